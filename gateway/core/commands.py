@@ -1,0 +1,137 @@
+"""What an agent can tell the desk to do: the client frames of ``/agent/v1`` that act.
+
+Each is tagged by ``t`` as on the wire. ``id`` is a UUID that the client makes; the same id has
+one effect and one answer, whatever node it reaches and however often.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from gateway.core.ids import (
+    AgentName,
+    AttachmentId,
+    CaseId,
+    ChannelName,
+    CommandId,
+    CustomerId,
+    ItemId,
+    MessageId,
+    OfferId,
+    QueueName,
+)
+
+Id = Annotated[CommandId, Meta(min_length=8, max_length=64)]
+Line = Annotated[str, Meta(max_length=500)]
+Text = Annotated[str, Meta(min_length=1, max_length=200_000)]
+Tag = Annotated[str, Meta(min_length=1, max_length=60)]
+
+
+class _Command(Struct, frozen=True, kw_only=True, tag_field="t", tag=str.lower):
+    id: Id
+
+
+class State(_Command):
+    state: Literal["ready", "not_ready"]
+    reason: Line = ""
+
+
+class Accept(_Command):
+    offer: OfferId
+
+
+class Decline(_Command):
+    offer: OfferId
+    reason: Line = ""
+
+
+class Send(_Command):
+    item: ItemId
+    body: Text
+    html: str | None = None
+    subject: Line | None = None
+    to: tuple[Line, ...] | None = None
+    cc: tuple[Line, ...] | None = None
+    attachments: tuple[AttachmentId, ...] = ()
+    then: Literal["wait", "close"] | None = None
+
+
+class Note(_Command):
+    item: ItemId
+    body: Text
+
+
+class Typing(_Command):
+    item: ItemId
+    on: bool = True
+
+
+class Read(_Command):
+    item: ItemId
+    message: MessageId
+
+
+class Compose(_Command):
+    channel: ChannelName
+    body: Text
+    customer: CustomerId | None = None
+    to: Line | None = None
+    subject: Line = ""
+    queue: QueueName | None = None
+
+
+class Take(_Command):
+    item: ItemId
+
+
+class Park(_Command):
+    item: ItemId
+    until: datetime | None = None
+
+
+class Resume(_Command):
+    item: ItemId
+
+
+class Reopen(_Command):
+    case: CaseId
+
+
+class TagCase(_Command, tag="tag"):
+    case: CaseId
+    add: tuple[Tag, ...] = ()
+    remove: tuple[Tag, ...] = ()
+
+
+class Transfer(_Command):
+    item: ItemId
+    queue: QueueName | None = None
+    agent: AgentName | None = None
+    note: Line = ""
+
+
+class Wrapup(_Command):
+    item: ItemId
+    code: Line = ""
+    categories: tuple[Tag, ...] = ()
+    note: Line = ""
+
+
+Command = (
+    State
+    | Accept
+    | Decline
+    | Send
+    | Note
+    | Typing
+    | Read
+    | Compose
+    | Take
+    | Park
+    | Resume
+    | Reopen
+    | TagCase
+    | Transfer
+    | Wrapup
+)

@@ -1,0 +1,88 @@
+"""Errors, and the policy each carries.
+
+GatewayError
+├── Refused                 a request that cannot be done; ``code``, ``detail``, ``field``
+├── IllegalMove             a decision asked for a move the state table does not have (our bug)
+├── ChannelError            an adapter cannot go on; the supervisor obeys ``retry_after``
+│   ├── Unreachable         the other side does not answer; try again soon
+│   ├── Throttled           the other side asked us to slow down
+│   ├── BadCredentials      park the channel and tell a person; never hammer
+│   └── BadSetup            a folder, number or address that does not exist; park
+└── SendError               one attempt to send failed; the outbox obeys ``permanent``
+    ├── TryAgain
+    └── Undeliverable
+"""
+
+from typing import ClassVar
+
+
+class GatewayError(Exception):
+    """Base of every error that Switchroom raises on purpose."""
+
+
+class Refused(GatewayError):
+    """A command or request that cannot be done, in words that help.
+
+    ``code`` is one of the closed list in the protocol documents, ``field`` names the input at
+    fault if there is one.
+    """
+
+    def __init__(self, code: str, detail: str, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.field = field
+
+
+class IllegalMove(GatewayError):
+    """The state table has no such move: a fault of ours, never of the input."""
+
+    def __init__(self, state: str, event: str) -> None:
+        super().__init__(f"no move from {state!r} by {event}")
+        self.state = state
+        self.event = event
+
+
+class ChannelError(GatewayError):
+    """A channel cannot go on. ``retry_after`` is seconds; ``None`` parks it until a person acts."""
+
+    code: ClassVar[str] = "channel_error"
+    retry_after: ClassVar[float | None] = None
+
+
+class Unreachable(ChannelError):
+    code = "unreachable"
+    retry_after = 5.0
+
+
+class Throttled(ChannelError):
+    code = "throttled"
+    retry_after = 30.0
+
+
+class BadCredentials(ChannelError):
+    code = "bad_credentials"
+
+
+class BadSetup(ChannelError):
+    code = "bad_setup"
+
+
+class SendError(GatewayError):
+    """One attempt to send failed, and is known to have had no effect."""
+
+    permanent: ClassVar[bool] = False
+
+
+class TryAgain(SendError):
+    """Not now: connection refused, 4xx of SMTP, 429 or 5xx of HTTP."""
+
+
+class Undeliverable(SendError):
+    """Never: the address does not exist, the provider refuses for good."""
+
+    permanent = True
+
+
+class OutcomeUnknown(SendError):
+    """The attempt may or may not have had its effect (the answer was lost)."""

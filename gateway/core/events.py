@@ -1,0 +1,359 @@
+"""Everything that can happen, as closed types.
+
+An event says what happened, in the past tense, with ids and small values; message bodies and
+other large or personal content are rows written by the same commit (``Change.rows``), never
+part of an event. Field and type names are stored for years: add, never rename.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from gateway.core.ids import (
+    AgentName,
+    CaseId,
+    CustomerId,
+    ItemId,
+    MessageId,
+    NodeName,
+    OfferId,
+    OutboundId,
+    Position,
+    QueueName,
+)
+from gateway.core.model import (
+    AgentProfile,
+    AgentStatus,
+    Case,
+    CaseStatus,
+    CommandRecord,
+    Delivery,
+    InboundDone,
+    Item,
+    Message,
+    Offer,
+    Outgoing,
+    OutboundState,
+    Presence,
+    Queue,
+)
+from gateway.core.wire import snake
+
+
+class _Event(Struct, frozen=True, kw_only=True, tag_field="kind", tag=snake):
+    """Base of all events; ``kind`` in stored JSON is the class name in snake case."""
+
+
+# -- cases and messages ---------------------------------------------------------------------
+
+
+class CaseOpened(_Event):
+    case: Case
+
+
+class CaseChanged(_Event):
+    """Fields left ``None`` stay as they are."""
+
+    case: CaseId
+    by: str
+    reason: str = ""
+    status: CaseStatus | None = None
+    tags: tuple[str, ...] | None = None
+    category: str | None = None
+    stage: str | None = None
+    type: Literal["request", "incident"] | None = None
+    level: int | None = None
+    subject: str | None = None
+
+
+class MessageAdded(_Event):
+    """``thread`` and ``address`` update where an answer on the item goes (inbound only)."""
+
+    message: MessageId
+    case: CaseId
+    seq: int
+    direction: Literal["in", "out", "note", "system"]
+    item: ItemId | None = None
+    customer: CustomerId | None = None
+    thread: tuple[str, ...] | None = None
+    address: str | None = None
+    copies: tuple[str, ...] | None = None
+    preview: str = ""
+    reason: str = ""
+
+
+class DeliveryChanged(_Event):
+    message: MessageId
+    case: CaseId
+    state: Delivery
+    item: ItemId | None = None
+    reason: str = ""
+
+
+# -- work items -----------------------------------------------------------------------------
+
+
+class ItemCreated(_Event):
+    item: Item
+    reason: str = ""
+
+
+class ItemQueued(_Event):
+    """``restart`` begins the waiting anew (a transfer or a reply after a hold)."""
+
+    item: ItemId
+    queue: QueueName
+    reason: str
+    restart: bool = False
+
+
+class ItemScheduled(_Event):
+    item: ItemId
+    until: datetime
+    reason: str
+
+
+class OfferMade(_Event):
+    item: ItemId
+    offer: Offer
+
+
+class OfferAccepted(_Event):
+    item: ItemId
+    offer: OfferId
+    agent: AgentName
+
+
+class OfferDeclined(_Event):
+    item: ItemId
+    offer: OfferId
+    agent: AgentName
+    reason: str = ""
+
+
+class OfferMissed(_Event):
+    item: ItemId
+    offer: OfferId
+    agent: AgentName
+
+
+class OfferWithdrawn(_Event):
+    item: ItemId
+    offer: OfferId
+    agent: AgentName
+    reason: str
+
+
+class ItemAssigned(_Event):
+    """Given to an agent without an offer: resumed, taken, composed, or by a supervisor."""
+
+    item: ItemId
+    agent: AgentName
+    by: str
+    reason: str
+
+
+class ItemHeld(_Event):
+    item: ItemId
+    reason: str
+    until: datetime | None = None
+
+
+class WrapUpStarted(_Event):
+    item: ItemId
+    agent: AgentName
+    reason: str = ""
+
+
+class ItemCompleted(_Event):
+    item: ItemId
+    agent: AgentName | None
+    code: str = ""
+    categories: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class ItemAbandoned(_Event):
+    item: ItemId
+    reason: str
+
+
+class ItemCanceled(_Event):
+    item: ItemId
+    by: str
+    reason: str
+
+
+class ItemRejected(_Event):
+    item: ItemId
+    reason: str
+
+
+class ItemReprioritised(_Event):
+    item: ItemId
+    by: str
+    priority: int
+    reason: str = ""
+
+
+# -- agents and directory -------------------------------------------------------------------
+
+
+class AgentAttached(_Event):
+    """A desktop is connected. ``claims`` says that this begins a new epoch of the agent."""
+
+    agent: AgentName
+    node: NodeName
+    epoch: int
+    tab: str
+    claims: bool
+
+
+class AgentDetached(_Event):
+    agent: AgentName
+    tab: str
+    reason: str
+
+
+class AgentStateChanged(_Event):
+    agent: AgentName
+    presence: Presence
+    reason: str = ""
+    by: str = ""
+
+
+class AgentDefined(_Event):
+    profile: AgentProfile
+    by: str
+
+
+class AgentRemoved(_Event):
+    agent: AgentName
+    by: str
+
+
+class QueueDefined(_Event):
+    queue: Queue
+    by: str
+
+
+class QueueRemoved(_Event):
+    queue: QueueName
+    by: str
+
+
+# -- outbox, channels, the node itself ------------------------------------------------------
+
+
+class OutboundQueued(_Event):
+    outbound: Outgoing
+
+
+class OutboundAttempted(_Event):
+    """Journaled before the outside is touched; ``repeat`` follows an unknown outcome."""
+
+    outbound: OutboundId
+    attempt: int
+    repeat: bool = False
+
+
+class OutboundSettled(_Event):
+    """``state`` pending means: failed for now, tried again at ``next_at``."""
+
+    outbound: OutboundId
+    state: OutboundState
+    reason: str = ""
+    receipt: str = ""
+    next_at: datetime | None = None
+
+
+class ChannelHealthChanged(_Event):
+    channel: str
+    health: Literal["up", "down", "parked", "paused"]
+    reason: str = ""
+
+
+class InboundDecided(_Event):
+    """Intake dealt with one inbox row."""
+
+    inbound: str
+    status: Literal["processed", "ignored", "quarantined"]
+    case: CaseId | None = None
+    reason: str = ""
+
+
+class NodeStarted(_Event):
+    node: NodeName
+    region: str
+    items: int
+    repaired: int = 0
+
+
+class ItemRepaired(_Event):
+    """The reconciler found an item in an impossible place and put it right."""
+
+    item: ItemId
+    problem: str
+
+
+CaseEvent = CaseOpened | CaseChanged | MessageAdded | DeliveryChanged
+ItemMove = (
+    ItemQueued
+    | ItemScheduled
+    | OfferMade
+    | OfferAccepted
+    | OfferDeclined
+    | OfferMissed
+    | OfferWithdrawn
+    | ItemAssigned
+    | ItemHeld
+    | WrapUpStarted
+    | ItemCompleted
+    | ItemAbandoned
+    | ItemCanceled
+    | ItemRejected
+)
+ItemEvent = ItemCreated | ItemMove | ItemReprioritised | ItemRepaired
+AgentEvent = AgentAttached | AgentDetached | AgentStateChanged
+DirectoryEvent = AgentDefined | AgentRemoved | QueueDefined | QueueRemoved
+OutboundEvent = OutboundQueued | OutboundAttempted | OutboundSettled
+Event = (
+    CaseEvent
+    | ItemEvent
+    | AgentEvent
+    | DirectoryEvent
+    | OutboundEvent
+    | ChannelHealthChanged
+    | InboundDecided
+    | NodeStarted
+)
+
+Row = (
+    Item
+    | Case
+    | Message
+    | Outgoing
+    | AgentStatus
+    | AgentProfile
+    | Queue
+    | CommandRecord
+    | InboundDone
+)
+"""A value that the commit of an event also writes into a table of current state."""
+
+
+class Change(Struct, frozen=True):
+    """What a decision asks for: an event, and content that the same commit must write."""
+
+    event: Event
+    rows: tuple[Row, ...] = ()
+
+
+class Entry(Struct, frozen=True):
+    """An event at its place in the journal, with every row as it was right after it."""
+
+    position: Position
+    at: datetime
+    event: Event
+    rows: tuple[Row, ...]

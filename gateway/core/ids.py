@@ -1,0 +1,47 @@
+"""Names of things as types, so that an agent can never be passed where an item is meant.
+
+Ids made by us are UUIDv7 in canonical text; names (agents, queues, channels, nodes) are what
+an operator typed.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NewType
+
+import msgspec
+
+ItemId = NewType("ItemId", str)
+CaseId = NewType("CaseId", str)
+MessageId = NewType("MessageId", str)
+OfferId = NewType("OfferId", str)
+CustomerId = NewType("CustomerId", str)
+OutboundId = NewType("OutboundId", str)
+InboundId = NewType("InboundId", str)
+AttachmentId = NewType("AttachmentId", str)
+CommandId = NewType("CommandId", str)
+TicketNumber = NewType("TicketNumber", int)
+
+AgentName = NewType("AgentName", str)
+QueueName = NewType("QueueName", str)
+ChannelName = NewType("ChannelName", str)
+SkillName = NewType("SkillName", str)
+NodeName = NewType("NodeName", str)
+
+NewId = Callable[[], str]
+
+
+class Position(msgspec.Struct, frozen=True, order=True):
+    """A place in one node's journal: total order within the node, without gaps per epoch."""
+
+    epoch: int
+    offset: int
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What a decision may know of the world besides its input.
+
+    ``now`` is UTC; ``new_id`` gives a fresh UUIDv7 as text.
+    """
+
+    now: datetime
+    new_id: NewId

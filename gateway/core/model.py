@@ -1,0 +1,340 @@
+"""The values Switchroom is about: items, cases, messages, agents, queues.
+
+All are frozen. A change makes a new value, so whoever holds one (a commit in flight, a frame
+being encoded) sees it exactly as it was at its place in the journal. Times are UTC, durations
+are seconds.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from msgspec import Struct, field
+
+from gateway.core.ids import (
+    AgentName,
+    AttachmentId,
+    CaseId,
+    ChannelName,
+    CommandId,
+    CustomerId,
+    ItemId,
+    MessageId,
+    NodeName,
+    OfferId,
+    OutboundId,
+    QueueName,
+    SkillName,
+    TicketNumber,
+)
+
+type_of_json = str | int | float | bool | None
+Attributes = dict[str, type_of_json]
+
+
+class ChannelKind(StrEnum):
+    """What sort of contact it is; decides default deadlines, costs and the composer's manner."""
+
+    EMAIL = "email"
+    WEBCHAT = "webchat"
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+    VOICE = "voice"
+    TASK = "task"
+    CALLBACK = "callback"
+
+
+class ItemState(StrEnum):
+    """Where a work item is; the moves between states are ``lifecycle.MOVES``."""
+
+    NEW = "new"
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    OFFERED = "offered"
+    ASSIGNED = "assigned"
+    HELD = "held"
+    WRAPPING = "wrapping"
+    COMPLETED = "completed"
+    ABANDONED = "abandoned"
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+
+
+class CaseStatus(StrEnum):
+    """How a matter stands, as the customer would say it."""
+
+    OPEN = "open"
+    WAITING = "waiting"
+    PROMISED = "promised"
+    SOLVED = "solved"
+    CLOSED = "closed"
+
+
+class Presence(StrEnum):
+    """What the agent says about taking work; connection and routability are separate facts."""
+
+    READY = "ready"
+    NOT_READY = "not_ready"
+
+
+class Delivery(StrEnum):
+    """How far an outgoing message has come."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+
+class Offer(Struct, frozen=True, kw_only=True):
+    """One item shown to one agent until ``deadline``."""
+
+    id: OfferId
+    agent: AgentName
+    made_at: datetime
+    deadline: datetime
+    reason: str
+
+
+class Requirement(Struct, frozen=True, kw_only=True):
+    """What an agent must have: skills with minimum levels (1-5); a language is a skill."""
+
+    skills: dict[SkillName, int] = field(default_factory=dict)
+
+
+class CustomerBrief(Struct, frozen=True, kw_only=True):
+    """What an item needs to know of its customer without asking the database."""
+
+    id: CustomerId
+    name: str = ""
+    language: str = ""
+    verified: bool = False
+    value: int = 0
+
+
+class Passed(Struct, frozen=True, kw_only=True):
+    """An agent who let an offer of this item go by, and how."""
+
+    agent: AgentName
+    how: Literal["declined", "missed"]
+    at: datetime
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    """One routable unit of work inside a case.
+
+    ``queued_at`` is when the waiting began and survives every requeue; ``address`` is where an
+    answer goes on this channel; ``thread`` holds the outside ids an answer refers to, oldest
+    first. ``version`` rises by one with each change and guards the row in the database.
+    """
+
+    id: ItemId
+    case: CaseId
+    number: TicketNumber
+    channel: ChannelName
+    kind: ChannelKind
+    queue: QueueName
+    state: ItemState
+    version: int
+    owner: NodeName
+    created_at: datetime
+    subject: str = ""
+    preview: str = ""
+    customer: CustomerBrief | None = None
+    requirement: Requirement = field(default_factory=Requirement)
+    language: str = ""
+    priority: int = 0
+    due_at: datetime | None = None
+    queued_at: datetime | None = None
+    wake_at: datetime | None = None
+    offer: Offer | None = None
+    agent: AgentName | None = None
+    last_agent: AgentName | None = None
+    assigned_at: datetime | None = None
+    answered_at: datetime | None = None
+    wrapping_at: datetime | None = None
+    ended_at: datetime | None = None
+    passed: tuple[Passed, ...] = ()
+    address: str = ""
+    copies: tuple[str, ...] = ()
+    thread: tuple[str, ...] = ()
+    reason: str = ""
+    code: str = ""
+    categories: tuple[str, ...] = ()
+    attributes: Attributes = field(default_factory=dict)
+
+
+class Case(Struct, frozen=True, kw_only=True):
+    """A matter with a ticket number that both sides can follow; its header only, no bodies."""
+
+    id: CaseId
+    number: TicketNumber
+    version: int
+    opened_at: datetime
+    channel: ChannelName
+    kind: ChannelKind
+    customer: CustomerBrief | None = None
+    subject: str = ""
+    type: Literal["request", "incident"] = "request"
+    status: CaseStatus = CaseStatus.OPEN
+    category: str = ""
+    stage: str = ""
+    level: int = 1
+    tags: tuple[str, ...] = ()
+    last_agent: AgentName | None = None
+    last_seq: int = 0
+    joined_because: str = ""
+    follows: CaseId | None = None
+    changed_at: datetime | None = None
+
+
+class Author(Struct, frozen=True, kw_only=True):
+    """Who said a message."""
+
+    kind: Literal["customer", "agent", "system"]
+    name: str = ""
+    id: str = ""
+    verified: bool = False
+
+
+class Attachment(Struct, frozen=True, kw_only=True):
+    """A file of a message; its bytes are stored under their SHA-256."""
+
+    id: AttachmentId
+    name: str
+    type: str
+    size: int
+    sha256: str
+    inline_id: str = ""
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """One thing said in a case. ``seq`` orders a case's messages and is never reused.
+
+    ``html`` is already sanitised. ``external_id`` is the outside id (RFC 5322 Message-ID,
+    provider's id); for our own mail it is allotted before the first attempt.
+    """
+
+    id: MessageId
+    case: CaseId
+    seq: int
+    direction: Literal["in", "out", "note", "system"]
+    author: Author
+    at: datetime
+    channel: ChannelName
+    kind: ChannelKind
+    item: ItemId | None = None
+    body: str = ""
+    html: str | None = None
+    subject: str = ""
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    delivery: Delivery | None = None
+    delivery_reason: str = ""
+    external_id: str = ""
+    client_id: str = ""
+
+
+class OutboundState(StrEnum):
+    """How far one outgoing delivery has come.
+
+    ``attempting`` is journaled before the outside is touched; found after a restart it means
+    that the outcome of that attempt is unknown (unsettled).
+    """
+
+    PENDING = "pending"
+    ATTEMPTING = "attempting"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class Outgoing(Struct, frozen=True, kw_only=True):
+    """One row of the outbox: what must reach the outside, and how far it has come."""
+
+    id: OutboundId
+    channel: ChannelName
+    kind: ChannelKind
+    purpose: Literal["message", "status"]
+    state: OutboundState
+    version: int
+    created_at: datetime
+    next_at: datetime
+    expires_at: datetime
+    attempts: int = 0
+    repeats: int = 0
+    case: CaseId | None = None
+    number: TicketNumber | None = None
+    item: ItemId | None = None
+    message: MessageId | None = None
+    address: str = ""
+    reason: str = ""
+    receipt: str = ""
+    payload: Attributes = field(default_factory=dict)
+
+
+class AgentProfile(Struct, frozen=True, kw_only=True):
+    """What the directory says of an agent. No queues named means: member of every queue."""
+
+    name: AgentName
+    display_name: str = ""
+    role: Literal["agent", "supervisor", "admin"] = "agent"
+    skills: dict[SkillName, int] = field(default_factory=dict)
+    queues: tuple[QueueName, ...] = ()
+    groups: tuple[str, ...] = ()
+    capacity: dict[ChannelKind, int] = field(default_factory=dict)
+    active: bool = True
+
+
+class AgentStatus(Struct, frozen=True, kw_only=True):
+    """An agent at work: presence, connection and home.
+
+    ``epoch`` numbers the claims of this agent by a node; ``tabs`` counts attached desktops;
+    ``dropped_at`` starts the grace period when the last one is gone.
+    """
+
+    name: AgentName
+    presence: Presence = Presence.NOT_READY
+    reason: str = "signed_out"
+    since: datetime
+    idle_since: datetime
+    home: NodeName | None = None
+    epoch: int = 0
+    version: int = 0
+    tabs: int = 0
+    dropped_at: datetime | None = None
+
+
+class Queue(Struct, frozen=True, kw_only=True):
+    """Where items wait, and the queue's policy."""
+
+    name: QueueName
+    display_name: str = ""
+    skills: dict[SkillName, int] = field(default_factory=dict)
+    priority: int = 0
+    affinity_seconds: float = 30.0
+    offer_seconds: dict[ChannelKind, float] = field(default_factory=dict)
+    service_level_seconds: float | None = None
+    take_allowed: bool = False
+    wrapup_required: bool = True
+
+
+class CommandRecord(Struct, frozen=True, kw_only=True):
+    """An agent's command that took effect, and the answer it got; remembered for 24 hours."""
+
+    agent: AgentName
+    id: CommandId
+    at: datetime
+    answer: bytes
+
+
+class InboundDone(Struct, frozen=True, kw_only=True):
+    """The inbox row that a decision has dealt with."""
+
+    id: str
+    status: Literal["processed", "ignored", "quarantined"]
+    case: CaseId | None = None
+    item: ItemId | None = None
+    reason: str = ""

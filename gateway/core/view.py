@@ -1,0 +1,168 @@
+"""What a desktop sees: projections of state onto the frames of ``/agent/v1``."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from gateway.core.ids import AgentName, CaseId, ChannelName, ItemId, OfferId, QueueName, SkillName
+from gateway.core.model import (
+    AgentStatus,
+    Attributes,
+    Case,
+    CaseStatus,
+    ChannelKind,
+    CustomerBrief,
+    Item,
+    ItemState,
+    Offer,
+    Presence,
+)
+
+
+class CaseView(Struct, frozen=True, kw_only=True):
+    """The header of an item's case."""
+
+    id: CaseId
+    number: int
+    subject: str
+    type: Literal["request", "incident"]
+    status: CaseStatus
+    category: str
+    stage: str
+    level: int
+    tags: tuple[str, ...]
+    opened_at: datetime
+    last_seq: int
+
+
+class ItemView(Struct, frozen=True, kw_only=True):
+    """A work item with its case header, as a desktop shows it."""
+
+    id: ItemId
+    number: int
+    case: CaseView
+    channel: ChannelName
+    kind: ChannelKind
+    queue: QueueName
+    state: ItemState
+    version: int
+    subject: str
+    preview: str
+    customer: CustomerBrief | None
+    language: str
+    skills: dict[SkillName, int]
+    priority: int
+    created_at: datetime
+    queued_at: datetime | None
+    due_at: datetime | None
+    wake_at: datetime | None
+    agent: AgentName | None
+    assigned_at: datetime | None
+    answered_at: datetime | None
+    wrapping_at: datetime | None
+    ended_at: datetime | None
+    address: str
+    copies: tuple[str, ...]
+    reason: str
+    code: str
+    categories: tuple[str, ...]
+    attributes: Attributes
+
+
+class OfferView(Struct, frozen=True, kw_only=True):
+    """An offer as shown: the item, until when, and why this agent."""
+
+    offer: OfferId
+    item: ItemView
+    deadline: datetime
+    customer: CustomerBrief | None
+    reason: str
+
+
+class StateView(Struct, frozen=True, kw_only=True):
+    """An agent's presence as the desktop shows it."""
+
+    state: Presence
+    reason: str
+    since: datetime
+
+
+class CapacityView(Struct, frozen=True, kw_only=True):
+    """Units in use out of ``total`` (100)."""
+
+    used: int
+    total: int
+
+
+class SnapshotView(Struct, frozen=True, kw_only=True):
+    """All a desktop needs to draw itself afresh."""
+
+    state: StateView
+    capacity: CapacityView
+    offers: tuple[OfferView, ...]
+    items: tuple[ItemView, ...]
+
+
+def case_view(case: Case) -> CaseView:
+    return CaseView(
+        id=case.id,
+        number=case.number,
+        subject=case.subject,
+        type=case.type,
+        status=case.status,
+        category=case.category,
+        stage=case.stage,
+        level=case.level,
+        tags=case.tags,
+        opened_at=case.opened_at,
+        last_seq=case.last_seq,
+    )
+
+
+def item_view(item: Item, case: Case) -> ItemView:
+    return ItemView(
+        id=item.id,
+        number=item.number,
+        case=case_view(case),
+        channel=item.channel,
+        kind=item.kind,
+        queue=item.queue,
+        state=item.state,
+        version=item.version,
+        subject=item.subject,
+        preview=item.preview,
+        customer=item.customer,
+        language=item.language,
+        skills=item.requirement.skills,
+        priority=item.priority,
+        created_at=item.created_at,
+        queued_at=item.queued_at,
+        due_at=item.due_at,
+        wake_at=item.wake_at,
+        agent=item.agent,
+        assigned_at=item.assigned_at,
+        answered_at=item.answered_at,
+        wrapping_at=item.wrapping_at,
+        ended_at=item.ended_at,
+        address=item.address,
+        copies=item.copies,
+        reason=item.reason,
+        code=item.code,
+        categories=item.categories,
+        attributes=item.attributes,
+    )
+
+
+def offer_view(offer: Offer, item: Item, case: Case) -> OfferView:
+    return OfferView(
+        offer=offer.id,
+        item=item_view(item, case),
+        deadline=offer.deadline,
+        customer=item.customer,
+        reason=offer.reason,
+    )
+
+
+def state_view(status: AgentStatus) -> StateView:
+    return StateView(state=status.presence, reason=status.reason, since=status.since)

@@ -1,0 +1,473 @@
+"""The seams of the house: what channels, push and the API may expect of the node, and it of them.
+
+Nothing here knows aiohttp, asyncpg or a socket. A channel translates between an outside form
+and ``Inbound``/``Outbound``; whatever it wants served it declares as routes; retries, journal,
+routing and threading are the node's business.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Never, Protocol
+
+from msgspec import Struct, field
+
+from gateway.core.commands import Command
+from gateway.core.events import Entry
+from gateway.core.ids import (
+    AgentName,
+    AttachmentId,
+    CaseId,
+    ChannelName,
+    CommandId,
+    CustomerId,
+    InboundId,
+    ItemId,
+    MessageId,
+    NodeName,
+    OutboundId,
+    Position,
+    QueueName,
+    SkillName,
+)
+from gateway.core.model import (
+    Attachment,
+    Attributes,
+    Case,
+    ChannelKind,
+    Delivery,
+    Item,
+    Message,
+)
+from gateway.core.view import SnapshotView
+
+# -- time -----------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Time as the node sees it; tests pass their own."""
+
+    def now(self) -> datetime:
+        """The time of day, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never jump, for intervals."""
+        ...
+
+
+# -- inbound --------------------------------------------------------------------------------
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """An identity that comes with a contact. Unless ``verified`` it is a hint, no more.
+
+    ``kind`` is ``email``, ``phone``, ``visitor``, ``account`` or ``sip``; ``value`` is in
+    canonical form (lower-case address, E.164 number).
+    """
+
+    kind: str
+    value: str
+    name: str = ""
+    verified: bool = False
+
+
+class File(Struct, frozen=True, kw_only=True):
+    """An attachment with its bytes, on the way in or out."""
+
+    name: str
+    type: str
+    data: bytes
+    inline_id: str = ""
+
+
+class Inbound(Struct, frozen=True, kw_only=True):
+    """One thing that came from outside, translated.
+
+    ``key`` identifies it within its channel: the same key again is the same thing and has no
+    second effect. ``references`` are outside ids or our own message ids it answers,
+    most specific first; ``conversation`` continues a channel thread (a chat). ``address`` is
+    where an answer goes. ``problem`` says why it could not be understood: it is then kept
+    with its ``raw`` bytes in quarantine. ``machine`` marks automatic senders (RFC 3834),
+    who are never answered automatically.
+    """
+
+    channel: ChannelName
+    kind: ChannelKind
+    key: str
+    at: datetime
+    identity: Claim | None = None
+    subject: str = ""
+    body: str = ""
+    html: str | None = None
+    language: str = ""
+    files: tuple[File, ...] = ()
+    attachments: tuple[AttachmentId, ...] = ()
+    raw: bytes | None = None
+    references: tuple[str, ...] = ()
+    conversation: CaseId | None = None
+    external_id: str = ""
+    client_id: str = ""
+    address: str = ""
+    to: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
+    queue: QueueName | None = None
+    category: str = ""
+    skills: dict[SkillName, int] = field(default_factory=dict)
+    priority: int = 0
+    due_at: datetime | None = None
+    attributes: Attributes = field(default_factory=dict)
+    machine: bool = False
+    problem: str = ""
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """The inbox has it on disk. ``fresh`` is false when this key was known before."""
+
+    id: InboundId
+    fresh: bool
+    customer: CustomerId | None = None
+
+
+class Decided(Struct, frozen=True, kw_only=True):
+    """What became of an inbound; also on disk."""
+
+    status: Literal["processed", "ignored", "quarantined"]
+    case: CaseId | None = None
+    item: ItemId | None = None
+    number: int | None = None
+    message: MessageId | None = None
+    seq: int | None = None
+    reason: str = ""
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """A channel's own state under one key (a mailbox cursor), written with what it is about."""
+
+    key: str
+    value: bytes
+
+
+class Intake(Protocol):
+    """Where channels bring what arrives."""
+
+    async def receive(
+        self, inbounds: Sequence[Inbound], memory: Memory | None = None
+    ) -> list[Accepted]:
+        """Store all of them and ``memory`` (all of one channel) in one commit; returns once on disk.
+
+        Raises ``Refused('unavailable')`` while the database cannot be written: hold back at
+        the source and try again.
+        """
+        ...
+
+    async def decided(self, accepted: Accepted) -> Decided:
+        """Wait until the inbound has been dealt with and that is on disk."""
+        ...
+
+
+class ChannelMemory(Protocol):
+    """What a channel stored beside its inbounds."""
+
+    async def load(self, channel: ChannelName, key: str) -> bytes | None: ...
+
+    async def save(self, channel: ChannelName, memory: Memory) -> None: ...
+
+
+# -- outbound -------------------------------------------------------------------------------
+
+
+class Outbound(Struct, frozen=True, kw_only=True):
+    """One attempt to bring something to the outside.
+
+    ``repeat`` is true when an earlier attempt's outcome is unknown: send the same identity and
+    bytes again, so that the receiver can recognise it. For ``purpose`` "message", ``message``
+    is what to send; for "status" ``payload`` says what changed.
+    """
+
+    id: OutboundId
+    channel: ChannelName
+    purpose: Literal["message", "status"]
+    created_at: datetime
+    attempt: int
+    repeat: bool
+    address: str
+    number: int | None = None
+    case: CaseId | None = None
+    item: ItemId | None = None
+    message: Message | None = None
+    thread: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
+    payload: Attributes = field(default_factory=dict)
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """The outside took it; ``external_id`` is its name there."""
+
+    external_id: str = ""
+    delivery: Delivery = Delivery.SENT
+
+
+# -- what is served -------------------------------------------------------------------------
+
+Role = Literal["agent", "supervisor", "admin"]
+Access = Literal["public", "agent", "supervisor", "admin"]
+
+
+class Principal(Struct, frozen=True, kw_only=True):
+    """Who is asking, from a valid token."""
+
+    name: AgentName
+    role: Role
+    token: str
+    display_name: str = ""
+
+    def may(self, needed: Access) -> bool:
+        ranks = {"public": 0, "agent": 1, "supervisor": 2, "admin": 3}
+        return ranks[self.role] >= ranks[needed]
+
+
+class HttpRequest(Struct, frozen=True, kw_only=True):
+    """A request as a handler sees it. ``body`` is raw: signatures are checked before parsing."""
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    remote: str
+    principal: Principal | None = None
+
+
+class HttpAnswer(Struct, frozen=True, kw_only=True):
+    """``body`` bytes go out as they are; anything else is encoded as JSON."""
+
+    status: int = 200
+    body: Any = b""
+    type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class HttpRoute(Struct, frozen=True, kw_only=True):
+    """A resource to be served. ``takes`` and ``gives`` are types, for checks and OpenAPI.
+
+    ``cors`` answers which origin may call it from a browser (``None``: same origin only).
+    """
+
+    method: str
+    path: str
+    handle: Callable[[HttpRequest], Awaitable[HttpAnswer]]
+    summary: str
+    access: Access = "agent"
+    takes: Any = None
+    gives: Any = None
+    status: int = 200
+    tag: str = ""
+    max_body: int = 1_048_576
+    cors: Callable[[str], bool] | None = None
+
+
+class Socket(Protocol):
+    """One websocket connection, text frames."""
+
+    remote: str
+    origin: str | None
+
+    def post(self, frame: str) -> None:
+        """Write without waiting. A peer too slow to read is closed with 1013, never buffered on."""
+        ...
+
+    async def receive(self) -> str:
+        """The next frame; raises ``SocketClosed``."""
+        ...
+
+    async def close(self, code: int, reason: str = "") -> None: ...
+
+
+class SocketClosed(Exception):  # noqa: N818 - not an error: every connection ends so
+    """The connection is gone, with the close code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"closed with {code}")
+        self.code = code
+
+
+class SocketRoute(Struct, frozen=True, kw_only=True):
+    """A websocket endpoint; ``handle`` lives as long as the connection does.
+
+    Several routes may share a path if each has ``select``: the mounter reads the first frame,
+    within five seconds, and hands the connection (that frame is then received first) to the
+    first route that wants it.
+    """
+
+    path: str
+    subprotocol: str
+    handle: Callable[[Socket], Awaitable[None]]
+    select: Callable[[str], bool] | None = None
+    max_frame: int = 1_048_576
+
+
+Route = HttpRoute | SocketRoute
+
+# -- the channel itself ---------------------------------------------------------------------
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What a channel can carry, so that the composer adapts."""
+
+    max_text: int = 100_000
+    html: bool = False
+    subject: bool = False
+    attachments: bool = True
+    max_attachment_bytes: int = 25_000_000
+
+
+class Channel(Protocol):
+    """An adapter. It translates; it keeps no retry ladder and never sees the database."""
+
+    name: ChannelName
+    kind: ChannelKind
+    limits: Limits
+
+    def routes(self) -> Sequence[Route]:
+        """What it wants served."""
+        ...
+
+    async def run(self, ready: Callable[[], None]) -> Never:
+        """Work until cancelled; call ``ready`` once connected. Raises ``ChannelError``."""
+        ...
+
+    async def send(self, out: Outbound) -> Receipt:
+        """One attempt. Raises ``SendError``; any other outcome counts as unknown."""
+        ...
+
+    async def check(self) -> list[tuple[str, str | None]]:
+        """Really connect; what was tried, and the fix where it failed (``switchroom check``)."""
+        ...
+
+
+# -- what the node offers -------------------------------------------------------------------
+
+
+class Feed(Protocol):
+    """Committed events, in order. A subscriber must not block and must not raise."""
+
+    def subscribe(self, consumer: Callable[[Sequence[Entry]], None]) -> Callable[[], None]:
+        """``consumer`` sees every batch committed from now on; returns what ends it."""
+        ...
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """A command's answer, on disk together with its effect. ``body`` joins the ``ok`` frame."""
+
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+class Attached(Struct, frozen=True, kw_only=True):
+    """A desktop's attachment, recorded at ``position``.
+
+    ``snapshot`` is what the agent has right after that entry; ``epoch`` numbers the claim.
+    Nothing of it may be shown before ``position`` has committed.
+    """
+
+    position: Position
+    epoch: int
+    snapshot: SnapshotView
+
+
+class Desk(Protocol):
+    """Agents' hands: attachment of desktops, and their commands."""
+
+    def attach(self, agent: AgentName, tab: str) -> Attached:
+        """A desktop has come. Raises ``Refused``."""
+        ...
+
+    def detach(self, agent: AgentName, tab: str, reason: str) -> None: ...
+
+    async def act(self, agent: AgentName, command: Command, *, maybe_repeated: bool) -> Answer:
+        """Do it once and answer when it is on disk; the same id again gets the same answer.
+
+        ``maybe_repeated`` asks the database too, for an id this process has not seen.
+        Raises ``Refused``, which is an answer as well.
+        """
+        ...
+
+
+class Auth(Protocol):
+    """Who holds a token."""
+
+    async def principal(self, token: str) -> Principal | None: ...
+
+
+class Conversations(Protocol):
+    """What a channel may read of its own conversations; only what has committed."""
+
+    async def case(self, case: CaseId) -> Case | None: ...
+
+    async def item_of(self, case: CaseId) -> Item | None:
+        """The case's open work item, if it has one."""
+        ...
+
+    async def messages(
+        self, case: CaseId, after_seq: int, *, customer_view: bool, limit: int = 200
+    ) -> list[Message]:
+        """Messages in order; ``customer_view`` leaves notes out."""
+        ...
+
+    async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> Case | None:
+        """The open case of a verified identity in one channel."""
+        ...
+
+    def waiting(self, case: CaseId) -> tuple[int, float] | None:
+        """Place in the queue (1 is next) and expected wait in seconds while queued."""
+        ...
+
+
+class Files(Protocol):
+    """Attachments: stored under their hash; an id is good once, for an hour."""
+
+    async def put(self, file: File, owner: str) -> Attachment: ...
+
+    async def get(self, attachment: AttachmentId) -> tuple[Attachment, bytes] | None: ...
+
+
+class Signals(Protocol):
+    """Passing signs that are not state and are never journaled: typing."""
+
+    def typing(self, case: CaseId, who: str, *, on: bool, by_customer: bool) -> None: ...
+
+    def subscribe(self, listener: Callable[[CaseId, str, bool, bool], None]) -> Callable[[], None]:
+        """``listener(case, who, on, by_customer)``."""
+        ...
+
+
+class Services(Struct, frozen=True, kw_only=True):
+    """All that a channel is given when it is opened."""
+
+    clock: Clock
+    intake: Intake
+    memory: ChannelMemory
+    conversations: Conversations
+    feed: Feed
+    files: Files
+    signals: Signals
+    delivered: Callable[[MessageId, Delivery, str], None]
+    secret: bytes
+    public_url: str
+    node: NodeName
+
+
+class ChannelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every ``[[channel]]`` has; each kind adds its own."""
+
+    name: ChannelName
+    kind: ClassVar[str]
+    queue: QueueName = QueueName("general")
+
+
+class ChannelType(Struct, frozen=True, kw_only=True):
+    """One line of the table of kinds: how to read its settings, how to open it."""
+
+    kind: ChannelKind
+    settings: type[Any]
+    open: Callable[[Any, Services], Channel]

@@ -1,0 +1,216 @@
+"""The frames of ``/agent/v1`` as types: the one description that code, tests and docs share.
+
+Client frames that act are ``gateway.core.commands``; here are ``hello``, what the server says,
+and the codes. ``docs/protocols/agent.md`` explains the rules; ``/api/asyncapi.json`` is
+generated from these types.
+"""
+
+from datetime import datetime
+from enum import IntEnum
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from gateway.core.commands import Command
+from gateway.core.ids import CommandId, ItemId, MessageId, OfferId
+from gateway.core.model import ChannelKind, CustomerBrief, Delivery, Message, Presence
+from gateway.core.view import CapacityView, ItemView, OfferView, StateView
+from gateway.core.wire import snake
+
+SUBPROTOCOL = "switchroom.agent.v1"
+VERSION = 1
+
+
+class Close(IntEnum):
+    """Why the server closed: what the client does next follows from the code."""
+
+    BAD_HELLO = 4400
+    BAD_TOKEN = 4401
+    BAD_ORIGIN = 4403
+    BAD_VERSION = 4406
+    SILENT = 4408
+    DRAIN = 1012
+    SLOW = 1013
+
+
+# -- client → server ------------------------------------------------------------------------
+
+
+class ResumeFrom(Struct, frozen=True):
+    """The last frame the client has seen."""
+
+    epoch: int
+    seq: int
+
+
+class Hello(Struct, frozen=True, kw_only=True, tag_field="t", tag="hello"):
+    """The first frame, within five seconds.
+
+    ``pending`` lists the ids of commands that the client is about to repeat; with it the server
+    looks only those up, without it every command it has not seen itself.
+    """
+
+    token: str
+    versions: tuple[int, ...]
+    resume: ResumeFrom | None = None
+    unreachable: tuple[str, ...] = ()
+    client: str = ""
+    pending: tuple[CommandId, ...] | None = None
+
+
+ClientFrame = Hello | Command
+
+
+# -- server → client ------------------------------------------------------------------------
+
+
+class _Frame(Struct, frozen=True, kw_only=True, tag_field="t", tag=snake):
+    pass
+
+
+class _Numbered(_Frame):
+    """A frame that changes what the agent sees: counted per agent within an epoch."""
+
+    epoch: int
+    seq: int
+
+
+class AgentCard(Struct, frozen=True, kw_only=True):
+    """Who is signed in."""
+
+    name: str
+    display_name: str
+    role: Literal["agent", "supervisor", "admin"]
+
+
+class Waiting(_Frame):
+    reason: str
+
+
+class Welcome(_Frame):
+    version: int
+    session: str
+    epoch: int
+    seq: int
+    node: str
+    region: str
+    peers: tuple[str, ...]
+    heartbeat: float
+    server_time: datetime
+    agent: AgentCard
+    ice_servers: tuple[dict[str, Any], ...] = ()
+
+
+class Tick(_Frame):
+    server_time: datetime
+
+
+class Snapshot(_Frame):
+    epoch: int
+    seq: int
+    state: StateView
+    capacity: CapacityView
+    offers: tuple[OfferView, ...]
+    items: tuple[ItemView, ...]
+
+
+class OfferFrame(_Numbered, tag="offer"):
+    offer: OfferId
+    item: ItemView
+    deadline: datetime
+    customer: CustomerBrief | None
+    reason: str
+
+
+class OfferGone(_Numbered):
+    offer: OfferId
+    reason: str
+
+
+class ItemFrame(_Numbered, tag="item"):
+    """The item as it is now; ``gone`` when it has left this agent's hands."""
+
+    item: ItemView
+    gone: bool = False
+
+
+class MessageFrame(_Numbered, tag="message"):
+    item: ItemId
+    message: Message
+
+
+class DeliveryFrame(_Numbered, tag="delivery"):
+    item: ItemId | None
+    message: MessageId
+    state: Delivery
+    reason: str = ""
+
+
+class StateFrame(_Numbered, tag="state"):
+    state: Presence
+    reason: str
+    since: datetime
+
+
+class TypingFrame(_Frame, tag="typing"):
+    item: ItemId
+    who: str
+    on: bool
+
+
+class Moved(_Frame):
+    url: str
+    reason: str
+
+
+class Ok(_Frame):
+    """``body`` holds what the command made, such as ``{"item": …, "number": …}``."""
+
+    re: CommandId
+    seq: int
+    body: dict[str, Any] = {}
+
+
+class Error(_Frame):
+    re: CommandId | None
+    code: str
+    detail: str
+    field: str | UnsetType = UNSET
+
+
+ServerFrame = (
+    Waiting
+    | Welcome
+    | Tick
+    | Snapshot
+    | OfferFrame
+    | OfferGone
+    | ItemFrame
+    | MessageFrame
+    | DeliveryFrame
+    | StateFrame
+    | TypingFrame
+    | Moved
+    | Ok
+    | Error
+)
+
+ERROR_CODES: dict[str, str] = {
+    "bad_frame": "the frame is not valid; `field` names the part",
+    "offer_gone": "the offer was answered, withdrawn or has passed its deadline",
+    "not_found": "there is no such item, case, agent, queue or channel",
+    "not_yours": "the item is not in your hands",
+    "wrong_state": "the item's state does not allow this",
+    "not_allowed": "your role, or the queue's policy, does not allow this",
+    "too_long": "the text is longer than the channel can carry",
+    "bad_address": "the address is not valid for the channel",
+    "busy": "you have no capacity left for this kind of item",
+    "unavailable": "the node cannot write to its journal just now; repeat the same id",
+    "internal": "a fault of ours; it is logged under the command's id",
+}
+
+encoder = msgspec.json.Encoder()
+decode_client: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
+decode_server: msgspec.json.Decoder[ServerFrame] = msgspec.json.Decoder(ServerFrame)
+KINDS = tuple(ChannelKind)
