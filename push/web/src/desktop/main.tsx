@@ -1,0 +1,4 @@
+import { render } from "preact";
+import "../ui/tokens.css";
+
+render(<h1>Desktop · Switchroom</h1>, document.getElementById("app")!);

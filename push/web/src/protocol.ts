@@ -1,0 +1,520 @@
+/**
+ * What travels between node and browser, as types.
+ *
+ * A hand-written mirror of `push/protocol.py`, `gateway/core/commands.py`, `gateway/core/view.py`
+ * and the part of `gateway/core/model.py` that a page sees: one interface per struct, with the
+ * same name and the same fields. A Python test compares them. Times are RFC 3339 UTC strings,
+ * ids are text, durations are seconds.
+ */
+
+export const SUBPROTOCOL = "switchroom.agent.v1";
+export const VERSION = 1;
+
+/** Why the server closed the socket; what the client does next follows from the code. */
+export const Close = {
+  BAD_HELLO: 4400,
+  BAD_TOKEN: 4401,
+  BAD_ORIGIN: 4403,
+  BAD_VERSION: 4406,
+  SILENT: 4408,
+  DRAIN: 1012,
+  SLOW: 1013,
+} as const;
+
+// -- values (gateway/core/model.py) ------------------------------------------------------------
+
+export type Json = string | number | boolean | null;
+export type Attributes = Record<string, Json>;
+export type ChannelKind = "email" | "webchat" | "sms" | "whatsapp" | "voice" | "task" | "callback";
+export type ItemState =
+  | "new"
+  | "scheduled"
+  | "queued"
+  | "offered"
+  | "assigned"
+  | "held"
+  | "wrapping"
+  | "completed"
+  | "abandoned"
+  | "canceled"
+  | "rejected";
+export type CaseStatus = "open" | "waiting" | "promised" | "solved" | "closed";
+export type Presence = "ready" | "not_ready";
+export type Delivery = "queued" | "sending" | "sent" | "delivered" | "read" | "failed";
+export type Role = "agent" | "supervisor" | "admin";
+
+export interface CustomerBrief {
+  id: string;
+  name: string;
+  language: string;
+  verified: boolean;
+  value: number;
+}
+
+export interface Author {
+  kind: "customer" | "agent" | "system";
+  name: string;
+  id: string;
+  verified: boolean;
+}
+
+export interface Attachment {
+  id: string;
+  name: string;
+  type: string;
+  size: number;
+  sha256: string;
+  inline_id: string;
+}
+
+export interface Message {
+  id: string;
+  case: string;
+  seq: number;
+  direction: "in" | "out" | "note" | "system";
+  author: Author;
+  at: string;
+  channel: string;
+  kind: ChannelKind;
+  item: string | null;
+  body: string;
+  html: string | null;
+  subject: string;
+  to: string[];
+  cc: string[];
+  attachments: Attachment[];
+  delivery: Delivery | null;
+  delivery_reason: string;
+  external_id: string;
+  client_id: string;
+}
+
+export interface Case {
+  id: string;
+  number: number;
+  version: number;
+  opened_at: string;
+  channel: string;
+  kind: ChannelKind;
+  customer: CustomerBrief | null;
+  subject: string;
+  type: "request" | "incident";
+  status: CaseStatus;
+  category: string;
+  stage: string;
+  level: number;
+  tags: string[];
+  last_agent: string | null;
+  last_seq: number;
+  joined_because: string;
+  follows: string | null;
+  changed_at: string | null;
+}
+
+export interface AgentProfile {
+  name: string;
+  display_name: string;
+  role: Role;
+  skills: Record<string, number>;
+  queues: string[];
+  groups: string[];
+  capacity: Partial<Record<ChannelKind, number>>;
+  active: boolean;
+}
+
+export interface Queue {
+  name: string;
+  display_name: string;
+  skills: Record<string, number>;
+  priority: number;
+  affinity_seconds: number;
+  offer_seconds: Partial<Record<ChannelKind, number>>;
+  service_level_seconds: number | null;
+  take_allowed: boolean;
+  wrapup_required: boolean;
+}
+
+export interface Outgoing {
+  id: string;
+  channel: string;
+  kind: ChannelKind;
+  purpose: "message" | "status";
+  state: "pending" | "attempting" | "sent" | "failed";
+  version: number;
+  created_at: string;
+  next_at: string;
+  expires_at: string;
+  attempts: number;
+  repeats: number;
+  case: string | null;
+  number: number | null;
+  item: string | null;
+  message: string | null;
+  address: string;
+  reason: string;
+  receipt: string;
+  payload: Attributes;
+}
+
+// -- views (gateway/core/view.py) --------------------------------------------------------------
+
+export interface CaseView {
+  id: string;
+  number: number;
+  subject: string;
+  type: "request" | "incident";
+  status: CaseStatus;
+  category: string;
+  stage: string;
+  level: number;
+  tags: string[];
+  opened_at: string;
+  last_seq: number;
+}
+
+export interface ItemView {
+  id: string;
+  number: number;
+  case: CaseView;
+  channel: string;
+  kind: ChannelKind;
+  queue: string;
+  state: ItemState;
+  version: number;
+  subject: string;
+  preview: string;
+  customer: CustomerBrief | null;
+  language: string;
+  skills: Record<string, number>;
+  priority: number;
+  created_at: string;
+  queued_at: string | null;
+  due_at: string | null;
+  wake_at: string | null;
+  agent: string | null;
+  assigned_at: string | null;
+  answered_at: string | null;
+  wrapping_at: string | null;
+  ended_at: string | null;
+  address: string;
+  copies: string[];
+  reason: string;
+  code: string;
+  categories: string[];
+  attributes: Attributes;
+}
+
+export interface OfferView {
+  offer: string;
+  item: ItemView;
+  deadline: string;
+  customer: CustomerBrief | null;
+  reason: string;
+}
+
+export interface StateView {
+  state: Presence;
+  reason: string;
+  since: string;
+}
+
+export interface CapacityView {
+  used: number;
+  total: number;
+}
+
+// -- client → server (push/protocol.py Hello, gateway/core/commands.py) -------------------------
+
+export interface ResumeFrom {
+  epoch: number;
+  seq: number;
+}
+
+export interface Hello {
+  t: "hello";
+  token: string;
+  versions: number[];
+  resume?: ResumeFrom | null;
+  unreachable?: string[];
+  client?: string;
+  pending?: string[] | null;
+}
+
+export interface State {
+  t: "state";
+  id: string;
+  state: Presence;
+  reason?: string;
+}
+
+export interface Accept {
+  t: "accept";
+  id: string;
+  offer: string;
+}
+
+export interface Decline {
+  t: "decline";
+  id: string;
+  offer: string;
+  reason?: string;
+}
+
+export interface Send {
+  t: "send";
+  id: string;
+  item: string;
+  body: string;
+  html?: string | null;
+  subject?: string | null;
+  to?: string[] | null;
+  cc?: string[] | null;
+  attachments?: string[];
+  then?: "wait" | "close" | null;
+}
+
+export interface Note {
+  t: "note";
+  id: string;
+  item: string;
+  body: string;
+}
+
+export interface Typing {
+  t: "typing";
+  id: string;
+  item: string;
+  on?: boolean;
+}
+
+export interface Read {
+  t: "read";
+  id: string;
+  item: string;
+  message: string;
+}
+
+export interface Compose {
+  t: "compose";
+  id: string;
+  channel: string;
+  body: string;
+  customer?: string | null;
+  to?: string | null;
+  subject?: string;
+  queue?: string | null;
+}
+
+export interface Take {
+  t: "take";
+  id: string;
+  item: string;
+}
+
+export interface Park {
+  t: "park";
+  id: string;
+  item: string;
+  until?: string | null;
+}
+
+export interface Resume {
+  t: "resume";
+  id: string;
+  item: string;
+}
+
+export interface Reopen {
+  t: "reopen";
+  id: string;
+  case: string;
+}
+
+export interface TagCase {
+  t: "tag";
+  id: string;
+  case: string;
+  add?: string[];
+  remove?: string[];
+}
+
+export interface Transfer {
+  t: "transfer";
+  id: string;
+  item: string;
+  queue?: string | null;
+  agent?: string | null;
+  note?: string;
+}
+
+export interface Wrapup {
+  t: "wrapup";
+  id: string;
+  item: string;
+  code?: string;
+  categories?: string[];
+  note?: string;
+}
+
+export type Command =
+  | State
+  | Accept
+  | Decline
+  | Send
+  | Note
+  | Typing
+  | Read
+  | Compose
+  | Take
+  | Park
+  | Resume
+  | Reopen
+  | TagCase
+  | Transfer
+  | Wrapup;
+
+export type ClientFrame = Hello | Command;
+
+// -- server → client (push/protocol.py) ---------------------------------------------------------
+
+export interface AgentCard {
+  name: string;
+  display_name: string;
+  role: Role;
+}
+
+export interface Waiting {
+  t: "waiting";
+  reason: string;
+}
+
+export interface Welcome {
+  t: "welcome";
+  version: number;
+  session: string;
+  epoch: number;
+  seq: number;
+  node: string;
+  region: string;
+  peers: string[];
+  heartbeat: number;
+  server_time: string;
+  agent: AgentCard;
+  ice_servers: Record<string, unknown>[];
+}
+
+export interface Tick {
+  t: "tick";
+  server_time: string;
+}
+
+export interface Snapshot {
+  t: "snapshot";
+  epoch: number;
+  seq: number;
+  state: StateView;
+  capacity: CapacityView;
+  offers: OfferView[];
+  items: ItemView[];
+}
+
+export interface OfferFrame {
+  t: "offer";
+  epoch: number;
+  seq: number;
+  offer: string;
+  item: ItemView;
+  deadline: string;
+  customer: CustomerBrief | null;
+  reason: string;
+}
+
+export interface OfferGone {
+  t: "offer_gone";
+  epoch: number;
+  seq: number;
+  offer: string;
+  reason: string;
+}
+
+export interface ItemFrame {
+  t: "item";
+  epoch: number;
+  seq: number;
+  item: ItemView;
+  gone: boolean;
+}
+
+export interface MessageFrame {
+  t: "message";
+  epoch: number;
+  seq: number;
+  item: string;
+  message: Message;
+}
+
+export interface DeliveryFrame {
+  t: "delivery";
+  epoch: number;
+  seq: number;
+  item: string | null;
+  message: string;
+  state: Delivery;
+  reason: string;
+}
+
+export interface StateFrame {
+  t: "state";
+  epoch: number;
+  seq: number;
+  state: Presence;
+  reason: string;
+  since: string;
+}
+
+export interface TypingFrame {
+  t: "typing";
+  item: string;
+  who: string;
+  on: boolean;
+}
+
+export interface Moved {
+  t: "moved";
+  url: string;
+  reason: string;
+}
+
+export interface Ok {
+  t: "ok";
+  re: string;
+  seq: number;
+  body: Record<string, unknown>;
+}
+
+export interface Error {
+  t: "error";
+  re: string | null;
+  code: string;
+  detail: string;
+  field?: string;
+}
+
+export type NumberedFrame =
+  | OfferFrame
+  | OfferGone
+  | ItemFrame
+  | MessageFrame
+  | DeliveryFrame
+  | StateFrame;
+
+export type ServerFrame =
+  | Waiting
+  | Welcome
+  | Tick
+  | Snapshot
+  | NumberedFrame
+  | TypingFrame
+  | Moved
+  | Ok
+  | Error;
