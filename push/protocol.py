@@ -69,7 +69,7 @@ class _Frame(Struct, frozen=True, kw_only=True, tag_field="t", tag=snake):
     pass
 
 
-class _Numbered(_Frame):
+class _Numbered(_Frame, frozen=True, kw_only=True):
     """A frame that changes what the agent sees: counted per agent within an epoch."""
 
     epoch: int
@@ -84,11 +84,11 @@ class AgentCard(Struct, frozen=True, kw_only=True):
     role: Literal["agent", "supervisor", "admin"]
 
 
-class Waiting(_Frame):
+class Waiting(_Frame, frozen=True, kw_only=True):
     reason: str
 
 
-class Welcome(_Frame):
+class Welcome(_Frame, frozen=True, kw_only=True):
     version: int
     session: str
     epoch: int
@@ -102,11 +102,11 @@ class Welcome(_Frame):
     ice_servers: tuple[dict[str, Any], ...] = ()
 
 
-class Tick(_Frame):
+class Tick(_Frame, frozen=True, kw_only=True):
     server_time: datetime
 
 
-class Snapshot(_Frame):
+class Snapshot(_Frame, frozen=True, kw_only=True):
     epoch: int
     seq: int
     state: StateView
@@ -115,7 +115,7 @@ class Snapshot(_Frame):
     items: tuple[ItemView, ...]
 
 
-class OfferFrame(_Numbered, tag="offer"):
+class OfferFrame(_Numbered, frozen=True, kw_only=True, tag="offer"):
     offer: OfferId
     item: ItemView
     deadline: datetime
@@ -123,48 +123,48 @@ class OfferFrame(_Numbered, tag="offer"):
     reason: str
 
 
-class OfferGone(_Numbered):
+class OfferGone(_Numbered, frozen=True, kw_only=True):
     offer: OfferId
     reason: str
 
 
-class ItemFrame(_Numbered, tag="item"):
+class ItemFrame(_Numbered, frozen=True, kw_only=True, tag="item"):
     """The item as it is now; ``gone`` when it has left this agent's hands."""
 
     item: ItemView
     gone: bool = False
 
 
-class MessageFrame(_Numbered, tag="message"):
+class MessageFrame(_Numbered, frozen=True, kw_only=True, tag="message"):
     item: ItemId
     message: Message
 
 
-class DeliveryFrame(_Numbered, tag="delivery"):
+class DeliveryFrame(_Numbered, frozen=True, kw_only=True, tag="delivery"):
     item: ItemId | None
     message: MessageId
     state: Delivery
     reason: str = ""
 
 
-class StateFrame(_Numbered, tag="state"):
+class StateFrame(_Numbered, frozen=True, kw_only=True, tag="state"):
     state: Presence
     reason: str
     since: datetime
 
 
-class TypingFrame(_Frame, tag="typing"):
+class TypingFrame(_Frame, frozen=True, kw_only=True, tag="typing"):
     item: ItemId
     who: str
     on: bool
 
 
-class Moved(_Frame):
+class Moved(_Frame, frozen=True, kw_only=True):
     url: str
     reason: str
 
 
-class Ok(_Frame):
+class Ok(_Frame, frozen=True, kw_only=True):
     """``body`` holds what the command made, such as ``{"item": …, "number": …}``."""
 
     re: CommandId
@@ -172,7 +172,7 @@ class Ok(_Frame):
     body: dict[str, Any] = {}
 
 
-class Error(_Frame):
+class Error(_Frame, frozen=True, kw_only=True):
     re: CommandId | None
     code: str
     detail: str
