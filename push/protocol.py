@@ -70,10 +70,15 @@ class _Frame(Struct, frozen=True, kw_only=True, tag_field="t", tag=snake):
 
 
 class _Numbered(_Frame, frozen=True, kw_only=True):
-    """A frame that changes what the agent sees: counted per agent within an epoch."""
+    """A frame that changes what the agent sees: counted per agent within an epoch.
+
+    ``capacity`` is set where the change also altered how much of the agent is in use, so that
+    a desktop that replays frames arrives at the snapshot's figure.
+    """
 
     epoch: int
     seq: int
+    capacity: CapacityView | UnsetType = UNSET
 
 
 class AgentCard(Struct, frozen=True, kw_only=True):
