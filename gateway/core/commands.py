@@ -32,21 +32,21 @@ class _Command(Struct, frozen=True, kw_only=True, tag_field="t", tag=str.lower):
     id: Id
 
 
-class State(_Command):
+class State(_Command, frozen=True, kw_only=True):
     state: Literal["ready", "not_ready"]
     reason: Line = ""
 
 
-class Accept(_Command):
+class Accept(_Command, frozen=True, kw_only=True):
     offer: OfferId
 
 
-class Decline(_Command):
+class Decline(_Command, frozen=True, kw_only=True):
     offer: OfferId
     reason: Line = ""
 
 
-class Send(_Command):
+class Send(_Command, frozen=True, kw_only=True):
     item: ItemId
     body: Text
     html: str | None = None
@@ -57,22 +57,22 @@ class Send(_Command):
     then: Literal["wait", "close"] | None = None
 
 
-class Note(_Command):
+class Note(_Command, frozen=True, kw_only=True):
     item: ItemId
     body: Text
 
 
-class Typing(_Command):
+class Typing(_Command, frozen=True, kw_only=True):
     item: ItemId
     on: bool = True
 
 
-class Read(_Command):
+class Read(_Command, frozen=True, kw_only=True):
     item: ItemId
     message: MessageId
 
 
-class Compose(_Command):
+class Compose(_Command, frozen=True, kw_only=True):
     channel: ChannelName
     body: Text
     customer: CustomerId | None = None
@@ -81,37 +81,37 @@ class Compose(_Command):
     queue: QueueName | None = None
 
 
-class Take(_Command):
+class Take(_Command, frozen=True, kw_only=True):
     item: ItemId
 
 
-class Park(_Command):
+class Park(_Command, frozen=True, kw_only=True):
     item: ItemId
     until: datetime | None = None
 
 
-class Resume(_Command):
+class Resume(_Command, frozen=True, kw_only=True):
     item: ItemId
 
 
-class Reopen(_Command):
+class Reopen(_Command, frozen=True, kw_only=True):
     case: CaseId
 
 
-class TagCase(_Command, tag="tag"):
+class TagCase(_Command, frozen=True, kw_only=True, tag="tag"):
     case: CaseId
     add: tuple[Tag, ...] = ()
     remove: tuple[Tag, ...] = ()
 
 
-class Transfer(_Command):
+class Transfer(_Command, frozen=True, kw_only=True):
     item: ItemId
     queue: QueueName | None = None
     agent: AgentName | None = None
     note: Line = ""
 
 
-class Wrapup(_Command):
+class Wrapup(_Command, frozen=True, kw_only=True):
     item: ItemId
     code: Line = ""
     categories: tuple[Tag, ...] = ()

@@ -29,12 +29,13 @@ from gateway.core.model import (
     CaseStatus,
     CommandRecord,
     Delivery,
+    DeliveryUpdate,
     InboundDone,
     Item,
     Message,
     Offer,
-    Outgoing,
     OutboundState,
+    Outgoing,
     Presence,
     Queue,
 )
@@ -48,11 +49,11 @@ class _Event(Struct, frozen=True, kw_only=True, tag_field="kind", tag=snake):
 # -- cases and messages ---------------------------------------------------------------------
 
 
-class CaseOpened(_Event):
+class CaseOpened(_Event, frozen=True, kw_only=True):
     case: Case
 
 
-class CaseChanged(_Event):
+class CaseChanged(_Event, frozen=True, kw_only=True):
     """Fields left ``None`` stay as they are."""
 
     case: CaseId
@@ -67,7 +68,7 @@ class CaseChanged(_Event):
     subject: str | None = None
 
 
-class MessageAdded(_Event):
+class MessageAdded(_Event, frozen=True, kw_only=True):
     """``thread`` and ``address`` update where an answer on the item goes (inbound only)."""
 
     message: MessageId
@@ -83,7 +84,7 @@ class MessageAdded(_Event):
     reason: str = ""
 
 
-class DeliveryChanged(_Event):
+class DeliveryChanged(_Event, frozen=True, kw_only=True):
     message: MessageId
     case: CaseId
     state: Delivery
@@ -94,12 +95,12 @@ class DeliveryChanged(_Event):
 # -- work items -----------------------------------------------------------------------------
 
 
-class ItemCreated(_Event):
+class ItemCreated(_Event, frozen=True, kw_only=True):
     item: Item
     reason: str = ""
 
 
-class ItemQueued(_Event):
+class ItemQueued(_Event, frozen=True, kw_only=True):
     """``restart`` begins the waiting anew (a transfer or a reply after a hold)."""
 
     item: ItemId
@@ -108,44 +109,44 @@ class ItemQueued(_Event):
     restart: bool = False
 
 
-class ItemScheduled(_Event):
+class ItemScheduled(_Event, frozen=True, kw_only=True):
     item: ItemId
     until: datetime
     reason: str
 
 
-class OfferMade(_Event):
+class OfferMade(_Event, frozen=True, kw_only=True):
     item: ItemId
     offer: Offer
 
 
-class OfferAccepted(_Event):
+class OfferAccepted(_Event, frozen=True, kw_only=True):
     item: ItemId
     offer: OfferId
     agent: AgentName
 
 
-class OfferDeclined(_Event):
+class OfferDeclined(_Event, frozen=True, kw_only=True):
     item: ItemId
     offer: OfferId
     agent: AgentName
     reason: str = ""
 
 
-class OfferMissed(_Event):
+class OfferMissed(_Event, frozen=True, kw_only=True):
     item: ItemId
     offer: OfferId
     agent: AgentName
 
 
-class OfferWithdrawn(_Event):
+class OfferWithdrawn(_Event, frozen=True, kw_only=True):
     item: ItemId
     offer: OfferId
     agent: AgentName
     reason: str
 
 
-class ItemAssigned(_Event):
+class ItemAssigned(_Event, frozen=True, kw_only=True):
     """Given to an agent without an offer: resumed, taken, composed, or by a supervisor."""
 
     item: ItemId
@@ -154,19 +155,19 @@ class ItemAssigned(_Event):
     reason: str
 
 
-class ItemHeld(_Event):
+class ItemHeld(_Event, frozen=True, kw_only=True):
     item: ItemId
     reason: str
     until: datetime | None = None
 
 
-class WrapUpStarted(_Event):
+class WrapUpStarted(_Event, frozen=True, kw_only=True):
     item: ItemId
     agent: AgentName
     reason: str = ""
 
 
-class ItemCompleted(_Event):
+class ItemCompleted(_Event, frozen=True, kw_only=True):
     item: ItemId
     agent: AgentName | None
     code: str = ""
@@ -174,23 +175,23 @@ class ItemCompleted(_Event):
     reason: str = ""
 
 
-class ItemAbandoned(_Event):
+class ItemAbandoned(_Event, frozen=True, kw_only=True):
     item: ItemId
     reason: str
 
 
-class ItemCanceled(_Event):
+class ItemCanceled(_Event, frozen=True, kw_only=True):
     item: ItemId
     by: str
     reason: str
 
 
-class ItemRejected(_Event):
+class ItemRejected(_Event, frozen=True, kw_only=True):
     item: ItemId
     reason: str
 
 
-class ItemReprioritised(_Event):
+class ItemReprioritised(_Event, frozen=True, kw_only=True):
     item: ItemId
     by: str
     priority: int
@@ -200,7 +201,7 @@ class ItemReprioritised(_Event):
 # -- agents and directory -------------------------------------------------------------------
 
 
-class AgentAttached(_Event):
+class AgentAttached(_Event, frozen=True, kw_only=True):
     """A desktop is connected. ``claims`` says that this begins a new epoch of the agent."""
 
     agent: AgentName
@@ -210,47 +211,42 @@ class AgentAttached(_Event):
     claims: bool
 
 
-class AgentDetached(_Event):
+class AgentDetached(_Event, frozen=True, kw_only=True):
     agent: AgentName
     tab: str
     reason: str
 
 
-class AgentStateChanged(_Event):
+class AgentStateChanged(_Event, frozen=True, kw_only=True):
     agent: AgentName
     presence: Presence
     reason: str = ""
     by: str = ""
 
 
-class AgentDefined(_Event):
+class AgentDefined(_Event, frozen=True, kw_only=True):
     profile: AgentProfile
     by: str
 
 
-class AgentRemoved(_Event):
+class AgentRemoved(_Event, frozen=True, kw_only=True):
     agent: AgentName
     by: str
 
 
-class QueueDefined(_Event):
+class QueueDefined(_Event, frozen=True, kw_only=True):
     queue: Queue
-    by: str
-
-
-class QueueRemoved(_Event):
-    queue: QueueName
     by: str
 
 
 # -- outbox, channels, the node itself ------------------------------------------------------
 
 
-class OutboundQueued(_Event):
+class OutboundQueued(_Event, frozen=True, kw_only=True):
     outbound: Outgoing
 
 
-class OutboundAttempted(_Event):
+class OutboundAttempted(_Event, frozen=True, kw_only=True):
     """Journaled before the outside is touched; ``repeat`` follows an unknown outcome."""
 
     outbound: OutboundId
@@ -258,7 +254,7 @@ class OutboundAttempted(_Event):
     repeat: bool = False
 
 
-class OutboundSettled(_Event):
+class OutboundSettled(_Event, frozen=True, kw_only=True):
     """``state`` pending means: failed for now, tried again at ``next_at``."""
 
     outbound: OutboundId
@@ -268,13 +264,13 @@ class OutboundSettled(_Event):
     next_at: datetime | None = None
 
 
-class ChannelHealthChanged(_Event):
+class ChannelHealthChanged(_Event, frozen=True, kw_only=True):
     channel: str
     health: Literal["up", "down", "parked", "paused"]
     reason: str = ""
 
 
-class InboundDecided(_Event):
+class InboundDecided(_Event, frozen=True, kw_only=True):
     """Intake dealt with one inbox row."""
 
     inbound: str
@@ -283,14 +279,14 @@ class InboundDecided(_Event):
     reason: str = ""
 
 
-class NodeStarted(_Event):
+class NodeStarted(_Event, frozen=True, kw_only=True):
     node: NodeName
     region: str
     items: int
     repaired: int = 0
 
 
-class ItemRepaired(_Event):
+class ItemRepaired(_Event, frozen=True, kw_only=True):
     """The reconciler found an item in an impossible place and put it right."""
 
     item: ItemId
@@ -316,7 +312,7 @@ ItemMove = (
 )
 ItemEvent = ItemCreated | ItemMove | ItemReprioritised | ItemRepaired
 AgentEvent = AgentAttached | AgentDetached | AgentStateChanged
-DirectoryEvent = AgentDefined | AgentRemoved | QueueDefined | QueueRemoved
+DirectoryEvent = AgentDefined | AgentRemoved | QueueDefined
 OutboundEvent = OutboundQueued | OutboundAttempted | OutboundSettled
 Event = (
     CaseEvent
@@ -339,6 +335,7 @@ Row = (
     | Queue
     | CommandRecord
     | InboundDone
+    | DeliveryUpdate
 )
 """A value that the commit of an event also writes into a table of current state."""
 

@@ -28,8 +28,7 @@ from gateway.core.ids import (
     TicketNumber,
 )
 
-type_of_json = str | int | float | bool | None
-Attributes = dict[str, type_of_json]
+Attributes = dict[str, str | int | float | bool | None]
 
 
 class ChannelKind(StrEnum):
@@ -270,6 +269,7 @@ class Outgoing(Struct, frozen=True, kw_only=True):
     item: ItemId | None = None
     message: MessageId | None = None
     address: str = ""
+    thread: tuple[str, ...] = ()
     reason: str = ""
     receipt: str = ""
     payload: Attributes = field(default_factory=dict)
@@ -338,3 +338,12 @@ class InboundDone(Struct, frozen=True, kw_only=True):
     case: CaseId | None = None
     item: ItemId | None = None
     reason: str = ""
+
+
+class DeliveryUpdate(Struct, frozen=True, kw_only=True):
+    """How far a stored message has come by now."""
+
+    message: MessageId
+    delivery: Delivery
+    reason: str = ""
+    external_id: str = ""

@@ -1,0 +1,108 @@
+"""What happens by itself when a time has come.
+
+``deadlines_of`` says when a changed row must be looked at again; ``expire`` decides then. A
+deadline that no longer holds decides nothing, so none ever needs to be taken back.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from msgspec import Struct
+
+from gateway.core import events as e
+from gateway.core.hands import grace_deadlines, grace_over
+from gateway.core.ids import AgentName, Context, ItemId
+from gateway.core.model import AgentStatus, Item, ItemState, Presence
+from gateway.core.state import NodeState
+from gateway.core.times import wrapup_seconds
+
+Kind = Literal["offer", "wrapup", "wake", "grace"]
+
+
+class Deadline(Struct, frozen=True, order=True):
+    """At ``at``, ask ``expire`` about this."""
+
+    at: datetime
+    kind: Kind
+    key: str
+
+
+def deadlines_of(row: e.Row) -> tuple[Deadline, ...]:
+    """When this row, as it is now, must be looked at again."""
+    match row:
+        case Item(state=ItemState.OFFERED, offer=offer) if offer is not None:
+            return (Deadline(offer.deadline, "offer", row.id),)
+        case Item(state=ItemState.WRAPPING, wrapping_at=began) if began is not None:
+            limit = wrapup_seconds(row.kind)
+            if limit is None:
+                return ()
+            return (Deadline(began + timedelta(seconds=limit), "wrapup", row.id),)
+        case Item(state=ItemState.HELD | ItemState.SCHEDULED, wake_at=at) if at is not None:
+            return (Deadline(at, "wake", row.id),)
+        case AgentStatus(tabs=0, dropped_at=at) if at is not None:
+            return tuple(Deadline(at + after, "grace", row.name) for after in grace_deadlines())
+        case _:
+            return ()
+
+
+def expire(state: NodeState, deadline: Deadline, ctx: Context) -> list[e.Change]:
+    """What follows now that the deadline has come; nothing if it no longer holds."""
+    if deadline.kind == "grace":
+        return grace_over(state, AgentName(deadline.key), ctx)
+    item = state.items.get(ItemId(deadline.key))
+    if item is None or deadline not in deadlines_of(item):
+        return []
+    match deadline.kind:
+        case "offer":
+            return _missed(state, item)
+        case "wrapup":
+            return [
+                e.Change(
+                    e.ItemCompleted(
+                        item=item.id, agent=item.agent, reason="wrap-up time was over"
+                    )
+                )
+            ]
+        case "wake":
+            return [
+                e.Change(
+                    e.ItemQueued(
+                        item=item.id, queue=item.queue, reason="its time has come", restart=True
+                    )
+                )
+            ]
+
+
+def _missed(state: NodeState, item: Item) -> list[e.Change]:
+    offer = item.offer
+    if offer is None:
+        return []
+    missed = e.OfferMissed(item=item.id, offer=offer.id, agent=offer.agent)
+    changes = [e.Change(missed)]
+    status = state.statuses.get(offer.agent)
+    if status is not None and status.presence is Presence.READY:
+        changes.append(
+            e.Change(
+                e.AgentStateChanged(
+                    agent=offer.agent,
+                    presence=Presence.NOT_READY,
+                    reason="missed_offer",
+                    by="system",
+                )
+            )
+        )
+        changes += withdraw_offers(state, offer.agent, "missed another offer", but=item.id)
+    return changes
+
+
+def withdraw_offers(
+    state: NodeState, agent: AgentName, reason: str, *, but: ItemId | None = None
+) -> list[e.Change]:
+    """Take back what is offered to an agent who takes no offers now."""
+    return [
+        e.Change(
+            e.OfferWithdrawn(item=item.id, offer=item.offer.id, agent=agent, reason=reason)
+        )
+        for item in state.in_hand(agent)
+        if item.offer is not None and item.id != but
+    ]

@@ -1,0 +1,289 @@
+"""How each event changes a node's state: one small function per event, one table.
+
+``apply`` returns every row that the event changed, as it is right after the event; the journal
+writes those rows in the same commit.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from gateway.core import events as e
+from gateway.core.model import Item, OutboundState, Passed, Presence
+from gateway.core.state import NodeState, Rows
+
+
+def apply(state: NodeState, event: e.Event, at: datetime) -> Rows:
+    """Change the picture; returns the changed rows. Raises ``IllegalMove``."""
+    fold = _FOLDS.get(type(event))
+    return fold(state, event, at) if fold else ()
+
+
+# -- cases and messages ---------------------------------------------------------------------
+
+
+def _case_opened(s: NodeState, ev: e.CaseOpened, at: datetime) -> Rows:
+    s.cases[ev.case.id] = ev.case
+    return (ev.case,)
+
+
+_CASE_FIELDS = ("status", "tags", "category", "stage", "type", "level", "subject")
+
+
+def _case_changed(s: NodeState, ev: e.CaseChanged, at: datetime) -> Rows:
+    changes = {f: v for f in _CASE_FIELDS if (v := getattr(ev, f)) is not None}
+    return (s.edit_case(s.cases[ev.case], at, **changes),)
+
+
+def _message_added(s: NodeState, ev: e.MessageAdded, at: datetime) -> Rows:
+    rows: Rows = (s.edit_case(s.cases[ev.case], at, last_seq=ev.seq),)
+    item = s.items.get(ev.item) if ev.item else None
+    if item is not None:
+        changes: dict[str, Any] = {}
+        if ev.direction == "in":
+            changes["preview"] = ev.preview
+            for name in ("thread", "address", "copies"):
+                if (value := getattr(ev, name)) is not None:
+                    changes[name] = value
+        elif ev.direction == "out" and item.answered_at is None:
+            changes["answered_at"] = at
+        if changes:
+            rows += (s.edit(item, **changes),)
+    return rows
+
+
+# -- work items -----------------------------------------------------------------------------
+
+
+def _item_created(s: NodeState, ev: e.ItemCreated, at: datetime) -> Rows:
+    s.put(ev.item)
+    return (ev.item,)
+
+
+def _item_queued(s: NodeState, ev: e.ItemQueued, at: datetime) -> Rows:
+    old = s.items[ev.item]
+    fresh = ev.restart or old.queued_at is None
+    new = s.move(
+        ev.item,
+        ev,
+        queue=ev.queue,
+        queued_at=at if fresh else old.queued_at,
+        passed=() if fresh else old.passed,
+        agent=None,
+        offer=None,
+        wake_at=None,
+        reason=ev.reason,
+    )
+    return (new, *s.touch_idle(old.agent, at))
+
+
+def _item_scheduled(s: NodeState, ev: e.ItemScheduled, at: datetime) -> Rows:
+    old = s.items[ev.item]
+    new = s.move(ev.item, ev, wake_at=ev.until, agent=None, reason=ev.reason)
+    return (new, *s.touch_idle(old.agent, at))
+
+
+def _offer_made(s: NodeState, ev: e.OfferMade, at: datetime) -> Rows:
+    return (s.move(ev.item, ev, offer=ev.offer, reason=ev.offer.reason),)
+
+
+def _offer_accepted(s: NodeState, ev: e.OfferAccepted, at: datetime) -> Rows:
+    item = s.move(
+        ev.item, ev, offer=None, agent=ev.agent, last_agent=ev.agent, assigned_at=at, passed=()
+    )
+    return (item, *_remember_agent(s, item, at))
+
+
+def _offer_passed(
+    s: NodeState, ev: e.OfferDeclined | e.OfferMissed | e.OfferWithdrawn, at: datetime
+) -> Rows:
+    old = s.items[ev.item]
+    passed, reason = old.passed, ""
+    match ev:
+        case e.OfferDeclined():
+            passed += (Passed(agent=ev.agent, how="declined", at=at),)
+            reason = f"declined by {ev.agent}"
+        case e.OfferMissed():
+            passed += (Passed(agent=ev.agent, how="missed", at=at),)
+            reason = f"not answered by {ev.agent} in time"
+        case e.OfferWithdrawn():
+            reason = ev.reason
+    new = s.move(ev.item, ev, offer=None, passed=passed[-20:], reason=reason)
+    return (new, *s.touch_idle(ev.agent, at))
+
+
+def _item_assigned(s: NodeState, ev: e.ItemAssigned, at: datetime) -> Rows:
+    before = s.items[ev.item].agent
+    item = s.move(
+        ev.item,
+        ev,
+        offer=None,
+        agent=ev.agent,
+        last_agent=ev.agent,
+        assigned_at=at,
+        wrapping_at=None,
+        wake_at=None,
+        passed=(),
+        reason=ev.reason,
+    )
+    return (item, *_remember_agent(s, item, at), *s.touch_idle(before, at))
+
+
+def _remember_agent(s: NodeState, item: Item, at: datetime) -> Rows:
+    case = s.cases[item.case]
+    if case.last_agent == item.agent:
+        return ()
+    return (s.edit_case(case, at, last_agent=item.agent),)
+
+
+def _item_held(s: NodeState, ev: e.ItemHeld, at: datetime) -> Rows:
+    agent = s.items[ev.item].agent
+    new = s.move(ev.item, ev, agent=None, wake_at=ev.until, reason=ev.reason)
+    return (new, *s.touch_idle(agent, at))
+
+
+def _wrapup_started(s: NodeState, ev: e.WrapUpStarted, at: datetime) -> Rows:
+    return (s.move(ev.item, ev, wrapping_at=at),)
+
+
+def _item_completed(s: NodeState, ev: e.ItemCompleted, at: datetime) -> Rows:
+    holder = s.items[ev.item].agent
+    new = s.move(
+        ev.item,
+        ev,
+        agent=ev.agent,
+        ended_at=at,
+        wake_at=None,
+        code=ev.code,
+        categories=ev.categories,
+        reason=ev.reason,
+    )
+    return (new, *s.touch_idle(holder, at))
+
+
+def _item_ended(
+    s: NodeState, ev: e.ItemAbandoned | e.ItemCanceled | e.ItemRejected, at: datetime
+) -> Rows:
+    agent = s.items[ev.item].agent
+    new = s.move(ev.item, ev, ended_at=at, agent=None, wake_at=None, reason=ev.reason)
+    return (new, *s.touch_idle(agent, at))
+
+
+def _item_reprioritised(s: NodeState, ev: e.ItemReprioritised, at: datetime) -> Rows:
+    return (s.edit(s.items[ev.item], priority=ev.priority),)
+
+
+# -- agents and directory -------------------------------------------------------------------
+
+
+def _agent_attached(s: NodeState, ev: e.AgentAttached, at: datetime) -> Rows:
+    status = s.status(ev.agent, at)
+    tabs = status.tabs + 1
+    if status.tabs == 0:
+        # Back at the desk: idle time starts here, or who was away longest would always win.
+        status = replace(status, idle_since=at)
+    return (
+        s.edit_status(status, home=ev.node, epoch=ev.epoch, tabs=tabs, dropped_at=None),
+    )
+
+
+def _agent_detached(s: NodeState, ev: e.AgentDetached, at: datetime) -> Rows:
+    status = s.status(ev.agent, at)
+    tabs = max(status.tabs - 1, 0)
+    return (s.edit_status(status, tabs=tabs, dropped_at=None if tabs else at),)
+
+
+def _agent_state_changed(s: NodeState, ev: e.AgentStateChanged, at: datetime) -> Rows:
+    status = s.status(ev.agent, at)
+    idle = at if ev.presence is Presence.READY else status.idle_since
+    return (
+        s.edit_status(
+            status, presence=ev.presence, reason=ev.reason, since=at, idle_since=idle
+        ),
+    )
+
+
+def _agent_defined(s: NodeState, ev: e.AgentDefined, at: datetime) -> Rows:
+    s.define_agent(ev.profile)
+    return (ev.profile,)
+
+
+def _agent_removed(s: NodeState, ev: e.AgentRemoved, at: datetime) -> Rows:
+    gone = replace(s.profiles[ev.agent], active=False)
+    s.define_agent(gone)
+    return (gone,)
+
+
+def _queue_defined(s: NodeState, ev: e.QueueDefined, at: datetime) -> Rows:
+    s.queues[ev.queue.name] = ev.queue
+    return (ev.queue,)
+
+
+# -- outbox ---------------------------------------------------------------------------------
+
+
+def _outbound_queued(s: NodeState, ev: e.OutboundQueued, at: datetime) -> Rows:
+    s.outbox[ev.outbound.id] = ev.outbound
+    return (ev.outbound,)
+
+
+def _outbound_attempted(s: NodeState, ev: e.OutboundAttempted, at: datetime) -> Rows:
+    old = s.outbox[ev.outbound]
+    new = replace(
+        old,
+        state=OutboundState.ATTEMPTING,
+        attempts=ev.attempt,
+        repeats=old.repeats + ev.repeat,
+        version=old.version + 1,
+    )
+    s.outbox[new.id] = new
+    return (new,)
+
+
+def _outbound_settled(s: NodeState, ev: e.OutboundSettled, at: datetime) -> Rows:
+    old = s.outbox.pop(ev.outbound)
+    new = replace(
+        old,
+        state=ev.state,
+        reason=ev.reason,
+        receipt=ev.receipt,
+        next_at=ev.next_at or old.next_at,
+        version=old.version + 1,
+    )
+    if ev.state is OutboundState.PENDING:
+        s.outbox[new.id] = new
+    return (new,)
+
+
+_FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
+    e.CaseOpened: _case_opened,
+    e.CaseChanged: _case_changed,
+    e.MessageAdded: _message_added,
+    e.ItemCreated: _item_created,
+    e.ItemQueued: _item_queued,
+    e.ItemScheduled: _item_scheduled,
+    e.OfferMade: _offer_made,
+    e.OfferAccepted: _offer_accepted,
+    e.OfferDeclined: _offer_passed,
+    e.OfferMissed: _offer_passed,
+    e.OfferWithdrawn: _offer_passed,
+    e.ItemAssigned: _item_assigned,
+    e.ItemHeld: _item_held,
+    e.WrapUpStarted: _wrapup_started,
+    e.ItemCompleted: _item_completed,
+    e.ItemAbandoned: _item_ended,
+    e.ItemCanceled: _item_ended,
+    e.ItemRejected: _item_ended,
+    e.ItemReprioritised: _item_reprioritised,
+    e.AgentAttached: _agent_attached,
+    e.AgentDetached: _agent_detached,
+    e.AgentStateChanged: _agent_state_changed,
+    e.AgentDefined: _agent_defined,
+    e.AgentRemoved: _agent_removed,
+    e.QueueDefined: _queue_defined,
+    e.OutboundQueued: _outbound_queued,
+    e.OutboundAttempted: _outbound_attempted,
+    e.OutboundSettled: _outbound_settled,
+}

@@ -1,0 +1,94 @@
+"""What comes from outside, translated, and what became of it.
+
+Channels know these types by ``gateway.ports``, which names them again.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct, field
+
+from gateway.core.ids import (
+    AttachmentId,
+    CaseId,
+    ChannelName,
+    ItemId,
+    MessageId,
+    QueueName,
+    SkillName,
+)
+from gateway.core.model import Attributes, ChannelKind
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """An identity that comes with a contact. Unless ``verified`` it is a hint, no more.
+
+    ``kind`` is ``email``, ``phone``, ``visitor``, ``account`` or ``sip``; ``value`` is in
+    canonical form (lower-case address, E.164 number).
+    """
+
+    kind: str
+    value: str
+    name: str = ""
+    verified: bool = False
+
+
+class File(Struct, frozen=True, kw_only=True):
+    """An attachment with its bytes, on the way in or out."""
+
+    name: str
+    type: str
+    data: bytes
+    inline_id: str = ""
+
+
+class Inbound(Struct, frozen=True, kw_only=True):
+    """One thing that came from outside, translated.
+
+    ``key`` identifies it within its channel: the same key again is the same thing and has no
+    second effect. ``references`` are outside ids or our own message ids it answers,
+    most specific first; ``conversation`` continues a channel thread (a chat). ``address`` is
+    where an answer goes. ``problem`` says why it could not be understood: it is then kept
+    with its ``raw`` bytes in quarantine. ``machine`` marks automatic senders (RFC 3834),
+    who are never answered automatically.
+    """
+
+    channel: ChannelName
+    kind: ChannelKind
+    key: str
+    at: datetime
+    identity: Claim | None = None
+    subject: str = ""
+    body: str = ""
+    html: str | None = None
+    language: str = ""
+    files: tuple[File, ...] = ()
+    attachments: tuple[AttachmentId, ...] = ()
+    raw: bytes | None = None
+    references: tuple[str, ...] = ()
+    conversation: CaseId | None = None
+    external_id: str = ""
+    client_id: str = ""
+    address: str = ""
+    to: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
+    queue: QueueName | None = None
+    category: str = ""
+    skills: dict[SkillName, int] = field(default_factory=dict)
+    priority: int = 0
+    due_at: datetime | None = None
+    attributes: Attributes = field(default_factory=dict)
+    machine: bool = False
+    problem: str = ""
+
+
+class Decided(Struct, frozen=True, kw_only=True):
+    """What became of an inbound; also on disk."""
+
+    status: Literal["processed", "ignored", "quarantined"]
+    case: CaseId | None = None
+    item: ItemId | None = None
+    number: int | None = None
+    message: MessageId | None = None
+    seq: int | None = None
+    reason: str = ""

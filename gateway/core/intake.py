@@ -1,0 +1,270 @@
+"""What an inbound becomes: a message in a case, and a work item made or woken.
+
+The pure half of intake's second step. The flow looks up what is known of the contact
+(``Known``) and records the changes.
+"""
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from gateway.core import events as e
+from gateway.core.correlate import Candidates, correlate
+from gateway.core.frontdoor import Wish, classify
+from gateway.core.ids import CaseId, Context, MessageId, QueueName, TicketNumber
+from gateway.core.inbound import Decided, Inbound
+from gateway.core.messages import preview_of
+from gateway.core.model import (
+    Attachment,
+    Author,
+    Case,
+    CaseStatus,
+    CustomerBrief,
+    InboundDone,
+    Item,
+    ItemState,
+    Message,
+)
+from gateway.core.opening import open_case
+from gateway.core.state import NodeState
+
+THREAD_KEPT = 20
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What was looked up for an inbound."""
+
+    inbound_id: str
+    number: TicketNumber
+    default_queue: QueueName
+    customer: CustomerBrief | None = None
+    found: Candidates = field(default_factory=Candidates)
+    last_item: Item | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+Outcome = tuple[list[e.Change], Decided]
+
+
+def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Outcome:
+    """The changes for one inbound, the inbox row's end among them."""
+    if inbound.problem:
+        return _finish(known, Decided(status="quarantined", reason=inbound.problem))
+    if inbound.attributes.get("chat") == "ended":
+        return _chat_ended(state, known)
+    join = correlate(
+        known.found,
+        verified=inbound.identity is not None and inbound.identity.verified,
+        subject=inbound.subject,
+        now=ctx.now,
+    )
+    item = _open_item(state, join.case, inbound) if join.case else None
+    changes: list[e.Change] = []
+    case = join.case
+    if item is None:
+        follows = join.follows.id if join.follows else None
+        case, item, changes = _new_item(state, ctx, inbound, known, case, join.reason)
+        if follows and isinstance(changes[0].event, e.CaseOpened):
+            changes[0] = e.Change(e.CaseOpened(case=_following(case, follows)))
+    assert case is not None
+    message, said = _said(ctx, inbound, known, case, item, join.reason)
+    changes.append(said)
+    changes += _wake(item, case)
+    decided = Decided(
+        status="processed",
+        case=case.id,
+        item=item.id,
+        number=case.number,
+        message=message.id,
+        seq=message.seq,
+        reason=join.reason,
+    )
+    return _finish(known, decided, changes)
+
+
+def _finish(known: Known, decided: Decided, changes: list[e.Change] | None = None) -> Outcome:
+    done = InboundDone(
+        id=known.inbound_id,
+        status=decided.status,
+        case=decided.case,
+        item=decided.item,
+        reason=decided.reason,
+    )
+    event = e.InboundDecided(
+        inbound=known.inbound_id,
+        status=decided.status,
+        case=decided.case,
+        reason=decided.reason,
+    )
+    return [*(changes or []), e.Change(event, (done,))], decided
+
+
+def _following(case: Case, follows: CaseId) -> Case:
+    return replace(case, follows=follows)
+
+
+def _open_item(state: NodeState, case: Case, inbound: Inbound) -> Item | None:
+    """The open item this continues: the channel's own first, else the case's newest."""
+    items = state.items_of_case(case.id)
+    same = [i for i in items if i.channel == inbound.channel]
+    found = same or items
+    return found[-1] if found else None
+
+
+def _new_item(
+    state: NodeState,
+    ctx: Context,
+    inbound: Inbound,
+    known: Known,
+    case: Case | None,
+    reason: str,
+) -> tuple[Case, Item, list[e.Change]]:
+    route = classify(
+        state,
+        Wish(
+            queue=inbound.queue or known.default_queue,
+            language=inbound.language,
+            skills=inbound.skills,
+            priority=inbound.priority,
+        ),
+    )
+    return open_case(
+        state,
+        ctx,
+        number=known.number,
+        case=case,
+        channel=inbound.channel,
+        kind=inbound.kind,
+        queue=route.queue,
+        customer=known.customer,
+        subject=inbound.subject or preview_of(inbound.body)[:80],
+        address=inbound.address,
+        copies=inbound.copies,
+        language=inbound.language,
+        skills=route.skills,
+        priority=route.priority,
+        due_at=inbound.due_at,
+        category=inbound.category,
+        preview=preview_of(inbound.body),
+        attributes=inbound.attributes,
+        reason=f"{reason}; {route.reason}",
+    )
+
+
+def _said(
+    ctx: Context, inbound: Inbound, known: Known, case: Case, item: Item, reason: str
+) -> tuple[Message, e.Change]:
+    claim = inbound.identity
+    message = Message(
+        id=MessageId(ctx.new_id()),
+        case=case.id,
+        seq=case.last_seq + 1,
+        direction="in",
+        author=Author(
+            kind="customer",
+            name=claim.name if claim else "",
+            id=claim.value if claim else "",
+            verified=claim.verified if claim else False,
+        ),
+        at=inbound.at,
+        channel=inbound.channel,
+        kind=inbound.kind,
+        item=item.id,
+        body=inbound.body,
+        html=inbound.html,
+        subject=inbound.subject,
+        to=inbound.to,
+        cc=inbound.copies,
+        attachments=known.attachments,
+        external_id=inbound.external_id,
+        client_id=inbound.client_id,
+    )
+    added = e.MessageAdded(
+        message=message.id,
+        case=case.id,
+        seq=message.seq,
+        direction="in",
+        item=item.id,
+        customer=case.customer.id if case.customer else None,
+        thread=_thread(inbound),
+        address=inbound.address or None,
+        copies=inbound.copies,
+        preview=preview_of(inbound.body),
+        reason=reason,
+    )
+    return message, e.Change(added, (message,))
+
+
+def _thread(inbound: Inbound) -> tuple[str, ...] | None:
+    """Outside ids an answer refers to, oldest first, the first and the newest kept."""
+    ids = tuple(dict.fromkeys((*reversed(inbound.references), inbound.external_id)))
+    ids = tuple(i for i in ids if i)
+    if not ids:
+        return None
+    return ids if len(ids) <= THREAD_KEPT else (ids[0], *ids[-(THREAD_KEPT - 1) :])
+
+
+def _wake(item: Item, case: Case) -> list[e.Change]:
+    """What the customer's word does to the item and its case."""
+    changes: list[e.Change] = []
+    match item.state:
+        case ItemState.NEW:
+            changes.append(
+                e.Change(e.ItemQueued(item=item.id, queue=item.queue, reason="arrived"))
+            )
+        case ItemState.HELD | ItemState.SCHEDULED:
+            woken = e.ItemQueued(
+                item=item.id, queue=item.queue, reason="the customer wrote", restart=True
+            )
+            changes.append(e.Change(woken))
+        case ItemState.WRAPPING if item.agent is not None:
+            back = e.ItemAssigned(
+                item=item.id,
+                agent=item.agent,
+                by="system",
+                reason="the customer wrote during wrap-up",
+            )
+            changes.append(e.Change(back))
+        case _:
+            pass
+    if case.status in (CaseStatus.WAITING, CaseStatus.SOLVED):
+        opened = e.CaseChanged(
+            case=case.id, by="system", status=CaseStatus.OPEN, reason="the customer wrote"
+        )
+        changes.append(e.Change(opened))
+    return changes
+
+
+def _chat_ended(state: NodeState, known: Known) -> Outcome:
+    """The visitor ended the chat: who waits has gone, who talks goes to wrap-up."""
+    case = known.found.conversation
+    if case is None:
+        return _finish(known, Decided(status="ignored", reason="no such conversation"))
+    changes: list[e.Change] = []
+    for item in state.items_of_case(case.id):
+        match item.state:
+            case ItemState.OFFERED if item.offer is not None:
+                gone = e.OfferWithdrawn(
+                    item=item.id,
+                    offer=item.offer.id,
+                    agent=item.offer.agent,
+                    reason="the customer left",
+                )
+                left = e.ItemAbandoned(item=item.id, reason="the customer left while offered")
+                changes += [e.Change(gone), e.Change(left)]
+            case ItemState.QUEUED:
+                left = e.ItemAbandoned(item=item.id, reason="the customer left the queue")
+                changes.append(e.Change(left))
+            case ItemState.ASSIGNED if item.agent is not None:
+                wrap = e.WrapUpStarted(
+                    item=item.id, agent=item.agent, reason="the customer ended the chat"
+                )
+                changes.append(e.Change(wrap))
+            case ItemState.HELD | ItemState.SCHEDULED:
+                done = e.ItemCompleted(
+                    item=item.id, agent=item.last_agent, reason="the customer ended the chat"
+                )
+                changes.append(e.Change(done))
+            case _:
+                pass
+    decided = Decided(status="processed", case=case.id, number=case.number, reason="chat ended")
+    return _finish(known, decided, changes)

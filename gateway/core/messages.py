@@ -1,0 +1,106 @@
+"""Adding a message to a case, and queueing it for the outside where it must go there."""
+
+from datetime import timedelta
+from typing import Literal
+
+from gateway.core import events as e
+from gateway.core.ids import Context, MessageId, OutboundId
+from gateway.core.model import (
+    Attachment,
+    Author,
+    Case,
+    ChannelKind,
+    Delivery,
+    Item,
+    Message,
+    OutboundState,
+    Outgoing,
+)
+from gateway.core.times import OUTBOUND_EXPIRES_SECONDS
+
+PREVIEW = 140
+_BY_OUTBOX = frozenset(
+    {ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP, ChannelKind.TASK}
+)
+
+
+def preview_of(text: str) -> str:
+    """The first words, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= PREVIEW else line[: PREVIEW - 1].rstrip() + "…"
+
+
+def add_message(
+    ctx: Context,
+    case: Case,
+    item: Item,
+    *,
+    direction: Literal["out", "note", "system"],
+    author: Author,
+    body: str,
+    html: str | None = None,
+    subject: str = "",
+    to: tuple[str, ...] = (),
+    cc: tuple[str, ...] = (),
+    attachments: tuple[Attachment, ...] = (),
+) -> tuple[Message, list[e.Change]]:
+    """Something said from our side; an outgoing one is queued for its channel.
+
+    A chat needs no outbox: its visitors follow the journal by ``seq``, so the message is
+    theirs once committed. So is the answer to a task whose filer named no callback.
+    """
+    by_outbox = direction == "out" and item.kind in _BY_OUTBOX and bool(to)
+    delivery = None
+    if direction == "out":
+        delivery = Delivery.QUEUED if by_outbox else Delivery.SENT
+    message = Message(
+        id=MessageId(ctx.new_id()),
+        case=case.id,
+        seq=case.last_seq + 1,
+        direction=direction,
+        author=author,
+        at=ctx.now,
+        channel=item.channel,
+        kind=item.kind,
+        item=item.id,
+        body=body,
+        html=html,
+        subject=subject,
+        to=to,
+        cc=cc,
+        attachments=attachments,
+        delivery=delivery,
+    )
+    added = e.MessageAdded(
+        message=message.id,
+        case=case.id,
+        seq=message.seq,
+        direction=direction,
+        item=item.id,
+        customer=case.customer.id if case.customer else None,
+        preview=preview_of(body),
+    )
+    changes = [e.Change(added, (message,))]
+    if by_outbox:
+        changes.append(e.Change(e.OutboundQueued(outbound=_outgoing(ctx, case, item, message))))
+    return message, changes
+
+
+def _outgoing(ctx: Context, case: Case, item: Item, message: Message) -> Outgoing:
+    return Outgoing(
+        id=OutboundId(ctx.new_id()),
+        channel=item.channel,
+        kind=item.kind,
+        purpose="message",
+        state=OutboundState.PENDING,
+        version=1,
+        created_at=ctx.now,
+        next_at=ctx.now,
+        expires_at=ctx.now + timedelta(seconds=OUTBOUND_EXPIRES_SECONDS),
+        case=case.id,
+        number=case.number,
+        item=item.id,
+        message=message.id,
+        address=message.to[0],
+        thread=item.thread,
+    )

@@ -1,0 +1,93 @@
+"""Opening a case and a work item in it."""
+
+from datetime import datetime
+
+from gateway.core import events as e
+from gateway.core.ids import (
+    CaseId,
+    ChannelName,
+    Context,
+    ItemId,
+    QueueName,
+    SkillName,
+    TicketNumber,
+)
+from gateway.core.model import (
+    Attributes,
+    Case,
+    ChannelKind,
+    CustomerBrief,
+    Item,
+    ItemState,
+    Requirement,
+)
+from gateway.core.state import NodeState
+
+
+def open_case(
+    state: NodeState,
+    ctx: Context,
+    *,
+    number: TicketNumber,
+    channel: ChannelName,
+    kind: ChannelKind,
+    queue: QueueName,
+    customer: CustomerBrief | None,
+    subject: str,
+    address: str,
+    reason: str,
+    case: Case | None = None,
+    follows: CaseId | None = None,
+    copies: tuple[str, ...] = (),
+    thread: tuple[str, ...] = (),
+    language: str = "",
+    skills: dict[SkillName, int] | None = None,
+    priority: int = 0,
+    due_at: datetime | None = None,
+    category: str = "",
+    preview: str = "",
+    attributes: Attributes | None = None,
+) -> tuple[Case, Item, list[e.Change]]:
+    """A new work item, in ``case`` or in a new one; its state is ``new``."""
+    changes: list[e.Change] = []
+    if case is None:
+        case = Case(
+            id=CaseId(ctx.new_id()),
+            number=number,
+            version=1,
+            opened_at=ctx.now,
+            channel=channel,
+            kind=kind,
+            customer=customer,
+            subject=subject,
+            category=category,
+            joined_because=reason,
+            follows=follows,
+        )
+        changes.append(e.Change(e.CaseOpened(case=case)))
+    item = Item(
+        id=ItemId(ctx.new_id()),
+        case=case.id,
+        number=case.number,
+        channel=channel,
+        kind=kind,
+        queue=queue,
+        state=ItemState.NEW,
+        version=1,
+        owner=state.node,
+        created_at=ctx.now,
+        subject=subject,
+        preview=preview,
+        customer=customer,
+        requirement=Requirement(skills=skills or {}),
+        language=language,
+        priority=priority,
+        due_at=due_at,
+        last_agent=case.last_agent,
+        address=address,
+        copies=copies,
+        thread=thread,
+        attributes=attributes or {},
+    )
+    changes.append(e.Change(e.ItemCreated(item=item, reason=reason)))
+    return case, item, changes

@@ -1,0 +1,90 @@
+"""What follows from an event whoever caused it.
+
+Run right after each event is applied, within the same commit, so that no path can forget it:
+a case is solved when its last item is completed, and who filed a task is told how it goes.
+"""
+
+from datetime import timedelta
+
+from gateway.core import events as e
+from gateway.core.ids import Context, OutboundId
+from gateway.core.lifecycle import ENDED
+from gateway.core.model import (
+    Attributes,
+    CaseStatus,
+    ChannelKind,
+    Item,
+    ItemState,
+    OutboundState,
+    Outgoing,
+)
+from gateway.core.state import NodeState, Rows
+from gateway.core.times import OUTBOUND_EXPIRES_SECONDS
+
+_TOLD = frozenset(
+    {
+        ItemState.ASSIGNED,
+        ItemState.HELD,
+        ItemState.COMPLETED,
+        ItemState.CANCELED,
+        ItemState.REJECTED,
+    }
+)
+
+
+def reactions(state: NodeState, event: e.Event, rows: Rows, ctx: Context) -> list[e.Change]:
+    """The changes that must follow ``event``, which has just changed ``rows``."""
+    if not isinstance(event, e.ItemMove):
+        return []
+    out: list[e.Change] = []
+    for row in rows:
+        if isinstance(row, Item):
+            if row.state in ENDED:
+                out += _close_case(state, row)
+            if row.kind is ChannelKind.TASK and row.address and row.state in _TOLD:
+                out.append(_tell_filer(row, ctx))
+    return out
+
+
+def _close_case(state: NodeState, item: Item) -> list[e.Change]:
+    case = state.cases.get(item.case)
+    if case is None or state.items_of_case(item.case):
+        return []
+    done = item.state is ItemState.COMPLETED
+    status = CaseStatus.SOLVED if done else CaseStatus.CLOSED
+    if case.status is status:
+        return []
+    reason = f"its last work item was {item.state.value}"
+    return [e.Change(e.CaseChanged(case=case.id, by="system", status=status, reason=reason))]
+
+
+def _tell_filer(item: Item, ctx: Context) -> e.Change:
+    payload: Attributes = {
+        "event": f"item.{item.state.value}",
+        "item": item.id,
+        "number": item.number,
+        "state": item.state.value,
+        "version": item.version,
+        "code": item.code,
+        "reason": item.reason,
+    }
+    return e.Change(
+        e.OutboundQueued(
+            outbound=Outgoing(
+                id=OutboundId(ctx.new_id()),
+                channel=item.channel,
+                kind=item.kind,
+                purpose="status",
+                state=OutboundState.PENDING,
+                version=1,
+                created_at=ctx.now,
+                next_at=ctx.now,
+                expires_at=ctx.now + timedelta(seconds=OUTBOUND_EXPIRES_SECONDS),
+                case=item.case,
+                number=item.number,
+                item=item.id,
+                address=item.address,
+                payload=payload,
+            )
+        )
+    )

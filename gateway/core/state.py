@@ -1,0 +1,182 @@
+"""One node's picture of the world, folded from events.
+
+``folds.apply`` is the only thing that changes it. Held here: the directory, all open items with their case headers, agents' status, the outbox.
+Bodies, customers and ended cases are in the database.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from gateway.core import events as e
+from gateway.core.ids import (
+    AgentName,
+    CaseId,
+    ChannelName,
+    ItemId,
+    NodeName,
+    OutboundId,
+    QueueName,
+    SkillName,
+)
+from gateway.core.lifecycle import ENDED, IN_HAND, step
+from gateway.core.model import (
+    AgentProfile,
+    AgentStatus,
+    Case,
+    ChannelKind,
+    Item,
+    ItemState,
+    Outgoing,
+    Queue,
+)
+
+Rows = tuple[e.Row, ...]
+_NO_ITEMS: dict[ItemId, None] = {}
+
+
+class NodeState:
+    """What a node knows in memory; see the module's docstring."""
+
+    def __init__(self, node: NodeName) -> None:
+        self.node = node
+        self.items: dict[ItemId, Item] = {}
+        self.cases: dict[CaseId, Case] = {}
+        self.profiles: dict[AgentName, AgentProfile] = {}
+        self.statuses: dict[AgentName, AgentStatus] = {}
+        self.queues: dict[QueueName, Queue] = {}
+        self.outbox: dict[OutboundId, Outgoing] = {}
+        self.channels: dict[ChannelName, ChannelKind] = {}
+        self.skill_holders: Counter[SkillName] = Counter()
+        self._of_case: dict[CaseId, dict[ItemId, None]] = {}
+        self._in_hand: dict[AgentName, dict[ItemId, None]] = {}
+        self._parked: dict[AgentName, dict[ItemId, None]] = {}
+
+    # -- questions --------------------------------------------------------------------------
+
+    def items_of_case(self, case: CaseId) -> list[Item]:
+        """The case's open items, oldest first."""
+        return [self.items[i] for i in self._of_case.get(case, _NO_ITEMS)]
+
+    def in_hand(self, agent: AgentName) -> list[Item]:
+        """Items offered to the agent, assigned, or in wrap-up."""
+        return [self.items[i] for i in self._in_hand.get(agent, _NO_ITEMS)]
+
+    def parked(self, agent: AgentName) -> list[Item]:
+        """Items the agent put aside (held, or scheduled for this agent)."""
+        return [self.items[i] for i in self._parked.get(agent, _NO_ITEMS)]
+
+    def status(self, agent: AgentName, now: datetime) -> AgentStatus:
+        """The agent's status; one never seen is signed out."""
+        known = self.statuses.get(agent)
+        return known or AgentStatus(name=agent, since=now, idle_since=now)
+
+    # -- loading ----------------------------------------------------------------------------
+
+    def load(
+        self,
+        *,
+        profiles: Iterable[AgentProfile] = (),
+        statuses: Iterable[AgentStatus] = (),
+        queues: Iterable[Queue] = (),
+        cases: Iterable[Case] = (),
+        items: Iterable[Item] = (),
+        outbox: Iterable[Outgoing] = (),
+    ) -> None:
+        """Take what the database holds; nobody is connected to a node that has just begun."""
+        for profile in profiles:
+            self.define_agent(profile)
+        self.statuses.update((s.name, replace(s, tabs=0)) for s in statuses)
+        self.queues.update((q.name, q) for q in queues)
+        self.cases.update((c.id, c) for c in cases)
+        for item in items:
+            self.put(item)
+        self.outbox.update((o.id, o) for o in outbox)
+
+    def adopt(self, case: Case) -> Case:
+        """Keep a case header that was read from the database, unless a newer one is here."""
+        return self.cases.setdefault(case.id, case)
+
+    def forget_idle_case(self, case: CaseId) -> None:
+        """Drop a header that no open item needs."""
+        if not self._of_case.get(case):
+            self.cases.pop(case, None)
+
+    # -- changes, for ``folds`` only ------------------------------------------------------------
+
+    def define_agent(self, profile: AgentProfile) -> None:
+        """Take a directory entry, new, changed or no longer active."""
+        old = self.profiles.pop(profile.name, None)
+        if old is not None:
+            self.skill_holders.subtract(old.skills.keys())
+        if profile.active:
+            self.profiles[profile.name] = profile
+            self.skill_holders.update(profile.skills.keys())
+
+    def put(self, item: Item) -> None:
+        old = self.items.get(item.id)
+        if old is not None:
+            self._unindex(old)
+        if item.state in ENDED:
+            self.items.pop(item.id, None)
+            return
+        self.items[item.id] = item
+        self._of_case.setdefault(item.case, {})[item.id] = None
+        shelf, agent = self._shelf(item)
+        if agent is not None:
+            shelf.setdefault(agent, {})[item.id] = None
+
+    def _unindex(self, item: Item) -> None:
+        shelf, agent = self._shelf(item)
+        _drop(self._of_case, item.case, item.id)
+        if agent is not None:
+            _drop(shelf, agent, item.id)
+
+    def _shelf(
+        self, item: Item
+    ) -> tuple[dict[AgentName, dict[ItemId, None]], AgentName | None]:
+        if item.state is ItemState.OFFERED and item.offer is not None:
+            return self._in_hand, item.offer.agent
+        if item.state in IN_HAND:
+            return self._in_hand, item.agent
+        if item.state in (ItemState.HELD, ItemState.SCHEDULED):
+            return self._parked, item.last_agent
+        return self._parked, None
+
+    def move(self, item_id: ItemId, event: e.ItemMove, **changes: Any) -> Item:
+        old = self.items[item_id]
+        new = replace(old, state=step(old.state, event), version=old.version + 1, **changes)
+        self.put(new)
+        return new
+
+    def edit(self, item: Item, **changes: Any) -> Item:
+        new = replace(item, version=item.version + 1, **changes)
+        self.put(new)
+        return new
+
+    def edit_case(self, case: Case, at: datetime, **changes: Any) -> Case:
+        new = replace(case, version=case.version + 1, changed_at=at, **changes)
+        self.cases[new.id] = new
+        return new
+
+    def touch_idle(self, agent: AgentName | None, at: datetime) -> Rows:
+        """An agent whose hands have just become empty is idle from now."""
+        if agent is None or self._in_hand.get(agent) or agent not in self.statuses:
+            return ()
+        return (self.edit_status(self.statuses[agent], idle_since=at),)
+
+    def edit_status(self, status: AgentStatus, **changes: Any) -> AgentStatus:
+        new = replace(status, version=status.version + 1, **changes)
+        self.statuses[new.name] = new
+        return new
+
+
+def _drop(index: dict[Any, dict[ItemId, None]], key: Any, item: ItemId) -> None:
+    shelf = index.get(key)
+    if shelf is not None:
+        shelf.pop(item, None)
+        if not shelf:
+            del index[key]
