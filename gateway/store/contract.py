@@ -1,0 +1,216 @@
+"""What the flow asks of the store. PostgreSQL answers in the house, a fake one in the simulation.
+
+Three ways to write, each one statement in autocommit that checks the node's fence itself:
+
+``commit``   a run of journal entries with the rows they changed (the journal's only writer)
+``receive``  inbounds and a channel's memory (the acknowledgement of intake)
+``save_*``   what no event describes: files, tokens
+
+``Fenced`` means that another incarnation or node has taken over: stop at once. ``Unavailable``
+means that nothing was written. ``CommitUnknown`` means that nobody knows; ``resolve`` finds out.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
+
+from gateway.core.errors import GatewayError
+from gateway.core.events import Entry
+from gateway.core.ids import (
+    AgentName,
+    AttachmentId,
+    CaseId,
+    ChannelName,
+    CommandId,
+    CustomerId,
+    InboundId,
+    MessageId,
+    NodeName,
+    Position,
+)
+from gateway.core.inbound import Decided, File, Inbound
+from gateway.core.model import (
+    AgentProfile,
+    AgentStatus,
+    Attachment,
+    Case,
+    CustomerBrief,
+    Item,
+    Message,
+    Outgoing,
+    Queue,
+)
+from gateway.ports import Memory
+
+
+class StoreError(GatewayError):
+    """Base of the store's errors."""
+
+
+class Fenced(StoreError):
+    """This node's epoch is no longer the current one: nothing was written, and never will be."""
+
+
+class Unavailable(StoreError):
+    """The database cannot be reached; nothing was written."""
+
+
+class CommitUnknown(StoreError):
+    """The connection was lost, or a standby did not confirm, after the statement was sent."""
+
+
+class VersionConflict(StoreError):
+    """A row was not at the version or with the owner that this node believed: an alarm."""
+
+
+class Term(Struct, frozen=True, kw_only=True):
+    """A node's right to write: its name and the epoch of its fence row."""
+
+    node: NodeName
+    epoch: int
+
+
+class Stored(Struct, frozen=True, kw_only=True):
+    """One inbound as the inbox has it.
+
+    ``decided`` is what became of it if it was dealt with before (only when not ``fresh``).
+    """
+
+    id: InboundId
+    fresh: bool
+    customer: CustomerBrief | None
+    attachments: tuple[Attachment, ...] = ()
+    decided: Decided | None = None
+
+
+class Received(Struct, frozen=True, kw_only=True):
+    """An inbox row that waits for its decision, as loaded after a restart."""
+
+    stored: Stored
+    inbound: Inbound
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """All a node keeps in memory, as the database has it."""
+
+    profiles: tuple[AgentProfile, ...]
+    statuses: tuple[AgentStatus, ...]
+    queues: tuple[Queue, ...]
+    cases: tuple[Case, ...]
+    items: tuple[Item, ...]
+    outbox: tuple[Outgoing, ...]
+    received: tuple[Received, ...]
+
+
+class Journal(Protocol):
+    """The durable path."""
+
+    async def begin(self, node: NodeName, region: str) -> Term:
+        """Raise this node's fence epoch and so end every earlier incarnation of it."""
+        ...
+
+    async def renew(self, term: Term) -> None:
+        """Raise the lease counter. Raises ``Fenced``, ``Unavailable``."""
+        ...
+
+    async def load(self, term: Term) -> Loaded:
+        """Everything open that this node owns, and the directory."""
+        ...
+
+    async def commit(self, term: Term, entries: Sequence[Entry]) -> None:
+        """Write a run of entries. Raises ``Fenced``, ``Unavailable``, ``CommitUnknown``."""
+        ...
+
+    async def resolve(self, term: Term, last: Position) -> tuple[Term, bool]:
+        """After ``CommitUnknown``: raise our own epoch, then look whether ``last`` is there.
+
+        Returns the new term and whether the batch had landed. Raises ``Fenced``,
+        ``Unavailable`` (ask again).
+        """
+        ...
+
+    async def receive(
+        self, term: Term, inbounds: Sequence[Inbound], memories: Sequence[tuple[ChannelName, Memory]]
+    ) -> list[Stored]:
+        """The inbox commit. Repeating it is harmless, so an unknown outcome is simply repeated."""
+        ...
+
+    async def reserve_numbers(self, count: int) -> range:
+        """A block of ticket numbers that nobody else gets; gaps are allowed."""
+        ...
+
+
+class Lookup(Protocol):
+    """What decisions need from the database: committed facts, by indexed keys only."""
+
+    async def case(self, case: CaseId) -> Case | None: ...
+
+    async def case_by_number(self, number: int) -> Case | None: ...
+
+    async def case_of_reference(self, references: Sequence[str]) -> tuple[Case, str] | None:
+        """The case of the first reference known, as our own message id or an outside id.
+
+        References are bare ids as channels give them; ``<uuid@anything>`` and ``uuid`` are looked
+        up as our message ids, everything as ``external_id``.
+        """
+        ...
+
+    async def recent_case(self, customer: CustomerId, channel: ChannelName) -> Case | None:
+        """The customer's newest case in this channel that is not closed."""
+        ...
+
+    async def last_item(self, case: CaseId) -> Item | None:
+        """The newest item of a case, open or ended."""
+        ...
+
+    async def customer(self, customer: CustomerId) -> CustomerBrief | None: ...
+
+    async def address_of(self, customer: CustomerId, kind: str) -> str | None:
+        """The customer's newest identity of this kind (``email``, ``phone``)."""
+        ...
+
+    async def answers(self, agent: AgentName, ids: Sequence[CommandId]) -> dict[CommandId, bytes]:
+        """Answers of commands that took effect within 24 hours."""
+        ...
+
+    async def message(self, message: MessageId) -> Message | None: ...
+
+    async def messages(
+        self, case: CaseId, after_seq: int, limit: int, *, customer_view: bool
+    ) -> list[Message]: ...
+
+    async def file(self, attachment: AttachmentId) -> tuple[Attachment, bytes] | None: ...
+
+    async def save_file(self, file: File, owner: str) -> Attachment: ...
+
+    async def claim_files(self, ids: Sequence[AttachmentId], owner: str) -> tuple[Attachment, ...]:
+        """Uploaded files named in a message, each good once. Raises ``Refused('not_found')``."""
+        ...
+
+    async def load_memory(self, channel: ChannelName, key: str) -> bytes | None: ...
+
+    async def decided(self, inbound: InboundId) -> Decided | None: ...
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """A part of a list and where the next part begins."""
+
+    items: list[Any]
+    next: str | None
+
+
+class ItemFilter(Struct, frozen=True, kw_only=True):
+    """What ``GET /api/v1/items`` filters by; empty means any."""
+
+    state: str = ""
+    queue: str = ""
+    channel: str = ""
+    agent: str = ""
+    customer: str = ""
+    since: datetime | None = None
+    q: str = ""
+
+
+Sort = Literal["newest", "oldest"]
