@@ -422,6 +422,7 @@ export interface OfferFrame {
   t: "offer";
   epoch: number;
   seq: number;
+  capacity?: CapacityView;
   offer: string;
   item: ItemView;
   deadline: string;
@@ -433,6 +434,7 @@ export interface OfferGone {
   t: "offer_gone";
   epoch: number;
   seq: number;
+  capacity?: CapacityView;
   offer: string;
   reason: string;
 }
@@ -441,6 +443,7 @@ export interface ItemFrame {
   t: "item";
   epoch: number;
   seq: number;
+  capacity?: CapacityView;
   item: ItemView;
   gone: boolean;
 }
@@ -449,6 +452,7 @@ export interface MessageFrame {
   t: "message";
   epoch: number;
   seq: number;
+  capacity?: CapacityView;
   item: string;
   message: Message;
 }
@@ -457,6 +461,7 @@ export interface DeliveryFrame {
   t: "delivery";
   epoch: number;
   seq: number;
+  capacity?: CapacityView;
   item: string | null;
   message: string;
   state: Delivery;
@@ -467,6 +472,7 @@ export interface StateFrame {
   t: "state";
   epoch: number;
   seq: number;
+  capacity?: CapacityView;
   state: Presence;
   reason: string;
   since: string;
