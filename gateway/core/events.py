@@ -224,6 +224,14 @@ class AgentStateChanged(_Event, frozen=True, kw_only=True):
     by: str = ""
 
 
+class CommandAnswered(_Event, frozen=True, kw_only=True):
+    """A command was answered without changing anything; the answer is remembered all the same."""
+
+    agent: AgentName
+    command: str
+    refused: str = ""
+
+
 class AgentDefined(_Event, frozen=True, kw_only=True):
     profile: AgentProfile
     by: str
@@ -255,10 +263,14 @@ class OutboundAttempted(_Event, frozen=True, kw_only=True):
 
 
 class OutboundSettled(_Event, frozen=True, kw_only=True):
-    """``state`` pending means: failed for now, tried again at ``next_at``."""
+    """``state`` pending means: failed for now, tried again at ``next_at``.
+
+    ``unsettled`` says that the attempt may have had its effect all the same.
+    """
 
     outbound: OutboundId
     state: OutboundState
+    unsettled: bool = False
     reason: str = ""
     receipt: str = ""
     next_at: datetime | None = None
@@ -311,7 +323,7 @@ ItemMove = (
     | ItemRejected
 )
 ItemEvent = ItemCreated | ItemMove | ItemReprioritised | ItemRepaired
-AgentEvent = AgentAttached | AgentDetached | AgentStateChanged
+AgentEvent = AgentAttached | AgentDetached | AgentStateChanged | CommandAnswered
 DirectoryEvent = AgentDefined | AgentRemoved | QueueDefined
 OutboundEvent = OutboundQueued | OutboundAttempted | OutboundSettled
 Event = (

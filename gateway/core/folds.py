@@ -247,6 +247,7 @@ def _outbound_settled(s: NodeState, ev: e.OutboundSettled, at: datetime) -> Rows
     new = replace(
         old,
         state=ev.state,
+        unsettled=ev.unsettled,
         reason=ev.reason,
         receipt=ev.receipt,
         next_at=ev.next_at or old.next_at,

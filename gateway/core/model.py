@@ -264,6 +264,7 @@ class Outgoing(Struct, frozen=True, kw_only=True):
     expires_at: datetime
     attempts: int = 0
     repeats: int = 0
+    unsettled: bool = False
     case: CaseId | None = None
     number: TicketNumber | None = None
     item: ItemId | None = None

@@ -4,7 +4,6 @@
 Bodies, customers and ended cases are in the database.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -50,7 +49,7 @@ class NodeState:
         self.queues: dict[QueueName, Queue] = {}
         self.outbox: dict[OutboundId, Outgoing] = {}
         self.channels: dict[ChannelName, ChannelKind] = {}
-        self.skill_holders: Counter[SkillName] = Counter()
+        self.skill_holders: dict[SkillName, dict[AgentName, None]] = {}
         self._of_case: dict[CaseId, dict[ItemId, None]] = {}
         self._in_hand: dict[AgentName, dict[ItemId, None]] = {}
         self._parked: dict[AgentName, dict[ItemId, None]] = {}
@@ -110,11 +109,12 @@ class NodeState:
     def define_agent(self, profile: AgentProfile) -> None:
         """Take a directory entry, new, changed or no longer active."""
         old = self.profiles.pop(profile.name, None)
-        if old is not None:
-            self.skill_holders.subtract(old.skills.keys())
+        for skill in old.skills if old else ():
+            self.skill_holders[skill].pop(profile.name, None)
         if profile.active:
             self.profiles[profile.name] = profile
-            self.skill_holders.update(profile.skills.keys())
+            for skill in profile.skills:
+                self.skill_holders.setdefault(skill, {})[profile.name] = None
 
     def put(self, item: Item) -> None:
         old = self.items.get(item.id)

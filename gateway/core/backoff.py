@@ -1,0 +1,17 @@
+"""How long to wait before trying again."""
+
+OUTBOUND_SECONDS = (2.0, 10.0, 60.0, 300.0, 1800.0)
+OUTBOUND_SECONDS_THEN = 3600.0
+
+
+def outbound_delay(attempt: int) -> float:
+    """Seconds between failed attempt number ``attempt`` (1 is the first) and the next one."""
+    if attempt <= len(OUTBOUND_SECONDS):
+        return OUTBOUND_SECONDS[attempt - 1]
+    return OUTBOUND_SECONDS_THEN
+
+
+def reconnect_delay(failures: int, share: float, *, first: float = 0.05, most: float = 2.0) -> float:
+    """Exponential from ``first`` to ``most`` seconds; ``share`` (0 … 1) is the caller's dice."""
+    ceiling = min(most, first * 2.0 ** min(failures, 20))
+    return ceiling * (0.5 + share / 2)

@@ -1,0 +1,92 @@
+"""What the outcome of an attempt to deliver means."""
+
+from datetime import timedelta
+
+from gateway.core import events as e
+from gateway.core.backoff import outbound_delay
+from gateway.core.errors import OutcomeUnknown, SendError
+from gateway.core.ids import Context
+from gateway.core.model import (
+    Delivery,
+    DeliveryUpdate,
+    Item,
+    ItemState,
+    OutboundState,
+    Outgoing,
+)
+from gateway.core.state import NodeState
+
+
+def attempt(outgoing: Outgoing) -> e.Change:
+    """Said in the journal before the outside is touched."""
+    unsettled = outgoing.unsettled or outgoing.state is OutboundState.ATTEMPTING
+    return e.Change(
+        e.OutboundAttempted(
+            outbound=outgoing.id, attempt=outgoing.attempts + 1, repeat=unsettled
+        )
+    )
+
+
+def sent(outgoing: Outgoing, external_id: str, delivery: Delivery) -> list[e.Change]:
+    """The outside took it."""
+    settled = e.OutboundSettled(
+        outbound=outgoing.id, state=OutboundState.SENT, receipt=external_id
+    )
+    return [e.Change(settled), *_tell(outgoing, delivery, "", external_id)]
+
+
+def failed(
+    state: NodeState, outgoing: Outgoing, error: Exception, ctx: Context
+) -> list[e.Change]:
+    """It did not work: again later, or given up. What is not a ``SendError`` is unknown."""
+    reason = f"{type(error).__name__}: {error}"[:500]
+    permanent = isinstance(error, SendError) and error.permanent
+    next_at = ctx.now + timedelta(seconds=outbound_delay(outgoing.attempts))
+    if not permanent and next_at < outgoing.expires_at:
+        later = e.OutboundSettled(
+            outbound=outgoing.id,
+            state=OutboundState.PENDING,
+            reason=reason,
+            next_at=next_at,
+            unsettled=not isinstance(error, SendError) or isinstance(error, OutcomeUnknown),
+        )
+        return [e.Change(later)]
+    given_up = e.OutboundSettled(
+        outbound=outgoing.id, state=OutboundState.FAILED, reason=reason
+    )
+    changes = [e.Change(given_up), *_tell(outgoing, Delivery.FAILED, reason, "")]
+    item = state.items.get(outgoing.item) if outgoing.item else None
+    if item is not None and outgoing.purpose == "message":
+        changes += _back_to_work(item, reason)
+    return changes
+
+
+def _tell(
+    outgoing: Outgoing, delivery: Delivery, reason: str, external_id: str
+) -> list[e.Change]:
+    if outgoing.message is None or outgoing.case is None:
+        return []
+    changed = e.DeliveryChanged(
+        message=outgoing.message,
+        case=outgoing.case,
+        item=outgoing.item,
+        state=delivery,
+        reason=reason,
+    )
+    update = DeliveryUpdate(
+        message=outgoing.message, delivery=delivery, reason=reason, external_id=external_id
+    )
+    return [e.Change(changed, (update,))]
+
+
+def _back_to_work(item: Item, reason: str) -> list[e.Change]:
+    """Whoever waits for an answer to a message that never left waits in vain."""
+    if item.state is not ItemState.HELD:
+        return []
+    queued = e.ItemQueued(
+        item=item.id,
+        queue=item.queue,
+        reason=f"the answer could not be delivered: {reason}",
+        restart=True,
+    )
+    return [e.Change(queued)]
