@@ -370,7 +370,10 @@ class Signals(Protocol):
 
 
 class Services(Struct, frozen=True, kw_only=True):
-    """All that a channel is given when it is opened."""
+    """All that a channel is given when it is opened.
+
+    ``agent_name`` turns an agent's login into the name that customers see.
+    """
 
     clock: Clock
     intake: Intake
@@ -379,10 +382,11 @@ class Services(Struct, frozen=True, kw_only=True):
     feed: Feed
     files: Files
     signals: Signals
-    delivered: Callable[[MessageId, Delivery, str], None]
+    delivered: Callable[[Message, Delivery, str], None]
     secret: bytes
     public_url: str
     node: NodeName
+    agent_name: Callable[[AgentName], str] = str
 
 
 class ChannelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -236,6 +236,7 @@ def _outbound_attempted(s: NodeState, ev: e.OutboundAttempted, at: datetime) -> 
         state=OutboundState.ATTEMPTING,
         attempts=ev.attempt,
         repeats=old.repeats + ev.repeat,
+        unsettled=ev.repeat,
         version=old.version + 1,
     )
     s.outbox[new.id] = new

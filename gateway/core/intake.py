@@ -38,7 +38,6 @@ class Known(Struct, frozen=True, kw_only=True):
     default_queue: QueueName
     customer: CustomerBrief | None = None
     found: Candidates = field(default_factory=Candidates)
-    last_item: Item | None = None
     attachments: tuple[Attachment, ...] = ()
 
 

@@ -1,0 +1,136 @@
+"""The outbox: brings to the outside what has committed, one attempt after the other.
+
+An attempt is journaled before the outside is touched, so that after a crash its outcome is known
+to be unknown, and the next attempt says that it is a repeat. Within one case attempts keep
+their order; between cases they run side by side, bounded per channel.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from gateway.core import outbox
+from gateway.core.errors import Undeliverable
+from gateway.core.events import Entry
+from gateway.core.ids import ChannelName, OutboundId
+from gateway.core.model import OutboundState, Outgoing
+from gateway.flow.ledger import Ledger
+from gateway.flow.tasks import KeyedLocks, Tasks
+from gateway.ports import Channel, File, Outbound
+from gateway.store.contract import Lookup
+
+AT_ONCE = 16
+"""Attempts of one channel under way."""
+
+_log = structlog.get_logger("outbox")
+
+
+class Dispatch:
+    """See the module's docstring."""
+
+    def __init__(
+        self, ledger: Ledger, lookup: Lookup, channel_of: Callable[[ChannelName], Channel | None]
+    ) -> None:
+        self._ledger = ledger
+        self._lookup = lookup
+        self._channel_of = channel_of
+        self._due: list[tuple[datetime, OutboundId]] = []
+        self._changed = asyncio.Event()
+        self._tasks = Tasks("outbox")
+        self._in_order = KeyedLocks()
+        self._slots: dict[ChannelName, asyncio.Semaphore] = {}
+        ledger.subscribe(self._on_committed)
+        for outgoing in ledger.state.outbox.values():
+            self._plan(outgoing)
+
+    def _on_committed(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            for row in entry.rows:
+                if isinstance(row, Outgoing) and row.state is OutboundState.PENDING:
+                    self._plan(row)
+
+    def _plan(self, outgoing: Outgoing) -> None:
+        heapq.heappush(self._due, (outgoing.next_at, outgoing.id))
+        self._changed.set()
+
+    def hurry(self, outbound: OutboundId) -> None:
+        """Try this one now (an operator's ``retry``)."""
+        heapq.heappush(self._due, (self._ledger.clock.now(), outbound))
+        self._changed.set()
+
+    async def run(self) -> None:
+        async with self._tasks:
+            while True:
+                self._changed.clear()
+                self._start_due()
+                wait = None
+                if self._due:
+                    wait = (self._due[0][0] - self._ledger.clock.now()).total_seconds()
+                    wait = max(wait, 0.001)
+                try:
+                    async with asyncio.timeout(wait):
+                        await self._changed.wait()
+                except TimeoutError:
+                    pass
+
+    def _start_due(self) -> None:
+        now = self._ledger.clock.now()
+        while self._due and self._due[0][0] <= now:
+            _, outbound = heapq.heappop(self._due)
+            outgoing = self._ledger.state.outbox.get(outbound)
+            if outgoing is not None:
+                self._tasks.spawn(self._bring(outgoing), outbound)
+
+    async def _bring(self, outgoing: Outgoing) -> None:
+        slots = self._slots.setdefault(outgoing.channel, asyncio.Semaphore(AT_ONCE))
+        async with self._in_order.hold(outgoing.case or outgoing.id), slots:
+            current = self._ledger.state.outbox.get(outgoing.id)
+            if current is None or current.version != outgoing.version:
+                return
+            position = self._ledger.record([outbox.attempt(current)])
+            await self._ledger.committed(position)
+            await self._attempt(self._ledger.state.outbox[outgoing.id])
+
+    async def _attempt(self, outgoing: Outgoing) -> None:
+        try:
+            channel = self._channel_of(outgoing.channel)
+            if channel is None:
+                raise Undeliverable(f"there is no channel {outgoing.channel!r} any more")  # noqa: TRY301
+            receipt = await channel.send(await self._outbound(outgoing))
+        except Exception as error:  # noqa: BLE001 - every outcome is journaled, known or not
+            ctx = self._ledger.context()
+            changes = outbox.failed(self._ledger.state, outgoing, error, ctx)
+            _log.warning("not delivered", outbound=outgoing.id, error=repr(error))
+        else:
+            changes = outbox.sent(outgoing, receipt.external_id, receipt.delivery)
+        await self._ledger.committed(self._ledger.record(changes))
+
+    async def _outbound(self, outgoing: Outgoing) -> Outbound:
+        message = await self._lookup.message(outgoing.message) if outgoing.message else None
+        files = []
+        for attachment in message.attachments if message else ():
+            found = await self._lookup.file(attachment.id)
+            if found is not None:
+                meta, data = found
+                files.append(
+                    File(name=meta.name, type=meta.type, data=data, inline_id=meta.inline_id)
+                )
+        return Outbound(
+            id=outgoing.id,
+            channel=outgoing.channel,
+            purpose=outgoing.purpose,
+            created_at=outgoing.created_at,
+            attempt=outgoing.attempts,
+            repeat=outgoing.unsettled,
+            address=outgoing.address,
+            number=outgoing.number,
+            case=outgoing.case,
+            item=outgoing.item,
+            message=message,
+            thread=outgoing.thread,
+            files=tuple(files),
+            payload=outgoing.payload,
+        )

@@ -1,0 +1,256 @@
+"""Intake, two steps: the inbox commit is the acknowledgement, the decision follows.
+
+Commits of several channels travel together. Decisions run one at a time per identity, each
+until its own commit, so that the next contact of the same person finds the case of the last.
+What the inbox holds undecided after a restart is decided then.
+"""
+
+import asyncio
+import random
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+import structlog
+from msgspec import Struct
+
+from gateway.core import events as e
+from gateway.core.backoff import reconnect_delay
+from gateway.core.correlate import Candidates
+from gateway.core.ids import CaseId, ChannelName, InboundId, QueueName
+from gateway.core.inbound import Decided, Inbound
+from gateway.core.intake import Known, decide
+from gateway.core.model import Case, ChannelKind, InboundDone
+from gateway.flow.ledger import Ledger
+from gateway.flow.numbers import Numbers
+from gateway.flow.tasks import KeyedLocks, Tasks
+from gateway.flow.writer import Writer
+from gateway.ports import Accepted, Memory
+from gateway.store.contract import (
+    CommitUnknown,
+    Journal,
+    Lookup,
+    Received,
+    Stored,
+    Unavailable,
+)
+
+MOST = 500
+"""Inbounds in one inbox commit."""
+KEPT = 20_000
+"""Answers kept in memory for those who ask again."""
+RECENT_JOINS = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
+
+_log = structlog.get_logger("intake")
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class _Parcel(Struct):
+    """What one ``receive`` brought, until its inbox commit."""
+
+    inbounds: Sequence[Inbound]
+    memory: tuple[ChannelName, Memory] | None
+    stored: "asyncio.Future[list[Stored]]"
+
+
+class IntakeFlow:
+    """Implements ``ports.Intake``."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        journal: Journal,
+        lookup: Lookup,
+        writer: Writer,
+        numbers: Numbers,
+        queue_of: Callable[[ChannelName], QueueName],
+        *,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._ledger = ledger
+        self._journal = journal
+        self._lookup = lookup
+        self._writer = writer
+        self._numbers = numbers
+        self._queue_of = queue_of
+        self._sleep = sleep
+        self._parcels: deque[_Parcel] = deque()
+        self._more = asyncio.Event()
+        self._tasks = Tasks("intake")
+        self._one_at_a_time = KeyedLocks()
+        self._results: OrderedDict[InboundId, asyncio.Future[Decided]] = OrderedDict()
+
+    # -- for channels -----------------------------------------------------------------------
+
+    async def receive(
+        self, inbounds: Sequence[Inbound], memory: Memory | None = None
+    ) -> list[Accepted]:
+        """Store in one commit; see ``ports.Intake``. Raises ``Refused('unavailable')``."""
+        self._ledger.check_open()
+        note = (inbounds[0].channel, memory) if memory is not None and inbounds else None
+        stored: asyncio.Future[list[Stored]] = asyncio.get_running_loop().create_future()
+        self._parcels.append(_Parcel(inbounds, note, stored))
+        self._more.set()
+        return [
+            Accepted(id=s.id, fresh=s.fresh, customer=s.customer.id if s.customer else None)
+            for s in await stored
+        ]
+
+    async def decided(self, accepted: Accepted) -> Decided:
+        result = self._results.get(accepted.id)
+        if result is not None:
+            return await asyncio.shield(result)
+        known = await self._lookup.decided(accepted.id)
+        if known is None:
+            return Decided(status="ignored", reason="not known to this node")
+        return known
+
+    # -- step one: the inbox commit ---------------------------------------------------------
+
+    async def run(self, received: Iterable[Received] = ()) -> None:
+        """Work until cancelled, first on what an earlier incarnation left undecided."""
+        async with self._tasks:
+            for row in received:
+                self._begin(row.inbound, row.stored)
+            while True:
+                await self._more.wait()
+                self._more.clear()
+                while self._parcels:
+                    await self._store(self._take())
+
+    def _take(self) -> list[_Parcel]:
+        parcels, count = [], 0
+        while self._parcels and count < MOST:
+            parcel = self._parcels.popleft()
+            if parcel.stored.cancelled():
+                continue
+            parcels.append(parcel)
+            count += len(parcel.inbounds)
+        return parcels
+
+    async def _store(self, parcels: list[_Parcel]) -> None:
+        inbounds = [i for p in parcels for i in p.inbounds]
+        notes = [p.memory for p in parcels if p.memory is not None]
+        if not inbounds and not notes:
+            return
+        stored = await self._commit(inbounds, notes)
+        at = 0
+        for parcel in parcels:
+            mine = stored[at : at + len(parcel.inbounds)]
+            at += len(parcel.inbounds)
+            for inbound, row in zip(parcel.inbounds, mine, strict=True):
+                self._begin(inbound, row)
+            if not parcel.stored.done():
+                parcel.stored.set_result(mine)
+
+    async def _commit(
+        self, inbounds: Sequence[Inbound], notes: Sequence[tuple[ChannelName, Memory]]
+    ) -> list[Stored]:
+        """Repeated until it is done: a repeat is harmless, so an unknown outcome is one more try."""
+        failures = 0
+        while True:
+            try:
+                return await self._journal.receive(self._writer.term, inbounds, notes)
+            except (Unavailable, CommitUnknown) as error:
+                if failures == 0:
+                    _log.error("inbox cannot be written", reason=str(error))
+                await self._sleep(reconnect_delay(failures, random.random()))  # noqa: S311
+                failures += 1
+
+    # -- step two: the decision -------------------------------------------------------------
+
+    def _begin(self, inbound: Inbound, stored: Stored) -> None:
+        if stored.id in self._results:
+            return
+        result: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
+        self._results[stored.id] = result
+        while len(self._results) > KEPT and next(iter(self._results.values())).done():
+            self._results.popitem(last=False)
+        if stored.decided is not None:
+            result.set_result(stored.decided)
+            return
+        self._tasks.spawn(self._decide(inbound, stored, result), stored.id)
+
+    async def _decide(
+        self, inbound: Inbound, stored: Stored, result: "asyncio.Future[Decided]"
+    ) -> None:
+        async with self._one_at_a_time.hold(_who(inbound)):
+            try:
+                decided = await self._decide_alone(inbound, stored)
+            except Exception as error:
+                # One contact that makes the decision fail is put aside for a person, alone.
+                _log.exception("decision failed", inbound=stored.id)
+                decided = await self._quarantine(stored, f"{type(error).__name__}: {error}")
+        if not result.done():
+            result.set_result(decided)
+
+    async def _decide_alone(self, inbound: Inbound, stored: Stored) -> Decided:
+        number = await self._numbers.next()
+        found = await self._candidates(inbound, stored)
+        state = self._ledger.state
+        for case in (found.conversation, found.referenced, found.recent):
+            if case is not None:
+                state.adopt(case)
+        known = Known(
+            inbound_id=stored.id,
+            number=number,
+            default_queue=self._queue_of(inbound.channel),
+            customer=stored.customer,
+            found=_newest(found, state.cases),
+            attachments=stored.attachments,
+        )
+        changes, decided = decide(state, self._ledger.context(), inbound, known)
+        position = self._ledger.record(changes)
+        for case in (found.conversation, found.referenced, found.recent):
+            if case is not None:
+                state.forget_idle_case(case.id)
+        await self._ledger.committed(position)
+        return decided
+
+    async def _candidates(self, inbound: Inbound, stored: Stored) -> Candidates:
+        conversation = referenced = recent = None
+        reference = ""
+        if inbound.conversation is not None:
+            conversation = await self._lookup.case(inbound.conversation)
+        if conversation is None and inbound.references:
+            hit = await self._lookup.case_of_reference(inbound.references)
+            if hit is not None:
+                referenced, reference = hit
+        verified = inbound.identity is not None and inbound.identity.verified
+        if (
+            conversation is None
+            and referenced is None
+            and verified
+            and stored.customer is not None
+            and inbound.kind in RECENT_JOINS
+        ):
+            recent = await self._lookup.recent_case(stored.customer.id, inbound.channel)
+        return Candidates(
+            conversation=conversation, referenced=referenced, reference=reference, recent=recent
+        )
+
+    async def _quarantine(self, stored: Stored, reason: str) -> Decided:
+        done = InboundDone(id=stored.id, status="quarantined", reason=reason)
+        event = e.InboundDecided(inbound=stored.id, status="quarantined", reason=reason)
+        await self._ledger.committed(self._ledger.record([e.Change(event, (done,))]))
+        return Decided(status="quarantined", reason=reason)
+
+
+def _who(inbound: Inbound) -> str:
+    """Decisions with the same key run one after the other."""
+    if inbound.identity is not None:
+        return f"{inbound.identity.kind}:{inbound.identity.value}"
+    return f"{inbound.channel}:{inbound.key}"
+
+
+def _newest(found: Candidates, cases: Mapping[CaseId, Case]) -> Candidates:
+    """The same candidates as the node's own state has them, which may be newer than the disk."""
+
+    def own(case: Case | None) -> Case | None:
+        return cases.get(case.id, case) if case is not None else None
+
+    return Candidates(
+        conversation=own(found.conversation),
+        referenced=own(found.referenced),
+        reference=found.reference,
+        recent=own(found.recent),
+    )

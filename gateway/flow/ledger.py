@@ -1,0 +1,168 @@
+"""The node's state and its journal: decisions go in, positions come out.
+
+``record`` applies changes to the state at once, so that the next decision sees them, and keeps
+the entries until the writer has committed them. Only then do the subscribers of ``Feed`` see
+them, and only then does ``committed`` return. Observers inside the node (router, timers) see
+entries at once: they decide further, they tell nobody.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from gateway.core import events as e
+from gateway.core.errors import Refused
+from gateway.core.folds import apply
+from gateway.core.ids import CaseId, Context, ItemId, NewId, Position
+from gateway.core.lifecycle import ENDED, step
+from gateway.core.model import Case, Item, ItemState
+from gateway.core.reactions import reactions
+from gateway.core.state import NodeState
+from gateway.ports import Clock
+
+MAX_UNCOMMITTED = 50_000
+"""Entries that may wait for the database before new work is refused."""
+
+Consumer = Callable[[Sequence[e.Entry]], None]
+Observer = Callable[[e.Entry], None]
+_log = structlog.get_logger("ledger")
+
+
+class Ledger:
+    """See the module's docstring. Implements ``ports.Feed``."""
+
+    def __init__(self, state: NodeState, clock: Clock, new_id: NewId, epoch: int) -> None:
+        self.state = state
+        self.clock = clock
+        self.new_id = new_id
+        self.epoch = epoch
+        self.writable = True
+        self._offset = 0
+        self._committed = 0
+        self._pending: deque[e.Entry] = deque()
+        self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._consumers: list[Consumer] = []
+        self._observers: list[Observer] = []
+        self._more = asyncio.Event()
+
+    # -- deciding ---------------------------------------------------------------------------
+
+    def context(self) -> Context:
+        """The time and the ids for a decision that begins now."""
+        return Context(self.clock.now(), self.new_id)
+
+    @property
+    def position(self) -> Position:
+        """The position of the newest entry; what is answered now must wait for it."""
+        return Position(self.epoch, self._offset)
+
+    @property
+    def uncommitted(self) -> int:
+        return len(self._pending)
+
+    def check_open(self) -> None:
+        """Raises ``Refused`` while the journal cannot be written, or has too much to write."""
+        if not self.writable or len(self._pending) >= MAX_UNCOMMITTED:
+            raise Refused("unavailable", "the journal cannot be written just now; try again")
+
+    def record(self, changes: Sequence[e.Change]) -> Position:
+        """Apply the changes and what follows from them; all of them or, if one is illegal, none."""
+        self._check(changes)
+        ctx = self.context()
+        touched: set[CaseId] = set()
+        queue = deque(changes)
+        while queue:
+            change = queue.popleft()
+            entry = self._append(change, ctx)
+            follow = reactions(self.state, change.event, entry.rows, ctx)
+            queue.extendleft(reversed(follow))
+            touched.update(_cases(entry))
+        for case in touched:
+            self.state.forget_idle_case(case)
+        self._more.set()
+        return self.position
+
+    def _check(self, changes: Sequence[e.Change]) -> None:
+        """Walk the state table before anything is touched. Raises ``IllegalMove``."""
+        states: dict[ItemId, ItemState] = {}
+        for change in changes:
+            event = change.event
+            if isinstance(event, e.ItemCreated):
+                states[event.item.id] = event.item.state
+            elif isinstance(event, e.ItemMove):
+                before = states.get(event.item) or self.state.items[event.item].state
+                states[event.item] = step(before, event)
+
+    def _append(self, change: e.Change, ctx: Context) -> e.Entry:
+        rows = apply(self.state, change.event, ctx.now)
+        self._offset += 1
+        entry = e.Entry(
+            Position(self.epoch, self._offset), ctx.now, change.event, (*rows, *change.rows)
+        )
+        self._pending.append(entry)
+        for observer in self._observers:
+            observer(entry)
+        return entry
+
+    def observe(self, observer: Observer) -> None:
+        """Inside the node only: see each entry as it is recorded, before it is on disk."""
+        self._observers.append(observer)
+
+    # -- after the commit -------------------------------------------------------------------
+
+    def subscribe(self, consumer: Consumer) -> Callable[[], None]:
+        self._consumers.append(consumer)
+
+        def leave() -> None:
+            self._consumers.remove(consumer)
+
+        return leave
+
+    async def committed(self, position: Position) -> None:
+        """Return once the position is on disk and its subscribers have been told."""
+        if position.offset <= self._committed:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        # Positions are asked for in the order in which they are made, but for rare cases; those
+        # wait for the newer one before them, which is late but never early.
+        last = self._waiters[-1][0] if self._waiters else 0
+        self._waiters.append((max(position.offset, last), waiter))
+        await waiter
+
+    # -- for the writer ---------------------------------------------------------------------
+
+    async def next_batch(self, most: int) -> list[e.Entry]:
+        """The oldest uncommitted entries; waits for at least one. They stay until ``landed``."""
+        while not self._pending:
+            self._more.clear()
+            await self._more.wait()
+        return [self._pending[i] for i in range(min(most, len(self._pending)))]
+
+    def landed(self, batch: Sequence[e.Entry]) -> None:
+        """The batch is on disk: tell the subscribers, then those who wait."""
+        for _ in batch:
+            self._pending.popleft()
+        self._committed = batch[-1].position.offset
+        for consumer in tuple(self._consumers):
+            try:
+                consumer(batch)
+            except Exception:
+                # A subscriber's bug must not stop the journal; it is told of nothing twice.
+                _log.exception("subscriber failed", consumer=repr(consumer))
+        while self._waiters and self._waiters[0][0] <= self._committed:
+            waiter = self._waiters.popleft()[1]
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+def _cases(entry: e.Entry) -> set[CaseId]:
+    """Cases whose header may not be needed any more after this entry."""
+    cases: set[CaseId] = set()
+    for row in entry.rows:
+        if isinstance(row, Case):
+            cases.add(row.id)
+        elif isinstance(row, Item) and row.state in ENDED:
+            cases.add(row.case)
+    return cases

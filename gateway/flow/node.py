@@ -1,0 +1,140 @@
+"""One node over one store: the flow's parts, built in one place and run in one scope.
+
+The process composes it with channels, push and REST (``gateway.app``); the simulation composes
+the very same with fakes. ``async with Node.open(…) as node`` loads the state, ``run`` works.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from gateway.core import events as e
+from gateway.core.ids import ChannelName, NewId, NodeName, QueueName
+from gateway.core.model import Delivery, DeliveryUpdate, Message
+from gateway.core.state import NodeState
+from gateway.flow.conversations import CaseReader, FileShelf, MemoryShelf
+from gateway.flow.desk import DeskFlow
+from gateway.flow.dispatch import Dispatch
+from gateway.flow.intake import IntakeFlow
+from gateway.flow.ledger import Ledger
+from gateway.flow.numbers import Numbers
+from gateway.flow.reconcile import Reconciler
+from gateway.flow.router import Router
+from gateway.flow.signals import SignalBoard
+from gateway.flow.timers import Timers
+from gateway.flow.writer import Writer
+from gateway.ports import Channel, Clock
+from gateway.store.contract import Journal, Loaded, Lookup
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Node:
+    """The parts of one node. All are built by ``start``; ``run`` works until cancelled."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        writer: Writer,
+        journal: Journal,
+        lookup: Lookup,
+        loaded: Loaded,
+        channels: Mapping[ChannelName, Channel],
+        queue_of: Callable[[ChannelName], QueueName],
+        sleep: Sleep,
+    ) -> None:
+        self.ledger = ledger
+        self.writer = writer
+        self.lookup = lookup
+        self.signals = SignalBoard()
+        self.timers = Timers(ledger)
+        self.timers.load([*ledger.state.items.values(), *ledger.state.statuses.values()])
+        self.router = Router(ledger, self.timers)
+        numbers = Numbers(journal)
+        self.intake = IntakeFlow(
+            ledger, journal, lookup, writer, numbers, queue_of, sleep=sleep
+        )
+        self.desk = DeskFlow(ledger, lookup, numbers, self.signals)
+        self.dispatch = Dispatch(ledger, lookup, channels.get)
+        self.reconciler = Reconciler(ledger, sleep=sleep)
+        self.conversations = CaseReader(ledger, lookup, self.router)
+        self.files = FileShelf(lookup)
+        self.memory = MemoryShelf(lookup)
+        self._received = loaded.received
+
+    @classmethod
+    async def start(
+        cls,
+        *,
+        name: NodeName,
+        region: str,
+        clock: Clock,
+        new_id: NewId,
+        journal: Journal,
+        lookup: Lookup,
+        channels: Mapping[ChannelName, Channel],
+        queue_of: Callable[[ChannelName], QueueName],
+        sleep: Sleep = asyncio.sleep,
+    ) -> "Node":
+        """Claim the node's name, load what is open, and be ready to run.
+
+        ``channels`` may be filled afterwards: a channel needs the node to be opened.
+        """
+        term = await journal.begin(name, region)
+        loaded = await journal.load(term)
+        state = NodeState(name)
+        state.load(
+            profiles=loaded.profiles,
+            statuses=loaded.statuses,
+            queues=loaded.queues,
+            cases=loaded.cases,
+            items=loaded.items,
+            outbox=loaded.outbox,
+        )
+        ledger = Ledger(state, clock, new_id, term.epoch)
+        writer = Writer(ledger, journal, term, sleep=sleep)
+        node = cls(
+            ledger=ledger,
+            writer=writer,
+            journal=journal,
+            lookup=lookup,
+            loaded=loaded,
+            channels=channels,
+            queue_of=queue_of,
+            sleep=sleep,
+        )
+        node.settle_after_restart(region)
+        return node
+
+    def settle_after_restart(self, region: str) -> None:
+        """Nobody is connected to a node that has just begun: desktops' grace starts now."""
+        state = self.ledger.state
+        dropped = [
+            e.Change(e.AgentDetached(agent=s.name, tab="", reason="the node restarted"))
+            for s in state.statuses.values()
+            if s.dropped_at is None and s.home == state.node
+        ]
+        started = e.NodeStarted(node=state.node, region=region, items=len(state.items))
+        self.ledger.record([e.Change(started), *dropped])
+
+    def note_delivery(self, message: Message, delivery: Delivery, reason: str) -> None:
+        """A channel learnt how far a message has come (seen by the visitor, say)."""
+        changed = e.DeliveryChanged(
+            message=message.id,
+            case=message.case,
+            item=message.item,
+            state=delivery,
+            reason=reason,
+        )
+        update = DeliveryUpdate(message=message.id, delivery=delivery, reason=reason)
+        self.ledger.record([e.Change(changed, (update,))])
+
+    async def run(self) -> None:
+        """Work until cancelled. Raises ``Fenced`` when another incarnation has taken over."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.writer.run(), name="journal")
+            group.create_task(self.intake.run(self._received), name="intake")
+            group.create_task(self.timers.run(), name="timers")
+            group.create_task(self.router.run(), name="router")
+            group.create_task(self.dispatch.run(), name="outbox")
+            group.create_task(self.reconciler.run(), name="reconcile")

@@ -1,0 +1,62 @@
+"""Offers items to agents: wakes when something has changed, never polls."""
+
+import asyncio
+
+import structlog
+
+from gateway.core import events as e
+from gateway.core.routing.engine import Engine, Match, Wait, offer_for
+from gateway.flow.ledger import Ledger
+from gateway.flow.timers import Timers
+
+SLICE = 100
+"""Matches in one go before other work gets a turn."""
+
+_log = structlog.get_logger("router")
+
+
+class Router:
+    """The thin loop around ``core.routing``."""
+
+    def __init__(self, ledger: Ledger, timers: Timers) -> None:
+        self.engine = Engine(ledger.state)
+        self._ledger = ledger
+        self._timers = timers
+        self._wake = asyncio.Event()
+        self._wake.set()
+        ledger.observe(self._note)
+
+    def _note(self, entry: e.Entry) -> None:
+        for row in entry.rows:
+            self.engine.note(row)
+        if self.engine.pending:
+            self._wake.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._settle()
+
+    async def _settle(self) -> None:
+        done = 0
+        for found in self.engine.matches(self._ledger.clock.now()):
+            if isinstance(found, Wait):
+                self._look_again(found)
+            else:
+                self._offer(found)
+            done += 1
+            if done % SLICE == 0:
+                await asyncio.sleep(0)
+
+    def _look_again(self, wait: Wait) -> None:
+        def look() -> None:
+            self.engine.look_again(wait.item)
+            self._wake.set()
+
+        self._timers.call_at(wait.at, look)
+
+    def _offer(self, match: Match) -> None:
+        ctx = self._ledger.context()
+        offer = offer_for(self._ledger.state, match, ctx)
+        self._ledger.record([e.Change(e.OfferMade(item=match.item, offer=offer))])

@@ -1,0 +1,86 @@
+"""One loop for everything that happens at a time, over deadlines that follow from state.
+
+A deadline is never taken back: when it comes, ``expire`` finds that it no longer holds. So the
+heap needs no bookkeeping, and after a restart it is filled from what was loaded.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import structlog
+
+from gateway.core.deadlines import Deadline, deadlines_of, expire
+from gateway.core.events import Entry, Row
+from gateway.flow.ledger import Ledger
+
+Sleep = Callable[[float], Awaitable[None]]
+_log = structlog.get_logger("timers")
+
+
+class Timers:
+    """Looks at state when a deadline has come, and calls back at given times."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._heap: list[tuple[datetime, int, Deadline | Callable[[], None]]] = []
+        self._count = 0
+        self._changed = asyncio.Event()
+        ledger.observe(self._note)
+
+    def load(self, rows: list[Row]) -> None:
+        """The deadlines of what was there at the start."""
+        for row in rows:
+            self._note_row(row)
+
+    def call_at(self, at: datetime, action: Callable[[], None]) -> None:
+        """Call back at or soon after a time."""
+        self._push(at, action)
+
+    def _note(self, entry: Entry) -> None:
+        for row in entry.rows:
+            self._note_row(row)
+
+    def _note_row(self, row: Row) -> None:
+        for deadline in deadlines_of(row):
+            self._push(deadline.at, deadline)
+
+    def _push(self, at: datetime, what: Deadline | Callable[[], None]) -> None:
+        self._count += 1
+        heapq.heappush(self._heap, (at, self._count, what))
+        if self._heap[0][1] == self._count:
+            self._changed.set()
+
+    async def run(self) -> None:
+        while True:
+            self._changed.clear()
+            self._fire_due()
+            wait = None
+            if self._heap:
+                wait = (self._heap[0][0] - self._ledger.clock.now()).total_seconds()
+                # Never shorter than the clock's grain, or the loop spins just before the time.
+                wait = max(wait, 0.001)
+            try:
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+
+    def _fire_due(self) -> None:
+        now = self._ledger.clock.now()
+        while self._heap and self._heap[0][0] <= now:
+            _, _, what = heapq.heappop(self._heap)
+            if isinstance(what, Deadline):
+                self._expire(what)
+            else:
+                what()
+
+    def _expire(self, deadline: Deadline) -> None:
+        try:
+            changes = expire(self._ledger.state, deadline, self._ledger.context())
+            if changes:
+                self._ledger.record(changes)
+        except Exception:
+            # One item whose deadline cannot be decided must not stop all the others' clocks.
+            _log.exception("deadline failed", kind=deadline.kind, key=deadline.key)
