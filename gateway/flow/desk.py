@@ -142,7 +142,12 @@ class DeskFlow:
             ctx=self._ledger.context(),
             resolved=self._fresh(resolved),
         )
-        changes, body = decide(desk, command)
+        try:
+            changes, body = decide(desk, command)
+        except Refused:
+            if resolved.case is not None:
+                self._ledger.release(resolved.case.id)
+            raise
         said = _Said(body=body)
         if changes:
             last = changes[-1]

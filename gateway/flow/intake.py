@@ -202,7 +202,7 @@ class IntakeFlow:
         position = self._ledger.record(changes)
         for case in (found.conversation, found.referenced, found.recent):
             if case is not None:
-                state.forget_idle_case(case.id)
+                self._ledger.release(case.id)
         await self._ledger.committed(position)
         return decided
 

@@ -45,6 +45,8 @@ class Ledger:
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._consumers: list[Consumer] = []
         self._observers: list[Observer] = []
+        self._touched: dict[CaseId, int] = {}
+        self._leaving: deque[tuple[int, set[CaseId]]] = deque()
         self._more = asyncio.Event()
 
     # -- deciding ---------------------------------------------------------------------------
@@ -80,9 +82,18 @@ class Ledger:
             queue.extendleft(reversed(follow))
             touched.update(_cases(entry))
         for case in touched:
-            self.state.forget_idle_case(case)
+            self._touched[case] = self._offset
+        self._leaving.append((self._offset, touched))
         self._more.set()
         return self.position
+
+    def release(self, case: CaseId) -> None:
+        """A case header that was adopted to decide something is not needed any more.
+
+        One that has uncommitted entries stays: the database's would be older than it.
+        """
+        if case not in self._touched:
+            self.state.forget_idle_case(case)
 
     def _check(self, changes: Sequence[e.Change]) -> None:
         """Walk the state table before anything is touched. Raises ``IllegalMove``."""
@@ -151,10 +162,20 @@ class Ledger:
             except Exception:
                 # A subscriber's bug must not stop the journal; it is told of nothing twice.
                 _log.exception("subscriber failed", consumer=repr(consumer))
+        self._forget_cases()
         while self._waiters and self._waiters[0][0] <= self._committed:
             waiter = self._waiters.popleft()[1]
             if not waiter.done():
                 waiter.set_result(None)
+
+    def _forget_cases(self) -> None:
+        """Drop headers that no open item needs, once all their entries are on disk."""
+        while self._leaving and self._leaving[0][0] <= self._committed:
+            offset, cases = self._leaving.popleft()
+            for case in cases:
+                if self._touched.get(case) == offset:
+                    del self._touched[case]
+                    self.state.forget_idle_case(case)
 
 
 def _cases(entry: e.Entry) -> set[CaseId]:
