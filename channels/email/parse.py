@@ -1,0 +1,199 @@
+"""A mail's bytes into an ``Inbound``. Pure: the same bytes give the same value; never raises.
+
+What cannot be understood comes out with ``problem`` set and its raw bytes kept, so that one
+poisonous mail is quarantined and the next one is read.
+"""
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from msgspec import Struct
+
+from channels.email import bounce, machine, mime
+from channels.email.addresses import MAX_IDS, Address, addresses, message_ids
+from channels.email.authenticity import vouched
+from channels.email.headers import Headers
+from channels.email.html import Sanitizer, to_text
+from channels.email.language import LanguageGuess
+from channels.email.text import clean, one_line
+from gateway.core.ids import ChannelName, QueueName
+from gateway.core.model import Attributes, ChannelKind
+from gateway.ports import Claim, Inbound
+
+MAX_BODY = 1_000_000
+"""Characters of text kept of one mail; the raw bytes keep the rest."""
+_PREVIEW = 200
+_TICKET = re.compile(r"\[#(\d{4,15})\]")
+
+
+class Envelope(Struct, frozen=True, kw_only=True):
+    """What is known of a mail besides its bytes.
+
+    ``at`` is when it reached the mailbox; ``own`` are our addresses; ``size`` is the whole
+    mail's, in bytes, and more than we hold when it was over the limit.
+    """
+
+    channel: ChannelName
+    key: str
+    at: datetime
+    own: frozenset[str] = frozenset()
+    authserv_id: str = ""
+    size: int = 0
+    queue: QueueName | None = None
+
+
+class MailParser:
+    """Holds the sanitizer and the language model; thread-safe."""
+
+    def __init__(self) -> None:
+        self._sanitizer = Sanitizer()
+        self.language = LanguageGuess()
+
+    def __call__(self, raw: bytes, envelope: Envelope) -> Inbound:
+        """The mail as an ``Inbound``; with ``problem`` when it could not be understood."""
+        try:
+            return self._understand(raw, envelope)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, it becomes a quarantined mail
+            return unreadable(raw, envelope, f"{type(fault).__name__}: {fault}")
+
+    def _understand(self, raw: bytes, envelope: Envelope) -> Inbound:
+        root = mime.parse(raw)
+        headers = Headers(root.raw_items())
+        if not headers.order:
+            return unreadable(raw, envelope, "it has no header" if raw.strip() else "it is empty")
+        found = mime.content(root)
+        cut = envelope.size > len(raw)
+        body, html = self._body(found, cut_from=envelope.size if cut else 0)
+        froms = addresses(headers.raw("from"))
+        sender = froms[0] if froms else None
+        answer_to = _answer_to(headers, sender.address if sender else "", envelope.own)
+        reported = bounce.read(found)
+        verdict = machine.judge(headers, sender.address if sender else "", mime.report_type(root))
+        own_words = _own_words(body)
+        from_self = sender is not None and sender.address in envelope.own
+        attributes = _attributes(headers, found, own_words, verdict, reported)
+        if cut:
+            attributes |= {"truncated": True, "size": envelope.size}
+        if from_self:
+            attributes["from_self"] = True
+        to = addresses(", ".join(headers.all("to")))
+        others = [a.address for a in (*to, *addresses(", ".join(headers.all("cc"))))]
+        return Inbound(
+            channel=envelope.channel,
+            kind=ChannelKind.EMAIL,
+            key=envelope.key,
+            at=envelope.at,
+            queue=envelope.queue,
+            identity=_claim(headers, sender, envelope.authserv_id),
+            subject=headers.text("subject")[:998],
+            body=body,
+            html=html,
+            language=self.language(own_words),
+            files=() if cut else tuple(found.files),
+            raw=raw,
+            references=_references(headers, reported),
+            external_id=next(iter(message_ids(headers.raw("message-id"))), ""),
+            address=answer_to,
+            to=tuple(a.address for a in to),
+            copies=tuple(
+                dict.fromkeys(a for a in others if a not in envelope.own and a != answer_to)
+            ),
+            attributes=attributes,
+            machine=verdict is not None or from_self,
+        )
+
+    def _body(self, found: mime.Content, cut_from: int) -> tuple[str, str | None]:
+        """The text and the harmless HTML; ``cut_from`` is the size of a mail over the limit."""
+        joined = "\n".join(text for text in found.texts if text.strip())
+        html = self._sanitizer.clean("\n".join(found.htmls)) if found.htmls else None
+        body = joined or (to_text("\n".join(found.htmls)) if found.htmls else "")
+        if len(body) > MAX_BODY:
+            body = body[:MAX_BODY]
+            found.note("the text was cut; the original holds all of it")
+        if cut_from:
+            notice = (
+                f"[This mail has {cut_from / 1_000_000:.1f} MB and is over the limit: only its "
+                "beginning is shown, without attachments. All of it is in the mailbox.]"
+            )
+            body = f"{notice}\n\n{body}"
+            html = html and f"<p>{notice}</p>{html}"
+        return body, html
+
+
+def unreadable(raw: bytes | None, envelope: Envelope, why: str) -> Inbound:
+    """A mail for the quarantine: its bytes, if we have them, and the reason in words."""
+    return Inbound(
+        channel=envelope.channel,
+        kind=ChannelKind.EMAIL,
+        key=envelope.key,
+        at=envelope.at,
+        queue=envelope.queue,
+        raw=raw,
+        machine=True,
+        problem=one_line(f"the mail could not be read: {why}", 500),
+    )
+
+
+def _claim(headers: Headers, sender: Address | None, authserv_id: str) -> Claim | None:
+    if sender is None:
+        return None
+    return Claim(
+        kind="email",
+        value=sender.address,
+        name=sender.name,
+        verified=vouched(headers, sender, authserv_id),
+    )
+
+
+def _answer_to(headers: Headers, sender: str, own: frozenset[str]) -> str:
+    """Reply-To if it names somebody else than us (else two of our channels write to us)."""
+    wanted = [a.address for a in addresses(headers.raw("reply-to")) if a.address not in own]
+    return wanted[0] if wanted else sender
+
+
+def _references(headers: Headers, reported: bounce.Bounce | None) -> tuple[str, ...]:
+    """Most specific first: the mail a bounce is about, the one answered, its ancestors."""
+    ids = [reported.original] if reported and reported.original else []
+    ids += message_ids(headers.raw("in-reply-to"))
+    ids += reversed(message_ids(headers.raw("references")))
+    return tuple(dict.fromkeys(ids))[:MAX_IDS]
+
+
+def _own_words(body: str) -> str:
+    """What the writer added: the lines that are not quoted."""
+    lines = body[:20_000].split("\n")
+    return "\n".join(line for line in lines if not line.lstrip().startswith(">")).strip()
+
+
+def _attributes(
+    headers: Headers,
+    found: mime.Content,
+    own_words: str,
+    verdict: machine.Verdict | None,
+    reported: bounce.Bounce | None,
+) -> Attributes:
+    attributes: Attributes = {"preview": one_line(own_words, _PREVIEW)}
+    if (date := _date(headers)) is not None:
+        attributes["date"] = date.isoformat()
+    if ticket := _TICKET.search(headers.text("subject")):
+        attributes["ticket"] = int(ticket[1])
+    if found.notes:
+        attributes["repairs"] = clean("; ".join(found.notes))
+    if verdict is not None:
+        attributes["machine"] = verdict.kind
+        attributes["machine_because"] = verdict.because
+    if reported is not None:
+        attributes["bounce_action"] = reported.action
+        attributes["bounce_recipient"] = reported.recipient
+        attributes["bounce_reason"] = reported.reason
+    return attributes
+
+
+def _date(headers: Headers) -> datetime | None:
+    """What the sender says the time was, in UTC."""
+    try:
+        said = parsedate_to_datetime(headers.text("date"))
+        return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
+        return None
