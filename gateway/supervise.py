@@ -1,0 +1,127 @@
+"""Runs channels. Errors carry policy; there is one retry ladder, and it is here.
+
+A channel that fails is told to wait as its error says, or parked until a person acts. It is
+logged once when it goes down and once when it is back. Anything that is not a ``ChannelError`` is a
+bug: it is logged with its trace and tried again slowly, so that the others run on.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Literal
+
+import structlog
+from msgspec import Struct
+
+from gateway.core.errors import ChannelError
+from gateway.core.ids import ChannelName
+from gateway.ports import Channel, Clock
+
+State = Literal["starting", "up", "down", "parked", "paused"]
+BUG_SECONDS = 30.0
+MOST_SECONDS = 300.0
+STEADY_SECONDS = 60.0
+"""A channel that was up this long starts its ladder anew."""
+
+_log = structlog.get_logger("channels")
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """How a channel is, since when, and why."""
+
+    state: State
+    since: datetime
+    reason: str = ""
+
+
+class Supervisor:
+    """Keeps every channel running, and knows how each one is."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        changed: Callable[[ChannelName, Health], None],
+        *,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self.health: dict[ChannelName, Health] = {}
+        self._clock = clock
+        self._changed = changed
+        self._sleep = sleep
+        self._wanted: dict[ChannelName, asyncio.Event] = {}
+        self._running: dict[ChannelName, asyncio.Task[None]] = {}
+
+    def pause(self, name: ChannelName) -> None:
+        """Stop the channel until ``resume``; what it had taken is safe."""
+        self._wanted[name].clear()
+        if name in self._running:
+            self._running[name].cancel()
+
+    def resume(self, name: ChannelName) -> None:
+        """Start a paused or parked channel again, now."""
+        self._wanted[name].clear()
+        self._wanted[name].set()
+
+    def knows(self, name: ChannelName) -> bool:
+        return name in self._wanted
+
+    async def run(self, channel: Channel, *, paused: bool = False) -> None:
+        """Look after one channel until cancelled."""
+        wanted = self._wanted.setdefault(channel.name, asyncio.Event())
+        if not paused:
+            wanted.set()
+        while True:
+            if not wanted.is_set():
+                self._note(channel.name, "paused", "paused by an operator")
+                await wanted.wait()
+            await self._while_wanted(channel, wanted)
+
+    async def _while_wanted(self, channel: Channel, wanted: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as scope:
+            task = scope.create_task(self._keep(channel, wanted), name=f"channel:{channel.name}")
+            self._running[channel.name] = task
+            try:
+                await asyncio.wait([task])
+            finally:
+                self._running.pop(channel.name, None)
+                task.cancel()
+
+    async def _keep(self, channel: Channel, wanted: asyncio.Event) -> None:
+        failures = 0
+        while True:
+            self._note(channel.name, "starting")
+            began = self._clock.monotonic()
+            try:
+                await channel.run(lambda: self._note(channel.name, "up"))
+            except ChannelError as error:
+                wait, reason = error.retry_after, f"{error.code}: {error}"
+            except Exception as error:
+                _log.exception("a channel has a bug", channel=channel.name)
+                wait, reason = BUG_SECONDS, f"{type(error).__name__}: {error}"
+            if wait is None:
+                self._note(channel.name, "parked", reason)
+                wanted.clear()
+                await wanted.wait()
+                continue
+            self._note(channel.name, "down", reason)
+            steady = self._clock.monotonic() - began > STEADY_SECONDS
+            failures = 1 if steady else failures + 1
+            most = min(wait * 2.0 ** (failures - 1), MOST_SECONDS)
+            await self._sleep(most * (0.5 + random.random() / 2))  # noqa: S311 - jitter
+
+    def _note(self, name: ChannelName, state: State, reason: str = "") -> None:
+        before = self.health.get(name)
+        if before is not None and before.state == state:
+            return
+        health = Health(state=state, since=self._clock.now(), reason=reason)
+        if state == "starting" and before is not None and before.state == "down":
+            return
+        self.health[name] = health
+        if state in ("down", "parked"):
+            _log.error("channel is " + state, channel=name, reason=reason)
+        elif state == "up":
+            _log.info("channel is up", channel=name)
+        if state != "starting":
+            self._changed(name, health)
