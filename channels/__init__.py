@@ -1,1 +1,26 @@
-"""The channels. ``table()`` lists the kinds; others join by the entry point ``switchroom.channels``."""
+"""The channels, and the one table of their kinds.
+
+A channel is a package with one class that satisfies ``gateway.ports.Channel``; it translates and
+nothing more. Third parties add theirs by an entry point in the group ``switchroom.channels`` whose
+object is a ``ChannelType``, without touching this file.
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+
+from gateway.ports import ChannelType
+
+ENTRY_POINTS = "switchroom.channels"
+
+
+def table() -> Mapping[str, ChannelType]:
+    """Every kind of channel that can be configured, by its name in ``[[channel]] kind``."""
+    from channels.email import TYPE as EMAIL
+    from channels.task import TYPE as TASK
+    from channels.webchat import TYPE as WEBCHAT
+
+    ours = {t.kind.value: t for t in (EMAIL, WEBCHAT, TASK)}
+    theirs: dict[str, ChannelType] = {
+        point.name: point.load() for point in entry_points(group=ENTRY_POINTS)
+    }
+    return {**theirs, **ours}

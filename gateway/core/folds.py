@@ -179,6 +179,7 @@ def _item_reprioritised(s: NodeState, ev: e.ItemReprioritised, at: datetime) -> 
 
 
 def _agent_attached(s: NodeState, ev: e.AgentAttached, at: datetime) -> Rows:
+    s.claimed.add(ev.agent)
     status = s.status(ev.agent, at)
     tabs = status.tabs + 1
     if status.tabs == 0:

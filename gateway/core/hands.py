@@ -21,10 +21,14 @@ def profile_of(state: NodeState, agent: AgentName) -> AgentProfile:
 
 
 def attach(state: NodeState, agent: AgentName, tab: str, ctx: Context) -> list[e.Change]:
-    """A desktop has come; the first one, or one after a gap, claims the agent for this node."""
+    """A desktop has come; the first one since the node began claims the agent for it.
+
+    A claim begins a new epoch of the agent's frames. A desktop that comes back after a blip is
+    within the old one, so it can resume.
+    """
     profile_of(state, agent)
     status = state.status(agent, ctx.now)
-    claims = status.tabs == 0 or status.home != state.node
+    claims = agent not in state.claimed
     epoch = status.epoch + 1 if claims else status.epoch
     return [
         e.Change(

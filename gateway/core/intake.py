@@ -86,6 +86,9 @@ def _finish(known: Known, decided: Decided, changes: list[e.Change] | None = Non
         status=decided.status,
         case=decided.case,
         item=decided.item,
+        number=decided.number,
+        message=decided.message,
+        seq=decided.seq,
         reason=decided.reason,
     )
     event = e.InboundDecided(

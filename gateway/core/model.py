@@ -338,6 +338,9 @@ class InboundDone(Struct, frozen=True, kw_only=True):
     status: Literal["processed", "ignored", "quarantined"]
     case: CaseId | None = None
     item: ItemId | None = None
+    number: int | None = None
+    message: MessageId | None = None
+    seq: int | None = None
     reason: str = ""
 
 

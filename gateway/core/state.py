@@ -49,6 +49,7 @@ class NodeState:
         self.queues: dict[QueueName, Queue] = {}
         self.outbox: dict[OutboundId, Outgoing] = {}
         self.channels: dict[ChannelName, ChannelKind] = {}
+        self.claimed: set[AgentName] = set()
         self.skill_holders: dict[SkillName, dict[AgentName, None]] = {}
         self._of_case: dict[CaseId, dict[ItemId, None]] = {}
         self._in_hand: dict[AgentName, dict[ItemId, None]] = {}
