@@ -201,6 +201,8 @@ ServerFrame = (
     | Error
 )
 
+NumberedFrame = OfferFrame | OfferGone | ItemFrame | MessageFrame | DeliveryFrame | StateFrame
+
 ERROR_CODES: dict[str, str] = {
     "bad_frame": "the frame is not valid; `field` names the part",
     "offer_gone": "the offer was answered, withdrawn or has passed its deadline",
@@ -211,6 +213,7 @@ ERROR_CODES: dict[str, str] = {
     "too_long": "the text is longer than the channel can carry",
     "bad_address": "the address is not valid for the channel",
     "busy": "you have no capacity left for this kind of item",
+    "too_many": "more commands than a desktop may send; pause, then repeat the same id",
     "unavailable": "the node cannot write to its journal just now; repeat the same id",
     "internal": "a fault of ours; it is logged under the command's id",
 }

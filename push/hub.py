@@ -1,0 +1,247 @@
+"""Agents' streams and the desktops that listen to them.
+
+The hub consumes committed entries and nothing else. A desktop joins at a place in the journal:
+its snapshot is the state right after the entry at ``Attached.position``, so it is welcomed when
+the feed has reached that entry, and gets every frame from there on, none before and none twice.
+
+Invariants: the streams' numbers rise by one with each frame; a desktop in ``_tabs`` has been
+sent everything up to its stream's ``seq``; all memory for replay is bounded, each stream's by
+number and size, the sum by ``budget_chars``, streams without a desktop by time and number.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import structlog
+
+from gateway.core import events as e
+from gateway.core.ids import AgentName, CaseId, Position
+from gateway.core.model import AgentProfile, Case, Item, ItemState
+from gateway.ports import Attached
+from push.feed import Mirror, concerned, project, viewer
+from push.protocol import Close, NumberedFrame, ResumeFrom, Snapshot, TypingFrame, encoder
+from push.stream import AgentStream, Why
+
+BUDGET_CHARS = 64 * 1024 * 1024
+KEEP_SECONDS = 120.0
+KEEP_STREAMS = 4_096
+_log = structlog.get_logger("push")
+
+
+class Listener(Protocol):
+    """One tab, as the hub sees it."""
+
+    agent: AgentName
+    resume: ResumeFrom | None
+
+    def post(self, text: str) -> None:
+        """Write without waiting; never raises."""
+        ...
+
+    def welcome(self, epoch: int, seq: int) -> None:
+        """The claim has committed: greet, and begin to answer."""
+        ...
+
+    def lose(self, code: int, reason: str) -> None:
+        """Close the tab's socket, soon."""
+        ...
+
+
+class Hub:
+    """See the module's docstring. ``monotonic`` gives seconds for the times of retention."""
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        *,
+        budget_chars: int = BUDGET_CHARS,
+        keep_seconds: float = KEEP_SECONDS,
+        keep_streams: int = KEEP_STREAMS,
+    ) -> None:
+        self.frames = 0
+        self.resyncs = 0
+        self.replays = 0
+        self.snapshots = 0
+        self._monotonic = monotonic
+        self._budget = budget_chars
+        self._keep_seconds = keep_seconds
+        self._keep_streams = keep_streams
+        self._mirror = Mirror()
+        self._streams: dict[AgentName, AgentStream] = {}
+        self._tabs: dict[AgentName, tuple[Listener, ...]] = {}
+        self._arrivals: dict[Position, tuple[Listener, Attached]] = {}
+        self._expected: dict[Listener, Position] = {}
+        self._left: dict[AgentName, float] = {}
+        self._burnt = 0
+
+    def load(
+        self, items: Iterable[Item], cases: Iterable[Case], profiles: Iterable[AgentProfile]
+    ) -> None:
+        """Begin, or begin again, with what the node loaded and before it commits anything."""
+        for tab in (*(t for tabs in self._tabs.values() for t in tabs), *self._expected):
+            tab.lose(Close.DRAIN, "the node begins again")
+        self._burnt = max((s.seq for s in self._streams.values()), default=self._burnt)
+        self._tabs.clear()
+        self._expected.clear()
+        self._arrivals.clear()
+        self._streams.clear()
+        self._left.clear()
+        self._mirror = Mirror()
+        self._mirror.load(items, cases, profiles)
+
+    # -- coming and going -------------------------------------------------------------------
+
+    @property
+    def tabs(self) -> int:
+        """Desktops that are welcomed and listening."""
+        return sum(map(len, self._tabs.values()))
+
+    @property
+    def kept_chars(self) -> int:
+        """What is kept for replay, in characters."""
+        return sum(stream.kept_chars for stream in self._streams.values())
+
+    def seq(self, agent: AgentName) -> int:
+        """The number of the agent's newest frame."""
+        stream = self._streams.get(agent)
+        return stream.seq if stream is not None else 0
+
+    def arrive(self, tab: Listener, attached: Attached) -> None:
+        """The tab is to be welcomed once the feed has reached its attachment."""
+        self._arrivals[attached.position] = (tab, attached)
+        self._expected[tab] = attached.position
+
+    def leave(self, tab: Listener) -> None:
+        """The tab is gone, welcomed or not."""
+        position = self._expected.pop(tab, None)
+        if position is not None:
+            self._arrivals.pop(position, None)
+        others = tuple(t for t in self._tabs.get(tab.agent, ()) if t is not tab)
+        if others:
+            self._tabs[tab.agent] = others
+        elif self._tabs.pop(tab.agent, None) is not None:
+            self._left[tab.agent] = self._monotonic()
+
+    def sweep(self) -> None:
+        """Let go of what has been kept long enough, or is more than we want to keep."""
+        oldest = self._monotonic() - self._keep_seconds
+        for agent, since in list(self._left.items()):
+            if since > oldest and len(self._left) <= self._keep_streams:
+                break
+            del self._left[agent]
+            self._forget(agent)
+        kept = self.kept_chars
+        if kept > self._budget:
+            share = self._budget / kept
+            for stream in self._streams.values():
+                stream.trim(int(stream.kept_chars * share))
+
+    def _forget(self, agent: AgentName) -> None:
+        stream = self._streams.pop(agent, None)
+        if stream is not None:
+            self._burnt = max(self._burnt, stream.seq)
+
+    # -- what has been committed ------------------------------------------------------------
+
+    def consume(self, entries: Sequence[e.Entry]) -> None:
+        """Tell everyone concerned; a fault in one entry costs its agents a snapshot, no more."""
+        for entry in entries:
+            try:
+                self._consume(entry)
+            except Exception:  # noqa: BLE001 - the journal's callback: one entry may not stop it
+                _log.exception("an entry could not be shown", position=entry.position)
+                for agent in concerned(entry):
+                    self._resync(agent, "something could not be shown")
+
+    def _consume(self, entry: e.Entry) -> None:
+        frames = project(entry, self._mirror)
+        match entry.event:
+            case e.AgentAttached(claims=True, agent=agent, epoch=epoch):
+                self._claimed(agent, epoch)
+            case e.AgentRemoved(agent=agent):
+                self._dismiss(agent)
+            case e.AgentDefined(profile=profile) if not profile.active:
+                self._dismiss(profile.name)
+            case _:
+                pass
+        for agent, frame in frames:
+            self._tell(agent, frame)
+        if self._arrivals and (arrival := self._arrivals.pop(entry.position, None)):
+            self._welcome(*arrival)
+
+    def _tell(self, agent: AgentName, frame: NumberedFrame) -> None:
+        stream = self._streams.get(agent)
+        if stream is None:
+            return
+        text = stream.append(frame)
+        self.frames += 1
+        for tab in self._tabs.get(agent, ()):
+            tab.post(text)
+
+    def _claimed(self, agent: AgentName, epoch: int) -> None:
+        for tab in self._tabs.pop(agent, ()):
+            tab.lose(Close.DRAIN, "the agent was claimed anew")
+        stream = self._streams.get(agent)
+        if stream is not None:
+            stream.restart(epoch)
+
+    def _welcome(self, tab: Listener, attached: Attached) -> None:
+        agent = tab.agent
+        self._expected.pop(tab, None)
+        stream = self._streams.get(agent)
+        if stream is None:
+            # Numbers that a forgotten stream has used may not come again within the epoch.
+            stream = AgentStream(agent, attached.epoch, self._burnt)
+            self._streams[agent] = stream
+        self._left.pop(agent, None)
+        missed = stream.resume(tab.resume)
+        tab.welcome(stream.epoch, stream.seq)
+        if isinstance(missed, Why):
+            self.snapshots += 1
+            tab.post(encoder.encode(snapshot(stream, attached)).decode())
+        else:
+            self.replays += 1
+            for text in missed:
+                tab.post(text)
+        self._tabs[agent] = (*self._tabs.get(agent, ()), tab)
+
+    def _dismiss(self, agent: AgentName) -> None:
+        for tab in self._tabs.get(agent, ()):
+            tab.lose(Close.BAD_TOKEN, "the agent is no longer in the directory")
+
+    def _resync(self, agent: AgentName, reason: str) -> None:
+        """Only a snapshot can help: have the tabs come again, with nothing to resume from."""
+        self.resyncs += 1
+        stream = self._streams.get(agent)
+        if stream is not None:
+            stream.break_off()
+        for tab in self._tabs.pop(agent, ()):
+            tab.lose(Close.DRAIN, reason)
+        for tab in [t for t in self._expected if t.agent == agent]:
+            self._arrivals.pop(self._expected.pop(tab))
+            tab.lose(Close.DRAIN, reason)
+
+    # -- passing signs ----------------------------------------------------------------------
+
+    def typing(self, case: CaseId, who: str, *, on: bool) -> None:
+        """The customer types: whoever has the case in hand sees it. Not counted, not kept."""
+        for item in self._mirror.items_of(case):
+            agent = viewer(item)
+            if agent is None or item.state is ItemState.OFFERED or agent not in self._tabs:
+                continue
+            text = encoder.encode(TypingFrame(item=item.id, who=who, on=on)).decode()
+            for tab in self._tabs[agent]:
+                tab.post(text)
+
+
+def snapshot(stream: AgentStream, attached: Attached) -> Snapshot:
+    """The attachment's snapshot at its place in the stream."""
+    view = attached.snapshot
+    return Snapshot(
+        epoch=stream.epoch,
+        seq=stream.seq,
+        state=view.state,
+        capacity=view.capacity,
+        offers=view.offers,
+        items=view.items,
+    )
