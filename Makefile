@@ -78,7 +78,7 @@ DOCS_TESTS := $(wildcard tests/docs tests/test_docs*.py tests/*/test_docs*.py)
 check: $(VENV)/.dev push/web/node_modules/.package-lock.json ## ruff, types, import contracts, TypeScript, docs
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/mypy $(wildcard gateway channels push bench tests) hatch_build.py
 	$(BIN)/lint-imports
 	$(NPM) run --silent check
 ifneq ($(DOCS_TESTS),)

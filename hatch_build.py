@@ -23,14 +23,19 @@ def requirements(text: str) -> list[str]:
     return [line for line in lines if line]
 
 
-class Dependencies(MetadataHookInterface):
-    """Fills `project.dependencies` from requirements/base.in."""
+class Metadata(MetadataHookInterface):
+    """Fills `project.dependencies` from requirements/base.in, and takes the README if it is there.
+
+    A container's build copies no README; the wheel it makes is never published.
+    """
 
     PLUGIN_NAME = "custom"
 
     def update(self, metadata: dict[str, Any]) -> None:
         source = Path(self.root, "requirements", "base.in")
         metadata["dependencies"] = requirements(source.read_text(encoding="utf-8"))
+        if Path(self.root, "README.md").is_file():
+            metadata["readme"] = "README.md"
 
 
 class WebApp(BuildHookInterface[Any]):

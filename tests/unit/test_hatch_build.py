@@ -24,6 +24,18 @@ def test_requirements_are_read_without_their_reasons() -> None:
     assert hatch_build.requirements(text) == ["aiohttp>=3.14", "uvloop>=0.22"]
 
 
+@pytest.mark.parametrize("readme", [True, False])
+def test_the_readme_is_taken_if_it_is_there(tmp_path: Path, *, readme: bool) -> None:
+    tmp_path.joinpath("requirements").mkdir()
+    tmp_path.joinpath("requirements", "base.in").write_text("aiohttp>=3.14\n", encoding="utf-8")
+    if readme:
+        tmp_path.joinpath("README.md").touch()
+    metadata: dict[str, object] = {}
+    hatch_build.Metadata(str(tmp_path), {}).update(metadata)
+    assert metadata["dependencies"] == ["aiohttp>=3.14"]
+    assert ("readme" in metadata) is readme
+
+
 def test_a_wheel_without_the_web_app_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="make web"):
         hook(tmp_path).initialize("standard", {"artifacts": []})
