@@ -1,0 +1,218 @@
+"""The web chat channel: what it wants served, and what the node's events mean to its visitors."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Never, get_args
+
+from channels.webchat.connection import Connection, House
+from channels.webchat.hub import Hub
+from channels.webchat.pace import Buckets
+from channels.webchat.protocol import (
+    MAX_BODY,
+    MAX_FRAME,
+    PATH,
+    SUBPROTOCOL,
+    Close,
+    Tick,
+    channel_of,
+    encode,
+)
+from channels.webchat.settings import Settings, may_embed
+from gateway.core.events import DeliveryChanged, Entry, ItemCreated, ItemMove, MessageAdded
+from gateway.core.ids import CaseId, MessageId
+from gateway.core.model import ChannelKind, Delivery, Item, Message
+from gateway.ports import Limits, Outbound, Receipt, Route, Services, Socket, SocketRoute
+
+HEARTBEAT_SECONDS = 10.0
+QUEUE_LOOK_SECONDS = 2.0
+CLOSING_SECONDS = 2.0
+LOADS_AT_ONCE = 8
+PLACES_AT_ONCE = 20
+A_FEW = 200
+"""How many connections are told something before others get their turn of the loop."""
+
+_MOVES: tuple[type, ...] = (ItemCreated, *get_args(ItemMove))
+_TICK = encode(Tick())
+
+
+class WebChat:
+    """One chat on one or more web sites.
+
+    The journal and the feed are the delivery: whatever is said in a conversation reaches its
+    connected windows as soon as it is committed, and the others when they come back.
+    ``heartbeat`` and ``queue_look`` are seconds.
+    """
+
+    kind = ChannelKind.WEBCHAT
+    limits = Limits(max_text=MAX_BODY, attachments=False)
+
+    def __init__(
+        self,
+        settings: Settings,
+        services: Services,
+        *,
+        heartbeat: float = HEARTBEAT_SECONDS,
+        queue_look: float = QUEUE_LOOK_SECONDS,
+    ) -> None:
+        self.name = settings.name
+        self._settings = settings
+        self._services = services
+        self._queue_look = queue_look
+        self._hub: Hub[Connection] = Hub(settings.per_address, settings.connections)
+        self._house = House(
+            settings=settings,
+            services=services,
+            hub=self._hub,
+            messages=Buckets(settings.per_minute, settings.per_minute / 60),
+            loads=asyncio.Semaphore(LOADS_AT_ONCE),
+            heartbeat=heartbeat,
+            spawn=self._spawn,
+        )
+        self._tasks: asyncio.TaskGroup | None = None
+        self._queue_moved = asyncio.Event()
+
+    # -- serving ----------------------------------------------------------------------------
+
+    def routes(self) -> Sequence[Route]:
+        """All web chats share one path; the first frame says which one is meant."""
+        return [
+            SocketRoute(
+                path=PATH,
+                subprotocol=SUBPROTOCOL,
+                handle=self._handle,
+                select=lambda first: channel_of(first) == self.name,
+                max_frame=MAX_FRAME,
+            )
+        ]
+
+    async def _handle(self, socket: Socket) -> None:
+        if not may_embed(socket.origin, self._settings.origins, self._services.public_url):
+            reason = f"this chat is not open to {socket.origin}"
+            await socket.close(Close.BAD_ORIGIN, reason[:120])
+        elif self._tasks is None:
+            await socket.close(Close.DRAIN, "the chat is paused")
+        elif full := self._hub.refusal(socket.remote):
+            await socket.close(Close.SLOW, full)
+        else:
+            await Connection(self._house, socket).serve()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._tasks is None:
+            work.close()
+        else:
+            self._tasks.create_task(work)
+
+    async def run(self, ready: Callable[[], None]) -> Never:
+        """Until cancelled; then every window is told to come back later."""
+        ends = [
+            self._services.feed.subscribe(self._on_commit),
+            self._services.signals.subscribe(self._on_typing),
+        ]
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                try:
+                    tasks.create_task(self._tick(), name=f"chat:{self.name}:tick")
+                    ready()
+                    await self._watch_queue()
+                finally:
+                    self._tasks = None
+        finally:
+            for end in ends:
+                end()
+            await self._close_all()
+        raise AssertionError("the watch over the queue never ends by itself")
+
+    async def _close_all(self) -> None:
+        closings = [c.leave(Close.DRAIN, "the chat pauses; please reconnect") for c in self._hub]
+        try:
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await asyncio.gather(*closings, return_exceptions=True)
+        except TimeoutError:
+            return  # whoever does not answer the close is dropped with the listener
+
+    # -- what happens in the node -----------------------------------------------------------
+
+    def _on_commit(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            match entry.event:
+                case MessageAdded(case=case, message=message):
+                    if self._hub.watched(case):
+                        self._on_message(case, message, entry)
+                case DeliveryChanged(case=case, message=message, state=state):
+                    self._on_delivery(case, message, state)
+                case event if isinstance(event, _MOVES):
+                    self._queue_moved.set()
+                    self._on_move(entry)
+                case _:
+                    pass
+
+    def _on_message(self, case: CaseId, message: MessageId, entry: Entry) -> None:
+        for row in entry.rows:
+            if isinstance(row, Message) and row.id == message:
+                for connection in self._hub.followers(case):
+                    connection.committed(row)
+
+    def _on_delivery(self, case: CaseId, message: MessageId, state: Delivery) -> None:
+        for connection in self._hub.followers(case):
+            connection.delivery_changed(message, state)
+
+    def _on_move(self, entry: Entry) -> None:
+        for row in entry.rows:
+            if isinstance(row, Item) and self._hub.watched(row.case):
+                waiting = self._services.conversations.waiting(row.case)
+                for connection in self._hub.followers(row.case):
+                    connection.item_changed(row, waiting)
+
+    def _on_typing(self, case: CaseId, who: str, on: bool, by_customer: bool) -> None:  # noqa: FBT001 - the seam's form
+        if not by_customer:
+            for connection in self._hub.followers(case):
+                connection.agent_typing(who, on=on)
+
+    async def _watch_queue(self) -> Never:
+        """Tell those who wait their new place, at most once in ``queue_look`` seconds."""
+        while True:
+            await self._queue_moved.wait()
+            self._queue_moved.clear()
+            for done, connection in enumerate(self._hub, start=1):
+                connection.look_at_queue()
+                if done % PLACES_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            await asyncio.sleep(self._queue_look)
+
+    async def _tick(self) -> Never:
+        """A sign of life: a window that hears nothing for 2.5 beats reconnects."""
+        while True:
+            await asyncio.sleep(self._house.heartbeat)
+            for done, connection in enumerate(self._hub, start=1):
+                connection.post(_TICK)
+                if done % A_FEW == 0:
+                    await asyncio.sleep(0)
+
+    # -- what the node wants ----------------------------------------------------------------
+
+    async def send(self, out: Outbound) -> Receipt:
+        """The message is on disk already: hand it to whoever is connected.
+
+        Delivered if a window took it; otherwise sent, for it is there when the visitor returns.
+        """
+        message = out.message
+        if message is None:
+            return Receipt()
+        given = [c.committed(message) for c in self._hub.followers(message.case)]
+        delivery = Delivery.DELIVERED if any(given) else Delivery.SENT
+        return Receipt(external_id=message.id, delivery=delivery)
+
+    async def check(self) -> list[tuple[str, str | None]]:
+        """There is no other side to connect to; only the address may be wrong."""
+        served = f"served at {self._services.public_url}{PATH} as {self.name!r}"
+        fix = None
+        if not self._services.public_url.startswith(("http://", "https://")):
+            fix = "http.public_url must be the http(s) address that visitors' browsers reach"
+        sites = ", ".join(self._settings.origins) or "no other site than the node's own pages"
+        return [(served, fix), (f"open to {sites}", None)]
+
+
+def open_webchat(settings: Settings, services: Services) -> WebChat:
+    """The channel, ready to be run."""
+    return WebChat(settings, services)

@@ -1,0 +1,391 @@
+"""The frames of ``/chat/v1`` as types: the one description that code, tests and docs share.
+
+``docs/protocols/chat.md`` explains the rules; ``/api/asyncapi.json`` is generated from these.
+"""
+
+import re
+from datetime import datetime
+from enum import IntEnum
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from gateway.core.ids import AttachmentId, CaseId, MessageId
+from gateway.core.model import Message
+from gateway.core.wire import snake
+
+SUBPROTOCOL = "switchroom.chat.v1"
+PATH = "/chat/v1"
+VERSION = 1
+HELLO_SECONDS = 5.0
+MAX_BODY = 10_000
+MAX_FRAME = 131_072
+
+
+class Close(IntEnum):
+    """Why the server closed; the same codes as ``/agent/v1``."""
+
+    BAD_HELLO = 4400
+    BAD_ORIGIN = 4403
+    BAD_VERSION = 4406
+    SILENT = 4408
+    INTERNAL = 1011
+    DRAIN = 1012
+    SLOW = 1013
+
+
+Id = Annotated[str, Meta(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+Seq = Annotated[int, Meta(ge=0)]
+Token = Annotated[str, Meta(max_length=4_096)]
+Line = Annotated[str, Meta(max_length=200)]
+Url = Annotated[str, Meta(max_length=2_000)]
+Body = Annotated[str, Meta(min_length=1)]  # the upper bound is a rule of its own: `too_long`
+
+# -- client → server ------------------------------------------------------------------------
+
+
+class _Said(Struct, frozen=True, kw_only=True, tag_field="t", tag=snake):
+    pass
+
+
+class ResumeFrom(Struct, frozen=True, kw_only=True):
+    """The last message the client has shown, and of which conversation."""
+
+    seq: Seq
+    conversation: CaseId | None = None
+
+
+class Profile(Struct, frozen=True, kw_only=True):
+    """What the visitor says of themself: claims, never an identity."""
+
+    name: Line = ""
+    email: Line = ""
+    phone: Line = ""
+
+
+class Hello(_Said, frozen=True, kw_only=True):
+    """The first frame, within five seconds.
+
+    ``visitor`` is the token of an earlier ``welcome``; ``identity`` a JWT (HS256) that the host
+    site signed with the channel's ``identity_key``.
+    """
+
+    channel: str
+    versions: tuple[int, ...] = (VERSION,)
+    visitor: Token | None = None
+    identity: Token | None = None
+    resume: ResumeFrom | None = None
+    profile: Profile | None = None
+    locale: Annotated[str, Meta(max_length=35)] = ""
+    page: Url = ""
+
+
+class Send(_Said, frozen=True, kw_only=True):
+    id: Id
+    body: Body
+    attachments: tuple[AttachmentId, ...] = ()
+
+
+class Edit(_Said, frozen=True, kw_only=True):
+    id: Id
+    message: MessageId
+    body: Body
+
+
+class Delete(_Said, frozen=True, kw_only=True):
+    id: Id
+    message: MessageId
+
+
+class Typing(_Said, frozen=True, kw_only=True):
+    on: bool
+
+
+class Read(_Said, frozen=True, kw_only=True):
+    seq: Seq
+
+
+class Callme(_Said, frozen=True, kw_only=True):
+    number: Line
+    at: datetime | None = None
+    id: Id | None = None
+
+
+class Voice(_Said, frozen=True, kw_only=True):
+    on: bool | None = None
+    video: bool | None = None
+    id: Id | None = None
+
+
+class End(_Said, frozen=True, kw_only=True):
+    id: Id | None = None
+
+
+class Survey(_Said, frozen=True, kw_only=True):
+    id: Id
+    answers: dict[str, str | int | None]
+
+
+class Sip(_Said, frozen=True, kw_only=True):
+    data: str
+
+
+ClientFrame = Hello | Send | Edit | Delete | Typing | Read | Callme | Voice | End | Survey | Sip
+
+NOT_YET: dict[type[ClientFrame], str] = {
+    Edit: "messages cannot be edited yet",
+    Delete: "messages cannot be deleted yet",
+    Callme: "call-backs cannot be asked for yet",
+    Voice: "calls from the chat window are not offered yet",
+    Survey: "there is no survey to answer yet",
+    Sip: "calls from the chat window are not offered yet",
+}
+"""Frames that are understood, and answered with ``not_available``, with what is missing."""
+
+# -- server → client ------------------------------------------------------------------------
+
+ChatState = Literal["queued", "active", "closed", "offline"]
+
+
+class _Told(Struct, frozen=True, kw_only=True, tag_field="t", tag=snake, omit_defaults=True):
+    pass
+
+
+class Site(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the window presents itself."""
+
+    title: str = ""
+    greeting: str = ""
+    locale: str = ""
+    offline_email: str = ""
+
+
+class Welcome(_Told, frozen=True, kw_only=True):
+    """Who the visitor is and where the conversation stands; messages after ``resume`` follow.
+
+    It is sent again, with a new token, whenever the visitor's conversation becomes another one:
+    with the first message, and with the first after the last one was closed. ``conversation``
+    is ``None`` until something was said; ``seq`` is the conversation's newest.
+    """
+
+    version: int
+    visitor: str
+    conversation: CaseId | None
+    number: int | None
+    seq: int
+    state: ChatState
+    heartbeat: float
+    site: Site
+    opens_at: datetime | UnsetType = UNSET
+
+
+class Tick(_Told, frozen=True, kw_only=True):
+    """A sign of life each ``heartbeat`` seconds."""
+
+
+class Author(Struct, frozen=True, kw_only=True):
+    kind: Literal["customer", "agent", "system"]
+    name: str
+
+
+class AttachmentCard(Struct, frozen=True, kw_only=True):
+    id: AttachmentId
+    name: str
+    type: str
+    size: int
+
+
+class MessageFrame(_Told, frozen=True, kw_only=True, tag="message"):
+    """``client_id`` is the ``id`` of the visitor's own ``send``."""
+
+    seq: int
+    id: MessageId
+    author: Author
+    body: str
+    at: datetime
+    attachments: tuple[AttachmentCard, ...]
+    client_id: str | UnsetType = UNSET
+    quick_replies: tuple[str, ...] | UnsetType = UNSET
+
+
+class Edited(_Told, frozen=True, kw_only=True):
+    seq: int
+    message: MessageId
+    body: str
+
+
+class Deleted(_Told, frozen=True, kw_only=True):
+    seq: int
+    message: MessageId
+
+
+class Delivered(_Told, frozen=True, kw_only=True):
+    """The visitor's messages up to ``seq`` are in the hands of a person."""
+
+    seq: int
+
+
+class ReadFrame(_Told, frozen=True, kw_only=True, tag="read"):
+    """The visitor's messages up to ``seq`` have been read."""
+
+    seq: int
+
+
+class TypingFrame(_Told, frozen=True, kw_only=True, tag="typing"):
+    on: bool
+    name: str
+
+
+class State(_Told, frozen=True, kw_only=True):
+    """``position`` (1 is next) and ``estimate`` (seconds) while queued, ``agent`` while active."""
+
+    state: ChatState
+    position: int | UnsetType = UNSET
+    estimate: int | UnsetType = UNSET
+    agent: str | UnsetType = UNSET
+
+
+class SurveyFrame(_Told, frozen=True, kw_only=True, tag="survey"):
+    id: str
+    questions: tuple[str, ...]
+
+
+class Ok(_Told, frozen=True, kw_only=True):
+    """It is on disk. ``conversation`` says of which conversation ``seq`` is."""
+
+    re: str
+    seq: int
+    conversation: CaseId | UnsetType = UNSET
+
+
+class Error(_Told, frozen=True, kw_only=True):
+    """``after`` is how many seconds to wait before the same ``id`` may be sent again."""
+
+    re: str | None
+    code: str
+    detail: str
+    field: str | UnsetType = UNSET
+    after: float | UnsetType = UNSET
+
+
+class Moved(_Told, frozen=True, kw_only=True):
+    """Reconnect at ``url``."""
+
+    url: str
+
+
+ServerFrame = (
+    Welcome
+    | Tick
+    | MessageFrame
+    | Edited
+    | Deleted
+    | Delivered
+    | ReadFrame
+    | TypingFrame
+    | State
+    | SurveyFrame
+    | Ok
+    | Error
+    | Moved
+)
+
+ERROR_CODES: dict[str, str] = {
+    "bad_frame": "the frame is not valid; `field` names the part; the connection lives",
+    "not_available": "understood, but this installation does not offer it; `detail` names what",
+    "too_long": "the text is longer than 10,000 characters",
+    "too_fast": "too many messages in a minute; send the same id again `after` seconds",
+    "refused": "the message was kept back for a person to look at",
+    "unavailable": "nothing can be written just now; send the same id again `after` seconds",
+    "internal": "a fault of ours; send the same id again",
+}
+
+_encoder = msgspec.json.Encoder()
+_client: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
+_server: msgspec.json.Decoder[ServerFrame] = msgspec.json.Decoder(ServerFrame)
+
+
+def encode(frame: ServerFrame | ClientFrame) -> str:
+    return _encoder.encode(frame).decode()
+
+
+def decode_server(text: str) -> ServerFrame:
+    return _server.decode(text)
+
+
+class BadFrame(Exception):
+    """A frame that is not valid: in which field, and the ``id`` it carried, if any."""
+
+    def __init__(self, detail: str, field: str, re_id: str | None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+        self.re_id = re_id
+
+
+class _Envelope(Struct):
+    id: str | None = None
+
+
+_AT = re.compile(r" - at `\$\.?(.*?)`$")
+_MISSING = re.compile(r"missing required field `(\w+)`")
+
+
+def decode_client(text: str) -> ClientFrame:
+    """Raises ``BadFrame``."""
+    try:
+        return _client.decode(text)
+    except msgspec.ValidationError as error:
+        raise BadFrame(*_explain(str(error)), _id_of(text)) from None
+    except (msgspec.DecodeError, UnicodeError):
+        raise BadFrame("a frame is one JSON object", "", None) from None
+
+
+def _explain(problem: str) -> tuple[str, str]:
+    """Msgspec's sentence → (sentence, path of the field)."""
+    at = _AT.search(problem)
+    path = at.group(1) if at else ""
+    sentence = problem[: at.start()] if at else problem
+    if missing := _MISSING.search(sentence):
+        path = f"{path}.{missing.group(1)}" if path else missing.group(1)
+    return sentence, path
+
+
+def _id_of(text: str) -> str | None:
+    try:
+        found = msgspec.json.decode(text, type=_Envelope).id
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+    return found[:64] if found else None
+
+
+class _FirstLook(Struct):
+    t: str = ""
+    channel: str = ""
+
+
+def channel_of(text: str) -> str | None:
+    """Which channel a first frame asks for; says nothing about whether the rest is valid."""
+    try:
+        look = msgspec.json.decode(text, type=_FirstLook)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+    return look.channel if look.t == "hello" else None
+
+
+def frame_of(message: Message) -> MessageFrame:
+    """A committed message as the visitor sees it."""
+    mine = message.direction == "in" and bool(message.client_id)
+    return MessageFrame(
+        seq=message.seq,
+        id=message.id,
+        author=Author(kind=message.author.kind, name=message.author.name),
+        body=message.body,
+        at=message.at,
+        attachments=tuple(
+            AttachmentCard(id=a.id, name=a.name, type=a.type, size=a.size)
+            for a in message.attachments
+        ),
+        client_id=message.client_id if mine else UNSET,
+    )

@@ -1,0 +1,327 @@
+"""One connection of a visitor, without I/O: frames and committed things in, effects out.
+
+The session owns one question: which messages has this connection been given? ``position`` is
+the ``seq`` of the last one. The rule that keeps every message once and in order, across
+reconnects, feeds and reads that race each other, is: post only what is above ``position``, and
+whenever something may lie between (a start, a hole in what was committed, more than one page)
+read on from ``position`` instead of guessing. Nothing is buffered.
+
+An ``ok`` waits until its own message has been posted, so that whoever sees it has seen the
+message at its place.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec import UNSET
+
+from channels.webchat.effects import (
+    Bring,
+    Effect,
+    Enter,
+    Entered,
+    Greet,
+    Leave,
+    Load,
+    Mark,
+    Post,
+    Typed,
+    Waiting,
+)
+from channels.webchat.marks import Marks
+from channels.webchat.protocol import (
+    MAX_BODY,
+    NOT_YET,
+    VERSION,
+    BadFrame,
+    ClientFrame,
+    Close,
+    End,
+    Error,
+    Hello,
+    Ok,
+    Read,
+    Send,
+    Sip,
+    State,
+    Typing,
+    TypingFrame,
+    Welcome,
+    decode_client,
+    frame_of,
+)
+from channels.webchat.standing import standing_of
+from channels.webchat.visitor import Visitor
+from gateway.core.ids import AgentName, CaseId, MessageId
+from gateway.core.model import Delivery, Item, ItemState, Message
+from gateway.ports import Decided
+
+LOOK_BACK = 25
+"""How many messages before the resume point are read again, for the marks they may have got."""
+
+ARRIVED = (Delivery.DELIVERED, Delivery.READ)
+
+
+class Session:
+    """See the module. Every method returns the effects, to be carried out in order.
+
+    ``agent_name`` turns an agent's login into the name that customers see.
+    """
+
+    def __init__(self, agent_name: Callable[[AgentName], str] = str) -> None:
+        self.hello: Hello | None = None
+        self.visitor: Visitor | None = None
+        self.conversation: CaseId | None = None
+        self.position = 0
+        self._agent_name = agent_name
+        self._cursor = 0  # like position, but counts the notes that a customer never sees
+        self._loading = False
+        self._newest = 0  # the highest seq committed while loading
+        self.item: Item | None = None
+        self._state = State(state="closed")
+        self._marks = Marks()
+        self._held: dict[str, tuple[CaseId, int]] = {}  # answers waiting for their message
+        self._typing = False
+
+    # -- frames -----------------------------------------------------------------------------
+
+    def receive(self, text: str) -> list[Effect]:
+        """A frame from the visitor."""
+        try:
+            frame = decode_client(text)
+        except BadFrame as bad:
+            error = Error(re=bad.re_id, code="bad_frame", detail=bad.detail, field=bad.field)
+            bad_start = [] if self.hello else [Leave(Close.BAD_HELLO, "the hello is not valid")]
+            return [Post(error), *bad_start]
+        if self.hello is None:
+            return self._first(frame if isinstance(frame, Hello) else None)
+        return self._greeted(frame)
+
+    def _greeted(self, frame: ClientFrame) -> list[Effect]:
+        match frame:
+            case Hello():
+                return [_error(None, "bad_frame", "hello was said already", "t")]
+            case Send():
+                return self._send(frame)
+            case Typing(on=on):
+                return self._type(on=on)
+            case Read(seq=seq):
+                read = self._marks.read_up_to(min(seq, self.position))
+                return [Mark(message, Delivery.READ) for message in read]
+            case End():
+                return self._end(frame)
+            case _:
+                re = None if isinstance(frame, Sip) else frame.id
+                return [_error(re, "not_available", NOT_YET[type(frame)])]
+
+    def _first(self, hello: Hello | None) -> list[Effect]:
+        if hello is None:
+            return [Leave(Close.BAD_HELLO, "the first frame must be hello")]
+        if VERSION not in hello.versions:
+            return [Leave(Close.BAD_VERSION, f"this node speaks version {VERSION}")]
+        self.hello = hello
+        return [Greet(hello)]
+
+    def _send(self, frame: Send) -> list[Effect]:
+        if len(frame.body) > MAX_BODY:
+            return [_error(frame.id, "too_long", f"at most {MAX_BODY:,} characters", "body")]
+        if not frame.body.strip():
+            return [_error(frame.id, "bad_frame", "the message is empty", "body")]
+        if frame.attachments:
+            return [_error(frame.id, "not_available", "files cannot be sent yet", "attachments")]
+        return [*self._type(on=False), Bring(frame)]
+
+    def _end(self, frame: End) -> list[Effect]:
+        if self._state.state != "closed":
+            return [Bring(frame)]
+        return [Post(Ok(re=frame.id, seq=self.position))] if frame.id else []
+
+    def _type(self, *, on: bool) -> list[Effect]:
+        changed, self._typing = on != self._typing, on
+        if self.conversation is None or not (changed or on):
+            return []
+        return [Typed(self.conversation, on)]
+
+    def gone(self) -> list[Effect]:
+        """The connection has ended."""
+        return self._type(on=False)
+
+    # -- conversations ----------------------------------------------------------------------
+
+    def entered(self, now: Entered) -> list[Effect]:
+        """The visitor is known, or the conversation has become another one."""
+        case = now.case
+        if self.visitor is not None and self.conversation is not None:
+            if case is None or case.id < self.conversation:
+                return []
+            if case.id == self.conversation:  # twice by two ways: only look whether all is there
+                return [] if self._loading else self._load(self.position)
+        self.visitor = now.visitor
+        self.conversation = case.id if case else None
+        self._marks = Marks()
+        self._typing = False
+        last = case.last_seq if case else 0
+        self.position = self._cursor = self._resume_point(last)
+        self.item = now.item
+        self._state = standing_of(now.item, now.waiting, self._agent_name)
+        welcome = Welcome(
+            version=VERSION,
+            visitor=now.token,
+            conversation=self.conversation,
+            number=case.number if case else None,
+            seq=last,
+            state=self._state.state,
+            heartbeat=now.heartbeat,
+            site=now.site,
+        )
+        start = [Post(welcome), Post(self._state)]
+        return [*start, *self._load(max(0, self.position - LOOK_BACK))]
+
+    def _resume_point(self, last: int) -> int:
+        """Where to go on; from the start if the client's memory is of something else."""
+        resume = self.hello.resume if self.hello else None
+        if resume is None or resume.seq > last:
+            return 0
+        if resume.conversation not in (None, self.conversation):
+            return 0
+        return resume.seq
+
+    # -- messages ---------------------------------------------------------------------------
+
+    def _load(self, after: int, newest: int = 0) -> list[Effect]:
+        """Read on; ``newest`` is what is known to be committed and may not be read yet."""
+        if self.conversation is None:
+            return []
+        self._loading = True
+        self._newest = newest
+        return [Load(self.conversation, after)]
+
+    def loaded(
+        self, conversation: CaseId, messages: Sequence[Message], *, more: bool
+    ) -> list[Effect]:
+        """What ``Load`` asked for; ``more`` says that the page was full."""
+        if conversation != self.conversation or not self._loading:
+            return []
+        effects = [effect for message in messages for effect in self._take(message)]
+        self._cursor = self.position
+        if more and messages:
+            return effects + self._load(messages[-1].seq, newest=self._newest)
+        if self._newest > self.position:
+            return effects + self._load(self.position)
+        self._loading = False
+        return [*effects, *self._answers(all_read=True), *self._due_marks()]
+
+    def committed(self, message: Message) -> list[Effect]:
+        """A message of this conversation is on disk."""
+        if message.case != self.conversation or message.seq <= self._cursor:
+            return []
+        if self._loading:
+            if message.direction != "note":
+                self._newest = max(self._newest, message.seq)
+            return []
+        if message.seq != self._cursor + 1:
+            return self._load(self.position)
+        return [*self._take(message), *self._answers(), *self._due_marks()]
+
+    def _take(self, message: Message) -> Iterator[Effect]:
+        """Post what is new; of what is not, only note the marks."""
+        new = message.seq > self._cursor
+        self._cursor = max(self._cursor, message.seq)
+        if message.direction == "note":
+            return
+        self._marks.note(message)
+        if not new:
+            return
+        self.position = message.seq
+        yield Post(frame_of(message))
+        if message.direction == "out" and message.delivery not in ARRIVED:
+            yield Mark(message, Delivery.DELIVERED)
+
+    # -- answers ----------------------------------------------------------------------------
+
+    def decided(self, said: Send | End, decided: Decided) -> list[Effect]:
+        """What became of something the visitor said, now that it is on disk."""
+        if isinstance(said, End):
+            return [Post(Ok(re=said.id, seq=self.position))] if said.id else []
+        if decided.status != "processed" or decided.case is None or decided.seq is None:
+            reason = decided.reason or "it is kept for a person to look at"
+            return [_error(said.id, "refused", reason)]
+        if self.conversation is not None and decided.case < self.conversation:
+            # Ids are UUIDv7: an earlier conversation. A repeat of something long settled.
+            return [Post(Ok(re=said.id, seq=decided.seq, conversation=decided.case))]
+        self._held[said.id] = (decided.case, decided.seq)
+        if decided.case != self.conversation:
+            return [Enter(decided.case)]
+        if decided.seq > self.position and not self._loading:
+            return self._load(self.position)
+        return self._answers()
+
+    def _answers(self, *, all_read: bool = False) -> list[Effect]:
+        """The answers whose message has been posted.
+
+        ``all_read``: everything has just been read, so a message that is not there will not
+        come (it belongs to an older conversation by now); its answer is true all the same.
+        """
+        here = self.conversation or ""
+        due = [
+            re
+            for re, (case, seq) in self._held.items()
+            if case < here or (case == here and (all_read or seq <= self.position))
+        ]
+        return [self._answer(re, *self._held.pop(re)) for re in due]
+
+    def _answer(self, re: str, conversation: CaseId, seq: int) -> Effect:
+        return Post(Ok(re=re, seq=seq, conversation=conversation))
+
+    def refused(
+        self, said: Send | End, code: str, detail: str, after: float | None = None
+    ) -> list[Effect]:
+        """The intake, or a limit, did not take it."""
+        wait = UNSET if after is None else after
+        return [Post(Error(re=said.id, code=code, detail=detail, after=wait))]
+
+    # -- how it stands ----------------------------------------------------------------------
+
+    def item_changed(self, item: Item, waiting: Waiting) -> list[Effect]:
+        """The conversation's work item moved."""
+        if item.case != self.conversation:
+            return []
+        known = self.item
+        if known is not None and (item.id, item.version) < (known.id, known.version):
+            return []
+        self.item = item
+        return self._stand(waiting)
+
+    def waiting_changed(self, waiting: Waiting) -> list[Effect]:
+        """Others left the queue or came."""
+        return self._stand(waiting) if self.queued else []
+
+    @property
+    def queued(self) -> bool:
+        """Whether the conversation waits for someone."""
+        return self._state.state == "queued"
+
+    def _stand(self, waiting: Waiting) -> list[Effect]:
+        state = standing_of(self.item, waiting, self._agent_name)
+        if state == self._state:
+            return []
+        self._state = state
+        return [Post(state), *self._due_marks()]
+
+    def delivery_changed(self, message: MessageId, delivery: Delivery) -> list[Effect]:
+        """A message of this conversation has been read, by an agent or in another tab."""
+        if delivery is not Delivery.READ:
+            return []
+        self._marks.read_elsewhere(message)
+        return self._due_marks()
+
+    def _due_marks(self) -> list[Effect]:
+        in_hand = self.item is not None and self.item.state is ItemState.ASSIGNED
+        return [Post(frame) for frame in self._marks.due(in_hand=in_hand)]
+
+    def agent_typing(self, who: str, *, on: bool) -> list[Effect]:
+        """An agent began or stopped typing."""
+        return [Post(TypingFrame(on=on, name=self._agent_name(AgentName(who))))]
+
+
+def _error(re: str | None, code: str, detail: str, field: str | None = None) -> Post:
+    return Post(Error(re=re, code=code, detail=detail, field=UNSET if field is None else field))

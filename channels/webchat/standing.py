@@ -1,0 +1,33 @@
+"""How a conversation stands, as its customer would say it: a work item's state in four words."""
+
+import math
+from collections.abc import Callable
+
+from msgspec import UNSET
+
+from channels.webchat.effects import Waiting
+from channels.webchat.protocol import State
+from gateway.core.ids import AgentName
+from gateway.core.model import Item, ItemState
+
+ESTIMATE_STEP = 15
+"""Seconds; an expected wait is not known better, and a finer one would only flicker."""
+
+WAITING = frozenset({ItemState.NEW, ItemState.SCHEDULED, ItemState.QUEUED, ItemState.OFFERED})
+WITH_SOMEONE = frozenset({ItemState.ASSIGNED, ItemState.HELD})
+
+
+def standing_of(
+    item: Item | None, waiting: Waiting, agent_name: Callable[[AgentName], str]
+) -> State:
+    """``closed`` also means: nothing was said yet."""
+    if item is None or item.state not in WAITING | WITH_SOMEONE:
+        return State(state="closed")
+    if item.state in WITH_SOMEONE:
+        name = agent_name(item.agent) if item.agent else ""
+        return State(state="active", agent=name or UNSET)
+    if waiting is None:
+        return State(state="queued")
+    place, seconds = waiting
+    steps = math.ceil(max(0.0, seconds) / ESTIMATE_STEP) if math.isfinite(seconds) else 0
+    return State(state="queued", position=place, estimate=steps * ESTIMATE_STEP or UNSET)

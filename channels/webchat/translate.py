@@ -1,0 +1,81 @@
+"""What a visitor says, as an ``Inbound``."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from channels.webchat.protocol import End, Hello, Profile, Send
+from channels.webchat.settings import Settings
+from channels.webchat.visitor import Identity, Visitor, claim_of
+from gateway.core.ids import CaseId
+from gateway.core.model import Attributes, ChannelKind
+from gateway.ports import Claim, Inbound
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """All that is known of who is writing."""
+
+    visitor: Visitor
+    identity: Identity | None
+    hello: Hello
+
+    @property
+    def claim(self) -> Claim:
+        profile = self.hello.profile or Profile()
+        return claim_of(self.visitor, self.identity, profile.name)
+
+
+def inbound_of(
+    settings: Settings,
+    person: Person,
+    said: Send | End,
+    conversation: CaseId | None,
+    about: str,
+    now: datetime,
+) -> Inbound:
+    """``about`` names what an ``end`` ends, so that ending it twice is one thing.
+
+    The key names the visitor, never the conversation: the first message is sent before there
+    is a conversation and may be repeated when there is one.
+    """
+    visitor = person.visitor.id
+    if isinstance(said, Send):
+        key, body, client_id = f"{visitor}:{said.id}", said.body, said.id
+        attributes = _hints(person)
+    else:
+        key, body, client_id = f"{visitor}:end:{about}", "", ""
+        attributes = {"chat": "ended"}
+    return Inbound(
+        channel=settings.name,
+        kind=ChannelKind.WEBCHAT,
+        key=key,
+        at=now,
+        identity=person.claim,
+        body=body,
+        language=language_of(person.hello.locale or settings.locale),
+        conversation=conversation,
+        client_id=client_id,
+        address=visitor,
+        queue=settings.queue,
+        attributes=attributes,
+    )
+
+
+def language_of(locale: str) -> str:
+    """The language alone, as a skill is named: "pt-BR" → "pt"."""
+    return locale.replace("_", "-").partition("-")[0].lower()
+
+
+def _hints(person: Person) -> Attributes:
+    """What the visitor or the page says: shown to the agent, believed by nobody."""
+    profile, hello, identity = person.hello.profile or Profile(), person.hello, person.identity
+    hints = {
+        "page": hello.page,
+        "locale": hello.locale,
+        "claimed_name": profile.name,
+        "claimed_email": profile.email,
+        "claimed_phone": profile.phone,
+        "site_email": identity.email if identity else "",
+        "site_phone": identity.phone if identity else "",
+    }
+    return {key: value for key, value in hints.items() if value}
