@@ -65,6 +65,10 @@ class VersionConflict(StoreError):
     """A row was not at the version or with the owner that this node believed: an alarm."""
 
 
+class BadBatch(StoreError):
+    """The database refused a value: nothing was written, and sending it again will not help."""
+
+
 class Term(Struct, frozen=True, kw_only=True):
     """A node's right to write: its name and the epoch of its fence row."""
 
@@ -132,7 +136,10 @@ class Journal(Protocol):
         ...
 
     async def receive(
-        self, term: Term, inbounds: Sequence[Inbound], memories: Sequence[tuple[ChannelName, Memory]]
+        self,
+        term: Term,
+        inbounds: Sequence[Inbound],
+        memories: Sequence[tuple[ChannelName, Memory]],
     ) -> list[Stored]:
         """The inbox commit. Repeating it is harmless, so an unknown outcome is simply repeated."""
         ...

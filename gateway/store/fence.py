@@ -1,0 +1,130 @@
+"""A node's right to write: its fence row and its lease.
+
+The fence is raised alone, before anything else, and waits at most a second for whoever holds the
+row; whoever holds it longer is an earlier incarnation that froze or was cut off, and is ended.
+"""
+
+import asyncio
+from uuid import uuid4
+
+import asyncpg
+
+from gateway.core.ids import NodeName, Position
+from gateway.store.contract import Fenced, StoreError, Term, Unavailable
+from gateway.store.pool import Connection, Connector, Pool
+from gateway.store.queries import Queries
+from gateway.store.trouble import FAILED, hearing_warnings, meaning, reading
+
+ATTEMPTS = 10
+POLITE_SECONDS = 0.3
+
+
+class Fence:
+    """The fence and lease of one incarnation of a node; a new object is a new incarnation."""
+
+    def __init__(self, connect: Connector, pool: Pool, sql: Queries) -> None:
+        self._connect = connect
+        self._pool = pool
+        self._sql = sql
+        self._holder = str(uuid4())
+
+    async def begin(self, node: NodeName, region: str) -> Term:
+        """Raise the epoch and so end every earlier incarnation. Raises ``Unavailable``."""
+        epoch = await self._raise(self._sql["fence_take"], node, self._holder)
+        if epoch is None:
+            raise Unavailable("the fence row did not answer")
+        term = Term(node=node, epoch=epoch)
+        await self._take_lease(term, region)
+        return term
+
+    async def raise_own(self, term: Term) -> Term:
+        """Raise our own epoch: waits for, and ends, whatever still writes under the old one.
+
+        Raises ``Fenced`` if another incarnation has begun, ``Unavailable``.
+        """
+        epoch = await self._raise(self._sql["fence_raise_own"], term.node, self._holder)
+        if epoch is None:
+            raise Fenced(f"another incarnation of {term.node} has begun")
+        new = Term(node=term.node, epoch=epoch)
+        await self._take_lease(new, "")
+        return new
+
+    async def renew(self, term: Term) -> None:
+        """Raise the lease counter. Raises ``Fenced``, ``Unavailable``."""
+        with reading():
+            counter = await self._pool.fetchval(self._sql["lease_renew"], term.node, term.epoch)
+        if counter is None and await self.own_term(term) is None:
+            raise Fenced(f"{term.node} no longer holds epoch {term.epoch}")
+
+    async def own_term(self, term: Term) -> Term | None:
+        """Our term as the fence row has it; ``None`` if it is another incarnation's.
+
+        While an unknown commit is resolved our epoch rises by our own hand: whoever is refused
+        then with the old one has not been fenced.
+        """
+        with reading():
+            epoch = await self._pool.fetchval(self._sql["fence_own_epoch"], term.node, self._holder)
+        return None if epoch is None else Term(node=term.node, epoch=epoch)
+
+    async def present(self, term: Term, last: Position) -> bool:
+        """Whether an entry is in the journal; ask only after ``raise_own``."""
+        with reading():
+            return bool(
+                await self._pool.fetchval(
+                    self._sql["position_present"], term.node, last.epoch, last.offset
+                )
+            )
+
+    async def _take_lease(self, term: Term, region: str) -> None:
+        with reading():
+            await self._pool.execute(self._sql["lease_take"], term.node, region, term.epoch)
+
+    async def _raise(self, sql: str, node: NodeName, holder: str) -> int | None:
+        con: Connection = await self._connect.connect()
+        try:
+            for _ in range(ATTEMPTS):
+                answer = await self._raise_once(con, sql, node, holder)
+                if isinstance(answer, asyncpg.LockNotAvailableError):
+                    continue
+                if isinstance(answer, Exception):
+                    raise Unavailable(str(meaning(answer))) from answer
+                return answer
+            raise Unavailable(f"the fence row of {node} is held and does not come free")
+        finally:
+            con.terminate()
+
+    async def _raise_once(
+        self, con: Connection, sql: str, node: NodeName, holder: str
+    ) -> int | Exception | None:
+        async with asyncio.TaskGroup() as group:
+            ending = group.create_task(self._end_blockers(con.get_server_pid()))
+            answer = await self._ask(con, sql, node, holder)
+            ending.cancel()
+        return answer
+
+    async def _ask(
+        self, con: Connection, sql: str, node: NodeName, holder: str
+    ) -> int | Exception | None:
+        try:
+            await con.execute("SET lock_timeout = '1s'")
+            with hearing_warnings(con):
+                epoch: int | None = await con.fetchval(sql, node, holder)
+        except (*FAILED, StoreError) as problem:
+            return problem
+        return epoch
+
+    async def _end_blockers(self, pid: int) -> None:
+        """Terminate whatever the backend ``pid`` waits for, again and again, until cancelled."""
+        await asyncio.sleep(POLITE_SECONDS)
+        try:
+            con: Connection = await self._connect.connect()
+        except StoreError:
+            return  # nobody can be ended now; the caller's own time-out speaks
+        try:
+            while True:
+                await con.fetch(self._sql["terminate_blockers"], pid)
+                await asyncio.sleep(0.1)
+        except FAILED:
+            return
+        finally:
+            con.terminate()

@@ -1,0 +1,70 @@
+"""Attachments: names and types in ``attachment``, bytes in ``blob`` under their SHA-256."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from gateway.core.errors import Refused
+from gateway.core.ids import AttachmentId, NewId
+from gateway.core.inbound import File
+from gateway.core.model import Attachment
+from gateway.store.codec import decode, text, uuid_or_none
+from gateway.store.pool import Pool
+from gateway.store.queries import Queries
+from gateway.store.trouble import reading
+
+
+class Files:
+    """Saves, claims and gives files. Raises ``Unavailable`` while there is no database."""
+
+    def __init__(self, pool: Pool, sql: Queries, new_id: NewId) -> None:
+        self._pool = pool
+        self._sql = sql
+        self._new_id = new_id
+
+    async def save(self, file: File, owner: str) -> Attachment:
+        """Keep an upload; its id is good for one message of ``owner``, for an hour."""
+        digest = sha256(file.data)
+        attachment = Attachment(
+            id=AttachmentId(self._new_id()),
+            name=text(file.name),
+            type=text(file.type),
+            size=len(file.data),
+            sha256=digest.hexdigest(),
+            inline_id=text(file.inline_id),
+        )
+        with reading():
+            await self._pool.execute(
+                self._sql["save_file"],
+                attachment.id,
+                digest.digest(),
+                file.data,
+                attachment.name,
+                attachment.type,
+                attachment.inline_id,
+                text(owner),
+            )
+        return attachment
+
+    async def claim(self, ids: Sequence[AttachmentId], owner: str) -> tuple[Attachment, ...]:
+        """All of them for one message, or none. Raises ``Refused('not_found')``."""
+        wanted = list(dict.fromkeys(ids))
+        if not wanted:
+            return ()
+        if all(uuid_or_none(i) for i in wanted):
+            with reading():
+                rows = await self._pool.fetch(self._sql["claim_files"], wanted, text(owner))
+            found = {a.id: a for row in rows if (a := decode(row["doc"], Attachment))}
+            if len(found) == len(wanted):
+                return tuple(found[i] for i in wanted)
+        raise Refused(
+            "not_found",
+            "an attachment is unknown, used already, or older than an hour: upload it again",
+            "attachments",
+        )
+
+    async def get(self, attachment: AttachmentId) -> tuple[Attachment, bytes] | None:
+        if uuid_or_none(attachment) is None:
+            return None
+        with reading():
+            row = await self._pool.fetchrow(self._sql["file_by_id"], attachment)
+        return None if row is None else (decode(row["doc"], Attachment), row["data"])

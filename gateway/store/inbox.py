@@ -1,0 +1,137 @@
+"""Inbounds as the arguments of ``receive_batch`` (migration 0004), and its answer. Pure.
+
+Keys are sorted, so that two calls that share some lock them in the same order. Raw bytes and
+files go into blobs under their SHA-256; the stored document holds none.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.core.ids import ChannelName, InboundId, NewId
+from gateway.core.inbound import Claim, Decided, Inbound
+from gateway.core.model import Attachment, CustomerBrief
+from gateway.ports import Memory
+from gateway.store.codec import bounded, decode, encode, text
+from gateway.store.contract import Stored
+
+_NAME_LENGTH = 200
+
+
+class Parcel(Struct, frozen=True):
+    """One call: its arguments after node and epoch, and where each inbound went in it."""
+
+    arguments: tuple[Any, ...]
+    places: tuple[int, ...]
+
+
+class _Packing:
+    def __init__(self, new_id: NewId) -> None:
+        self.new_id = new_id
+        self.blobs: dict[bytes, bytes] = {}
+        self.files: list[tuple[Any, ...]] = []
+        self.rows: list[tuple[Any, ...]] = []
+
+    def blob(self, data: bytes) -> bytes:
+        digest = sha256(data).digest()
+        self.blobs[digest] = data
+        return digest
+
+    def inbound(self, key: tuple[str, str], inbound: Inbound, who: int | None) -> None:
+        self.rows.append(
+            (
+                self.new_id(),
+                *key,
+                inbound.at,
+                who,
+                None if inbound.raw is None else self.blob(inbound.raw),
+                encode(replace(inbound, raw=None, files=())),
+            )
+        )
+        for place, file in enumerate(inbound.files):
+            self.files.append(
+                (
+                    self.new_id(),
+                    len(self.rows),
+                    place,
+                    self.blob(file.data),
+                    text(file.name),
+                    text(file.type),
+                    len(file.data),
+                    text(file.inline_id),
+                )
+            )
+
+
+def pack(
+    inbounds: Sequence[Inbound], memories: Sequence[tuple[ChannelName, Memory]], new_id: NewId
+) -> Parcel:
+    """The arguments for these inbounds; the same key twice is stored once."""
+    keys = [(text(i.channel), bounded(i.key)) for i in inbounds]
+    first = dict(zip(reversed(keys), reversed(inbounds), strict=True))
+    order = sorted(first)
+    claims = _claims(first.values())
+    whos = {key: place for place, key in enumerate(sorted(claims), start=1)}
+    packing = _Packing(new_id)
+    for key in order:
+        inbound = first[key]
+        claim = inbound.identity
+        packing.inbound(key, inbound, whos[_identity(claim)] if claim else None)
+    places = {key: place for place, key in enumerate(order)}
+    remembered = {(text(c), text(m.key)): m.value for c, m in memories}
+    blobs = sorted(packing.blobs.items())
+    arguments = (
+        *_columns([(*who, new_id(), *claims[who]) for who in whos], 6),
+        *_columns(blobs, 2),
+        *_columns(packing.rows, 7),
+        *_columns(packing.files, 8),
+        *_columns([(*key, value) for key, value in sorted(remembered.items())], 3),
+    )
+    return Parcel(arguments, tuple(places[key] for key in keys))
+
+
+def unpack(parcel: Parcel, rows: Sequence[Any]) -> list[Stored]:
+    """What ``receive_batch`` answered, in the order of the inbounds."""
+    by_place = {row["place"] - 1: row for row in rows}
+    seen: set[int] = set()
+    out = []
+    for place in parcel.places:
+        out.append(stored(by_place[place], fresh=by_place[place]["fresh"] and place not in seen))
+        seen.add(place)
+    return out
+
+
+def stored(row: Any, *, fresh: bool) -> Stored:
+    """A row of the inbox as the flow sees it."""
+    customer, decided = row["customer"], row.get("decided")
+    return Stored(
+        id=InboundId(row["id"]),
+        fresh=fresh,
+        customer=decode(customer, CustomerBrief) if customer else None,
+        attachments=decode(row["attachments"], tuple[Attachment, ...]),
+        decided=decode(decided, Decided) if decided else None,
+    )
+
+
+def _identity(claim: Claim) -> tuple[str, str, bool]:
+    return text(claim.kind), bounded(claim.value), claim.verified
+
+
+def _claims(inbounds: Iterable[Inbound]) -> dict[tuple[str, str, bool], tuple[str, str]]:
+    """Every identity once, with the first name and language that came with it."""
+    claims: dict[tuple[str, str, bool], tuple[str, str]] = {}
+    for inbound in inbounds:
+        if (claim := inbound.identity) is not None:
+            name, language = claims.get(_identity(claim), ("", ""))
+            claims[_identity(claim)] = (
+                name or text(claim.name)[:_NAME_LENGTH],
+                language or text(inbound.language),
+            )
+    return claims
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

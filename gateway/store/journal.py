@@ -1,0 +1,147 @@
+"""The durable path on PostgreSQL: ``contract.Journal``.
+
+``commit`` goes over the writer's one connection, one statement at a time; everything else over
+the pool. An object is one incarnation of a node.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from gateway.core.events import Entry
+from gateway.core.ids import ChannelName, NewId, NodeName, Position
+from gateway.core.inbound import Inbound
+from gateway.core.model import AgentProfile, AgentStatus, Case, Item, Outgoing, Queue
+from gateway.ports import Memory
+from gateway.store.batch import batch_of
+from gateway.store.codec import decode
+from gateway.store.contract import (
+    CommitUnknown,
+    Fenced,
+    Loaded,
+    Received,
+    Stored,
+    Term,
+    Unavailable,
+)
+from gateway.store.fence import Fence
+from gateway.store.inbox import pack, stored, unpack
+from gateway.store.pool import Connection, Pool
+from gateway.store.queries import Queries
+from gateway.store.trouble import FAILED, Deadlock, hearing_warnings, meaning, reading
+from gateway.store.writer import Writer
+
+T = TypeVar("T")
+
+REPEATS = 4
+CHUNK = 500
+
+
+class PgJournal:
+    """See ``contract.Journal`` for what each method promises and raises."""
+
+    def __init__(
+        self, *, pool: Pool, writer: Writer, fence: Fence, sql: Queries, new_id: NewId
+    ) -> None:
+        self._pool = pool
+        self._writer = writer
+        self._fence = fence
+        self._sql = sql
+        self._new_id = new_id
+
+    async def begin(self, node: NodeName, region: str) -> Term:
+        return await self._fence.begin(node, region)
+
+    async def renew(self, term: Term) -> None:
+        await self._fence.renew(term)
+
+    async def commit(self, term: Term, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        arguments = batch_of(entries)
+        for _ in range(REPEATS):
+            try:
+                await self._writer.run(self._sql["commit_batch"], term.node, term.epoch, *arguments)
+            except Deadlock:
+                continue
+            return
+        raise Unavailable("the database rolls every try back for another's sake")
+
+    async def resolve(self, term: Term, last: Position) -> tuple[Term, bool]:
+        self._writer.cut()
+        new = await self._fence.raise_own(term)
+        return new, await self._fence.present(new, last)
+
+    async def receive(
+        self,
+        term: Term,
+        inbounds: Sequence[Inbound],
+        memories: Sequence[tuple[ChannelName, Memory]],
+    ) -> list[Stored]:
+        if not inbounds and not memories:
+            return []
+        parcel = pack(inbounds, memories, self._new_id)
+        problem: Exception | None = None
+        for _ in range(REPEATS):
+            try:
+                return unpack(parcel, await self._receive(term, parcel.arguments))
+            except (Deadlock, CommitUnknown) as again:
+                problem = again
+            except Fenced as fenced:
+                own = await self._fence.own_term(term)
+                if own is None or own == term:
+                    raise
+                problem, term = fenced, own
+        raise Unavailable(str(problem)) from problem
+
+    async def _receive(self, term: Term, arguments: tuple[Any, ...]) -> list[Any]:
+        try:
+            async with self._pool.acquire() as con:
+                with hearing_warnings(con):
+                    return await con.fetch(
+                        self._sql["receive_batch"], term.node, term.epoch, *arguments
+                    )
+        except FAILED as problem:
+            raise meaning(problem) from problem
+
+    async def reserve_numbers(self, count: int) -> range:
+        with reading():
+            value = await self._pool.fetchval(self._sql["reserve_numbers"], count)
+        return range(value - count + 1, value + 1)
+
+    # -- what a node begins with ------------------------------------------------------------
+
+    async def load(self, term: Term) -> Loaded:
+        with reading():
+            async with (
+                self._pool.acquire() as con,
+                con.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                return await self._load(con, term.node)  # type: ignore[arg-type]
+
+    async def _load(self, con: Connection, node: NodeName) -> Loaded:
+        return Loaded(
+            profiles=await self._docs(con, AgentProfile, "load_profiles"),
+            statuses=await self._docs(con, AgentStatus, "load_statuses", node),
+            queues=await self._docs(con, Queue, "load_queues"),
+            cases=await self._docs(con, Case, "load_cases", node),
+            items=await self._docs(con, Item, "load_items", node),
+            outbox=await self._docs(con, Outgoing, "load_outbox", node),
+            received=tuple(
+                [
+                    Received(stored=stored(row, fresh=False), inbound=decode(row["doc"], Inbound))
+                    async for row in con.cursor(self._sql["load_received"], node, prefetch=CHUNK)
+                ]
+            ),
+        )
+
+    async def _docs(
+        self, con: Connection, kind: type[T], name: str, *arguments: Any
+    ) -> tuple[T, ...]:
+        """All documents of a query, in chunks that let the loop breathe."""
+        found: list[T] = []
+        cursor = await con.cursor(self._sql[name], *arguments)
+        while rows := await cursor.fetch(CHUNK):
+            found += [decode(row["doc"], kind) for row in rows]
+            await asyncio.sleep(0)
+        return tuple(found)

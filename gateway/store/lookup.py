@@ -1,0 +1,145 @@
+"""What decisions need from the database: ``contract.Lookup``.
+
+Committed facts, by indexed keys only. Ids may come from outside and be anything: what is no
+UUID is simply not there.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from gateway.core.ids import (
+    AgentName,
+    AttachmentId,
+    CaseId,
+    ChannelName,
+    CommandId,
+    CustomerId,
+    InboundId,
+    MessageId,
+)
+from gateway.core.inbound import Decided, File
+from gateway.core.model import Attachment, Case, CustomerBrief, Item, Message
+from gateway.store.codec import bounded, decode, text, uuid_or_none
+from gateway.store.files import Files
+from gateway.store.pool import Pool
+from gateway.store.queries import Queries
+from gateway.store.trouble import reading
+
+T = TypeVar("T")
+
+MOST_REFERENCES = 100
+_OWN_ID = re.compile(r"<?([0-9a-fA-F-]{36})(?:@[^>]*)?>?")
+
+
+class PgLookup:
+    """See ``contract.Lookup``. Everything raises ``Unavailable`` while there is no database."""
+
+    def __init__(self, pool: Pool, sql: Queries, files: Files) -> None:
+        self._pool = pool
+        self._sql = sql
+        self._files = files
+
+    async def case(self, case: CaseId) -> Case | None:
+        return await self._by_id("case_by_id", case, Case)
+
+    async def case_by_number(self, number: int) -> Case | None:
+        if not 0 < number < 2**63:
+            return None
+        return await self._doc("case_by_number", Case, number)
+
+    async def case_of_reference(self, references: Sequence[str]) -> tuple[Case, str] | None:
+        asked = list(references)[:MOST_REFERENCES]
+        own = {ref: found for ref in asked if (found := own_id(ref)) is not None}
+        with reading():
+            by_id = await self._pool.fetch(self._sql["referenced_by_message"], list(own.values()))
+            by_name = await self._pool.fetch(
+                self._sql["referenced_by_external_id"], [bounded(ref) for ref in asked]
+            )
+        messages = {row["reference"]: row["doc"] for row in by_id}
+        outside = {row["reference"]: row["doc"] for row in by_name}
+        for ref in asked:
+            doc = messages.get(own.get(ref, "")) or outside.get(bounded(ref))
+            if doc is not None:
+                return decode(doc, Case), ref
+        return None
+
+    async def recent_case(self, customer: CustomerId, channel: ChannelName) -> Case | None:
+        return await self._by_id("recent_case", customer, Case, text(channel))
+
+    async def last_item(self, case: CaseId) -> Item | None:
+        return await self._by_id("last_item", case, Item)
+
+    async def customer(self, customer: CustomerId) -> CustomerBrief | None:
+        return await self._by_id("customer_brief", customer, CustomerBrief)
+
+    async def customer_of(
+        self, kind: str, value: str, *, verified: bool = True
+    ) -> CustomerBrief | None:
+        """Whose identity this is; a claimed one and a verified one are different persons."""
+        return await self._doc(
+            "customer_of_identity", CustomerBrief, text(kind), bounded(value), verified
+        )
+
+    async def address_of(self, customer: CustomerId, kind: str) -> str | None:
+        if uuid_or_none(customer) is None:
+            return None
+        with reading():
+            value: str | None = await self._pool.fetchval(
+                self._sql["address_of"], customer, text(kind)
+            )
+        return value
+
+    async def answers(self, agent: AgentName, ids: Sequence[CommandId]) -> dict[CommandId, bytes]:
+        with reading():
+            rows = await self._pool.fetch(self._sql["answers"], text(agent), [text(i) for i in ids])
+        return {CommandId(row["id"]): row["answer"] for row in rows}
+
+    async def message(self, message: MessageId) -> Message | None:
+        return await self._by_id("message_by_id", message, Message)
+
+    async def messages(
+        self, case: CaseId, after_seq: int, limit: int, *, customer_view: bool
+    ) -> list[Message]:
+        if uuid_or_none(case) is None:
+            return []
+        with reading():
+            rows = await self._pool.fetch(
+                self._sql["messages_after"], case, after_seq, limit, customer_view
+            )
+        return [decode(row["doc"], Message) for row in rows]
+
+    async def file(self, attachment: AttachmentId) -> tuple[Attachment, bytes] | None:
+        return await self._files.get(attachment)
+
+    async def save_file(self, file: File, owner: str) -> Attachment:
+        return await self._files.save(file, owner)
+
+    async def claim_files(self, ids: Sequence[AttachmentId], owner: str) -> tuple[Attachment, ...]:
+        return await self._files.claim(ids, owner)
+
+    async def load_memory(self, channel: ChannelName, key: str) -> bytes | None:
+        with reading():
+            value: bytes | None = await self._pool.fetchval(
+                self._sql["load_memory"], text(channel), text(key)
+            )
+        return value
+
+    async def decided(self, inbound: InboundId) -> Decided | None:
+        return await self._by_id("decided", inbound, Decided)
+
+    async def _by_id(self, name: str, key: str, kind: type[T], *more: Any) -> T | None:
+        if uuid_or_none(key) is None:
+            return None
+        return await self._doc(name, kind, key, *more)
+
+    async def _doc(self, name: str, kind: type[T], *arguments: Any) -> T | None:
+        with reading():
+            doc = await self._pool.fetchval(self._sql[name], *arguments)
+        return None if doc is None else decode(doc, kind)
+
+
+def own_id(reference: str) -> str | None:
+    """The message id of ours that a reference may be: ``<uuid@anything>`` or ``uuid``."""
+    found = _OWN_ID.fullmatch(reference)
+    return uuid_or_none(found[1]) if found else None

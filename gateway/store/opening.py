@@ -1,0 +1,144 @@
+"""Opens the store: the database if it is ours to start, its schema, its connections.
+
+``async with open_store(data_dir=…, dsn=…) as store:`` is the whole life of it. Within, one task
+keeps the embedded server running and one watches the writer's link; leaving stops them in order.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import uuid_utils
+from msgspec import Struct
+
+from gateway.core.ids import NewId
+from gateway.store.contract import Unavailable
+from gateway.store.embedded import NAME, EmbeddedServer
+from gateway.store.fence import Fence
+from gateway.store.files import Files
+from gateway.store.journal import PgJournal
+from gateway.store.lookup import PgLookup
+from gateway.store.migrate import migrate
+from gateway.store.pool import (
+    POOL_SIZE,
+    WRITER_SESSION,
+    Pool,
+    connector,
+    hosts_of,
+    open_pool,
+)
+from gateway.store.queries import Queries
+from gateway.store.writer import Writer
+
+
+class Store(Struct):
+    """Everything that is kept, by aggregate. Good inside ``open_store`` only."""
+
+    journal: PgJournal
+    lookup: PgLookup
+    files: Files
+    pool: Pool
+    sql: Queries
+    dsn: str
+    server: EmbeddedServer | None = None
+
+
+def new_id() -> str:
+    """A UUIDv7 as text."""
+    return str(uuid_utils.uuid7())
+
+
+@asynccontextmanager
+async def open_store(
+    *,
+    data_dir: Path | str | None = None,
+    dsn: str | None = None,
+    pool_size: int = POOL_SIZE,
+    make_id: NewId = new_id,
+) -> AsyncIterator[Store]:
+    """The store at ``dsn``, or in ``data_dir`` by an embedded PostgreSQL if there is no DSN.
+
+    Raises ``CannotStart``, ``Unavailable``, ``BadSchema``, each with what to do.
+    """
+    async with AsyncExitStack() as stack:
+        server = None
+        where: Callable[[], str]
+        if dsn:
+            where = _always(dsn)
+        elif data_dir is not None:
+            server = EmbeddedServer(Path(data_dir))
+            await server.start()
+            stack.push_async_callback(server.stop)
+            await _create_database(server.dsn)
+            where = _socket_of(server)
+        else:
+            raise ValueError("open_store needs a dsn or a data_dir")
+        hosts = hosts_of(where())
+        connect = connector(where, hosts, {})
+        con = await connect.connect()
+        try:
+            await migrate(con)
+        finally:
+            await con.close(timeout=5.0)
+        pool = await open_pool(connect, size=pool_size)
+        stack.push_async_callback(_close, pool)
+        sql = Queries.load()
+        writer = Writer(connector(where, hosts, WRITER_SESSION), sql["backend_state"])
+        stack.push_async_callback(writer.close)
+        files = Files(pool, sql, make_id)
+        fence = Fence(connect, pool, sql)
+        store = Store(
+            journal=PgJournal(pool=pool, writer=writer, fence=fence, sql=sql, new_id=make_id),
+            lookup=PgLookup(pool, sql, files),
+            files=files,
+            pool=pool,
+            sql=sql,
+            dsn=where(),
+            server=server,
+        )
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(writer.watch(), name="store:watch")]
+            if server is not None:
+                tasks.append(group.create_task(server.keep(), name="store:keep"))
+            problem: Exception | None = None
+            try:
+                yield store
+            except Exception as raised:  # noqa: BLE001 - raised again below, not in a group of one
+                problem = raised
+            finally:
+                for task in tasks:
+                    task.cancel()
+        if problem is not None:
+            raise problem
+
+
+async def _create_database(dsn: str) -> None:
+    """An embedded cluster is new: it has no database of ours yet."""
+    try:
+        con = await asyncpg.connect(dsn)
+    except asyncpg.InvalidCatalogNameError:
+        con = await asyncpg.connect(dsn, database="postgres")
+        try:
+            await con.execute(f'CREATE DATABASE "{NAME}"')
+        finally:
+            await con.close()
+    else:
+        await con.close()
+
+
+async def _close(pool: Pool) -> None:
+    try:
+        async with asyncio.timeout(5.0):
+            await pool.close()
+    except (TimeoutError, OSError, asyncpg.InterfaceError, Unavailable):
+        pool.terminate()
+
+
+def _always(dsn: str) -> Callable[[], str]:
+    return lambda: dsn
+
+
+def _socket_of(server: EmbeddedServer) -> Callable[[], str]:
+    return lambda: server.dsn

@@ -1,0 +1,187 @@
+"""Connections: to whichever server is the primary now, and never to one that was.
+
+A DSN with several hosts is not failover by itself: asyncpg spends one time-out on all of them,
+and a frozen old primary still calls itself primary. ``Connector`` asks every host at once, gives
+each a second, takes the primary with the highest timeline and never goes back to a lower one.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, TypeAlias
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import asyncpg
+from asyncpg.connect_utils import SessionAttribute
+from msgspec import Struct
+
+from gateway.store.contract import Unavailable
+from gateway.store.trouble import FAILED
+
+# In quotes: generic to the type checker only.
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+HOST_SECONDS = 1.0
+ONLY_HOST_SECONDS = 10.0
+POOL_SIZE = 10
+
+# A transaction that its client forgot must not keep locks from a takeover.
+SESSION = {"application_name": "switchroom", "idle_in_transaction_session_timeout": "2s"}
+# The writer joins arrays with tables by key, always: a plan made while a table was small would
+# read all of it once it is large.
+WRITER_SESSION = {
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+_WHERE_AM_I = """
+SELECT CASE WHEN pg_is_in_recovery() THEN 0
+            ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int
+       END
+"""
+
+
+class Host(Struct, frozen=True):
+    """One server of a DSN; an empty name means what the driver takes by default."""
+
+    name: str = ""
+    port: int | None = None
+
+
+class Asked(Protocol):
+    """What ``Connector`` needs of a connection (a test passes its own)."""
+
+    async def fetchval(self, query: str) -> Any: ...
+
+    def terminate(self) -> None: ...
+
+
+Open = Callable[[Host], Awaitable[Any]]
+
+
+class Connector:
+    """Opens connections to the primary. One for a store, so that all agree on the timeline."""
+
+    def __init__(self, hosts: list[Host], open_one: Open, *, seconds: float | None = None) -> None:
+        self._hosts = hosts
+        self._open = open_one
+        self._seconds = seconds or (HOST_SECONDS if len(hosts) > 1 else ONLY_HOST_SECONDS)
+        self.timeline = 0
+
+    async def connect(self) -> Any:
+        """A connection to the primary. Raises ``Unavailable`` with what each host said."""
+        asked = await asyncio.gather(*(self._ask(host) for host in self._hosts))
+        reached = [(timeline, con) for timeline, con in asked if not isinstance(con, str)]
+        best = max((timeline for timeline, _ in reached), default=0)
+        chosen = None
+        for timeline, con in reached:
+            if chosen is None and timeline == best >= max(self.timeline, 1):
+                chosen = con
+            else:
+                con.terminate()
+        if chosen is None:
+            raise Unavailable(f"no primary database: {self._why(asked)}")
+        self.timeline = best
+        return chosen
+
+    async def _ask(self, host: Host) -> tuple[int, Any]:
+        """The host's timeline (0: a standby) and a connection, or what went wrong, in words."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                con = await self._open(host)
+                try:
+                    return int(await con.fetchval(_WHERE_AM_I)), con
+                except BaseException:
+                    con.terminate()
+                    raise
+        except TimeoutError:
+            return 0, f"no answer within {self._seconds:.0f} s"
+        except FAILED as problem:
+            return 0, str(problem) or type(problem).__name__
+
+    def _why(self, asked: list[tuple[int, Any]]) -> str:
+        said = []
+        for host, (timeline, con) in zip(self._hosts, asked, strict=True):
+            if isinstance(con, str):
+                what = con
+            elif timeline == 0:
+                what = "a standby"
+            else:
+                what = f"timeline {timeline}, but {self.timeline} was seen"
+            said.append(f"{host.name or 'local'}: {what}")
+        return "; ".join(said)
+
+
+def hosts_of(dsn: str) -> list[Host]:
+    """The servers a libpq URI names, in its authority or its query."""
+    parts = urlsplit(dsn)
+    query = parse_qs(parts.query)
+    authority = parts.netloc.rpartition("@")[2]
+    if "host" in query:
+        names = query["host"][0].split(",")
+        ports = query.get("port", [""])[0].split(",")
+        if len(ports) == 1:
+            ports *= len(names)
+        return [Host(n, int(p) if p else None) for n, p in zip(names, ports, strict=True)]
+    return [_host(part) for part in authority.split(",")]
+
+
+def _host(part: str) -> Host:
+    name, _, port = part.rpartition(":") if _has_port(part) else (part, "", "")
+    return Host(unquote(name.strip("[]")), int(port) if port else None)
+
+
+def _has_port(part: str) -> bool:
+    return part.rpartition("]")[2].count(":") == 1
+
+
+def connector(dsn: Callable[[], str], hosts: list[Host], session: Mapping[str, str]) -> Connector:
+    """A connector for real servers; ``dsn`` is asked each time, for a socket may move."""
+
+    async def open_one(host: Host) -> Connection:
+        where: dict[str, Any] = {"host": host.name or None, "port": host.port}
+        if len(hosts) == 1:
+            where = {}  # the DSN says it all
+        con: Connection = await asyncpg.connect(
+            dsn(),
+            **where,
+            target_session_attrs=SessionAttribute.any,  # we look ourselves
+            server_settings={**SESSION, **session},
+        )
+        await _set_codecs(con)
+        return con
+
+    return Connector(hosts, open_one)
+
+
+async def open_pool(connect: Connector, *, size: int = POOL_SIZE) -> Pool:
+    """A pool whose members all come from ``connect``. Raises ``Unavailable``."""
+
+    async def give(*_args: Any, **_kwargs: Any) -> Connection:
+        con: Connection = await connect.connect()
+        return con
+
+    return await asyncpg.create_pool(
+        connect=give, min_size=1, max_size=size, max_inactive_connection_lifetime=60.0
+    )
+
+
+async def _set_codecs(con: Connection) -> None:
+    """Ids are text, JSON is bytes that we encode and decode ourselves."""
+    await con.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=str, format="text")
+    await con.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=_to_jsonb,
+        decoder=_from_jsonb,
+        format="binary",
+    )
+
+
+def _to_jsonb(doc: bytes) -> bytes:
+    return b"\x01" + doc  # the version of the binary form
+
+
+def _from_jsonb(data: bytes) -> bytes:
+    return bytes(data[1:])

@@ -1,0 +1,74 @@
+-- The durable path: fence, lease, the two commits, what a node loads when it begins.
+
+-- name: commit_batch
+SELECT commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                    $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)
+
+-- name: receive_batch
+SELECT place, id, fresh, customer, attachments, decided
+FROM receive_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                   $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)
+
+-- name: fence_take
+INSERT INTO node_fence (node, epoch, holder) VALUES ($1, 1, $2)
+ON CONFLICT (node) DO UPDATE
+SET epoch = node_fence.epoch + 1, holder = excluded.holder, raised_at = now()
+RETURNING epoch
+
+-- name: fence_raise_own
+UPDATE node_fence SET epoch = epoch + 1, raised_at = now()
+WHERE node = $1 AND holder = $2
+RETURNING epoch
+
+-- name: fence_own_epoch
+SELECT epoch FROM node_fence WHERE node = $1 AND holder = $2
+
+-- name: terminate_blockers
+SELECT pid, pg_terminate_backend(pid) FROM unnest(pg_blocking_pids($1)) AS pid
+
+-- name: lease_take
+INSERT INTO node_lease (node, region, epoch) VALUES ($1, $2, $3)
+ON CONFLICT (node) DO UPDATE
+SET region = CASE WHEN excluded.region = '' THEN node_lease.region ELSE excluded.region END,
+    epoch = excluded.epoch, counter = node_lease.counter + 1,
+    started_at = now(), renewed_at = now()
+
+-- name: lease_renew
+UPDATE node_lease AS l SET counter = l.counter + 1, renewed_at = now()
+FROM node_fence AS f
+WHERE l.node = $1 AND l.epoch = $2 AND f.node = l.node AND f.epoch = l.epoch
+RETURNING l.counter
+
+-- name: position_present
+SELECT EXISTS (SELECT FROM journal WHERE node = $1 AND epoch = $2 AND "offset" = $3)
+
+-- name: backend_state
+SELECT state FROM pg_stat_activity WHERE pid = $1
+
+-- name: reserve_numbers
+UPDATE counter SET value = value + $1 WHERE name = 'ticket_number' RETURNING value
+
+-- name: load_profiles
+SELECT doc FROM agent WHERE active ORDER BY name
+
+-- name: load_statuses
+SELECT doc FROM agent_status WHERE home = $1 OR home IS NULL ORDER BY name
+
+-- name: load_queues
+SELECT doc FROM queue ORDER BY name
+
+-- name: load_items
+SELECT doc FROM item WHERE ended_as IS NULL AND owner = $1 ORDER BY id
+
+-- name: load_cases
+SELECT doc FROM ticket_case
+WHERE id IN (SELECT case_id FROM item WHERE ended_as IS NULL AND owner = $1)
+ORDER BY id
+
+-- name: load_outbox
+SELECT doc FROM outbox WHERE settled_as IS NULL AND node = $1 ORDER BY id
+
+-- name: load_received
+SELECT id, customer_brief(customer) AS customer, inbound_files(id) AS attachments, doc
+FROM inbox WHERE status = 'received' AND node = $1
+ORDER BY received_at, id

@@ -1,0 +1,81 @@
+-- What decisions ask, by indexed keys only.
+
+-- name: case_by_id
+SELECT doc FROM ticket_case WHERE id = $1
+
+-- name: case_by_number
+SELECT doc FROM ticket_case WHERE number = $1
+
+-- name: referenced_by_message
+SELECT m.id AS reference, c.doc
+FROM message AS m JOIN ticket_case AS c ON c.id = m.case_id
+WHERE m.id = ANY($1::uuid[])
+
+-- name: referenced_by_external_id
+SELECT m.external_id AS reference, c.doc
+FROM message AS m JOIN ticket_case AS c ON c.id = m.case_id
+WHERE m.external_id = ANY($1::text[])
+ORDER BY m.id
+
+-- name: recent_case
+SELECT doc FROM ticket_case
+WHERE customer = $1 AND channel = $2 AND status <> 'closed'
+ORDER BY id DESC LIMIT 1
+
+-- name: last_item
+SELECT doc FROM item WHERE case_id = $1 ORDER BY id DESC LIMIT 1
+
+-- name: customer_brief
+SELECT customer_brief($1) AS doc
+
+-- name: customer_of_identity
+SELECT customer_brief(customer) AS doc FROM identity
+WHERE kind = $1 AND value = $2 AND verified = $3
+
+-- name: address_of
+SELECT value FROM identity WHERE customer = $1 AND kind = $2
+ORDER BY verified DESC, seen_at DESC LIMIT 1
+
+-- name: answers
+SELECT id, answer FROM command
+WHERE agent = $1 AND id = ANY($2::text[]) AND at > now() - interval '24 hours'
+
+-- name: message_by_id
+SELECT doc FROM message WHERE id = $1
+
+-- name: messages_after
+SELECT doc FROM message
+WHERE case_id = $1 AND seq > $2 AND (NOT $4::boolean OR direction <> 'note')
+ORDER BY seq LIMIT $3
+
+-- name: load_memory
+SELECT value FROM channel_memory WHERE channel = $1 AND key = $2
+
+-- name: decided
+SELECT decided AS doc FROM inbox WHERE id = $1
+
+-- name: file_by_id
+SELECT attachment_doc(a) AS doc, b.data
+FROM attachment AS a JOIN blob AS b ON b.sha256 = a.sha256
+WHERE a.id = $1
+
+-- name: save_file
+WITH kept AS (
+    INSERT INTO blob (sha256, size, data) VALUES ($2, length($3::bytea), $3)
+    ON CONFLICT (sha256) DO UPDATE SET seen_at = now()
+)
+INSERT INTO attachment (id, sha256, name, type, size, inline_id, owner, expires_at)
+VALUES ($1, $2, $4, $5, length($3::bytea), $6, $7, now() + interval '1 hour')
+
+-- name: claim_files
+-- All of them or none. One that was claimed for a message that never came to be is free again.
+WITH free AS (
+    SELECT id FROM attachment
+    WHERE id = ANY($1::uuid[]) AND owner = $2 AND message IS NULL AND expires_at > now()
+      AND (claimed_at IS NULL OR claimed_at < now() - interval '15 seconds')
+    ORDER BY id FOR UPDATE
+)
+UPDATE attachment AS a SET claimed_at = now()
+FROM free
+WHERE a.id = free.id AND (SELECT count(*) FROM free) = cardinality($1::uuid[])
+RETURNING attachment_doc(a) AS doc
