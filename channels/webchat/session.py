@@ -251,7 +251,9 @@ class Session:
         self._held[said.id] = (decided.case, decided.seq)
         if decided.case != self.conversation:
             return [Enter(decided.case)]
-        if decided.seq > self.position and not self._loading:
+        if self._loading:  # what is being read may have been read before this was committed
+            self._newest = max(self._newest, decided.seq)
+        elif decided.seq > self.position:
             return self._load(self.position)
         return self._answers()
 
