@@ -372,7 +372,8 @@ class Signals(Protocol):
 class Services(Struct, frozen=True, kw_only=True):
     """All that a channel is given when it is opened.
 
-    ``agent_name`` turns an agent's login into the name that customers see.
+    ``agent_name`` turns an agent's login into the name that customers see; ``knows_queue`` tells
+    whether there is a queue of that name, so that a wrong one can be refused at once.
     """
 
     clock: Clock
@@ -387,6 +388,7 @@ class Services(Struct, frozen=True, kw_only=True):
     public_url: str
     node: NodeName
     agent_name: Callable[[AgentName], str] = str
+    knows_queue: Callable[[QueueName], bool] = lambda _name: True
 
 
 class ChannelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
