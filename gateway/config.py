@@ -124,9 +124,7 @@ SECTIONS: Mapping[str, type[Struct]] = {
 }
 
 
-def load(
-    path: Path | None, environ: Mapping[str, str], kinds: Mapping[str, type[Any]]
-) -> Settings:
+def load(path: Path | None, environ: Mapping[str, str], kinds: Mapping[str, type[Any]]) -> Settings:
     """Read the file (if any) and the environment. Raises ``ConfigError`` with all problems."""
     problems: list[str] = []
     tree = _read(path, problems)
@@ -207,9 +205,7 @@ def _resolve_secrets(
     }
 
 
-def _channels(
-    raw: Any, kinds: Mapping[str, type[Any]], problems: list[str]
-) -> tuple[Any, ...]:
+def _channels(raw: Any, kinds: Mapping[str, type[Any]], problems: list[str]) -> tuple[Any, ...]:
     if not isinstance(raw, list):
         problems.append("channel: write [[channel]] with double brackets, once for each channel")
         return ()

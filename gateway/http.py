@@ -47,9 +47,7 @@ _encoder = msgspec.json.Encoder()
 _log = structlog.get_logger("http")
 
 
-def problem(
-    status: int, title: str, detail: str, field: str | None = None
-) -> web.Response:
+def problem(status: int, title: str, detail: str, field: str | None = None) -> web.Response:
     """An RFC 9457 problem details answer."""
     errors = [{"field": field, "message": detail}] if field else []
     body = {"title": title, "status": status, "detail": detail, "errors": errors}
@@ -61,14 +59,10 @@ def problem(
 class HttpMount:
     """One aiohttp application over all declared routes and the built pages."""
 
-    def __init__(
-        self, routes: Iterable[HttpRoute], auth: Auth, static: Traversable | None
-    ) -> None:
+    def __init__(self, routes: Iterable[HttpRoute], auth: Auth, static: Traversable | None) -> None:
         self._auth = auth
         self._static = static
-        self.app = web.Application(
-            client_max_size=64 * 1024 * 1024, middlewares=[self._guard]
-        )
+        self.app = web.Application(client_max_size=64 * 1024 * 1024, middlewares=[self._guard])
         self._pages()
         for route in routes:
             self._mount(route)
@@ -81,6 +75,7 @@ class HttpMount:
 
         self.app.router.add_route(route.method, route.path, handle)
         if route.cors is not None and route.method != "GET":
+
             async def preflight(request: web.Request) -> web.StreamResponse:
                 return web.Response(status=204, headers=self._cors(route, request))
 

@@ -115,9 +115,7 @@ class Sockets:
         finally:
             self._open.pop(connection, None)
 
-    async def _choose(
-        self, socket: WebSocket, shared: Sequence[SocketRoute]
-    ) -> SocketRoute | None:
+    async def _choose(self, socket: WebSocket, shared: Sequence[SocketRoute]) -> SocketRoute | None:
         if len(shared) == 1:
             return shared[0]
         try:

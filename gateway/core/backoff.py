@@ -11,7 +11,9 @@ def outbound_delay(attempt: int) -> float:
     return OUTBOUND_SECONDS_THEN
 
 
-def reconnect_delay(failures: int, share: float, *, first: float = 0.05, most: float = 2.0) -> float:
+def reconnect_delay(
+    failures: int, share: float, *, first: float = 0.05, most: float = 2.0
+) -> float:
     """Exponential from ``first`` to ``most`` seconds; ``share`` (0 … 1) is the caller's dice."""
     ceiling = min(most, first * 2.0 ** min(failures, 20))
     return ceiling * (0.5 + share / 2)

@@ -38,9 +38,7 @@ def used(profile: AgentProfile, items: Iterable[Item], *, by: ChannelKind | None
     """Units in use; with ``by``, as an item of that kind sees it (interruptible work aside)."""
     aside = by in INTERRUPTING
     return sum(
-        cost(profile, item.kind)
-        for item in items
-        if not (aside and item.kind in INTERRUPTIBLE)
+        cost(profile, item.kind) for item in items if not (aside and item.kind in INTERRUPTIBLE)
     )
 
 

@@ -58,9 +58,7 @@ def expire(state: NodeState, deadline: Deadline, ctx: Context) -> list[e.Change]
         case "wrapup":
             return [
                 e.Change(
-                    e.ItemCompleted(
-                        item=item.id, agent=item.agent, reason="wrap-up time was over"
-                    )
+                    e.ItemCompleted(item=item.id, agent=item.agent, reason="wrap-up time was over")
                 )
             ]
         case "wake":
@@ -100,9 +98,7 @@ def withdraw_offers(
 ) -> list[e.Change]:
     """Take back what is offered to an agent who takes no offers now."""
     return [
-        e.Change(
-            e.OfferWithdrawn(item=item.id, offer=item.offer.id, agent=agent, reason=reason)
-        )
+        e.Change(e.OfferWithdrawn(item=item.id, offer=item.offer.id, agent=agent, reason=reason))
         for item in state.in_hand(agent)
         if item.offer is not None and item.id != but
     ]

@@ -185,9 +185,7 @@ def _agent_attached(s: NodeState, ev: e.AgentAttached, at: datetime) -> Rows:
     if status.tabs == 0:
         # Back at the desk: idle time starts here, or who was away longest would always win.
         status = replace(status, idle_since=at)
-    return (
-        s.edit_status(status, home=ev.node, epoch=ev.epoch, tabs=tabs, dropped_at=None),
-    )
+    return (s.edit_status(status, home=ev.node, epoch=ev.epoch, tabs=tabs, dropped_at=None),)
 
 
 def _agent_detached(s: NodeState, ev: e.AgentDetached, at: datetime) -> Rows:
@@ -200,9 +198,7 @@ def _agent_state_changed(s: NodeState, ev: e.AgentStateChanged, at: datetime) ->
     status = s.status(ev.agent, at)
     idle = at if ev.presence is Presence.READY else status.idle_since
     return (
-        s.edit_status(
-            status, presence=ev.presence, reason=ev.reason, since=at, idle_since=idle
-        ),
+        s.edit_status(status, presence=ev.presence, reason=ev.reason, since=at, idle_since=idle),
     )
 
 

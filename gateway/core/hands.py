@@ -31,9 +31,7 @@ def attach(state: NodeState, agent: AgentName, tab: str, ctx: Context) -> list[e
     claims = agent not in state.claimed
     epoch = status.epoch + 1 if claims else status.epoch
     return [
-        e.Change(
-            e.AgentAttached(agent=agent, node=state.node, epoch=epoch, tab=tab, claims=claims)
-        )
+        e.Change(e.AgentAttached(agent=agent, node=state.node, epoch=epoch, tab=tab, claims=claims))
     ]
 
 
@@ -64,9 +62,7 @@ def grace_over(state: NodeState, agent: AgentName, ctx: Context) -> list[e.Chang
                     e.Change(e.ItemQueued(item=item.id, queue=item.queue, reason=reason))
                 )
             case ItemState.WRAPPING:
-                changes.append(
-                    e.Change(e.ItemCompleted(item=item.id, agent=agent, reason=reason))
-                )
+                changes.append(e.Change(e.ItemCompleted(item=item.id, agent=agent, reason=reason)))
             case _:
                 pass
     if gone >= GRACE_SECONDS_OTHERS and status.presence is Presence.READY:

@@ -210,9 +210,7 @@ def _wake(item: Item, case: Case) -> list[e.Change]:
     changes: list[e.Change] = []
     match item.state:
         case ItemState.NEW:
-            changes.append(
-                e.Change(e.ItemQueued(item=item.id, queue=item.queue, reason="arrived"))
-            )
+            changes.append(e.Change(e.ItemQueued(item=item.id, queue=item.queue, reason="arrived")))
         case ItemState.HELD | ItemState.SCHEDULED:
             woken = e.ItemQueued(
                 item=item.id, queue=item.queue, reason="the customer wrote", restart=True

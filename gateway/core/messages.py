@@ -19,9 +19,7 @@ from gateway.core.model import (
 from gateway.core.times import OUTBOUND_EXPIRES_SECONDS
 
 PREVIEW = 140
-_BY_OUTBOX = frozenset(
-    {ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP, ChannelKind.TASK}
-)
+_BY_OUTBOX = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP, ChannelKind.TASK})
 
 
 def preview_of(text: str) -> str:

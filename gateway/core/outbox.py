@@ -21,23 +21,17 @@ def attempt(outgoing: Outgoing) -> e.Change:
     """Said in the journal before the outside is touched."""
     unsettled = outgoing.unsettled or outgoing.state is OutboundState.ATTEMPTING
     return e.Change(
-        e.OutboundAttempted(
-            outbound=outgoing.id, attempt=outgoing.attempts + 1, repeat=unsettled
-        )
+        e.OutboundAttempted(outbound=outgoing.id, attempt=outgoing.attempts + 1, repeat=unsettled)
     )
 
 
 def sent(outgoing: Outgoing, external_id: str, delivery: Delivery) -> list[e.Change]:
     """The outside took it."""
-    settled = e.OutboundSettled(
-        outbound=outgoing.id, state=OutboundState.SENT, receipt=external_id
-    )
+    settled = e.OutboundSettled(outbound=outgoing.id, state=OutboundState.SENT, receipt=external_id)
     return [e.Change(settled), *_tell(outgoing, delivery, "", external_id)]
 
 
-def failed(
-    state: NodeState, outgoing: Outgoing, error: Exception, ctx: Context
-) -> list[e.Change]:
+def failed(state: NodeState, outgoing: Outgoing, error: Exception, ctx: Context) -> list[e.Change]:
     """It did not work: again later, or given up. What is not a ``SendError`` is unknown."""
     reason = f"{type(error).__name__}: {error}"[:500]
     permanent = isinstance(error, SendError) and error.permanent
@@ -51,9 +45,7 @@ def failed(
             unsettled=not isinstance(error, SendError) or isinstance(error, OutcomeUnknown),
         )
         return [e.Change(later)]
-    given_up = e.OutboundSettled(
-        outbound=outgoing.id, state=OutboundState.FAILED, reason=reason
-    )
+    given_up = e.OutboundSettled(outbound=outgoing.id, state=OutboundState.FAILED, reason=reason)
     changes = [e.Change(given_up), *_tell(outgoing, Delivery.FAILED, reason, "")]
     item = state.items.get(outgoing.item) if outgoing.item else None
     if item is not None and outgoing.purpose == "message":
@@ -61,9 +53,7 @@ def failed(
     return changes
 
 
-def _tell(
-    outgoing: Outgoing, delivery: Delivery, reason: str, external_id: str
-) -> list[e.Change]:
+def _tell(outgoing: Outgoing, delivery: Delivery, reason: str, external_id: str) -> list[e.Change]:
     if outgoing.message is None or outgoing.case is None:
         return []
     changed = e.DeliveryChanged(

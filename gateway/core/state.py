@@ -136,9 +136,7 @@ class NodeState:
         if agent is not None:
             _drop(shelf, agent, item.id)
 
-    def _shelf(
-        self, item: Item
-    ) -> tuple[dict[AgentName, dict[ItemId, None]], AgentName | None]:
+    def _shelf(self, item: Item) -> tuple[dict[AgentName, dict[ItemId, None]], AgentName | None]:
         if item.state is ItemState.OFFERED and item.offer is not None:
             return self._in_hand, item.offer.agent
         if item.state in IN_HAND:

@@ -58,9 +58,7 @@ _Key = tuple[AgentName, CommandId]
 class DeskFlow:
     """Implements ``ports.Desk``."""
 
-    def __init__(
-        self, ledger: Ledger, lookup: Lookup, numbers: Numbers, signals: Signals
-    ) -> None:
+    def __init__(self, ledger: Ledger, lookup: Lookup, numbers: Numbers, signals: Signals) -> None:
         self._ledger = ledger
         self._lookup = lookup
         self._numbers = numbers
@@ -85,9 +83,7 @@ class DeskFlow:
 
     # -- commands ---------------------------------------------------------------------------
 
-    async def act(
-        self, agent: AgentName, command: c.Command, *, maybe_repeated: bool
-    ) -> Answer:
+    async def act(self, agent: AgentName, command: c.Command, *, maybe_repeated: bool) -> Answer:
         if isinstance(command, c.Typing):
             return self._typing(agent, command)
         self._ledger.check_open()
@@ -132,9 +128,7 @@ class DeskFlow:
             position = self._ledger.record([self._answered(agent, command, said)])
             return _Applied(said, position)
 
-    def _decide(
-        self, agent: AgentName, command: c.Command, resolved: Resolved
-    ) -> _Applied:
+    def _decide(self, agent: AgentName, command: c.Command, resolved: Resolved) -> _Applied:
         state = self._ledger.state
         desk = Desk(
             state=state,

@@ -51,9 +51,7 @@ class Node:
         self.timers.load([*ledger.state.items.values(), *ledger.state.statuses.values()])
         self.router = Router(ledger, self.timers)
         numbers = Numbers(journal)
-        self.intake = IntakeFlow(
-            ledger, journal, lookup, writer, numbers, queue_of, sleep=sleep
-        )
+        self.intake = IntakeFlow(ledger, journal, lookup, writer, numbers, queue_of, sleep=sleep)
         self.desk = DeskFlow(ledger, lookup, numbers, self.signals)
         self.dispatch = Dispatch(ledger, lookup, channels.get)
         self.reconciler = Reconciler(ledger, sleep=sleep)

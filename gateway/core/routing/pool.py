@@ -81,8 +81,7 @@ class Pool:
         free = [
             self._entry(name, need)
             for name in candidates
-            if lacks(state.profiles[name], need) is None
-            and unavailable(state, name, need) is None
+            if lacks(state.profiles[name], need) is None and unavailable(state, name, need) is None
         ]
         heapq.heapify(free)
         self._free[need] = free
@@ -163,5 +162,7 @@ class Pool:
         own = self._ranks.get(item.id)
         if own is None:
             return 1
-        ahead = {i for at, i in self._waiting.get(need, []) if at < own and self._ranks.get(i) == at}
+        ahead = {
+            i for at, i in self._waiting.get(need, []) if at < own and self._ranks.get(i) == at
+        }
         return len(ahead) + 1

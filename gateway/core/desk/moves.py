@@ -1,0 +1,160 @@
+"""Moving work: put aside, taken up again, handed on, ended."""
+
+from datetime import datetime, timedelta
+
+from gateway.core import commands as c
+from gateway.core import events as e
+from gateway.core.capacity import has_room
+from gateway.core.desk.hand import PARKED, Decision, Desk
+from gateway.core.errors import Refused
+from gateway.core.hands import profile_of
+from gateway.core.ids import AgentName, OfferId
+from gateway.core.lifecycle import allows
+from gateway.core.messages import add_message
+from gateway.core.model import CaseStatus, Item, ItemState, Offer, Presence
+from gateway.core.opening import open_case
+from gateway.core.times import offer_seconds
+
+
+def park_changes(d: Desk, item: Item, until: datetime | None) -> list[e.Change]:
+    changes = [e.Change(e.ItemHeld(item=item.id, reason="waiting for the customer", until=until))]
+    if d.state.cases[item.case].status is CaseStatus.OPEN:
+        waits = e.CaseChanged(case=item.case, by=d.agent.name, status=CaseStatus.WAITING)
+        changes.append(e.Change(waits))
+    return changes
+
+
+def park(d: Desk, cmd: c.Park) -> Decision:
+    item = d.mine(cmd.item, ItemState.ASSIGNED)
+    if cmd.until is not None and cmd.until <= d.ctx.now:
+        raise Refused("bad_frame", "the time to wake up lies in the past", "until")
+    return park_changes(d, item, cmd.until), {}
+
+
+def resume(d: Desk, cmd: c.Resume) -> Decision:
+    item = d.mine(cmd.item, *PARKED, ItemState.WRAPPING)
+    resumed = e.ItemAssigned(
+        item=item.id, agent=d.agent.name, by=d.agent.name, reason="resumed by its agent"
+    )
+    changes = [e.Change(resumed)]
+    if d.state.cases[item.case].status is not CaseStatus.OPEN:
+        opened = e.CaseChanged(case=item.case, by=d.agent.name, status=CaseStatus.OPEN)
+        changes.append(e.Change(opened))
+    return changes, {"item": item.id}
+
+
+def reopen(d: Desk, cmd: c.Reopen) -> Decision:
+    case, last = d.resolved.case, d.resolved.last_item
+    if case is None or last is None:
+        raise Refused("not_found", "there is no such case", "case")
+    if d.state.items_of_case(case.id):
+        raise Refused("wrong_state", "the case has an open work item already", "case")
+    opened = e.CaseChanged(case=case.id, by=d.agent.name, status=CaseStatus.OPEN, reason="reopened")
+    _, item, changes = open_case(
+        d.state,
+        d.ctx,
+        number=case.number,
+        case=case,
+        channel=last.channel,
+        kind=last.kind,
+        queue=last.queue,
+        customer=case.customer,
+        subject=last.subject,
+        address=last.address,
+        thread=last.thread,
+        reason=f"reopened by {d.agent.name}",
+    )
+    assigned = e.ItemAssigned(
+        item=item.id, agent=d.agent.name, by=d.agent.name, reason=f"reopened by {d.agent.name}"
+    )
+    changes += [e.Change(opened), e.Change(assigned)]
+    return changes, {"item": item.id, "number": case.number}
+
+
+def tag(d: Desk, cmd: c.TagCase) -> Decision:
+    case = d.resolved.case
+    if case is None:
+        raise Refused("not_found", "there is no such case", "case")
+    kept = [t for t in case.tags if t not in cmd.remove]
+    tags = tuple(dict.fromkeys((*kept, *cmd.add)))
+    if len(tags) > 50:
+        raise Refused("bad_frame", "a case can have 50 tags at most", "add")
+    if tags == case.tags:
+        return [], {"tags": tags}
+    changed = e.CaseChanged(case=case.id, by=d.agent.name, tags=tags)
+    return [e.Change(changed)], {"tags": tags}
+
+
+def transfer(d: Desk, cmd: c.Transfer) -> Decision:
+    item = d.mine(cmd.item, ItemState.ASSIGNED)
+    if (cmd.queue is None) == (cmd.agent is None):
+        raise Refused("bad_frame", "name either a queue or an agent", "queue")
+    changes: list[e.Change] = []
+    if cmd.note:
+        _, changes = add_message(
+            d.ctx,
+            d.state.cases[item.case],
+            item,
+            direction="note",
+            author=d.author,
+            body=cmd.note,
+        )
+    queue = cmd.queue or item.queue
+    if queue not in d.state.queues:
+        raise Refused("not_found", f"there is no queue {queue!r}", "queue")
+    to = cmd.queue or cmd.agent
+    queued = e.ItemQueued(
+        item=item.id,
+        queue=queue,
+        reason=f"transferred to {to} by {d.agent.name}",
+        restart=cmd.queue is not None,
+    )
+    changes.append(e.Change(queued))
+    if cmd.agent is not None:
+        changes.append(e.Change(_direct_offer(d, item, cmd.agent)))
+    return changes, {}
+
+
+def _direct_offer(d: Desk, item: Item, agent: AgentName) -> e.OfferMade:
+    profile = profile_of(d.state, agent)
+    status = d.state.statuses.get(agent)
+    if status is None or not status.tabs or status.presence is not Presence.READY:
+        raise Refused("busy", f"{agent} takes no work just now; choose a queue", "agent")
+    if not has_room(profile, d.state.in_hand(agent), item.kind):
+        raise Refused("busy", f"{agent} has no capacity left for this; choose a queue", "agent")
+    seconds = offer_seconds(d.state.queues.get(item.queue), item.kind)
+    return e.OfferMade(
+        item=item.id,
+        offer=Offer(
+            id=OfferId(d.ctx.new_id()),
+            agent=agent,
+            made_at=d.ctx.now,
+            deadline=d.ctx.now + timedelta(seconds=seconds),
+            reason=f"transferred to you by {d.agent.display_name or d.agent.name}",
+        ),
+    )
+
+
+def wrapup(d: Desk, cmd: c.Wrapup) -> Decision:
+    item = d.mine(cmd.item, ItemState.WRAPPING, ItemState.ASSIGNED, *PARKED)
+    if not allows(item.state, e.ItemCompleted):
+        raise Refused("wrong_state", f"an item that is {item.state.value} cannot end", "item")
+    changes: list[e.Change] = []
+    if cmd.note:
+        _, changes = add_message(
+            d.ctx,
+            d.state.cases[item.case],
+            item,
+            direction="note",
+            author=d.author,
+            body=cmd.note,
+        )
+    done = e.ItemCompleted(
+        item=item.id,
+        agent=d.agent.name,
+        code=cmd.code,
+        categories=cmd.categories,
+        reason=f"closed by {d.agent.name}",
+    )
+    changes.append(e.Change(done))
+    return changes, {}

@@ -1,0 +1,60 @@
+"""Being ready, and answering offers."""
+
+from gateway.core import commands as c
+from gateway.core import events as e
+from gateway.core.capacity import has_room
+from gateway.core.deadlines import withdraw_offers
+from gateway.core.desk.hand import Decision, Desk
+from gateway.core.errors import Refused
+from gateway.core.ids import OfferId
+from gateway.core.model import Item, ItemState, Presence
+
+
+def state(d: Desk, cmd: c.State) -> Decision:
+    presence = Presence(cmd.state)
+    reason = "" if presence is Presence.READY else cmd.reason or "break"
+    changed = e.AgentStateChanged(
+        agent=d.agent.name, presence=presence, reason=reason, by=d.agent.name
+    )
+    changes = [e.Change(changed)]
+    if presence is Presence.NOT_READY:
+        changes += withdraw_offers(d.state, d.agent.name, "the agent is not ready")
+    return changes, {"state": presence.value, "reason": reason}
+
+
+def _offered(d: Desk, offer: OfferId) -> Item:
+    for item in d.state.in_hand(d.agent.name):
+        if item.offer is not None and item.offer.id == offer:
+            return item
+    raise Refused(
+        "offer_gone", "this offer was answered, withdrawn or has passed its deadline", "offer"
+    )
+
+
+def accept(d: Desk, cmd: c.Accept) -> Decision:
+    item = _offered(d, cmd.offer)
+    if item.offer is not None and d.ctx.now > item.offer.deadline:
+        raise Refused("offer_gone", "the offer's deadline has passed", "offer")
+    accepted = e.OfferAccepted(item=item.id, offer=cmd.offer, agent=d.agent.name)
+    return [e.Change(accepted)], {"item": item.id}
+
+
+def decline(d: Desk, cmd: c.Decline) -> Decision:
+    item = _offered(d, cmd.offer)
+    declined = e.OfferDeclined(item=item.id, offer=cmd.offer, agent=d.agent.name, reason=cmd.reason)
+    return [e.Change(declined)], {"item": item.id}
+
+
+def take(d: Desk, cmd: c.Take) -> Decision:
+    item = d.item(cmd.item)
+    queue = d.state.queues.get(item.queue)
+    if queue is None or not queue.take_allowed:
+        raise Refused("not_allowed", f"queue {item.queue!r} hands out its items itself", "item")
+    if item.state is not ItemState.QUEUED:
+        raise Refused("wrong_state", f"the item is {item.state.value}, not queued", "item")
+    if not has_room(d.agent, d.state.in_hand(d.agent.name), item.kind):
+        raise Refused("busy", "you have no capacity left for this kind of item", "item")
+    taken = e.ItemAssigned(
+        item=item.id, agent=d.agent.name, by=d.agent.name, reason=f"taken by {d.agent.name}"
+    )
+    return [e.Change(taken)], {"item": item.id}

@@ -1,0 +1,113 @@
+"""Saying something: answers, notes, and cases that an agent begins."""
+
+from gateway.core import commands as c
+from gateway.core import events as e
+from gateway.core.desk.hand import PARKED, Decision, Desk
+from gateway.core.desk.moves import park_changes
+from gateway.core.errors import Refused
+from gateway.core.messages import add_message
+from gateway.core.model import ChannelKind, Delivery, DeliveryUpdate, Item, ItemState
+from gateway.core.opening import open_case
+
+_COMPOSABLE = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
+
+
+def send(d: Desk, cmd: c.Send) -> Decision:
+    item = d.mine(cmd.item, ItemState.ASSIGNED, ItemState.WRAPPING)
+    if item.kind is ChannelKind.EMAIL and not (cmd.to or item.address):
+        raise Refused("bad_address", "there is no address to answer to; give one", "to")
+    case = d.state.cases[item.case]
+    message, changes = add_message(
+        d.ctx,
+        case,
+        item,
+        direction="out",
+        author=d.author,
+        body=cmd.body,
+        html=cmd.html,
+        subject=cmd.subject if cmd.subject is not None else item.subject,
+        to=cmd.to if cmd.to is not None else tuple(filter(None, (item.address,))),
+        cc=cmd.cc if cmd.cc is not None else (),
+        attachments=d.resolved.attachments,
+    )
+    if cmd.then == "wait" and item.state is ItemState.ASSIGNED:
+        changes += park_changes(d, item, None)
+    elif cmd.then == "close":
+        changes += _close_changes(d, item)
+    return changes, {"message": message.id, "seq": message.seq}
+
+
+def _close_changes(d: Desk, item: Item) -> list[e.Change]:
+    queue = d.state.queues.get(item.queue)
+    if queue is not None and not queue.wrapup_required:
+        done = e.ItemCompleted(item=item.id, agent=d.agent.name, reason="answered and closed")
+        return [e.Change(done)]
+    if item.state is ItemState.WRAPPING:
+        return []
+    return [e.Change(e.WrapUpStarted(item=item.id, agent=d.agent.name, reason="answered"))]
+
+
+def note(d: Desk, cmd: c.Note) -> Decision:
+    item = d.mine(cmd.item, ItemState.ASSIGNED, ItemState.WRAPPING, *PARKED)
+    message, changes = add_message(
+        d.ctx,
+        d.state.cases[item.case],
+        item,
+        direction="note",
+        author=d.author,
+        body=cmd.body,
+    )
+    return changes, {"message": message.id, "seq": message.seq}
+
+
+def read(d: Desk, cmd: c.Read) -> Decision:
+    item = d.mine(cmd.item, ItemState.ASSIGNED, ItemState.WRAPPING, *PARKED)
+    return [
+        e.Change(
+            e.DeliveryChanged(
+                message=cmd.message, case=item.case, item=item.id, state=Delivery.READ
+            ),
+            (DeliveryUpdate(message=cmd.message, delivery=Delivery.READ),),
+        )
+    ], {}
+
+
+def compose(d: Desk, cmd: c.Compose) -> Decision:
+    kind = d.state.channels.get(cmd.channel)
+    if kind is None:
+        raise Refused("not_found", f"there is no channel {cmd.channel!r}", "channel")
+    if kind not in _COMPOSABLE:
+        raise Refused("not_allowed", f"a {kind.value} cannot be started from here", "channel")
+    address = cmd.to or d.resolved.address
+    if not address:
+        raise Refused("bad_address", "say to whom: `to`, or a customer with an address", "to")
+    if cmd.queue is not None and cmd.queue not in d.state.queues:
+        raise Refused("not_found", f"there is no queue {cmd.queue!r}", "queue")
+    case, item, changes = open_case(
+        d.state,
+        d.ctx,
+        number=d.resolved.number,
+        channel=cmd.channel,
+        kind=kind,
+        queue=cmd.queue or next(iter(d.state.queues)),
+        customer=d.resolved.customer,
+        subject=cmd.subject,
+        address=address,
+        reason=f"composed by {d.agent.name}",
+    )
+    assigned = e.ItemAssigned(
+        item=item.id, agent=d.agent.name, by=d.agent.name, reason=f"composed by {d.agent.name}"
+    )
+    changes.append(e.Change(assigned))
+    message, added = add_message(
+        d.ctx,
+        case,
+        item,
+        direction="out",
+        author=d.author,
+        body=cmd.body,
+        subject=cmd.subject,
+        to=(address,),
+    )
+    body = {"case": case.id, "item": item.id, "number": case.number, "message": message.id}
+    return changes + added, body
