@@ -1,0 +1,98 @@
+/** The pretend company's directory, channels and lists for the supervisor and admin pages. */
+
+import type { AgentAtWork, ChannelInfo, Code, ItemEvent, Quarantined, Skill, Token } from "../../src/api/resources.ts";
+import type { Outgoing, Queue } from "../../src/protocol.ts";
+import { ago } from "./data.ts";
+
+const queue = (name: string, display_name: string, part: Partial<Queue> = {}): Queue => ({
+  name, display_name, skills: {}, priority: 0, affinity_seconds: 30, offer_seconds: {},
+  service_level_seconds: 3600, take_allowed: false, wrapup_required: true, ...part,
+});
+export const QUEUES: Queue[] = [
+  queue("general", "General care"),
+  queue("billing", "Billing and refunds", { skills: { billing: 2 }, priority: 5 }),
+  queue("backoffice", "Back office", { take_allowed: true, service_level_seconds: 28_800 }),
+];
+
+const agent = (name: string, display_name: string, part: Partial<AgentAtWork> = {}): AgentAtWork => ({
+  name, display_name, role: "agent", skills: { en: 5 }, queues: [], groups: [], capacity: {}, active: true,
+  presence: "ready", reason: "", connected: true, ...part,
+});
+export const AGENTS_AT_WORK: AgentAtWork[] = [
+  agent("anna", "Anna Lindqvist", { skills: { en: 5, es: 4, ja: 3, billing: 3 } }),
+  agent("ben", "Ben Carter", { skills: { en: 5, billing: 4 } }),
+  agent("chen", "Chen Wei", { skills: { zh: 5, en: 3 }, presence: "not_ready", reason: "lunch" }),
+  agent("dina", "Dina Rahmani", { skills: { ar: 5, fr: 4 }, connected: false, presence: "not_ready", reason: "signed_out" }),
+  agent("sam", "Sam Okafor", { role: "supervisor" }),
+  agent("ada", "Ada Moreau", { role: "admin", connected: false, presence: "not_ready", reason: "signed_out" }),
+];
+
+export const CODES: Code[] = [
+  { name: "answered", label: "Answered" },
+  { name: "refund", label: "Refund promised" },
+  { name: "fixed", label: "Fixed" },
+  { name: "passed_on", label: "Passed on" },
+  { name: "spam", label: "Not for us" },
+];
+export const SKILLS: Skill[] = [
+  { name: "en", label: "English" }, { name: "es", label: "Spanish" }, { name: "zh", label: "Chinese" },
+  { name: "ar", label: "Arabic" }, { name: "billing", label: "Billing" },
+];
+export const TOKENS: Token[] = [
+  { id: "t1", agent: "anna", role: "agent", label: "desktop", created_at: ago(5400), used_at: ago(2), expires_at: ago(-37_800) },
+  { id: "t2", agent: "ada", role: "admin", label: "bootstrap", created_at: ago(900_000), used_at: ago(600), expires_at: null },
+];
+export const CHANNELS: ChannelInfo[] = [
+  { name: "support", kind: "email", queue: "general", health: "up", reason: "", declared_in: "switchroom.toml" },
+  { name: "billing", kind: "email", queue: "billing", health: "parked", reason: "the mailbox refused the password of billing@example.com (AUTHENTICATIONFAILED)", declared_in: "" },
+  { name: "site", kind: "webchat", queue: "general", health: "up", reason: "", declared_in: "switchroom.toml" },
+  { name: "mobile", kind: "sms", queue: "general", health: "down", reason: "the provider does not answer; trying again in 5 s", declared_in: "" },
+  { name: "backoffice", kind: "task", queue: "backoffice", health: "up", reason: "", declared_in: "switchroom.toml" },
+];
+export const QUARANTINE: Quarantined[] = [
+  { id: "q1", channel: "support", at: ago(4300), reason: "the header From cannot be decoded: unknown charset x-klingon" },
+];
+export const RAW = 'Return-Path: <odd@example.com>\r\nFrom: =?x-klingon?Q?=FF=FE?= <odd@example.com>\r\nTo: support@example.com\r\nSubject: nuqneH\r\n\r\nHello?\r\n';
+const outgoing = (id: string, part: Partial<Outgoing>): Outgoing => ({
+  id, channel: "support", kind: "email", purpose: "message", state: "pending", version: 3, created_at: ago(700), next_at: ago(-50),
+  expires_at: ago(-80_000), attempts: 3, repeats: 0, case: null, number: 1041, item: null, message: null, address: "rosa.vidal@example.com",
+  reason: "451 greylisted, try again later", receipt: "", payload: {}, ...part,
+});
+export const OUTBOX: Outgoing[] = [
+  outgoing("o1", {}),
+  outgoing("o2", { state: "failed", address: "nobody@example.net", reason: "550 mailbox does not exist", attempts: 1, number: 1052 }),
+  outgoing("o3", { channel: "backoffice", kind: "task", purpose: "status", address: "https://crm.example.com/hook", attempts: 1, reason: "503", number: 1043 }),
+];
+export const EVENTS: ItemEvent[] = [
+  { at: ago(900), kind: "item_created", text: "Came in by e-mail to support; opened case #1041", data: {} },
+  { at: ago(899), kind: "item_queued", text: "Waits in general: Spanish at least 2", data: {} },
+  { at: ago(890), kind: "offer_made", text: "Offered to Chen Wei: longest idle", data: { seconds: 120 } },
+  { at: ago(850), kind: "offer_declined", text: "Chen Wei declined: not my field", data: {} },
+  { at: ago(848), kind: "offer_made", text: "Offered to Anna Lindqvist: Spanish level 4", data: { seconds: 120 } },
+  { at: ago(840), kind: "offer_accepted", text: "Anna Lindqvist accepted", data: {} },
+];
+export const INBOX: { from: string; subject: string; body: string; at: string; in_reply_to: string | null }[] = [
+  { from: "Support <support@example.com>", subject: "Re: My parcel is late", body: "Hello Alex,\n\nyour parcel leaves the warehouse tonight and reaches you on Thursday.\n\nAnna", at: ago(320), in_reply_to: "<1@demo.example>" },
+];
+
+export function receive(subject: string): void {
+  setTimeout(() => INBOX.unshift({ from: "Support <support@example.com>", subject: `Re: ${subject}`, body: "Thank you, we look into it.\n\nAnna", at: ago(0), in_reply_to: "<2@demo.example>" }), 6000).unref();
+}
+
+export function settle(list: string, id: string): void {
+  const rows: { id: string }[] = list === "outbox" ? OUTBOX : QUARANTINE;
+  const index = rows.findIndex((row) => row.id === id);
+  if (index >= 0) rows.splice(index, 1);
+}
+
+const LISTS: Record<string, { name: string }[]> = { agents: AGENTS_AT_WORK, queues: QUEUES, codes: CODES, skills: SKILLS };
+
+export function put(kind: string, name: string, body: Record<string, unknown>): boolean {
+  if (!/^[a-z0-9_-]+$/i.test(name)) return false;
+  const rows = LISTS[kind]!;
+  const known = rows.find((row) => row.name === name);
+  const blank = kind === "agents" ? agent(name, "") : kind === "queues" ? queue(name, "") : { name };
+  if (known) Object.assign(known, body);
+  else rows.push(Object.assign(blank, body, { name }));
+  return true;
+}

@@ -1,0 +1,128 @@
+/** JSON over HTTP as the node speaks it: bearer token, RFC 9457 problems. */
+
+import { t } from "../i18n";
+import { session, signOut } from "./session";
+
+export interface FieldError {
+  field: string;
+  message: string;
+}
+
+/** The node answered, and the answer is no. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    title: string,
+    readonly errors: FieldError[] = [],
+  ) {
+    super(title);
+    this.name = "Problem";
+  }
+
+  of(field: string): string | undefined {
+    return this.errors.find((error) => error.field === field)?.message;
+  }
+}
+
+/** The node did not answer; it may well do so in a moment. */
+export class Unreachable extends Error {
+  constructor() {
+    super(t("error.unreachable"));
+    this.name = "Unreachable";
+  }
+}
+
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+type Query = Record<string, string | number | boolean | null | undefined>;
+
+interface Options {
+  query?: Query;
+  body?: unknown;
+  form?: FormData;
+  key?: string;
+}
+
+const PAUSES = [300, 900, 2000];
+const RESTARTING = new Set([502, 503, 504]);
+
+function address(path: string, query: Query = {}): string {
+  const parts = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  if (parts.length === 0) return path;
+  return `${path}?${new URLSearchParams(parts.map(([name, value]) => [name, String(value)]))}`;
+}
+
+async function once(method: string, path: string, { query, body, form, key }: Options): Promise<Response> {
+  const headers = new Headers({ Accept: "application/json" });
+  const token = session.peek()?.token;
+  if (token) headers.set("Authorization", `Bearer ${token}`);
+  if (key) headers.set("Idempotency-Key", key);
+  if (body !== undefined) headers.set("Content-Type", "application/json");
+  try {
+    return await fetch(address(path, query), {
+      method,
+      headers,
+      body: form ?? (body === undefined ? undefined : JSON.stringify(body)),
+      credentials: "same-origin",
+    });
+  } catch {
+    throw new Unreachable();
+  }
+}
+
+async function problem(response: Response): Promise<Problem> {
+  let title = "";
+  let errors: FieldError[] = [];
+  try {
+    const body = (await response.json()) as { title?: string; detail?: string; errors?: FieldError[] };
+    title = body.detail || body.title || "";
+    errors = body.errors ?? [];
+  } catch {
+    // not a problem document: the status must do
+  }
+  if (!title) title = response.status === 403 ? t("error.forbidden") : t("error.status", { n: response.status });
+  return new Problem(response.status, title, errors);
+}
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Reading is repeated over a restart of the node; writing only where a key makes that harmless.
+ * Throws `Problem` or `Unreachable`.
+ */
+async function respond(method: string, path: string, options: Options): Promise<Response> {
+  const again = method === "GET" || options.key ? PAUSES : [];
+  for (let attempt = 0; ; attempt += 1) {
+    const pause = again[attempt];
+    try {
+      const response = await once(method, path, options);
+      if (response.ok) return response;
+      if (pause === undefined || !RESTARTING.has(response.status)) {
+        if (response.status === 401 && session.peek() && !path.endsWith("/login")) signOut();
+        throw await problem(response);
+      }
+    } catch (error) {
+      if (pause === undefined || !(error instanceof Unreachable)) throw error;
+    }
+    await wait(pause * (0.7 + Math.random() * 0.6));
+  }
+}
+
+async function json<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  const response = await respond(method, path, options);
+  const text = await response.text();
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+export const http = {
+  get: <T>(path: string, query?: Query) => json<T>("GET", path, { query }),
+  post: <T = void>(path: string, body?: unknown, key?: string) => json<T>("POST", path, { body, key }),
+  put: <T = void>(path: string, body: unknown) => json<T>("PUT", path, { body }),
+  delete: <T = void>(path: string) => json<T>("DELETE", path),
+  form: <T>(path: string, form: FormData) => json<T>("POST", path, { form }),
+  blob: async (path: string) => (await respond("GET", path, {})).blob(),
+  text: async (path: string) => (await respond("GET", path, {})).text(),
+};

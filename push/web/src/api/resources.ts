@@ -1,0 +1,173 @@
+/** The node's resources, one function each. */
+
+import type {
+  AgentCard,
+  AgentProfile,
+  Attachment,
+  Case,
+  ItemView,
+  Message,
+  Outgoing,
+  Presence,
+  Queue,
+} from "../protocol";
+import { newId } from "../ui/ids";
+import { http, type Page } from "./http";
+
+const api = "/api/v1";
+const at = encodeURIComponent;
+
+export interface Bootstrap {
+  agent_ws: string[];
+  chat_ws: string[];
+  locales: string[];
+  sign_in: string[];
+  node: string;
+  version: string;
+}
+
+export interface Identity {
+  kind: string;
+  value: string;
+  verified: boolean;
+}
+
+export interface Customer {
+  id: string;
+  name: string;
+  language: string;
+  value: number;
+  verified: boolean;
+  identities: Identity[];
+}
+
+export interface TimelineEntry {
+  case: Case;
+  last_at: string;
+  messages: number;
+  items: { id: string; kind: string; state: string; agent: string | null; code: string }[];
+}
+
+export interface Code {
+  name: string;
+  label: string;
+}
+
+export interface Skill {
+  name: string;
+  label?: string;
+}
+
+export interface AgentAtWork extends AgentProfile {
+  presence: Presence;
+  reason: string;
+  connected: boolean;
+}
+
+export interface ChannelInfo {
+  name: string;
+  kind: string;
+  queue: string;
+  health: "up" | "down" | "parked" | "paused";
+  reason: string;
+  declared_in: string;
+}
+
+export interface ItemEvent {
+  at: string;
+  kind: string;
+  text: string;
+  data: Record<string, unknown>;
+}
+
+export interface Quarantined {
+  id: string;
+  channel: string;
+  at: string;
+  reason: string;
+  [other: string]: unknown;
+}
+
+export interface Token {
+  id: string;
+  agent?: string;
+  role?: string;
+  label?: string;
+  created_at?: string;
+  used_at?: string | null;
+  expires_at?: string | null;
+}
+
+export const signInWith = (name: string, password: string) =>
+  http.post<{ token: string; agent: AgentCard }>(`${api}/login`, { name, password });
+export const signOutThere = () => http.post(`${api}/logout`);
+export const bootstrap = () => http.get<Bootstrap>(`${api}/bootstrap`);
+
+export const caseByNumber = (number: number) => http.get<Case>(`${api}/cases/${number}`);
+
+/** Every message of a case, oldest first. */
+export async function messagesOf(number: number): Promise<Message[]> {
+  const found = new Map<string, Message>();
+  let cursor: string | null = null;
+  for (let page = 0; page < 25; page += 1) {
+    const answer: Page<Message> | Message[] = await http.get(`${api}/cases/${number}/messages`, {
+      cursor,
+      limit: 200,
+    });
+    const items = Array.isArray(answer) ? answer : answer.items;
+    for (const message of items) found.set(message.id, message);
+    cursor = Array.isArray(answer) ? null : answer.next;
+    if (!cursor) break;
+  }
+  return [...found.values()].sort((a, b) => a.seq - b.seq);
+}
+
+export const customerById = (id: string) => http.get<Customer>(`${api}/customers/${at(id)}`);
+export const timelineOf = (id: string, cursor?: string | null) =>
+  http.get<Page<TimelineEntry>>(`${api}/customers/${at(id)}/timeline`, { cursor, limit: 50 });
+
+export const upload = (file: File) => {
+  const form = new FormData();
+  form.append("file", file, file.name);
+  return http.form<Attachment>(`${api}/attachments`, form);
+};
+export const attachmentBlob = (id: string) => http.blob(`${api}/attachments/${at(id)}`);
+
+export interface ItemQuery {
+  state?: string;
+  queue?: string;
+  agent?: string;
+  q?: string;
+  cursor?: string | null;
+  limit?: number;
+}
+export const items = (query: ItemQuery) => http.get<Page<ItemView>>(`${api}/items`, { ...query });
+export const itemEvents = (id: string) =>
+  http.get<Page<ItemEvent>>(`${api}/items/${at(id)}/events`, { limit: 200 });
+export const actOnItem = (
+  id: string,
+  act: "assign" | "requeue" | "close" | "priority",
+  body: Record<string, unknown>,
+) => http.post(`${api}/items/${at(id)}/${act}`, body, newId());
+
+export const codes = () => http.get<Page<Code>>(`${api}/codes`);
+export const queues = () => http.get<Page<Queue>>(`${api}/queues`);
+export const agents = () => http.get<Page<AgentAtWork>>(`${api}/agents`, { limit: 200 });
+export const skills = () => http.get<Page<Skill>>(`${api}/skills`);
+export const channels = () => http.get<Page<ChannelInfo>>(`${api}/channels`);
+export const tokens = () => http.get<Page<Token>>(`${api}/tokens`);
+export const quarantine = () => http.get<Page<Quarantined>>(`${api}/quarantine`, { limit: 200 });
+export const outbox = () => http.get<Page<Outgoing>>(`${api}/outbox`, { limit: 200 });
+
+export const putDirectory = (
+  kind: "agents" | "queues" | "codes" | "skills",
+  name: string,
+  body: unknown,
+) => http.put(`${api}/${kind}/${at(name)}`, body);
+export const deleteFrom = (kind: "agents" | "queues" | "codes" | "skills" | "tokens", name: string) =>
+  http.delete(`${api}/${kind}/${at(name)}`);
+export const switchChannel = (name: string, act: "pause" | "resume") =>
+  http.post(`${api}/channels/${at(name)}/${act}`);
+export const rawOf = (id: string) => http.text(`${api}/quarantine/${at(id)}/raw`);
+export const settle = (list: "quarantine" | "outbox", id: string, act: "retry" | "drop") =>
+  http.post(`${api}/${list}/${at(id)}/${act}`);

@@ -1,0 +1,42 @@
+/** Who is signed in on this tab. The token lives in sessionStorage and nowhere else. */
+
+import { signal } from "@preact/signals";
+import type { AgentCard } from "../protocol";
+import { readStored, writeStored } from "../ui/storage";
+
+interface Stored {
+  token: string;
+  agent: AgentCard | null;
+}
+
+const KEY = "switchroom.session";
+const tab = () => sessionStorage;
+
+export const session = signal<Stored | null>(null);
+
+/** Takes the token of a one-click link out of the address before anyone can copy it. */
+export function openSession(): void {
+  const match = /^#token=([^&]+)/.exec(location.hash);
+  if (match) {
+    signIn(decodeURIComponent(match[1]!), null);
+    history.replaceState(null, "", location.pathname + location.search);
+    return;
+  }
+  session.value = readStored<Stored | null>(KEY, null, tab);
+}
+
+export function signIn(token: string, agent: AgentCard | null): void {
+  session.value = { token, agent };
+  writeStored(KEY, session.value, tab);
+}
+
+export function noteAgent(agent: AgentCard): void {
+  const current = session.peek();
+  if (!current || current.agent?.name === agent.name) return;
+  signIn(current.token, agent);
+}
+
+export function signOut(): void {
+  session.value = null;
+  writeStored(KEY, null, tab);
+}

@@ -1,0 +1,94 @@
+import { useEffect } from "preact/hooks";
+import { session } from "../api/session";
+import { t } from "../i18n";
+import { SignInPage } from "../ui/SignIn";
+import { sayError, Toasts } from "../ui/toast";
+import { closeDialog, dialog } from "./acts";
+import { Conversation } from "./Conversation";
+import { ConnectionBar } from "./ConnectionBar";
+import { sweepDrafts } from "./drafts";
+import { Header } from "./Header";
+import { ItemList } from "./ItemList";
+import { startKeys } from "./keys";
+import { NewCase } from "./NewCase";
+import { Offers } from "./Offers";
+import { startRinging } from "./ringing";
+import { route } from "./route";
+import { KeySheet } from "./KeySheet";
+import { connect, disconnect, nudge } from "./store";
+import { TransferDialog } from "./TransferDialog";
+import "./layout.css";
+
+let started = false;
+
+function startOnce(): void {
+  if (started) return;
+  started = true;
+  sweepDrafts();
+  startKeys();
+  startRinging();
+  addEventListener("online", nudge);
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") nudge();
+  });
+}
+
+export function App() {
+  const token = session.value?.token;
+  useEffect(() => {
+    if (!token) return;
+    startOnce();
+    let retry: ReturnType<typeof setTimeout> | undefined;
+    // before the first answer of the node there are no addresses to reconnect to
+    const begin = () =>
+      connect(token).catch((error: unknown) => {
+        if (session.peek()?.token !== token) return;
+        sayError(error);
+        retry = setTimeout(begin, 2000 + Math.random() * 2000);
+      });
+    void begin();
+    return () => {
+      clearTimeout(retry);
+      disconnect();
+    };
+  }, [token]);
+
+  if (!token) {
+    return (
+      <>
+        <SignInPage what={t("desktop")} />
+        <Toasts />
+      </>
+    );
+  }
+  return (
+    <div class="desk" data-open={route.value.kind === "none" ? undefined : true}>
+      <a class="skip" href="#conversation">
+        {t("skip")}
+      </a>
+      <Header />
+      <ConnectionBar />
+      <div class="columns">
+        <ItemList />
+        <Conversation />
+      </div>
+      <Offers />
+      <OpenDialog />
+      <Toasts />
+    </div>
+  );
+}
+
+function OpenDialog() {
+  const open = dialog.value;
+  switch (open.kind) {
+    case "keys":
+      return <KeySheet onClose={closeDialog} />;
+    case "new":
+      return <NewCase onClose={closeDialog} />;
+    case "transfer":
+      return <TransferDialog item={open.item} onClose={closeDialog} />;
+    case "none":
+      return null;
+  }
+}

@@ -1,0 +1,246 @@
+import { ChevronDown, CircleCheckBig, CirclePause, Lock, Paperclip, Reply, SendHorizontal, StickyNote, X } from "lucide";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { upload } from "../api/resources";
+import { t } from "../i18n";
+import type { ItemView, Note, Send } from "../protocol";
+import { fileSize } from "../ui/bits";
+import { Icon } from "../ui/Icon";
+import { Menu, MenuItem } from "../ui/Menu";
+import { newId } from "../ui/ids";
+import { sayError } from "../ui/toast";
+import { changeDraft, clearReply, draftOf, type Draft } from "./drafts";
+import { composerWanted } from "./keys";
+import { addresses } from "./mail";
+import { Recipients } from "./Recipients";
+import { order } from "./store";
+import { useTyping } from "./typing";
+import "./composer.css";
+
+type Then = "wait" | "close" | null;
+
+const LIMIT = 200_000; // the protocol's; a channel may refuse less, in words
+
+export function Composer({ item }: { item: ItemView }) {
+  const draft = draftOf(item.id);
+  const note = draft.mode === "note";
+  const area = useRef<HTMLTextAreaElement>(null);
+  const files = useUploads(item.id);
+  const typing = useTyping(item);
+  const wanted = composerWanted.value;
+  const body = note ? draft.note : draft.body;
+  const writable = item.state === "assigned";
+  const sendable = writable && body.trim() !== "" && body.length <= LIMIT && files.busy.length === 0;
+
+  useEffect(() => {
+    if (wanted.turn === 0) return;
+    changeDraft(item.id, { mode: wanted.mode });
+    area.current?.focus();
+  }, [wanted.turn]);
+
+  const send = (then: Then) => {
+    if (!sendable) return;
+    typing.stop();
+    if (note) sendNote(item, draft);
+    else sendReply(item, draft, then);
+    area.current?.focus();
+  };
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Escape") return area.current?.blur();
+    if (event.key !== "Enter" || event.isComposing) return;
+    if (event.altKey) send("close");
+    else if (event.ctrlKey || event.metaKey) send(event.shiftKey ? "wait" : null);
+    else return;
+    event.preventDefault();
+  };
+
+  return (
+    <section
+      class={note ? "composer note" : "composer"}
+      aria-label={note ? t("note") : t("reply")}
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault();
+        if (!note) files.add([...(event.dataTransfer?.files ?? [])]);
+      }}
+    >
+      <div class="composer-top">
+        <div class="seg" role="tablist" aria-label={t("composer.mode")}>
+          <button role="tab" aria-selected={!note} onClick={() => changeDraft(item.id, { mode: "reply" })}>
+            <Icon of={Reply} size={14} /> {t("reply")}
+          </button>
+          <button role="tab" aria-selected={note} onClick={() => changeDraft(item.id, { mode: "note" })}>
+            <Icon of={StickyNote} size={14} /> {t("note")}
+          </button>
+        </div>
+        {note ? (
+          <span class="composer-hint">
+            <Icon of={Lock} size={13} /> {t("note.hint")}
+          </span>
+        ) : (
+          item.kind === "email" && <Recipients item={item} draft={draft} />
+        )}
+      </div>
+      <div class="grow" data-text={`${body}\n`}>
+        <textarea
+          ref={area}
+          rows={1}
+          dir="auto"
+          value={body}
+          disabled={!writable}
+          aria-label={note ? t("note.text") : t("reply.text")}
+          placeholder={note ? t("note.placeholder") : t("reply.placeholder")}
+          onInput={(event) => {
+            const text = event.currentTarget.value;
+            changeDraft(item.id, note ? { note: text } : { body: text });
+            if (!note) typing.type(text);
+          }}
+          onKeyDown={onKeyDown}
+          onPaste={(event) => {
+            const pasted = [...(event.clipboardData?.files ?? [])];
+            if (pasted.length > 0 && !note) {
+              event.preventDefault();
+              files.add(pasted);
+            }
+          }}
+        />
+      </div>
+      {!note && <FileChips item={item} draft={draft} busy={files.busy} />}
+      <div class="composer-foot">
+        {!note && (
+          <label class="btn quiet icon" title={t("attach")}>
+            <Icon of={Paperclip} size={17} label={t("attach")} />
+            <input
+              class="sr"
+              type="file"
+              multiple
+              onChange={(event) => {
+                files.add([...(event.currentTarget.files ?? [])]);
+                event.currentTarget.value = "";
+              }}
+            />
+          </label>
+        )}
+        <span class="composer-space">
+          {body.length > LIMIT - 2000 && (
+            <span class={body.length > LIMIT ? "wrong num" : "muted num"}>
+              {t("composer.left", { n: LIMIT - body.length })}
+            </span>
+          )}
+        </span>
+        {note ? (
+          <button class="btn primary" disabled={!sendable} onClick={() => send(null)}>
+            {t("note.save")}
+            <kbd>Ctrl ⏎</kbd>
+          </button>
+        ) : (
+          <SendButtons disabled={!sendable} onSend={send} />
+        )}
+      </div>
+    </section>
+  );
+}
+
+function SendButtons({ disabled, onSend }: { disabled: boolean; onSend(then: Then): void }) {
+  return (
+    <span class="send">
+      <button class="btn send-extra" disabled={disabled} title="Ctrl+Shift+Enter" onClick={() => onSend("wait")}>
+        {t("send.wait")}
+      </button>
+      <button class="btn send-extra" disabled={disabled} title="Alt+Enter" onClick={() => onSend("close")}>
+        {t("send.close")}
+      </button>
+      <button class="btn primary" disabled={disabled} title="Ctrl+Enter" onClick={() => onSend(null)}>
+        <Icon of={SendHorizontal} />
+        {t("send")}
+        <kbd>Ctrl ⏎</kbd>
+      </button>
+      <span class="send-menu">
+        <Menu label={t("send.more")} align="right" up buttonClass="btn icon" button={<Icon of={ChevronDown} />}>
+          <MenuItem disabled={disabled} onChoose={() => onSend("wait")}>
+            <Icon of={CirclePause} />
+            {t("send.wait")}
+          </MenuItem>
+          <MenuItem disabled={disabled} onChoose={() => onSend("close")}>
+            <Icon of={CircleCheckBig} />
+            {t("send.close")}
+          </MenuItem>
+        </Menu>
+      </span>
+    </span>
+  );
+}
+
+/** The text leaves the composer at once and stands in the thread as "sending"; a refusal brings it back. */
+function sendReply(item: ItemView, draft: Draft, then: Then): void {
+  clearReply(item.id);
+  order<Send>({
+    t: "send",
+    item: item.id,
+    body: draft.body.trimEnd(),
+    ...(draft.to !== null && { to: addresses(draft.to) }),
+    ...(draft.cc !== null && { cc: addresses(draft.cc) }),
+    ...(draft.subject !== null && { subject: draft.subject }),
+    attachments: draft.attachments.map((file) => file.id),
+    ...(then && { then }),
+  }).catch(() => restore(item.id, "body", draft));
+}
+
+function sendNote(item: ItemView, draft: Draft): void {
+  changeDraft(item.id, { note: "", mode: "reply" });
+  order<Note>({ t: "note", item: item.id, body: draft.note.trimEnd() }).catch(() =>
+    restore(item.id, "note", draft),
+  );
+}
+
+function restore(item: string, part: "body" | "note", old: Draft): void {
+  const written = draftOf(item)[part];
+  const text = written ? `${old[part]}\n\n${written}` : old[part];
+  changeDraft(item, part === "note" ? { note: text, mode: "note" } : { ...old, body: text });
+}
+
+interface Upload {
+  id: string;
+  name: string;
+}
+
+function useUploads(item: string) {
+  const [busy, setBusy] = useState<Upload[]>([]);
+  const add = (chosen: File[]) => {
+    for (const file of chosen) {
+      const id = newId();
+      setBusy((old) => [...old, { id, name: file.name }]);
+      upload(file)
+        .then((attachment) => {
+          changeDraft(item, { attachments: [...draftOf(item).attachments, attachment] });
+        })
+        .catch(sayError)
+        .finally(() => setBusy((old) => old.filter((one) => one.id !== id)));
+    }
+  };
+  return { busy, add };
+}
+
+function FileChips({ item, draft, busy }: { item: ItemView; draft: Draft; busy: Upload[] }) {
+  if (draft.attachments.length + busy.length === 0) return null;
+  const remove = (id: string) =>
+    changeDraft(item.id, { attachments: draft.attachments.filter((file) => file.id !== id) });
+  return (
+    <ul class="file-chips">
+      {draft.attachments.map((file) => (
+        <li key={file.id} class="chip">
+          <Icon of={Paperclip} size={12} />
+          <span class="cut">{file.name}</span> {fileSize(file.size)}
+          <button aria-label={t("file.remove", { name: file.name })} onClick={() => remove(file.id)}>
+            <Icon of={X} size={12} />
+          </button>
+        </li>
+      ))}
+      {busy.map((file) => (
+        <li key={file.id} class="chip" role="status">
+          {t("file.uploading", { name: file.name })}
+        </li>
+      ))}
+    </ul>
+  );
+}

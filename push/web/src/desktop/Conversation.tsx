@@ -1,0 +1,131 @@
+import { MessagesSquare, RotateCcw, Undo2 } from "lucide";
+import { useEffect } from "preact/hooks";
+import { caseByNumber, messagesOf } from "../api/resources";
+import { useResource } from "../api/resource";
+import { t, word } from "../i18n";
+import type { Case, CaseView, ItemView } from "../protocol";
+import { Empty, Skeleton } from "../ui/bits";
+import { Icon } from "../ui/Icon";
+import { closing, customerOpen, reopen, resume } from "./acts";
+import { Composer } from "./Composer";
+import { ConversationHead } from "./ConversationHead";
+import { CustomerPanel } from "./CustomerPanel";
+import { held } from "./held";
+import { route } from "./route";
+import { desk, items, markSeen, offers, pending } from "./store";
+import { Thread } from "./Thread";
+import { thread } from "./thread";
+import { WrapUp } from "./WrapUp";
+import "./conversation.css";
+import "./messages.css";
+
+/** The ticket numbers of items that were open here: they can still be read after they left. */
+const numbers = new Map<string, number>();
+
+export function Conversation() {
+  const here = route.value;
+  const known = desk.value.snapshots > 0;
+  const item = here.kind === "item" ? desk.value.items[here.id] : mineOfCase();
+  if (item) numbers.set(item.id, item.number);
+  const number = here.kind === "case" ? here.number : here.kind === "item" ? numbers.get(here.id) : undefined;
+
+  if (item && item.state !== "held") return <Opened key={item.id} item={item} number={item.number} />;
+  if (number !== undefined) return <Opened key={number} item={null} number={number} />;
+  return (
+    <main id="conversation" class="conversation nothing" tabIndex={-1}>
+      {here.kind === "item" && !known ? (
+        <div class="conversation-main">
+          <Skeleton lines={8} />
+        </div>
+      ) : (
+        <Empty
+          icon={MessagesSquare}
+          title={here.kind === "item" ? t("conversation.gone") : t("conversation.none")}
+          text={offers.value.length > 0 ? t("conversation.offers") : t("conversation.none_text")}
+        />
+      )}
+    </main>
+  );
+}
+
+function mineOfCase(): ItemView | undefined {
+  const here = route.value;
+  if (here.kind !== "case") return undefined;
+  return items.value.find((item) => item.number === here.number);
+}
+
+function Opened({ item, number }: { item: ItemView | null; number: number }) {
+  const messages = useResource(`messages ${number}`, () => messagesOf(number));
+  const whole = useResource(item ? null : `case ${number}`, () => caseByNumber(number));
+  const view: CaseView | Case | undefined = item?.case ?? whole.data;
+  const customer = item?.customer ?? whole.data?.customer ?? null;
+
+  const lines = view
+    ? thread(messages.data ?? [], desk.value, item?.id ?? null, view.id, pending.value)
+    : [];
+  const last = lines.findLast((line) => !line.pending)?.message.seq ?? 0;
+
+  // frames after a snapshot do not say what happened to the case before it, nor in other items
+  useEffect(() => {
+    if (desk.value.snapshots > 1) messages.reload();
+  }, [desk.value.snapshots]);
+  useEffect(() => {
+    if (view && messages.data && view.last_seq > last) messages.reload();
+  }, [view?.last_seq]);
+  useEffect(() => {
+    if (view && messages.data) markSeen(view.id, Math.max(view.last_seq, last));
+  }, [view?.id, view?.last_seq, last, messages.data !== undefined]);
+
+  const wrapping = item && (item.state === "wrapping" || closing.value === item.id);
+  return (
+    <main id="conversation" class="conversation" tabIndex={-1}>
+      <div class="conversation-main">
+        <ConversationHead item={item} view={view} number={number} customer={customer} />
+        <Thread
+          lines={lines}
+          item={item}
+          loading={messages.loading && !messages.data}
+          error={messages.error ?? whole.error}
+          onRetry={() => {
+            messages.reload();
+            whole.reload();
+          }}
+        />
+        {wrapping && item && <WrapUp item={item} />}
+        {item && !wrapping && <Composer item={item} />}
+        {!item && view && <NotInHand view={view} number={number} />}
+      </div>
+      <aside class={customerOpen.value ? "customer open" : "customer"} aria-label={t("customer")}>
+        <CustomerPanel brief={customer} item={item} loading={!view && whole.loading} />
+      </aside>
+    </main>
+  );
+}
+
+/** What can be done with a case that is not in this agent's hands now. */
+function NotInHand({ view, number }: { view: CaseView | Case; number: number }) {
+  const aside = held.value.find((item) => item.number === number);
+  const over = view.status === "solved" || view.status === "closed";
+  return (
+    <div class="not-in-hand">
+      <span>
+        {aside
+          ? t("case.held")
+          : t("case.reading", { status: word("status", view.status).toLowerCase() })}
+      </span>
+      {aside ? (
+        <button class="btn primary" onClick={() => resume(aside.id).catch(() => undefined)}>
+          <Icon of={Undo2} />
+          {t("case.resume")}
+        </button>
+      ) : (
+        over && (
+          <button class="btn primary" onClick={() => reopen(view.id).catch(() => undefined)}>
+            <Icon of={RotateCcw} />
+            {t("case.reopen")}
+          </button>
+        )
+      )}
+    </div>
+  );
+}

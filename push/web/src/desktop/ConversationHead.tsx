@@ -1,0 +1,194 @@
+import {
+  ArrowLeft,
+  ArrowRightLeft,
+  CalendarClock,
+  Check,
+  CirclePause,
+  Copy,
+  EllipsisVertical,
+  Tag,
+  UserRound,
+  X,
+} from "lucide";
+import { useState } from "preact/hooks";
+import { t, word } from "../i18n";
+import type { Case, CaseView, CustomerBrief, ItemView } from "../protocol";
+import { copyText, Kind } from "../ui/bits";
+import { Icon } from "../ui/Icon";
+import { Menu, MenuItem } from "../ui/Menu";
+import { clock, since } from "../ui/time";
+import { closing, customerOpen, dialog, park, tag } from "./acts";
+import { closeConversation } from "./route";
+import { desk } from "./store";
+
+interface Props {
+  item: ItemView | null;
+  view: CaseView | Case | undefined;
+  number: number;
+  customer: CustomerBrief | null;
+}
+
+export function ConversationHead({ item, view, number, customer }: Props) {
+  const kind = item?.kind ?? (view && "kind" in view ? view.kind : undefined);
+  return (
+    <header class="conversation-head">
+      <div class="head-line">
+        <button class="btn quiet icon back" aria-label={t("back")} onClick={closeConversation}>
+          <Icon of={ArrowLeft} size={19} />
+        </button>
+        {kind && <Kind kind={kind} />}
+        <div class="head-title">
+          <h1 class="cut" dir="auto">
+            {(item?.subject || view?.subject) ?? ""}
+            {!view && <span class="skeleton" style={{ width: "220px" }} />}
+          </h1>
+          <p class="head-sub cut muted">
+            {customer?.name || item?.address || t("customer.unknown")}
+            {item && <> · {item.queue}</>}
+            {item && <> · {t("item.in_hand", { time: since(item.assigned_at ?? item.created_at) })}</>}
+          </p>
+        </div>
+        {item && <Acts item={item} />}
+        <button
+          class="btn icon customer-toggle"
+          aria-pressed={customerOpen.value}
+          aria-label={t("customer")}
+          title={`${t("customer")} (I)`}
+          onClick={() => (customerOpen.value = !customerOpen.value)}
+        >
+          <Icon of={UserRound} size={17} />
+        </button>
+      </div>
+      <div class="head-facts">
+        <button class="chip number" title={t("number.copy")} onClick={() => void copyText(`#${number}`)}>
+          #{number}
+          <Icon of={Copy} size={12} />
+        </button>
+        {view && <span class={`chip ${statusTone(view.status)}`}>{word("status", view.status)}</span>}
+        {item?.due_at && (
+          <span class={Date.parse(item.due_at) < Date.now() ? "chip bad" : "chip warn"}>
+            <Icon of={CalendarClock} size={12} />
+            {t("item.due", { time: clock(item.due_at) })}
+          </span>
+        )}
+        {item && item.priority > 0 && <span class="chip info">{t("item.priority", { n: item.priority })}</span>}
+        {view && view.type === "incident" && <span class="chip bad">{word("type", view.type)}</span>}
+        {view && view.level > 1 && <span class="chip">{t("case.level", { n: view.level })}</span>}
+        {view && <Tags view={view} editable={item !== null} />}
+      </div>
+    </header>
+  );
+}
+
+function statusTone(status: string): string {
+  return { open: "accent", waiting: "warn", promised: "info", solved: "good" }[status] ?? "";
+}
+
+function Acts({ item }: { item: ItemView }) {
+  const active = item.state === "assigned";
+  const transfer = () => (dialog.value = { kind: "transfer", item });
+  const wait = () => void park(item).catch(() => undefined);
+  const finish = () => (closing.value = closing.value === item.id ? null : item.id);
+  return (
+    <div class="head-acts">
+      <span class="head-buttons">
+        <button class="btn small" title={`${t("transfer")} (T)`} onClick={transfer}>
+          <Icon of={ArrowRightLeft} size={15} />
+          {t("transfer")}
+        </button>
+        <button class="btn small" title={`${t("park.title")} (W)`} disabled={!active} onClick={wait}>
+          <Icon of={CirclePause} size={15} />
+          {t("park")}
+        </button>
+        <button
+          class="btn small"
+          title={`${t("finish.title")} (E)`}
+          aria-pressed={closing.value === item.id || item.state === "wrapping"}
+          disabled={!active}
+          onClick={finish}
+        >
+          <Icon of={Check} size={15} />
+          {t("finish")}
+        </button>
+      </span>
+      <span class="head-menu">
+        <Menu label={t("more")} align="right" buttonClass="btn icon" button={<Icon of={EllipsisVertical} />}>
+          <MenuItem onChoose={transfer}>
+            <Icon of={ArrowRightLeft} />
+            {t("transfer")}
+          </MenuItem>
+          <MenuItem onChoose={wait} disabled={!active}>
+            <Icon of={CirclePause} />
+            {t("park")}
+          </MenuItem>
+          <MenuItem onChoose={finish} disabled={!active}>
+            <Icon of={Check} />
+            {t("finish")}
+          </MenuItem>
+        </Menu>
+      </span>
+    </div>
+  );
+}
+
+function Tags({ view, editable }: { view: CaseView | Case; editable: boolean }) {
+  const [text, setText] = useState<string | null>(null);
+  const add = () => {
+    const name = text?.trim();
+    if (name && !view.tags.includes(name)) tag(view.id, [name], []);
+    setText(null);
+  };
+  const known = [...new Set(Object.values(desk.value.items).flatMap((item) => item.case.tags))];
+  return (
+    <>
+      {view.tags.map((name) => (
+        <span key={name} class="chip">
+          <Icon of={Tag} size={11} />
+          {name}
+          {editable && (
+            <button aria-label={t("tag.remove", { name })} onClick={() => tag(view.id, [], [name])}>
+              <Icon of={X} size={11} />
+            </button>
+          )}
+        </span>
+      ))}
+      {editable && text === null && (
+        <button class="chip add-tag" onClick={() => setText("")}>
+          <Icon of={Tag} size={11} />
+          {t("tag.add")}
+        </button>
+      )}
+      {text !== null && (
+        <form
+          class="tag-form"
+          onSubmit={(event) => {
+            event.preventDefault();
+            add();
+          }}
+        >
+          <input
+            class="input"
+            ref={(input) => {
+              if (input && text === "") input.focus();
+            }}
+            list="known-tags"
+            maxLength={60}
+            aria-label={t("tag.add")}
+            placeholder={t("tag.name")}
+            value={text}
+            onInput={(event) => setText(event.currentTarget.value)}
+            onBlur={add}
+            onKeyDown={(event) => {
+              if (event.key === "Escape") setText(null);
+            }}
+          />
+          <datalist id="known-tags">
+            {known.map((name) => (
+              <option key={name} value={name} />
+            ))}
+          </datalist>
+        </form>
+      )}
+    </>
+  );
+}

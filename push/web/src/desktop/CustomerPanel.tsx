@@ -1,0 +1,173 @@
+import { AtSign, BadgeCheck, CircleHelp, Copy, Hash, Languages, MonitorSmartphone, Phone, Star, UserRound, X } from "lucide";
+import { customerById, timelineOf, type Identity, type TimelineEntry } from "../api/resources";
+import { useResource } from "../api/resource";
+import { locale, t, word } from "../i18n";
+import type { CustomerBrief, ItemView } from "../protocol";
+import { Avatar, copyText, Empty, Kind, languageName, Skeleton } from "../ui/bits";
+import { Icon } from "../ui/Icon";
+import { clock } from "../ui/time";
+import { customerOpen } from "./acts";
+import { openCase, openItem } from "./route";
+import { desk, items } from "./store";
+import "./customer.css";
+
+interface Props {
+  brief: CustomerBrief | null;
+  item: ItemView | null;
+  loading: boolean;
+}
+
+export function CustomerPanel({ brief, item, loading }: Props) {
+  return (
+    <div class="customer-body scroll">
+      <button
+        class="btn quiet icon small customer-close"
+        aria-label={t("close")}
+        onClick={() => (customerOpen.value = false)}
+      >
+        <Icon of={X} />
+      </button>
+      {loading && <Skeleton lines={6} />}
+      {!loading && !brief && <Empty icon={UserRound} title={t("customer.unknown")} text={t("customer.unknown_text")} />}
+      {brief && <Card brief={brief} item={item} />}
+      {brief && <Timeline id={brief.id} known={brief.verified} here={item?.number} />}
+    </div>
+  );
+}
+
+const IDENTITY_ICONS: Record<string, typeof AtSign> = {
+  email: AtSign,
+  phone: Phone,
+  sip: Phone,
+  visitor: MonitorSmartphone,
+  account: Hash,
+};
+
+function Card({ brief, item }: { brief: CustomerBrief; item: ItemView | null }) {
+  const full = useResource(`customer ${brief.id}`, () => customerById(brief.id));
+  const name = full.data?.name || brief.name || item?.address || t("customer.unknown");
+  const language = full.data?.language || brief.language;
+  const value = full.data?.value ?? brief.value;
+  const verified = full.data?.verified ?? brief.verified;
+  return (
+    <section class="customer-card">
+      <Avatar name={name} />
+      <h2 dir="auto">{name}</h2>
+      <p class="customer-chips">
+        {verified ? (
+          <span class="chip good" title={t("customer.verified_text")}>
+            <Icon of={BadgeCheck} size={13} />
+            {t("customer.verified")}
+          </span>
+        ) : (
+          <span class="chip warn" title={t("customer.claimed_text")}>
+            <Icon of={CircleHelp} size={13} />
+            {t("customer.claimed")}
+          </span>
+        )}
+        {language && (
+          <span class="chip">
+            <Icon of={Languages} size={13} />
+            {languageName(language, locale.value)}
+          </span>
+        )}
+        {value > 0 && (
+          <span class="chip info" title={t("customer.value_text")}>
+            <Icon of={Star} size={12} />
+            {t("customer.value", { n: value })}
+          </span>
+        )}
+      </p>
+      {!verified && <p class="customer-hint">{t("customer.claimed_text")}</p>}
+      {full.loading && !full.data && <Skeleton lines={2} />}
+      <ul class="identities">
+        {full.data?.identities.map((identity) => (
+          <IdentityRow key={`${identity.kind} ${identity.value}`} identity={identity} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function IdentityRow({ identity }: { identity: Identity }) {
+  return (
+    <li>
+      <button class="identity" title={t("copy.this")} onClick={() => void copyText(identity.value)}>
+        <Icon of={IDENTITY_ICONS[identity.kind] ?? Hash} size={15} label={word("identity", identity.kind)} />
+        <span class="cut">{identity.value}</span>
+        {identity.verified ? (
+          <span class="ok">
+            <Icon of={BadgeCheck} size={14} label={t("customer.verified")} />
+          </span>
+        ) : (
+          <span class="muted">{t("customer.claimed_short")}</span>
+        )}
+        <span class="identity-copy">
+          <Icon of={Copy} size={13} />
+        </span>
+      </button>
+    </li>
+  );
+}
+
+function Timeline({ id, known, here }: { id: string; known: boolean; here: number | undefined }) {
+  const timeline = useResource(`timeline ${id} ${desk.value.snapshots}`, () => timelineOf(id));
+  const list = timeline.data?.items ?? [];
+  return (
+    <section class="timeline">
+      <h3>
+        {t("timeline")} {list.length > 0 && <span class="chip num">{list.length}{timeline.data?.next ? "+" : ""}</span>}
+      </h3>
+      {timeline.loading && !timeline.data && <Skeleton lines={4} />}
+      {timeline.error && !timeline.data && (
+        <p class="muted">
+          {timeline.error.message}{" "}
+          <button class="btn quiet small" onClick={timeline.reload}>
+            {t("retry")}
+          </button>
+        </p>
+      )}
+      {timeline.data && list.length === 0 && (
+        <p class="muted timeline-none">{known ? t("timeline.none") : t("timeline.claimed")}</p>
+      )}
+      <ol>
+        {list.map((entry) => (
+          <Entry key={entry.case.id} entry={entry} here={entry.case.number === here} />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Entry({ entry, here }: { entry: TimelineEntry; here: boolean }) {
+  const { number, subject, kind, status } = entry.case;
+  const open = () => {
+    const mine = items.value.find((item) => item.number === number);
+    if (mine) openItem(mine.id);
+    else openCase(number);
+    customerOpen.value = false;
+  };
+  return (
+    <li>
+      <button class="contact" aria-current={here ? "true" : undefined} onClick={open}>
+        <Kind kind={kind} small />
+        <span class="contact-main">
+          <span class="contact-line">
+            <b class="num">#{number}</b>
+            <span class={`contact-status ${status}`}>{word("status", status)}</span>
+            <time class="muted num" dateTime={entry.last_at}>
+              {clock(entry.last_at)}
+            </time>
+          </span>
+          <span class="cut" dir="auto">
+            {subject || t("item.no_subject")}
+          </span>
+          <span class="contact-foot muted">
+            {t("timeline.messages", { n: entry.messages })}
+            {entry.items.map((item) => item.agent && ` · ${item.agent}`).filter((text, i, all) => all.indexOf(text) === i)}
+          </span>
+        </span>
+      </button>
+    </li>
+  );
+}

@@ -1,0 +1,111 @@
+import { ExternalLink, ImageOff } from "lucide";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { attachmentBlob } from "../api/resources";
+import { t } from "../i18n";
+import type { Message } from "../protocol";
+import { Icon } from "../ui/Icon";
+import { isDark } from "../ui/theme";
+import { mailDocument, mailFacts } from "./mail";
+import { Text } from "./MessageView";
+
+/**
+ * A mail's HTML in a frame that may do nothing: no scripts, no forms, no navigation, an origin
+ * of its own. Its links stand below with their real addresses; remote images stay unloaded
+ * until the agent asks, because loading them tells the sender that the mail was read.
+ */
+export function MailFrame({ message }: { message: Message }) {
+  const html = message.html ?? "";
+  const facts = useMemo(() => mailFacts(html), [html]);
+  const [images, setImages] = useState(false);
+  const [plain, setPlain] = useState(false);
+  const [tall, setTall] = useState(false);
+  const inline = useInlineImages(message, facts.inlineIds);
+  const dark = isDark() && !facts.coloured;
+  const source = useMemo(
+    () => mailDocument(html, { origin: location.origin, images, dark, inline }),
+    [html, images, dark, inline],
+  );
+  return (
+    <div class="mail">
+      {facts.remoteImages > 0 && !images && !plain && (
+        <p class="mail-bar">
+          <Icon of={ImageOff} size={15} />
+          <span>{t("mail.images", { n: facts.remoteImages })}</span>
+          <button class="btn quiet small" onClick={() => setImages(true)}>
+            {t("mail.images_load")}
+          </button>
+        </p>
+      )}
+      {plain ? (
+        <Text body={message.body} />
+      ) : (
+        <iframe
+          class={dark ? "mail-frame dark" : "mail-frame"}
+          title={t("mail.content")}
+          sandbox=""
+          srcdoc={source}
+          referrerpolicy="no-referrer"
+          style={{ height: tall ? "80vh" : `${facts.height}px` }}
+        />
+      )}
+      <p class="mail-foot">
+        {message.body && (
+          <button class="btn quiet small" onClick={() => setPlain(!plain)}>
+            {plain ? t("mail.as_html") : t("mail.as_text")}
+          </button>
+        )}
+        {!plain && facts.height >= 640 && (
+          <button class="btn quiet small" onClick={() => setTall(!tall)}>
+            {tall ? t("mail.shorter") : t("mail.taller")}
+          </button>
+        )}
+        {facts.links.slice(0, 8).map(({ href, text }) => (
+          <a key={href} class="mail-link" href={href} target="_blank" rel="noopener noreferrer" title={href}>
+            <Icon of={ExternalLink} size={12} />
+            <span class="cut">{text}</span>
+            <span class="muted cut">{host(href)}</span>
+          </a>
+        ))}
+      </p>
+    </div>
+  );
+}
+
+function host(href: string): string {
+  try {
+    return new URL(href).host || href.split(":")[0]!;
+  } catch {
+    return href;
+  }
+}
+
+/** Images that came with the mail, as data: the frame has no token to fetch them with. */
+function useInlineImages(message: Message, wanted: string[]): Record<string, string> {
+  const [inline, setInline] = useState<Record<string, string>>({});
+  const key = wanted.join();
+  useEffect(() => {
+    let current = true;
+    const files = message.attachments.filter(
+      (file) => wanted.includes(file.inline_id) && file.type.startsWith("image/") && file.size < 5_000_000,
+    );
+    for (const file of files) {
+      attachmentBlob(file.id)
+        .then(asDataUrl)
+        .then((url) => current && setInline((old) => ({ ...old, [file.inline_id]: url })))
+        .catch(() => undefined); // the mail is readable without it
+    }
+    return () => {
+      current = false;
+    };
+  }, [message.id, key]);
+  return inline;
+}
+
+function asDataUrl(blob: Blob): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result));
+    reader.onerror = () => reject(reader.error ?? new Error("unreadable"));
+    reader.readAsDataURL(blob);
+  });
+}

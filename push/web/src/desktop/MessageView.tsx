@@ -1,0 +1,205 @@
+import { Check, CheckCheck, CircleAlert, Clock, Lock, LoaderCircle, Paperclip, SendHorizontal } from "lucide";
+import { useState } from "preact/hooks";
+import { attachmentBlob } from "../api/resources";
+import { t, word } from "../i18n";
+import type { Attachment, Delivery, Message } from "../protocol";
+import { Avatar, fileSize } from "../ui/bits";
+import { Icon } from "../ui/Icon";
+import { clock, full } from "../ui/time";
+import { sayError } from "../ui/toast";
+import { foldQuoted, linked } from "./mail";
+import { MailFrame } from "./MailFrame";
+import type { Line } from "./thread";
+
+export function MessageView({ line, follows }: { line: Line; follows: boolean }) {
+  const { message } = line;
+  if (message.direction === "system") {
+    return (
+      <p class="system-line">
+        {message.body} <time dateTime={message.at}>{clock(message.at)}</time>
+      </p>
+    );
+  }
+  const letter = message.kind === "email" && message.direction !== "note";
+  return letter ? <Letter line={line} /> : <Bubble line={line} follows={follows} />;
+}
+
+function who(message: Message): string {
+  if (message.author.name) return message.author.name;
+  return message.author.kind === "customer" ? t("customer") : t("author.system");
+}
+
+function Letter({ line }: { line: Line }) {
+  const { message } = line;
+  const out = message.direction === "out";
+  return (
+    <article class={out ? "letter out" : "letter"} aria-label={t("message.from", { who: who(message) })}>
+      <header>
+        <Avatar name={who(message)} small />
+        <div class="letter-who">
+          <span class="letter-line">
+            <strong class="cut">{who(message)}</strong>
+            <Stamp line={line} />
+          </span>
+          {(message.to.length > 0 || message.cc.length > 0) && (
+            <span class="letter-to muted">
+              {message.to.length > 0 && t("mail.to", { list: message.to.join(", ") })}
+              {message.cc.length > 0 && ` · ${t("mail.cc", { list: message.cc.join(", ") })}`}
+            </span>
+          )}
+        </div>
+      </header>
+      {message.subject && (
+        <h3 class="letter-subject" dir="auto">
+          {message.subject}
+        </h3>
+      )}
+      {message.html ? <MailFrame message={message} /> : <Text body={message.body} />}
+      <Files files={message.attachments} />
+      {message.delivery === "failed" && <Failure message={message} />}
+    </article>
+  );
+}
+
+function Bubble({ line, follows }: { line: Line; follows: boolean }) {
+  const { message } = line;
+  const side = message.direction === "in" ? "theirs" : message.direction === "note" ? "note" : "ours";
+  return (
+    <article
+      class={`bubble ${side}${follows ? " follows" : ""}${line.pending ? " pending" : ""}`}
+      aria-label={t("message.from", { who: who(message) })}
+    >
+      {!follows && (
+        <header>
+          {side === "note" && <Icon of={Lock} size={12} />}
+          <strong>{side === "note" ? t("note.by", { who: who(message) }) : who(message)}</strong>
+        </header>
+      )}
+      <div class="bubble-body">
+        <Text body={message.body} />
+        <Files files={message.attachments} />
+      </div>
+      <footer>
+        <Stamp line={line} />
+      </footer>
+      {message.delivery === "failed" && <Failure message={message} />}
+    </article>
+  );
+}
+
+function Failure({ message }: { message: Message }) {
+  return (
+    <p class="failure" role="alert">
+      <Icon of={CircleAlert} size={15} />
+      {t("delivery.failed_because", { reason: message.delivery_reason || t("delivery.no_reason") })}
+    </p>
+  );
+}
+
+const MARKS: Record<Delivery, typeof Check> = {
+  queued: Clock,
+  sending: SendHorizontal,
+  sent: Check,
+  delivered: CheckCheck,
+  read: CheckCheck,
+  failed: CircleAlert,
+};
+
+/** When, and how far it has come. */
+function Stamp({ line: { message, pending } }: { line: Line }) {
+  if (pending) {
+    return (
+      <span class="stamp">
+        <span class="spin">
+          <Icon of={LoaderCircle} size={13} />
+        </span>
+        {t("delivery.pending")}
+      </span>
+    );
+  }
+  const { delivery } = message;
+  return (
+    <span class="stamp">
+      <time class="num" dateTime={message.at} title={full(message.at)}>
+        {clock(message.at)}
+      </time>
+      {delivery && message.direction === "out" && (
+        <span class={`delivery ${delivery}`} title={message.delivery_reason || undefined}>
+          <Icon of={MARKS[delivery] ?? Clock} size={13} />
+          {word("delivery", delivery)}
+        </span>
+      )}
+    </span>
+  );
+}
+
+export function Text({ body }: { body: string }) {
+  const { said, quoted } = foldQuoted(body);
+  return (
+    <div class="text" dir="auto">
+      <Linked text={said} />
+      {quoted && (
+        <details class="quoted">
+          <summary>{t("mail.quoted")}</summary>
+          <div>{quoted}</div>
+        </details>
+      )}
+    </div>
+  );
+}
+
+function Linked({ text }: { text: string }) {
+  return (
+    <>
+      {linked(text).map((part, index) =>
+        part.href ? (
+          <a key={index} href={part.href} target="_blank" rel="noopener noreferrer">
+            {part.text}
+          </a>
+        ) : (
+          part.text
+        ),
+      )}
+    </>
+  );
+}
+
+function Files({ files }: { files: Attachment[] }) {
+  const shown = files.filter((file) => !file.inline_id);
+  if (shown.length === 0) return null;
+  return (
+    <ul class="files">
+      {shown.map((file) => (
+        <FileLink key={file.id} file={file} />
+      ))}
+    </ul>
+  );
+}
+
+/** Files need the token, so they are fetched and saved rather than linked; never shown inline. */
+function FileLink({ file }: { file: Attachment }) {
+  const [busy, setBusy] = useState(false);
+  const save = async () => {
+    setBusy(true);
+    try {
+      const url = URL.createObjectURL(await attachmentBlob(file.id));
+      const link = document.createElement("a");
+      link.href = url;
+      link.download = file.name;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    } catch (error) {
+      sayError(error);
+    }
+    setBusy(false);
+  };
+  return (
+    <li>
+      <button class="file" disabled={busy} onClick={() => void save()} title={t("file.save", { name: file.name })}>
+        <Icon of={Paperclip} size={15} />
+        <span class="cut">{file.name}</span>
+        <span class="muted num">{fileSize(file.size)}</span>
+      </button>
+    </li>
+  );
+}

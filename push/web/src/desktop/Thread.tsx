@@ -1,0 +1,116 @@
+import { ArrowDown, CloudOff } from "lucide";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { t } from "../i18n";
+import type { ItemView, Read } from "../protocol";
+import { Empty, Skeleton } from "../ui/bits";
+import { Icon } from "../ui/Icon";
+import { day } from "../ui/time";
+import { MessageView } from "./MessageView";
+import { desk, tell } from "./store";
+import { TaskCard } from "./TaskCard";
+import type { Line } from "./thread";
+
+interface Props {
+  lines: Line[];
+  item: ItemView | null;
+  loading: boolean;
+  error: Error | undefined;
+  onRetry(): void;
+}
+
+export function Thread({ lines, item, loading, error, onRetry }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  const [below, setBelow] = useState(false);
+  const last = lines.at(-1);
+
+  // follow the conversation unless the agent is reading further up
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    if (atEnd.current || last?.pending) element.scrollTop = element.scrollHeight;
+    else if (last?.message.direction === "in") setBelow(true);
+  }, [lines.length, loading]);
+  useReadMarks(lines, item);
+
+  const onScroll = () => {
+    const element = box.current!;
+    atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < 80;
+    if (atEnd.current) setBelow(false);
+  };
+  const toEnd = () => {
+    box.current!.scrollTop = box.current!.scrollHeight;
+  };
+  const typing = item ? (desk.value.typing[item.id] ?? []) : [];
+
+  return (
+    <div class="thread scroll" ref={box} onScroll={onScroll} tabIndex={0} role="log" aria-label={t("conversation")}>
+      <div class="thread-inner">
+        {loading && <Skeleton lines={7} />}
+        {!loading && error && lines.length === 0 && (
+          <Empty icon={CloudOff} title={t("conversation.failed")} text={error.message}>
+            <button class="btn" onClick={onRetry}>
+              {t("retry")}
+            </button>
+          </Empty>
+        )}
+        {item && Object.keys(item.attributes).length > 0 && <TaskCard item={item} />}
+        {lines.map((line, index) => (
+          <Day key={line.message.id} line={line} before={lines[index - 1]} />
+        ))}
+        {typing.length > 0 && (
+          <p class="typing" aria-live="polite">
+            <span class="typing-dots" aria-hidden="true">
+              <i />
+              <i />
+              <i />
+            </span>
+            {t("typing.who", { who: typing.join(", ") })}
+          </p>
+        )}
+      </div>
+      {below && (
+        <button class="btn small to-end" onClick={toEnd}>
+          <Icon of={ArrowDown} size={14} />
+          {t("thread.new")}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Day({ line, before }: { line: Line; before: Line | undefined }) {
+  const { message } = line;
+  const here = message.at ? day(message.at) : "";
+  const differs = here && (!before || !before.message.at || day(before.message.at) !== here);
+  const { direction, author } = before?.message ?? {};
+  const follows =
+    !differs && direction === message.direction && author?.name === message.author.name && message.kind === before?.message.kind;
+  return (
+    <>
+      {differs && (
+        <p class="day">
+          <span>{here}</span>
+        </p>
+      )}
+      <MessageView line={line} follows={Boolean(follows)} />
+    </>
+  );
+}
+
+/** Tells the customer's side that the last message has been seen, once it really is. */
+function useReadMarks(lines: Line[], item: ItemView | null): void {
+  const told = useRef("");
+  const newest = lines.findLast((line) => line.message.direction === "in")?.message;
+  useEffect(() => {
+    if (!item || item.kind !== "webchat" || item.state !== "assigned" || !newest) return;
+    const tellRead = () => {
+      if (document.visibilityState !== "visible" || told.current === newest.id) return;
+      told.current = newest.id;
+      tell<Read>({ t: "read", item: item.id, message: newest.id });
+    };
+    tellRead();
+    document.addEventListener("visibilitychange", tellRead);
+    return () => document.removeEventListener("visibilitychange", tellRead);
+  }, [item?.id, item?.state, newest?.id]);
+}

@@ -1,0 +1,111 @@
+/** What an agent can do from a button, a menu and a key alike. */
+
+import { signal } from "@preact/signals";
+import { t } from "../i18n";
+import type { Accept, Decline, ItemView, OfferView, Park, Reopen, Resume, State, TagCase } from "../protocol";
+import { say } from "../ui/toast";
+import { closeConversation, openItem, route } from "./route";
+import { desk, items, offers, order, tell } from "./store";
+
+/** The dialog that is open, if any. */
+export const dialog = signal<
+  | { kind: "none" }
+  | { kind: "keys" }
+  | { kind: "new" }
+  | { kind: "transfer"; item: ItemView }
+>({ kind: "none" });
+
+export const closeDialog = () => void (dialog.value = { kind: "none" });
+
+/** Shows the wrap-up form on an item that is still in conversation. */
+export const closing = signal<string | null>(null);
+/** On narrow and middle screens the customer's panel opens over the conversation. */
+export const customerOpen = signal(false);
+
+export const REASONS = ["break", "lunch", "meeting", "training", "paperwork"] as const;
+
+export function goReady(): void {
+  tell<State>({ t: "state", state: "ready" });
+}
+
+export function goNotReady(reason: string): void {
+  tell<State>({ t: "state", state: "not_ready", reason });
+}
+
+export function toggleReady(): void {
+  if (desk.value.state?.state === "ready") goNotReady("break");
+  else goReady();
+}
+
+/** Offers that this tab has answered: the card goes at once, the node's word follows. */
+export const answered = signal<ReadonlySet<string>>(new Set());
+
+function answer(offer: string, on: boolean): void {
+  const next = new Set(answered.value);
+  if (on) next.add(offer);
+  else next.delete(offer);
+  answered.value = next;
+}
+
+export async function accept(offer: OfferView): Promise<void> {
+  answer(offer.offer, true);
+  try {
+    await order<Accept>({ t: "accept", offer: offer.offer });
+    openItem(offer.item.id);
+  } catch {
+    answer(offer.offer, false);
+  }
+}
+
+export async function decline(offer: OfferView, reason = ""): Promise<void> {
+  answer(offer.offer, true);
+  try {
+    await order<Decline>({ t: "decline", offer: offer.offer, reason });
+  } catch {
+    answer(offer.offer, false);
+  }
+}
+
+export function firstOffer(): OfferView | undefined {
+  return offers.value.find((offer) => !answered.value.has(offer.offer));
+}
+
+export async function park(item: ItemView): Promise<void> {
+  await order<Park>({ t: "park", item: item.id });
+  say(t("item.parked", { number: item.number }));
+}
+
+export async function resume(itemId: string): Promise<void> {
+  await order<Resume>({ t: "resume", item: itemId });
+  openItem(itemId);
+}
+
+export async function reopen(caseId: string): Promise<void> {
+  const { body } = await order<Reopen>({ t: "reopen", case: caseId });
+  if (typeof body.item === "string") openItem(body.item);
+}
+
+export function tag(caseId: string, add: string[], remove: string[]): void {
+  tell<TagCase>({ t: "tag", case: caseId, add, remove });
+}
+
+export function openedItem(): ItemView | undefined {
+  const here = route.value;
+  return here.kind === "item" ? desk.value.items[here.id] : undefined;
+}
+
+/** The next (1) or previous (-1) item of the list. */
+export function step(by: number): void {
+  const list = items.value;
+  if (list.length === 0) return;
+  const here = route.value;
+  const index = here.kind === "item" ? list.findIndex((item) => item.id === here.id) : -1;
+  const next = index < 0 ? (by > 0 ? 0 : list.length - 1) : (index + by + list.length) % list.length;
+  openItem(list[next]!.id);
+}
+
+export function escape(): void {
+  if (closing.value) closing.value = null;
+  else if (customerOpen.value) customerOpen.value = false;
+  else closeConversation();
+}

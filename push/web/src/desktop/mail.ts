@@ -1,0 +1,93 @@
+/** Reading mail: what its HTML holds, without showing it; and folding of quoted text. */
+
+export interface MailFacts {
+  links: { href: string; text: string }[];
+  remoteImages: number;
+  inlineIds: string[];
+  /** It sets colours of its own, so it must be shown on white. */
+  coloured: boolean;
+  /** A height at which most of it is seen; the frame cannot be measured from outside. */
+  height: number;
+}
+
+const LINE = 23;
+const PER_LINE = 92;
+
+/** Parsed in an inert document: nothing is loaded or run. */
+export function mailFacts(html: string): MailFacts {
+  const doc = new DOMParser().parseFromString(html, "text/html");
+  const images = [...doc.images];
+  const sources = images.map((image) => image.getAttribute("src") ?? "");
+  const links = new Map<string, string>();
+  for (const link of doc.links) {
+    const href = link.getAttribute("href") ?? "";
+    if (/^(https?:|mailto:|tel:)/i.test(href)) links.set(href, link.textContent?.trim() || href);
+  }
+  const blocks = doc.querySelectorAll("p,div,li,tr,br,h1,h2,h3,blockquote").length;
+  const text = doc.body.textContent ?? "";
+  const imageHeight = images.reduce((sum, image) => sum + Math.min(Number(image.getAttribute("height")) || 90, 400), 0);
+  const lines = Math.ceil(text.replace(/\s+/g, " ").length / PER_LINE) + blocks * 0.8;
+  return {
+    links: [...links].map(([href, label]) => ({ href, text: label })),
+    remoteImages: sources.filter((src) => /^(https?:)?\/\//i.test(src)).length,
+    inlineIds: sources.filter((src) => /^cid:/i.test(src)).map((src) => src.slice(4)),
+    coloured: /(?:background|bgcolor|[^-]color)\s*[:=]/i.test(html),
+    height: Math.round(Math.min(640, Math.max(96, lines * LINE + imageHeight + 40))),
+  };
+}
+
+/** The document for the sandboxed frame. Its own policy is stricter than the page's. */
+export function mailDocument(
+  html: string,
+  options: { origin: string; images: boolean; dark: boolean; inline: Record<string, string> },
+): string {
+  const { origin, images, dark, inline } = options;
+  const sources = images ? "data: https: http:" : "data:";
+  const policy = `default-src 'none'; style-src 'unsafe-inline' ${origin}; img-src ${sources}`;
+  const body = html.replace(/(["'])cid:([^"']+)\1/gi, (whole, quote: string, id: string) =>
+    inline[id] ? `${quote}${inline[id]}${quote}` : whole,
+  );
+  return [
+    `<!doctype html><html class="${dark ? "dark" : "light"}"><head><meta charset="utf-8">`,
+    `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
+    `<meta name="referrer" content="no-referrer">`,
+    `<link rel="stylesheet" href="${origin}/mail.css"></head><body>${body}</body></html>`,
+  ].join("");
+}
+
+const INTRODUCTION = /^\s*(on .{4,200} wrote:|am .{4,200} schrieb .{0,100}:|el .{4,200} escribió:|le .{4,200} a écrit ?:|-{2,}\s*original message\s*-{2,}|在.{2,60}写道[:：])\s*$/i;
+
+/** Splits what was said from what is only quoted below it. */
+export function foldQuoted(text: string): { said: string; quoted: string } {
+  const lines = text.replace(/\r\n/g, "\n").split("\n");
+  let start = lines.findIndex((line) => INTRODUCTION.test(line));
+  if (start < 0) {
+    // a tail of lines that all begin with ">"
+    let tail = lines.length;
+    while (tail > 0 && /^\s*(>|$)/.test(lines[tail - 1]!)) tail -= 1;
+    start = lines.slice(tail).some((line) => line.trim().startsWith(">")) ? tail : -1;
+  }
+  const said = start < 0 ? "" : lines.slice(0, start).join("\n").trimEnd();
+  if (!said) return { said: text.trimEnd(), quoted: "" };
+  return { said, quoted: lines.slice(start).join("\n").trim() };
+}
+
+/** Text cut at the addresses in it, so that they can be links. */
+export function linked(text: string): { text: string; href?: string }[] {
+  const parts: { text: string; href?: string }[] = [];
+  let last = 0;
+  for (const match of text.matchAll(/https?:\/\/[^\s<>"]*[^\s<>".,;:!?)\]']/g)) {
+    if (match.index > last) parts.push({ text: text.slice(last, match.index) });
+    parts.push({ text: match[0], href: match[0] });
+    last = match.index + match[0].length;
+  }
+  if (last < text.length) parts.push({ text: text.slice(last) });
+  return parts;
+}
+
+export function addresses(text: string): string[] {
+  return text
+    .split(/[,;\n]/)
+    .map((part) => part.trim())
+    .filter(Boolean);
+}

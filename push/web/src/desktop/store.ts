@@ -1,0 +1,135 @@
+/** What the desktop's screens read, and how they give orders. */
+
+import { computed, signal } from "@preact/signals";
+import { browserEnvironment } from "../agent/browser";
+import { Refused } from "../agent/commands";
+import { Connection, type Status, type WithoutId } from "../agent/connection";
+import { EMPTY, type Desk } from "../agent/state";
+import { bootstrap } from "../api/resources";
+import { noteAgent, session, signOut } from "../api/session";
+import type { Command, ItemView, Ok, OfferView, ServerFrame } from "../protocol";
+import { t, word } from "../i18n";
+import { readStored, writeStored } from "../ui/storage";
+import { noteServerTime } from "../ui/time";
+import { say } from "../ui/toast";
+
+export const desk = signal<Desk>(EMPTY);
+export const status = signal<Status>({ kind: "connecting" });
+/** Commands without an answer yet: shown as "sending". */
+export const pending = signal<readonly Command[]>([]);
+
+const byAge = (a: ItemView, b: ItemView) => a.created_at.localeCompare(b.created_at);
+
+export const items = computed(() => Object.values(desk.value.items).sort(byAge));
+export const offers = computed<OfferView[]>(() =>
+  Object.values(desk.value.offers).sort((a, b) => a.deadline.localeCompare(b.deadline)),
+);
+export const offline = computed(() => status.value.kind !== "online");
+
+// -- the connection ----------------------------------------------------------------------------
+
+let connection: Connection | null = null;
+
+function tabName(): string {
+  return `desktop ${navigator.language}`;
+}
+
+export async function connect(token: string): Promise<void> {
+  const { agent_ws } = await bootstrap();
+  if (session.peek()?.token !== token) return; // signed out meanwhile
+  connection?.stop();
+  const owner = token.slice(-12);
+  connection = new Connection(
+    browserEnvironment(owner),
+    { onDesk, onStatus, onPending: (commands) => (pending.value = commands) },
+    token,
+    agent_ws.map(absolute),
+    tabName(),
+  );
+  connection.start();
+}
+
+/** Bootstrap may name a path only: then it is this page's own host. */
+function absolute(url: string): string {
+  const full = new URL(url, location.href);
+  if (full.protocol === "http:") full.protocol = "ws:";
+  if (full.protocol === "https:") full.protocol = "wss:";
+  return full.href;
+}
+
+export function disconnect(): void {
+  connection?.stop();
+  connection = null;
+  desk.value = EMPTY;
+  pending.value = [];
+}
+
+export function nudge(): void {
+  connection?.nudge();
+}
+
+const listeners = new Set<(frame: ServerFrame, desk: Desk) => void>();
+
+/** For what is about a frame itself rather than about the state: sounds, notices. */
+export function onFrame(listener: (frame: ServerFrame, desk: Desk) => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function onDesk(next: Desk, frame: ServerFrame): void {
+  if (frame.t === "welcome" || frame.t === "tick") noteServerTime(frame.server_time);
+  if (frame.t === "welcome") noteAgent(frame.agent);
+  if (next !== desk.peek()) desk.value = next;
+  for (const listener of listeners) listener(frame, next);
+}
+
+function onStatus(next: Status): void {
+  status.value = next;
+  if (next.kind === "signed_out") {
+    signOut();
+    say(t("signin.expired"), true);
+  }
+}
+
+// -- orders ------------------------------------------------------------------------------------
+
+/** Gives a command; a refusal is said to the agent and thrown. */
+export async function order<C extends Command>(command: WithoutId<C>): Promise<Ok> {
+  if (!connection) throw new Error(t("connection.none"));
+  try {
+    return await connection.command<C>(command);
+  } catch (error) {
+    if (error instanceof Refused) say(refusal(error), true);
+    throw error;
+  }
+}
+
+/** As `order`, for those who have nothing to do with the answer. */
+export function tell<C extends Command>(command: WithoutId<C>): void {
+  order<C>(command).catch(() => undefined);
+}
+
+function refusal(error: Refused): string {
+  const ours = word("refused", error.code);
+  return error.message && error.code !== "offer_gone" ? `${ours}: ${error.message}` : ours;
+}
+
+// -- read marks --------------------------------------------------------------------------------
+
+const SEEN = "switchroom.seen";
+const seen = signal<Record<string, number>>(readStored(SEEN, {}));
+
+export function isUnread(item: ItemView): boolean {
+  return item.case.last_seq > (seen.value[item.case.id] ?? 0);
+}
+
+export function markSeen(caseId: string, seq: number): void {
+  if ((seen.peek()[caseId] ?? 0) >= seq) return;
+  const entries = Object.entries({ ...seen.peek(), [caseId]: seq }).slice(-500);
+  seen.value = Object.fromEntries(entries);
+  writeStored(SEEN, seen.value);
+}
+
+addEventListener("storage", (event) => {
+  if (event.key === SEEN) seen.value = readStored(SEEN, {});
+});

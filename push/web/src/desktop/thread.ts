@@ -1,0 +1,65 @@
+/** One conversation put together from what REST loaded, what frames brought and what is under way. */
+
+import type { Desk } from "../agent/state";
+import type { Command, Message, Send, Note } from "../protocol";
+
+export interface Line {
+  message: Message;
+  /** Given but not yet confirmed by the node. */
+  pending: boolean;
+}
+
+export function thread(
+  loaded: readonly Message[],
+  desk: Desk,
+  itemId: string | null,
+  caseId: string,
+  commands: readonly Command[],
+): Line[] {
+  const found = new Map<string, Message>();
+  for (const message of loaded) found.set(message.id, message);
+  for (const list of Object.values(desk.messages)) {
+    for (const message of list) if (message.case === caseId) found.set(message.id, message);
+  }
+  const known = new Set<string>();
+  const lines: Line[] = [...found.values()]
+    .sort((a, b) => a.seq - b.seq)
+    .map((message) => {
+      if (message.client_id) known.add(message.client_id);
+      const note = desk.deliveries[message.id];
+      const current = note ? { ...message, delivery: note.state, delivery_reason: note.reason } : message;
+      return { message: current, pending: false };
+    });
+  for (const command of commands) {
+    if ((command.t !== "send" && command.t !== "note") || command.item !== itemId) continue;
+    if (!known.has(command.id)) lines.push({ message: underWay(command, desk, caseId), pending: true });
+  }
+  return lines;
+}
+
+function underWay(command: Send | Note, desk: Desk, caseId: string): Message {
+  const item = desk.items[command.item];
+  const agent = desk.session?.agent;
+  const sent = command.t === "send" ? command : null;
+  return {
+    id: command.id,
+    case: caseId,
+    seq: Number.MAX_SAFE_INTEGER,
+    direction: sent ? "out" : "note",
+    author: { kind: "agent", name: agent?.display_name ?? "", id: agent?.name ?? "", verified: true },
+    at: "",
+    channel: item?.channel ?? "",
+    kind: item?.kind ?? "email",
+    item: command.item,
+    body: command.body,
+    html: null,
+    subject: sent?.subject ?? "",
+    to: sent?.to ?? [],
+    cc: sent?.cc ?? [],
+    attachments: [],
+    delivery: null,
+    delivery_reason: "",
+    external_id: "",
+    client_id: command.id,
+  };
+}

@@ -1,0 +1,61 @@
+/** Texts. English is complete and typed; other languages fill in what they have. */
+
+import { computed, signal } from "@preact/signals";
+import { readStored, writeStored } from "../ui/storage";
+import { en } from "./en";
+
+export type Key = keyof typeof en;
+export type Texts = Partial<Record<Key, string>>;
+
+const loaders: Record<string, () => Promise<Texts>> = {
+  es: async () => (await import("./es")).es,
+  zh: async () => (await import("./zh")).zh,
+};
+export const LANGUAGES: { tag: string; name: string }[] = [
+  { tag: "en", name: "English" },
+  { tag: "es", name: "Español" },
+  { tag: "zh", name: "中文" },
+];
+
+const STORED = "switchroom.locale";
+
+function preferred(): string {
+  const wished = [readStored<string>(STORED, ""), ...navigator.languages];
+  for (const tag of wished) {
+    const base = tag.toLowerCase().split("-")[0]!;
+    if (LANGUAGES.some((language) => language.tag === base)) return base;
+  }
+  return "en";
+}
+
+export const locale = signal("en");
+const texts = signal<Texts>({});
+const all = computed(() => ({ ...en, ...texts.value }));
+
+export async function setLocale(tag: string, keep = true): Promise<void> {
+  const load = loaders[tag];
+  texts.value = load ? await load() : {};
+  locale.value = tag;
+  document.documentElement.lang = tag;
+  if (keep) writeStored(STORED, tag);
+}
+
+/** Call before the first render. */
+export async function startTexts(): Promise<void> {
+  const tag = preferred();
+  if (tag !== "en") await setLocale(tag, false).catch(() => undefined);
+}
+
+/** The text under a key, with `{name}` replaced. */
+export function t(key: Key, values: Record<string, string | number> = {}): string {
+  const text = all.value[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) =>
+    name in values ? String(values[name]) : whole,
+  );
+}
+
+/** The text of a word that the node sent, or the word itself where we have none for it. */
+export function word(group: string, value: string): string {
+  const key = `${group}.${value}`;
+  return key in all.value ? t(key as Key) : value.replaceAll("_", " ");
+}

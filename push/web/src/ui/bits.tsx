@@ -1,0 +1,112 @@
+/** Small pieces that many screens share. */
+
+import {
+  AtSign,
+  ClipboardList,
+  type IconNode,
+  Mail,
+  MessageCircle,
+  MessageSquareText,
+  MessagesSquare,
+  Phone,
+  PhoneCall,
+} from "lucide";
+import type { ComponentChildren } from "preact";
+import { t } from "../i18n";
+import type { ChannelKind } from "../protocol";
+import { Icon } from "./Icon";
+import { say } from "./toast";
+
+const KINDS: Record<ChannelKind, IconNode> = {
+  email: Mail,
+  webchat: MessagesSquare,
+  sms: MessageSquareText,
+  whatsapp: MessageCircle,
+  voice: Phone,
+  task: ClipboardList,
+  callback: PhoneCall,
+};
+
+export function Kind({ kind, small }: { kind: ChannelKind; small?: boolean }) {
+  const known = kind in KINDS;
+  const color = known ? `var(--${kind})` : "var(--text-2)";
+  const background = known ? `var(--${kind}-soft)` : "var(--hover)";
+  return (
+    <span class={small ? "kind small" : "kind"} style={{ color, background }}>
+      <Icon of={KINDS[kind] ?? AtSign} size={small ? 13 : 17} label={t(`kind.${kind}`)} />
+    </span>
+  );
+}
+
+export function initials(name: string): string {
+  const words = name.trim().split(/\s+/).filter(Boolean);
+  const first = words[0] ?? "?";
+  const last = words.length > 1 ? words.at(-1)! : "";
+  return ([...first][0] ?? "?").toUpperCase() + ([...last][0] ?? "").toUpperCase();
+}
+
+export function Avatar({ name, small }: { name: string; small?: boolean }) {
+  return (
+    <span class={small ? "avatar small" : "avatar"} aria-hidden="true">
+      {initials(name)}
+    </span>
+  );
+}
+
+export function Empty(props: {
+  icon: IconNode;
+  title: string;
+  text?: string;
+  children?: ComponentChildren;
+}) {
+  return (
+    <div class="empty">
+      <span class="empty-icon">
+        <Icon of={props.icon} size={24} />
+      </span>
+      <h3>{props.title}</h3>
+      {props.text && <p>{props.text}</p>}
+      {props.children}
+    </div>
+  );
+}
+
+/** Lines in the place of text that is on its way. */
+export function Skeleton({ lines = 3 }: { lines?: number }) {
+  return (
+    <div role="status" aria-label={t("loading")} style={{ display: "grid", gap: "12px", padding: "16px" }}>
+      {Array.from({ length: lines }, (_, index) => (
+        <span key={index} class="skeleton" style={{ width: `${[92, 74, 84, 60][index % 4]}%` }} />
+      ))}
+    </div>
+  );
+}
+
+export async function copyText(text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    say(t("copied", { text }));
+  } catch {
+    say(t("copy.failed"), true);
+  }
+}
+
+const languageNames = new Map<string, Intl.DisplayNames>();
+
+/** "es" → "Spanish", in the language of the page. */
+export function languageName(tag: string, locale: string): string {
+  if (!tag) return "";
+  try {
+    let names = languageNames.get(locale);
+    if (!names) languageNames.set(locale, (names = new Intl.DisplayNames(locale, { type: "language" })));
+    return names.of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}
+
+export function fileSize(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 * 1024) return `${Math.round(bytes / 1024)} KB`;
+  return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
+}
