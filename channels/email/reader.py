@@ -1,0 +1,335 @@
+"""The loop that brings a mailbox into the journal.
+
+The order that nothing may change: fetch, store with the cursor in one commit, then mark as
+read. Whatever breaks in between, the mail is still unread and above the cursor, and comes again
+under the same key.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Never, TypeVar
+
+from msgspec import Struct
+
+from channels.email import cursor as cursors
+from channels.email import wire
+from channels.email.cursor import Cursor, Known, fingerprint
+from channels.email.imap import Refusal
+from channels.email.mailbox import Info, Mailbox
+from channels.email.parse import Envelope, MailParser, unreadable
+from gateway.core.errors import Refused, Unreachable
+from gateway.core.ids import ChannelName
+from gateway.ports import ChannelMemory, Clock, Inbound, Intake, Memory
+
+MAX_BATCH = 50
+MAX_BATCH_BYTES = 4_000_000
+INFO_BATCH = 500
+ON_LOOP_BYTES = 16_384
+"""Mails up to this size are parsed on the event loop, larger ones in a thread."""
+PARTIAL_BYTES = 262_144
+"""What is read of a mail over the size limit."""
+MAX_DROPS = 3
+"""How often a single mail may take the connection down before it is put aside unread."""
+
+
+class Pace(Struct, frozen=True, kw_only=True):
+    """How the reader waits; all in seconds.
+
+    ``idle`` is below the 29 minutes of RFC 2177 by far: the answer to its end is what finds a
+    connection that died in silence.
+    """
+
+    idle: float = 120.0
+    poll: float = 30.0
+    hold: float = 1.0
+
+
+class Counts(Struct):
+    """What an operator wants to see: in the mailbox, stored and quarantined since the start."""
+
+    mailbox: int = 0
+    stored: int = 0
+    quarantined: int = 0
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """Everything about this mailbox that does not change: names, limits and our addresses."""
+
+    channel: ChannelName
+    folder: str
+    envelope: Callable[[str, datetime, int], Envelope]
+    max_bytes: int
+
+
+T = TypeVar("T")
+Loaded = dict[int, bytes | str]
+"""By UID: the bytes of a mail, or in words why it cannot be had."""
+
+
+def chunks(values: Sequence[T], size: int) -> Iterator[list[T]]:
+    return (list(values[at : at + size]) for at in range(0, len(values), size))
+
+
+class Reader:
+    """Reads one folder. Lives as long as the channel does, over many connections."""
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        clock: Clock,
+        intake: Intake,
+        memory: ChannelMemory,
+        parser: MailParser,
+        pace: Pace,
+    ) -> None:
+        self._source, self._clock = source, clock
+        self._intake, self._memory, self._parser = intake, memory, parser
+        self._pace = pace
+        self._limit = MAX_BATCH
+        self._drops: dict[str, int] = {}
+        self.counts = Counts()
+
+    async def run(self, box: Mailbox, ready: Callable[[], None]) -> Never:
+        """Catch up, then follow; returns only by an error, which says what to do next."""
+        cursor = await self._restore(box)
+        ready()
+        idles = box.connection.has("IDLE")
+        while True:
+            box.connection.grown = False
+            cursor = await self._catch_up(box, cursor)
+            self.counts.mailbox = box.connection.exists
+            if box.connection.grown:
+                continue
+            if idles:
+                try:
+                    await box.connection.idle(self._pace.idle)
+                except Refusal:
+                    idles = False
+            else:
+                await asyncio.sleep(self._pace.poll)
+                await box.noop()
+
+    # -- where we were ----------------------------------------------------------------------
+
+    def _key(self, page: int | None = None) -> str:
+        name = f"imap:{self._source.folder}"
+        return name if page is None else f"{name}:{page}"
+
+    async def _restore(self, box: Mailbox) -> Cursor:
+        stored = await self._memory.load(self._source.channel, self._key())
+        if not stored:
+            cursor = cursors.first_contact(box.validity, box.next_uid, self._clock.now())
+            await self._save(cursors.encode(cursor))
+            return cursor
+        cursor = cursors.decode(stored)
+        if cursor.validity != box.validity:
+            cursor = await self._renumbered(box, cursor)
+        return cursor
+
+    async def _save(self, value: bytes, page: int | None = None) -> None:
+        memory = Memory(key=self._key(page), value=value)
+        await self._hold(None, lambda: self._memory.save(self._source.channel, memory))
+
+    async def _turn(self, cursor: Cursor) -> Cursor:
+        """Move full tails to pages of their own, and let the oldest page go when there are many."""
+        cursor, number, page = cursor.turned()
+        await self._save(page, number)
+        first, behind = cursor.pages
+        if behind - first > cursors.MAX_PAGES:
+            oldest = await self._memory.load(self._source.channel, self._key(first))
+            cursor = cursor.dropped(oldest)
+            await self._save(b"", first)
+        return cursor
+
+    async def _renumbered(self, box: Mailbox, old: Cursor) -> Cursor:
+        """The server numbers its mails anew: find the known ones again, take only the others.
+
+        Until the end the old cursor stays stored: whoever is interrupted starts over, and what
+        was already taken has the same key then.
+        """
+        numbers = range(*old.pages)
+        pages = [await self._memory.load(self._source.channel, self._key(n)) for n in numbers]
+        known = Known.of(old, pages)
+        fresh = Cursor(
+            validity=box.validity,
+            last=0,
+            baseline=0,
+            settled=known.settled,
+            pages=(old.pages[1], old.pages[1]),
+        )
+        for uids in chunks(await box.search("ALL"), MAX_BATCH):
+            heads = await box.bodies(uids, first=cursors.FIRST_BYTES)
+            new: list[Info] = []
+            for info in await self._infos(box, uids):
+                mark = fingerprint(heads.get(info.uid, b""))
+                arrived = info.arrived or self._clock.now()
+                if known.recognise(mark, arrived, seen=info.seen):
+                    fresh = fresh.taken([info.uid], [mark], arrived)
+                else:
+                    new.append(info)
+            for batch in self._batches(new):
+                fresh = await self._take(box, batch, fresh, remember=False)
+        await self._save(cursors.encode(fresh))
+        for number in numbers:
+            await self._save(b"", number)
+        return fresh
+
+    # -- fetch, store, mark -----------------------------------------------------------------
+
+    async def _catch_up(self, box: Mailbox, cursor: Cursor) -> Cursor:
+        found: list[int] = []
+        for criteria in cursor.searches():
+            found += await box.search(criteria)
+        for uids in chunks(cursor.wants(found), INFO_BATCH):
+            for batch in self._batches(await self._infos(box, uids)):
+                cursor = await self._take(box, batch, cursor, remember=True)
+        return cursor
+
+    async def _infos(self, box: Mailbox, uids: list[int]) -> list[Info]:
+        """What is known of each; a mail that is there yet not described is described as nothing."""
+        infos = await box.infos(uids)
+        missing = sorted(set(uids) - {info.uid for info in infos})
+        there = await self._still_there(box, missing)
+        return sorted(
+            [*infos, *(Info(uid, 0, None, seen=False) for uid in there)], key=lambda info: info.uid
+        )
+
+    async def _still_there(self, box: Mailbox, uids: list[int]) -> list[int]:
+        if not uids:
+            return []
+        wanted = set(uids)
+        found = await box.search(f"UID {wire.number_set(uids)}")
+        return [uid for uid in found if uid in wanted]
+
+    def _batches(self, infos: Sequence[Info]) -> Iterator[list[Info]]:
+        """In order, few enough to hold at once; the limit may change from batch to batch."""
+        waiting = deque(infos)
+        while waiting:
+            batch, size = [waiting.popleft()], 0
+            while waiting and len(batch) < self._limit:
+                size += min(batch[-1].size, self._source.max_bytes)
+                if size + waiting[0].size > MAX_BATCH_BYTES:
+                    break
+                batch.append(waiting.popleft())
+            yield batch
+
+    async def _take(
+        self, box: Mailbox, batch: list[Info], cursor: Cursor, *, remember: bool
+    ) -> Cursor:
+        """Store a batch together with the cursor behind it, then mark it as read.
+
+        Without ``remember`` the stored cursor stays as it is (see ``_renumbered``).
+        """
+        loaded = await self._load(box, batch)
+        inbounds: list[Inbound] = []
+        prints: list[bytes] = []
+        for info in batch:
+            if info.uid in loaded:
+                inbound, mark = await self._understand(box, info, loaded[info.uid])
+                inbounds.append(inbound)
+                prints += [mark] if mark else []
+        if cursor.full():
+            cursor = await self._turn(cursor)
+        newest = max((info.arrived or cursors.EPOCH for info in batch), default=cursors.EPOCH)
+        cursor = cursor.taken([info.uid for info in batch], prints, newest)
+        memory = Memory(key=self._key(), value=cursors.encode(cursor)) if remember else None
+        if inbounds:
+            await self._store(box, inbounds, memory)
+            self.counts.stored += len(inbounds)
+            self.counts.quarantined += sum(bool(inbound.problem) for inbound in inbounds)
+        unread = [i.uid for i in batch if not i.seen and isinstance(loaded.get(i.uid), bytes)]
+        if unread:
+            await box.mark_seen(unread)
+        return cursor
+
+    async def _load(self, box: Mailbox, batch: list[Info]) -> Loaded:
+        """The mails' bytes. A mail that the server cannot give is a reason, not an end."""
+        validity = box.validity
+        out: Loaded = {}
+        small: list[int] = []
+        for info in batch:
+            if self._drops.get(f"{validity}:{info.uid}", 0) >= MAX_DROPS:
+                out[info.uid] = f"reading it broke the connection {MAX_DROPS} times"
+            elif info.size <= self._source.max_bytes:
+                small.append(info.uid)
+            else:
+                out |= await self._fetch(box, [info.uid], first=PARTIAL_BYTES)
+        out |= await self._fetch(box, small)
+        for uid in await self._still_there(box, [i.uid for i in batch if i.uid not in out]):
+            out[uid] = "the server does not hand it out"
+        for info in batch:
+            self._drops.pop(f"{validity}:{info.uid}", None)
+        self._limit = min(MAX_BATCH, self._limit * 2)
+        return out
+
+    async def _fetch(self, box: Mailbox, uids: list[int], first: int | None = None) -> Loaded:
+        if not uids:
+            return {}
+        try:
+            return dict(await box.bodies(uids, first))
+        except Refusal as refusal:
+            if len(uids) == 1:
+                return {uids[0]: f"the server refuses to hand it out: {refusal}"}
+            out: Loaded = {}
+            for uid in uids:
+                out |= await self._fetch(box, [uid], first)
+            return out
+        except Unreachable:
+            # Perhaps one of them kills the connection: next time in smaller batches, and once
+            # it is found out, without it.
+            self._limit = max(1, len(uids) // 2)
+            if len(uids) == 1:
+                suspect = f"{box.validity}:{uids[0]}"
+                self._drops[suspect] = self._drops.get(suspect, 0) + 1
+            raise
+
+    async def _understand(
+        self, box: Mailbox, info: Info, loaded: bytes | str
+    ) -> tuple[Inbound, bytes]:
+        """The inbound, and the mail's fingerprint if we have its bytes."""
+        key = f"{self._source.folder}:{box.validity}:{info.uid}"
+        arrived = info.arrived or self._clock.now()
+        if isinstance(loaded, str):
+            why = f"{loaded}; it stays unread in the mailbox as number {info.uid}"
+            return unreadable(None, self._source.envelope(key, arrived, info.size), why), b""
+        whole = info.size <= self._source.max_bytes
+        envelope = self._source.envelope(key, arrived, len(loaded) if whole else info.size)
+        if len(loaded) > ON_LOOP_BYTES:
+            return await asyncio.to_thread(self._digest, loaded, envelope)
+        await asyncio.sleep(0)
+        return self._digest(loaded, envelope)
+
+    def _digest(self, raw: bytes, envelope: Envelope) -> tuple[Inbound, bytes]:
+        return self._parser(raw, envelope), fingerprint(raw)
+
+    async def _store(self, box: Mailbox, inbounds: list[Inbound], memory: Memory | None) -> None:
+        """Bring them to the intake; one that the intake refuses is quarantined alone."""
+        try:
+            await self._hold(box, lambda: self._intake.receive(inbounds, memory))
+        except Refused as refused:
+            if len(inbounds) == 1 and inbounds[0].problem:
+                raise
+            why = f"it could not be stored: {refused.detail}"
+        else:
+            return
+        for at, inbound in enumerate(inbounds):
+            kept = inbound
+            if len(inbounds) == 1:
+                bare = self._source.envelope(inbound.key, inbound.at, len(inbound.raw or b""))
+                kept = unreadable(inbound.raw, bare, why)
+            await self._store(box, [kept], memory if at == len(inbounds) - 1 else None)
+
+    async def _hold(self, box: Mailbox | None, act: Callable[[], Awaitable[T]]) -> T:
+        """Do it as soon as the node can write again, keeping the connection alive meanwhile."""
+        while True:
+            try:
+                return await act()
+            except Refused as refused:
+                if refused.code != "unavailable":
+                    raise
+            await asyncio.sleep(self._pace.hold)
+            if box is not None:
+                await box.noop()
