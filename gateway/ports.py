@@ -179,6 +179,8 @@ class HttpAnswer(Struct, frozen=True, kw_only=True):
 class HttpRoute(Struct, frozen=True, kw_only=True):
     """A resource to be served. ``takes`` and ``gives`` are types, for checks and OpenAPI.
 
+    ``asks`` is a struct whose fields are the query's parameters; ``produces`` the media type of
+    the answer.
     ``cors`` answers which origin may call it from a browser (``None``: same origin only).
     """
 
@@ -189,6 +191,8 @@ class HttpRoute(Struct, frozen=True, kw_only=True):
     access: Access = "agent"
     takes: Any = None
     gives: Any = None
+    asks: Any = None
+    produces: str = "application/json"
     status: int = 200
     tag: str = ""
     max_body: int = 1_048_576

@@ -1,0 +1,191 @@
+"""Who holds a token, and who may have one.
+
+Tokens are 32 random bytes; the database keeps their SHA-256 alone. A look-up is believed for at
+most five seconds, so revocation acts within that on every node, and at once on this one.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+from datetime import timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from msgspec import Struct
+
+from gateway.api.needs import TokenRow, Tokens
+from gateway.core.errors import Refused
+from gateway.core.ids import AgentName, NewId
+from gateway.core.model import AgentProfile
+from gateway.ports import Clock, Principal, Role
+
+BELIEVED_SECONDS = 4.0
+CACHED = 50_000
+ATTEMPTS = 5
+"""Failed logins of one name from one address before it has to wait."""
+FORGIVEN_SECONDS = 300.0
+WATCHED = 10_000
+HASHING_AT_ONCE = 2
+BOOTSTRAP = AgentName("bootstrap")
+_RANK: dict[Role, int] = {"agent": 1, "supervisor": 2, "admin": 3}
+
+ProfileOf = Callable[[AgentName], AgentProfile | None]
+
+
+class Issued(Struct, frozen=True, kw_only=True):
+    """A fresh token; the only time that it can be read."""
+
+    token: str
+    row: TokenRow
+
+
+class TokenAuth:
+    """Implements ``ports.Auth``. ``profile_of`` is the directory as the node has it."""
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        clock: Clock,
+        new_id: NewId,
+        profile_of: ProfileOf,
+        *,
+        bootstrap_token: str = "",
+    ) -> None:
+        self._tokens = tokens
+        self._clock = clock
+        self._new_id = new_id
+        self._profile_of = profile_of
+        self._bootstrap = bootstrap_token.encode()
+        self._cache: OrderedDict[bytes, tuple[float, TokenRow | None]] = OrderedDict()
+
+    async def principal(self, token: str) -> Principal | None:
+        raw = token.encode(errors="replace")
+        if self._bootstrap and hmac.compare_digest(raw, self._bootstrap):
+            return Principal(name=BOOTSTRAP, role="admin", token=BOOTSTRAP)
+        row = await self._holder(hashlib.sha256(raw).digest())
+        if row is None or (row.expires_at is not None and row.expires_at <= self._clock.now()):
+            return None
+        return self._principal_of(row)
+
+    def _principal_of(self, row: TokenRow) -> Principal:
+        """An agent never has more rights than the directory gives; a service has its token's."""
+        profile = self._profile_of(row.principal)
+        role = row.role
+        if profile is not None and _RANK[profile.role] < _RANK[role]:
+            role = profile.role
+        display = profile.display_name if profile is not None else ""
+        return Principal(name=row.principal, role=role, token=row.id, display_name=display)
+
+    async def _holder(self, digest: bytes) -> TokenRow | None:
+        now = self._clock.monotonic()
+        known = self._cache.get(digest)
+        if known is not None and now - known[0] < BELIEVED_SECONDS:
+            return known[1]
+        row = await self._tokens.holder(digest)
+        self._cache[digest] = (now, row)
+        self._cache.move_to_end(digest)
+        while len(self._cache) > CACHED:
+            self._cache.popitem(last=False)
+        return row
+
+    async def revoked(self, tokens: Collection[str]) -> Collection[str]:
+        """Which of these tokens' ids (``Principal.token``) are not valid any more."""
+        asked = {t for t in tokens if t != BOOTSTRAP}
+        return await self._tokens.dead(asked) if asked else ()
+
+    async def issue(self, name: AgentName, role: Role, *, hours: float | None, note: str) -> Issued:
+        """A new token, on disk. ``hours`` ``None``: until it is revoked."""
+        token = secrets.token_urlsafe(32)
+        now = self._clock.now()
+        row = TokenRow(
+            id=self._new_id(),
+            principal=name,
+            role=role,
+            note=note,
+            created_at=now,
+            expires_at=now + timedelta(hours=hours) if hours is not None else None,
+        )
+        await self._tokens.add(row, hashlib.sha256(token.encode()).digest())
+        return Issued(token=token, row=row)
+
+    async def revoke(self, token: str) -> bool:
+        """End a token by its id; on this node at once."""
+        row = await self._tokens.revoke(token)
+        self._forget(lambda known: known.id == token)
+        return row is not None
+
+    async def revoke_all_of(self, name: AgentName) -> None:
+        """End every token of somebody who must not come in any more."""
+        await self._tokens.revoke_all_of(name)
+        self._forget(lambda known: known.principal == name)
+
+    def _forget(self, which: Callable[[TokenRow], bool]) -> None:
+        gone = [d for d, (_, row) in self._cache.items() if row is not None and which(row)]
+        for digest in gone:
+            del self._cache[digest]
+
+
+class Passwords:
+    """Logins by name and password (argon2id), with few tries per name and address."""
+
+    def __init__(self, tokens: Tokens, clock: Clock, hasher: PasswordHasher) -> None:
+        self._tokens = tokens
+        self._clock = clock
+        self._hasher = hasher
+        self._slots = asyncio.Semaphore(HASHING_AT_ONCE)
+        self._failures: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
+        self._nobody = ""
+
+    async def role_of(self, name: str, password: str, remote: str) -> Role:
+        """The role of who knows the password. Raises ``Refused``.
+
+        An unknown name costs as much time as a wrong password and gets the same answer.
+        """
+        self._check_pace(name, remote)
+        found = await self._tokens.login(name)
+        right = await self._verify(found[0] if found else await self._dummy(), password)
+        if found is None or not right:
+            self._note_failure(name, remote)
+            raise Refused("unauthorized", "the name or the password is wrong")
+        self._failures.pop((name, remote), None)
+        if self._hasher.check_needs_rehash(found[0]):
+            await self._tokens.save_login(AgentName(name), await self.hash(password), found[1])
+        return found[1]
+
+    async def hash(self, password: str) -> str:
+        """For ``Tokens.save_login``."""
+        async with self._slots:
+            return await asyncio.to_thread(self._hasher.hash, password)
+
+    async def _verify(self, known: str, password: str) -> bool:
+        async with self._slots:
+            try:
+                return await asyncio.to_thread(self._hasher.verify, known, password)
+            except (VerificationError, InvalidHashError):
+                return False
+
+    async def _dummy(self) -> str:
+        if not self._nobody:
+            self._nobody = await self.hash(secrets.token_hex(16))
+        return self._nobody
+
+    # -- pace -------------------------------------------------------------------------------
+
+    def _check_pace(self, name: str, remote: str) -> None:
+        count, since = self._failures.get((name, remote), (0, 0.0))
+        left = FORGIVEN_SECONDS - (self._clock.monotonic() - since)
+        if count >= ATTEMPTS and left > 0:
+            raise Refused("too_fast", f"too many wrong passwords; try again in {left:.0f} s")
+
+    def _note_failure(self, name: str, remote: str) -> None:
+        now = self._clock.monotonic()
+        count, since = self._failures.get((name, remote), (0, now))
+        if now - since >= FORGIVEN_SECONDS:
+            count, since = 0, now
+        self._failures[name, remote] = (count + 1, since)
+        self._failures.move_to_end((name, remote))
+        while len(self._failures) > WATCHED:
+            self._failures.popitem(last=False)

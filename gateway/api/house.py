@@ -1,0 +1,56 @@
+"""All that the API is given by the composition root."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from argon2 import PasswordHasher
+from msgspec import Struct, field
+
+from gateway.api.needs import (
+    ChannelRoom,
+    Labels,
+    Listing,
+    Nodes,
+    People,
+    Tokens,
+    Vitals,
+)
+from gateway.flow.node import Node
+from gateway.ports import Clock, HttpRoute
+
+
+class Site(Struct, frozen=True, kw_only=True):
+    """Where and what this node is, as a page needs to know it before login."""
+
+    node: str
+    region: str
+    version: str
+    public_url: str
+    agent_ws: tuple[str, ...]
+    chat_ws: tuple[str, ...]
+    locales: tuple[str, ...] = ("en",)
+
+
+class House(Struct, frozen=True, kw_only=True):
+    """The node's parts, the store's aggregates, the process, and what the operator decided.
+
+    ``other_routes`` are those of the channels, which the OpenAPI document describes too;
+    ``asyncapi`` is the document of the websocket protocols, ready made.
+    """
+
+    site: Site
+    clock: Clock
+    node: Node
+    tokens: Tokens
+    people: People
+    listing: Listing
+    skills: Labels
+    codes: Labels
+    nodes: Nodes
+    channels: ChannelRoom
+    vitals: Vitals
+    bootstrap_token: str = ""
+    token_hours: float = 12.0
+    asyncapi: Mapping[str, Any] = field(default_factory=dict)
+    other_routes: tuple[HttpRoute, ...] = ()
+    hasher: PasswordHasher = field(default_factory=PasswordHasher)

@@ -1,0 +1,282 @@
+"""What REST asks of the store, by aggregate, and of the process around it.
+
+Everything here answers committed facts by indexed keys. All raise ``Unavailable`` while there is
+no database.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from msgspec import Struct, field
+
+from gateway.core.ids import AgentName, CaseId, ChannelName, CustomerId, InboundId, ItemId
+from gateway.core.model import Attributes, Case, Item, OutboundState
+from gateway.ports import Role
+from gateway.store.contract import ItemFilter, Page, Received
+
+
+class TokenRow(Struct, frozen=True, kw_only=True):
+    """A token as it is kept: its SHA-256 is the key and never leaves."""
+
+    id: str
+    principal: AgentName
+    role: Role
+    note: str = ""
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class Tokens(Protocol):
+    """Tokens and logins."""
+
+    async def holder(self, sha256: bytes) -> TokenRow | None:
+        """Whose valid token this is: neither revoked nor expired."""
+        ...
+
+    async def dead(self, ids: Collection[str]) -> set[str]:
+        """Which of these are not valid any more."""
+        ...
+
+    async def add(self, row: TokenRow, sha256: bytes) -> None: ...
+
+    async def revoke(self, token: str) -> TokenRow | None:
+        """End it; ``None`` if there is no such token that was valid."""
+        ...
+
+    async def revoke_all_of(self, principal: AgentName) -> None: ...
+
+    async def listed(self, principal: str, cursor: str, limit: int) -> Page:
+        """Valid ones, newest first (``TokenRow``); ``principal`` empty: everybody's."""
+        ...
+
+    async def login(self, name: str) -> tuple[str, Role] | None:
+        """Password hash and role."""
+        ...
+
+    async def save_login(self, name: AgentName, password: str, role: Role) -> None:
+        """``password`` is the hash."""
+        ...
+
+    async def drop_login(self, name: AgentName) -> None: ...
+
+
+class IdentityCard(Struct, frozen=True, kw_only=True):
+    kind: str
+    value: str
+    verified: bool
+
+
+class CustomerCard(Struct, frozen=True, kw_only=True):
+    """A customer with all identities."""
+
+    id: CustomerId
+    name: str = ""
+    language: str = ""
+    value: int = 0
+    verified: bool = False
+    identities: list[IdentityCard] = field(default_factory=list)
+    attributes: Attributes = field(default_factory=dict)
+
+
+class ItemLine(Struct, frozen=True, kw_only=True):
+    """A work item on a customer's timeline."""
+
+    id: ItemId
+    kind: str
+    state: str
+    agent: AgentName | None = None
+    code: str = ""
+
+
+class TimelineEntry(Struct, frozen=True, kw_only=True):
+    """One case of a customer, with its newest moment first in the list."""
+
+    case: Case
+    last_at: datetime
+    messages: int
+    items: list[ItemLine]
+
+
+class People(Protocol):
+    """Customers, their identities, their history."""
+
+    async def customer(self, customer: CustomerId) -> CustomerCard | None: ...
+
+    async def of_identity(self, kind: str, value: str) -> list[CustomerCard]:
+        """The verified one first, then the claimed one."""
+        ...
+
+    async def timeline(self, customer: CustomerId, cursor: str, limit: int) -> Page:
+        """``TimelineEntry``, newest first."""
+        ...
+
+    async def put(
+        self,
+        kind: str,
+        value: str,
+        *,
+        name: str | None,
+        language: str | None,
+        worth: int | None,
+        attributes: Mapping[str, Any] | None,
+    ) -> CustomerCard:
+        """The customer of a verified identity, made if new, with these fields changed."""
+        ...
+
+
+class Traced(Struct, frozen=True, kw_only=True):
+    """One journal entry as it is kept."""
+
+    at: datetime
+    kind: str
+    data: dict[str, Any]
+
+
+class QuarantineCard(Struct, frozen=True, kw_only=True):
+    """An inbound that nobody could make sense of; ``size`` is that of its raw bytes."""
+
+    id: InboundId
+    channel: ChannelName
+    at: datetime
+    reason: str = ""
+    size: int = 0
+    subject: str = ""
+
+
+class OutboxCard(Struct, frozen=True, kw_only=True):
+    """Something on its way to the outside, or given up."""
+
+    id: str
+    channel: ChannelName
+    kind: str
+    purpose: str
+    state: OutboundState
+    attempts: int
+    next_at: datetime
+    created_at: datetime | None = None
+    reason: str = ""
+    number: int | None = None
+    address: str = ""
+
+
+class Listing(Protocol):
+    """Lists for people who look after the work."""
+
+    async def items(self, wanted: ItemFilter, cursor: str, limit: int) -> Page:
+        """``(Item, Case)``, newest first."""
+        ...
+
+    async def item(self, item: ItemId) -> tuple[Item, Case] | None: ...
+
+    async def items_of(self, case: CaseId) -> list[Item]: ...
+
+    async def trace(self, item: ItemId, case: CaseId, cursor: str, limit: int) -> Page:
+        """``Traced`` entries of the item and of its case, oldest first."""
+        ...
+
+    async def quarantined(self, cursor: str, limit: int) -> Page: ...
+
+    async def raw(self, inbound: InboundId) -> tuple[bytes, str] | None:
+        """The bytes as they came, and the channel; only of a quarantined inbound."""
+        ...
+
+    async def retry(self, inbound: InboundId) -> Received | None:
+        """Make a quarantined inbound undecided again; ``None`` if there is none."""
+        ...
+
+    async def drop(self, inbound: InboundId) -> bool:
+        """Give a quarantined inbound up for good."""
+        ...
+
+    async def outbox(self, state: str, cursor: str, limit: int) -> Page:
+        """``OutboxCard``; ``state`` empty: all that is not sent."""
+        ...
+
+
+class Named(Struct, frozen=True, kw_only=True):
+    """A skill or a wrap-up code: a name, and how people read it."""
+
+    name: str
+    label: str = ""
+
+
+class Labels(Protocol):
+    """A table of names: skills, codes."""
+
+    async def listed(self) -> list[Named]: ...
+
+    async def put(self, entries: Sequence[Named]) -> None:
+        """All of them in one statement."""
+        ...
+
+    async def drop(self, name: str) -> bool: ...
+
+
+class NodeCard(Struct, frozen=True, kw_only=True):
+    """A node as its lease row shows it; ``alive`` is a guess from its last renewal."""
+
+    name: str
+    region: str
+    epoch: int
+    started_at: datetime
+    renewed_at: datetime
+    alive: bool
+
+
+class Nodes(Protocol):
+    async def listed(self) -> list[NodeCard]: ...
+
+
+# -- the process ----------------------------------------------------------------------------
+
+
+class Health(Protocol):
+    """How a channel is (``supervise.Health`` fits)."""
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def reason(self) -> str: ...
+
+
+class ChannelCard(Struct, frozen=True, kw_only=True):
+    """A channel as the admin sees it; ``declared_in`` names the file, empty: made by an admin."""
+
+    name: ChannelName
+    kind: str
+    queue: str
+    health: str
+    reason: str = ""
+    declared_in: str = ""
+
+
+class ChannelRoom(Protocol):
+    """The channels of this node. All raise ``Refused`` with what can be done instead."""
+
+    def cards(self) -> list[ChannelCard]: ...
+
+    def health(self) -> Mapping[ChannelName, Health]: ...
+
+    async def pause(self, name: ChannelName) -> None: ...
+
+    async def resume(self, name: ChannelName) -> None: ...
+
+    async def put(self, name: ChannelName, settings: Mapping[str, Any]) -> ChannelCard:
+        """Open a channel, or open it anew with other settings (``kind`` among them)."""
+        ...
+
+    async def remove(self, name: ChannelName) -> None: ...
+
+
+class Vitals(Protocol):
+    """Whether the node can serve."""
+
+    def trouble(self) -> str:
+        """Why no work can be taken (lease lost, database gone, draining); empty: it can."""
+        ...
+
+    def connected(self) -> int:
+        """Signed-in desktops."""
+        ...
