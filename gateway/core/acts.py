@@ -48,7 +48,8 @@ def requeue(
     changes = _withdraw(item, why)
     if not changes and not allows(item.state, e.ItemQueued):
         raise Refused("wrong_state", f"the item is {item.state.value}", "id")
-    return [*changes, e.Change(e.ItemQueued(item=item.id, queue=to, reason=why))]
+    queued = e.ItemQueued(item=item.id, queue=to, reason=why, given_up_by=item.agent)
+    return [*changes, e.Change(queued)]
 
 
 def close(

@@ -101,12 +101,16 @@ class ItemCreated(_Event, frozen=True, kw_only=True):
 
 
 class ItemQueued(_Event, frozen=True, kw_only=True):
-    """``restart`` begins the waiting anew (a transfer or a reply after a hold)."""
+    """``restart`` begins the waiting anew (a transfer or a reply after a hold).
+
+    ``given_up_by`` is who passed it on and is not to get it back at once.
+    """
 
     item: ItemId
     queue: QueueName
     reason: str
     restart: bool = False
+    given_up_by: AgentName | None = None
 
 
 class ItemScheduled(_Event, frozen=True, kw_only=True):

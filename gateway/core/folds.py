@@ -14,6 +14,9 @@ from gateway.core import events as e
 from gateway.core.model import Item, OutboundState, Passed, Presence
 from gateway.core.state import NodeState, Rows
 
+MOST_PASSED = 20
+"""Agents remembered on an item who let it go by."""
+
 
 def apply(state: NodeState, event: e.Event, at: datetime) -> Rows:
     """Change the picture; returns the changed rows. Raises ``IllegalMove``."""
@@ -65,12 +68,15 @@ def _item_created(s: NodeState, ev: e.ItemCreated, at: datetime) -> Rows:
 def _item_queued(s: NodeState, ev: e.ItemQueued, at: datetime) -> Rows:
     old = s.items[ev.item]
     fresh = ev.restart or old.queued_at is None
+    passed = () if fresh else old.passed
+    if ev.given_up_by is not None:
+        passed += (Passed(agent=ev.given_up_by, how="transferred", at=at),)
     new = s.move(
         ev.item,
         ev,
         queue=ev.queue,
         queued_at=at if fresh else old.queued_at,
-        passed=() if fresh else old.passed,
+        passed=passed[-MOST_PASSED:],
         agent=None,
         offer=None,
         wake_at=None,
@@ -110,7 +116,7 @@ def _offer_passed(
             reason = f"not answered by {ev.agent} in time"
         case e.OfferWithdrawn():
             reason = ev.reason
-    new = s.move(ev.item, ev, offer=None, passed=passed[-20:], reason=reason)
+    new = s.move(ev.item, ev, offer=None, passed=passed[-MOST_PASSED:], reason=reason)
     return (new, *s.touch_idle(ev.agent, at))
 
 

@@ -6,7 +6,7 @@ from gateway.core import events as e
 from gateway.core.capacity import TOTAL, used
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, Context
-from gateway.core.model import AgentProfile, ItemState, Presence
+from gateway.core.model import AgentProfile, Item, ItemState, Presence
 from gateway.core.state import NodeState
 from gateway.core.times import GRACE_SECONDS, GRACE_SECONDS_OTHERS, grace_seconds
 from gateway.core.view import CapacityView, SnapshotView, item_view, offer_view, state_view
@@ -40,6 +40,22 @@ def detach(state: NodeState, agent: AgentName, tab: str, reason: str) -> list[e.
     return [e.Change(e.AgentDetached(agent=agent, tab=tab, reason=reason))]
 
 
+def give_back(item: Item, agent: AgentName, reason: str) -> list[e.Change]:
+    """Take out of the agent's hand whatever it is doing there."""
+    match item.state:
+        case ItemState.OFFERED if item.offer is not None:
+            withdrawn = e.OfferWithdrawn(
+                item=item.id, offer=item.offer.id, agent=agent, reason=reason
+            )
+            return [e.Change(withdrawn)]
+        case ItemState.ASSIGNED:
+            return [e.Change(e.ItemQueued(item=item.id, queue=item.queue, reason=reason))]
+        case ItemState.WRAPPING:
+            return [e.Change(e.ItemCompleted(item=item.id, agent=agent, reason=reason))]
+        case _:
+            return []
+
+
 def grace_over(state: NodeState, agent: AgentName, ctx: Context) -> list[e.Change]:
     """What a dropped desktop's silence has cost by now: items whose grace is over go back."""
     status = state.statuses.get(agent)
@@ -50,21 +66,7 @@ def grace_over(state: NodeState, agent: AgentName, ctx: Context) -> list[e.Chang
     for item in state.in_hand(agent):
         if gone < grace_seconds(item.kind):
             continue
-        reason = f"{agent}'s desktop has been gone for {gone:.0f} s"
-        match item.state:
-            case ItemState.OFFERED if item.offer is not None:
-                withdrawn = e.OfferWithdrawn(
-                    item=item.id, offer=item.offer.id, agent=agent, reason=reason
-                )
-                changes.append(e.Change(withdrawn))
-            case ItemState.ASSIGNED:
-                changes.append(
-                    e.Change(e.ItemQueued(item=item.id, queue=item.queue, reason=reason))
-                )
-            case ItemState.WRAPPING:
-                changes.append(e.Change(e.ItemCompleted(item=item.id, agent=agent, reason=reason)))
-            case _:
-                pass
+        changes += give_back(item, agent, f"{agent}'s desktop has been gone for {gone:.0f} s")
     if gone >= GRACE_SECONDS_OTHERS and status.presence is Presence.READY:
         changes.append(
             e.Change(

@@ -5,12 +5,11 @@ The pure half of intake's second step. The flow looks up what is known of the co
 """
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from gateway.core import events as e
-from gateway.core.correlate import Candidates, correlate
+from gateway.core.correlate import Candidates, Join, correlate
 from gateway.core.frontdoor import Wish, classify
-from gateway.core.ids import CaseId, Context, MessageId, QueueName, TicketNumber
+from gateway.core.ids import Context, MessageId, QueueName, TicketNumber
 from gateway.core.inbound import Decided, Inbound
 from gateway.core.messages import preview_of
 from gateway.core.model import (
@@ -56,15 +55,10 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
         subject=inbound.subject,
         now=ctx.now,
     )
-    item = _open_item(state, join.case, inbound) if join.case else None
     changes: list[e.Change] = []
-    case = join.case
-    if item is None:
-        follows = join.follows.id if join.follows else None
-        case, item, changes = _new_item(state, ctx, inbound, known, case, join.reason)
-        if follows and isinstance(changes[0].event, e.CaseOpened):
-            changes[0] = e.Change(e.CaseOpened(case=_following(case, follows)))
-    assert case is not None
+    case, item = join.case, _open_item(state, join.case, inbound)
+    if case is None or item is None:
+        case, item, changes = _new_item(state, ctx, inbound, known, join)
     message, said = _said(ctx, inbound, known, case, item, join.reason)
     changes.append(said)
     changes += _wake(item, case)
@@ -100,12 +94,10 @@ def _finish(known: Known, decided: Decided, changes: list[e.Change] | None = Non
     return [*(changes or []), e.Change(event, (done,))], decided
 
 
-def _following(case: Case, follows: CaseId) -> Case:
-    return replace(case, follows=follows)
-
-
-def _open_item(state: NodeState, case: Case, inbound: Inbound) -> Item | None:
+def _open_item(state: NodeState, case: Case | None, inbound: Inbound) -> Item | None:
     """The open item this continues: the channel's own first, else the case's newest."""
+    if case is None:
+        return None
     items = state.items_of_case(case.id)
     same = [i for i in items if i.channel == inbound.channel]
     found = same or items
@@ -113,12 +105,7 @@ def _open_item(state: NodeState, case: Case, inbound: Inbound) -> Item | None:
 
 
 def _new_item(
-    state: NodeState,
-    ctx: Context,
-    inbound: Inbound,
-    known: Known,
-    case: Case | None,
-    reason: str,
+    state: NodeState, ctx: Context, inbound: Inbound, known: Known, join: Join
 ) -> tuple[Case, Item, list[e.Change]]:
     route = classify(
         state,
@@ -133,7 +120,8 @@ def _new_item(
         state,
         ctx,
         number=known.number,
-        case=case,
+        case=join.case,
+        follows=join.follows.id if join.follows else None,
         channel=inbound.channel,
         kind=inbound.kind,
         queue=route.queue,
@@ -148,7 +136,7 @@ def _new_item(
         category=inbound.category,
         preview=preview_of(inbound.body),
         attributes=inbound.attributes,
-        reason=f"{reason}; {route.reason}",
+        reason=f"{join.reason}; {route.reason}",
     )
 
 

@@ -114,10 +114,10 @@ class CustomerBrief(Struct, frozen=True, kw_only=True):
 
 
 class Passed(Struct, frozen=True, kw_only=True):
-    """An agent who let an offer of this item go by, and how."""
+    """An agent who let an offer of this item go by, or gave it away, and how."""
 
     agent: AgentName
-    how: Literal["declined", "missed"]
+    how: Literal["declined", "missed", "transferred"]
     at: datetime
 
 

@@ -1,13 +1,15 @@
 """What follows from an event whoever caused it.
 
 Run right after each event is applied, within the same commit, so that no path can forget it:
-a case is solved when its last item is completed, and who filed a task is told how it goes.
+a case is solved when its last item is completed, who filed a task is told how it goes, and what
+an agent holds who is removed from the directory goes back.
 """
 
 from datetime import timedelta
 
 from gateway.core import events as e
-from gateway.core.ids import Context, OutboundId
+from gateway.core.hands import give_back
+from gateway.core.ids import AgentName, Context, OutboundId
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import (
     Attributes,
@@ -34,8 +36,24 @@ _TOLD = frozenset(
 
 def reactions(state: NodeState, event: e.Event, rows: Rows, ctx: Context) -> list[e.Change]:
     """The changes that must follow ``event``, which has just changed ``rows``."""
-    if not isinstance(event, e.ItemMove):
-        return []
+    match event:
+        case e.AgentRemoved(agent=agent):
+            return _empty_hands(state, agent)
+        case e.AgentDefined(profile=profile) if not profile.active:
+            return _empty_hands(state, profile.name)
+        case _ if not isinstance(event, e.ItemMove):
+            return []
+        case _:
+            return _after_move(state, rows, ctx)
+
+
+def _empty_hands(state: NodeState, agent: AgentName) -> list[e.Change]:
+    """Nobody will ever act on what a removed agent holds."""
+    reason = f"{agent} is no longer in the directory"
+    return [c for item in state.in_hand(agent) for c in give_back(item, agent, reason)]
+
+
+def _after_move(state: NodeState, rows: Rows, ctx: Context) -> list[e.Change]:
     out: list[e.Change] = []
     for row in rows:
         if isinstance(row, Item):

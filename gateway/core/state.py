@@ -1,7 +1,8 @@
 """One node's picture of the world, folded from events.
 
-``folds.apply`` is the only thing that changes it. Held here: the directory, all open items with their case headers, agents' status, the outbox.
-Bodies, customers and ended cases are in the database.
+``folds.apply`` is the only thing that changes it. Held here: the directory, all open items with
+their case headers, agents' status, the outbox. Bodies, customers and ended cases are in the
+database.
 """
 
 from collections.abc import Iterable

@@ -108,6 +108,7 @@ def transfer(d: Desk, cmd: c.Transfer) -> Decision:
         queue=queue,
         reason=f"transferred to {to} by {d.agent.name}",
         restart=cmd.queue is not None,
+        given_up_by=d.agent.name,
     )
     changes.append(e.Change(queued))
     if cmd.agent is not None:

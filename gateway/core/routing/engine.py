@@ -14,11 +14,18 @@ from gateway.core.events import Row
 from gateway.core.ids import AgentName, Context, ItemId, OfferId
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import AgentProfile, AgentStatus, Item, ItemState, Offer, Queue
-from gateway.core.routing.fit import lacks, passed_lately, unavailable
+from gateway.core.routing.fit import (
+    NO_CAPACITY,
+    how_passed,
+    lacks,
+    pass_ends,
+    passed_lately,
+    unavailable,
+)
 from gateway.core.routing.need import Need, need_of
 from gateway.core.routing.pool import Pool
 from gateway.core.state import NodeState
-from gateway.core.times import PASS_SECONDS, offer_seconds
+from gateway.core.times import offer_seconds
 
 
 class Match(Struct, frozen=True):
@@ -45,6 +52,8 @@ class Engine:
         self._items: dict[ItemId, None] = {}
         self._agents: dict[AgentName, None] = {}
         self._holders: dict[ItemId, AgentName] = {}
+        self._awaiting: dict[AgentName, dict[ItemId, None]] = {}
+        self._directory_changed = False
         for item in state.items.values():
             self.note(item)
 
@@ -55,7 +64,7 @@ class Engine:
     @property
     def pending(self) -> bool:
         """Whether something has changed that ``matches`` has not looked at."""
-        return bool(self._items or self._agents)
+        return bool(self._items or self._agents or self._directory_changed)
 
     def note(self, row: Row) -> None:
         """A row has changed; remember what it may make possible."""
@@ -70,8 +79,10 @@ class Engine:
                     self._items.pop(row.id, None)
             case AgentStatus():
                 self._agents[row.name] = None
+                for item in self._awaiting.pop(row.name, ()):
+                    self.look_again(item)
             case AgentProfile() | Queue():
-                self._relearn()
+                self._directory_changed = True
             case _:
                 pass
 
@@ -87,11 +98,13 @@ class Engine:
             self._agents[before] = None
 
     def look_again(self, item: ItemId) -> None:
-        """The time of a ``Wait`` has come."""
-        if item in self._state.items:
+        """The time of a ``Wait`` has come, or what it waited for has changed."""
+        found = self._state.items.get(item)
+        if found is not None and found.state is ItemState.QUEUED:
             self._items[item] = None
 
     def _relearn(self) -> None:
+        self._directory_changed = False
         self._pool.forget()
         for item in self._state.items.values():
             if item.state is ItemState.QUEUED:
@@ -100,22 +113,42 @@ class Engine:
 
     def matches(self, now: datetime) -> Iterator[Match | Wait]:
         """One after the other; the caller applies each match before asking for the next."""
-        for name in self._drain_agents():
+        if self._directory_changed:
+            self._relearn()
+        agents = self._drain_agents()
+        for name in agents:
             self._pool.enter_agent(name)
-            while (found := self._best_item(name, now)) is not None:
-                yield found
-        marked = [i for i in self._items if i in self._state.items]
+        for name in agents:
+            yield from self._serve(name, now)
+        marked = [i for i in self._items if self._is_waiting(i)]
         self._items.clear()
         marked.sort(key=self._pool.rank_of)
         for item_id in marked:
-            item = self._state.items.get(item_id)
-            if item is not None and item.state is ItemState.QUEUED:
-                yield from self._best_agent(item, now)
+            if self._is_waiting(item_id):
+                yield from self._best_agent(self._state.items[item_id], now)
 
     def _drain_agents(self) -> list[AgentName]:
-        agents = list(self._agents)
+        agents = [a for a in self._agents if a in self._state.statuses]
         self._agents.clear()
+        agents.sort(key=lambda a: self._state.statuses[a].idle_since)
         return agents
+
+    def _is_waiting(self, item: ItemId) -> bool:
+        found = self._state.items.get(item)
+        return found is not None and found.state is ItemState.QUEUED
+
+    def _serve(self, agent: AgentName, now: datetime) -> Iterator[Match | Wait]:
+        """Work for an agent who may have become available, most urgent first.
+
+        What waited before waits for want of such an agent. What has just come may have a better
+        one, who was free all the time.
+        """
+        while (found := self._best_item(agent, now)) is not None:
+            if found.item in self._items:
+                del self._items[found.item]
+                yield from self._best_agent(self._state.items[found.item], now)
+            else:
+                yield found
 
     def _best_item(self, agent: AgentName, now: datetime) -> Match | None:
         """The most urgent item that this newly available agent can take."""
@@ -125,6 +158,8 @@ class Engine:
                 continue
             for item in self._pool.waiting_items(need):
                 if self._kept_from(item, agent, now):
+                    # Nothing else may happen to it: ``_best_agent`` says until when to wait.
+                    self._items[item.id] = None
                     continue
                 at = self._pool.rank_of(item.id)
                 if best is None or at < best[0]:
@@ -143,16 +178,15 @@ class Engine:
             yield last
             if isinstance(last, Match) or last.at > now:
                 return
-        excluded = False
+        ends: list[datetime] = []
         for agent in self._pool.free_agents(need):
-            if passed_lately(item, agent, now):
-                excluded = True
+            if (passed := passed_lately(item, agent, now)) is not None:
+                ends.append(pass_ends(passed))
                 continue
             yield Match(item.id, agent, self._why(item, agent, need, now))
             return
-        if excluded:
-            ends = min(p.at for p in item.passed) + timedelta(seconds=PASS_SECONDS)
-            yield Wait(max(ends, now + timedelta(seconds=1)), item.id)
+        if ends:
+            yield Wait(min(ends), item.id)
 
     def _last_agent(self, item: Item, need: Need, now: datetime) -> Match | Wait | None:
         """The agent who knows the matter: at once if free, awaited a little if at work."""
@@ -160,13 +194,14 @@ class Engine:
         profile = self._state.profiles.get(agent) if agent else None
         if agent is None or profile is None or lacks(profile, need):
             return None
-        if passed_lately(item, agent, now):
+        if passed_lately(item, agent, now) is not None:
             return None
         blocked = unavailable(self._state, agent, need)
         if blocked is None:
             return Match(item.id, agent, "had this case last")
         until = self._affinity_until(item)
-        if blocked == "has no capacity left" and until > now:
+        if blocked == NO_CAPACITY and until > now:
+            self._awaiting.setdefault(agent, {})[item.id] = None
             return Wait(until, item.id)
         return None
 
@@ -176,7 +211,7 @@ class Engine:
         return (item.queued_at or item.created_at) + timedelta(seconds=seconds)
 
     def _kept_from(self, item: Item, agent: AgentName, now: datetime) -> bool:
-        if passed_lately(item, agent, now):
+        if passed_lately(item, agent, now) is not None:
             return True
         if item.last_agent in (None, agent) or self._affinity_until(item) <= now:
             return False
@@ -187,9 +222,12 @@ class Engine:
         if item.last_agent == agent:
             return "had this case last"
         profile = self._state.profiles[agent]
-        idle = (now - self._state.statuses[agent].idle_since).total_seconds()
         has = ", ".join(f"{s} {profile.skills.get(s, 0)}" for s, _ in need.skills)
         skills = f"has {has}" if has else "needs no particular skill"
+        in_hand = len(self._state.in_hand(agent))
+        if in_hand:
+            return f"{skills}; has least in hand among the best fits ({in_hand})"
+        idle = (now - self._state.statuses[agent].idle_since).total_seconds()
         return f"{skills}; idle longest among the best fits ({idle:.0f} s)"
 
 
@@ -211,11 +249,11 @@ def explain(state: NodeState, item: Item, now: datetime, *, named: int = 5) -> s
     need = need_of(item, state.queues.get(item.queue))
     counts: dict[str, list[AgentName]] = {}
     for name, profile in state.profiles.items():
+        passed = passed_lately(item, name, now)
         why = (
             lacks(profile, need)
             or unavailable(state, name, need)
-            or passed_lately(item, name, now)
-            or "could take it"
+            or (how_passed(passed, now) if passed else "could take it")
         )
         counts.setdefault(why, []).append(name)
     said = [

@@ -1,14 +1,16 @@
 """Whether an agent meets a need, how well, and what stands in the way."""
 
 from collections.abc import Mapping, Sized
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.core.capacity import has_room
 from gateway.core.ids import AgentName, SkillName
-from gateway.core.model import AgentProfile, Item, Presence
+from gateway.core.model import AgentProfile, Item, Passed, Presence
 from gateway.core.routing.need import Need
 from gateway.core.state import NodeState
 from gateway.core.times import PASS_SECONDS
+
+NO_CAPACITY = "has no capacity left"
 
 
 def lacks(profile: AgentProfile, need: Need) -> str | None:
@@ -25,23 +27,34 @@ def lacks(profile: AgentProfile, need: Need) -> str | None:
 
 def unavailable(state: NodeState, agent: AgentName, need: Need) -> str | None:
     """Why this agent cannot take such an item now, although the profile fits."""
-    status = state.statuses.get(agent)
+    status, profile = state.statuses.get(agent), state.profiles.get(agent)
     if status is None or status.tabs == 0:
         return "is not connected"
+    if profile is None:
+        return "is not in the directory"
     if status.presence is not Presence.READY:
         return f"is not ready ({status.reason})" if status.reason else "is not ready"
-    if not has_room(state.profiles[agent], state.in_hand(agent), need.kind):
-        return "has no capacity left"
+    if not has_room(profile, state.in_hand(agent), need.kind):
+        return NO_CAPACITY
     return None
 
 
-def passed_lately(item: Item, agent: AgentName, now: datetime) -> str | None:
-    """Whether this agent let the item go by so recently that it is not offered again yet."""
-    for passed in item.passed:
-        ago = (now - passed.at).total_seconds()
-        if passed.agent == agent and ago < PASS_SECONDS:
-            return f"{passed.how} it {ago:.0f} s ago"
+def passed_lately(item: Item, agent: AgentName, now: datetime) -> Passed | None:
+    """How this agent let the item go by so recently that it is not offered again yet."""
+    for passed in reversed(item.passed):
+        if passed.agent == agent:
+            return passed if now < pass_ends(passed) else None
     return None
+
+
+def pass_ends(passed: Passed) -> datetime:
+    """From when on the item may be offered to that agent again."""
+    return passed.at + timedelta(seconds=PASS_SECONDS)
+
+
+def how_passed(passed: Passed, now: datetime) -> str:
+    """In words, for those who ask why an item waits."""
+    return f"{passed.how} it {(now - passed.at).total_seconds():.0f} s ago"
 
 
 def waste(profile: AgentProfile, need: Need, holders: Mapping[SkillName, Sized]) -> int:

@@ -1,0 +1,83 @@
+"""A priority queue whose members may change their rank or leave: a heap with lazy deletion.
+
+Void entries are dropped when they come up, and all at once when they outnumber the members, so
+the heap is never more than twice as large as what it holds.
+"""
+
+import heapq
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
+
+K = TypeVar("K")
+R = TypeVar("R", bound=Any)
+SPARE = 32
+"""Void entries that are not worth a sweep."""
+
+
+class Line(Generic[K, R]):
+    """Members in order of rank, lowest first; ties go by member."""
+
+    __slots__ = ("_heap", "_ranks")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[R, K]] = []
+        self._ranks: dict[K, R] = {}
+
+    def __len__(self) -> int:
+        return len(self._ranks)
+
+    def __contains__(self, member: K) -> bool:
+        return member in self._ranks
+
+    @property
+    def entries(self) -> int:
+        """What it holds in memory, void entries included."""
+        return len(self._heap)
+
+    def rank_of(self, member: K) -> R:
+        """Raises ``KeyError`` for a stranger."""
+        return self._ranks[member]
+
+    def put(self, member: K, rank: R) -> None:
+        """Enter, or move to another place."""
+        if self._ranks.get(member) == rank:
+            return
+        self._ranks[member] = rank
+        heapq.heappush(self._heap, (rank, member))
+        self._sweep()
+
+    def drop(self, member: K) -> None:
+        """Leave; a stranger may."""
+        if self._ranks.pop(member, None) is not None:
+            self._sweep()
+
+    def ahead_of(self, member: K) -> int:
+        """How many members stand before this one."""
+        own = self._ranks.get(member)
+        if own is None:
+            return 0
+        return sum(1 for other, rank in self._ranks.items() if (rank, other) < (own, member))
+
+    def in_order(self) -> Iterator[K]:
+        """The members, lowest rank first, as they are when each comes up; all of them stay.
+
+        Members may be put and dropped meanwhile: one that gets a higher rank comes up again.
+        """
+        heap = self._heap
+        kept: list[tuple[R, K]] = []
+        try:
+            while heap:
+                entry = heapq.heappop(heap)
+                rank, member = entry
+                if self._ranks.get(member) != rank or (kept and kept[-1] == entry):
+                    continue
+                kept.append(entry)
+                yield member
+        finally:
+            for entry in kept:
+                heapq.heappush(heap, entry)
+
+    def _sweep(self) -> None:
+        if len(self._heap) > 2 * len(self._ranks) + SPARE:
+            self._heap[:] = [(rank, member) for member, rank in self._ranks.items()]
+            heapq.heapify(self._heap)

@@ -1,0 +1,207 @@
+"""The store in memory: a ``Journal`` and a ``Lookup`` over ``Tables``, with faults on request.
+
+Each call passes two steps, one before its effect and one after, where a simulation can delay
+it, fail it or end the process.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+
+from gateway.core import events as e
+from gateway.core import model as m
+from gateway.core.ids import (
+    AgentName,
+    AttachmentId,
+    CaseId,
+    ChannelName,
+    CommandId,
+    CustomerId,
+    InboundId,
+    MessageId,
+    NodeName,
+    Position,
+)
+from gateway.core.inbound import Decided, File, Inbound
+from gateway.ports import Memory
+from gateway.store.contract import CommitUnknown, Loaded, Stored, Term, Unavailable
+from tests.support.memory_tables import Tables
+
+T = TypeVar("T")
+Step = Callable[[str], Awaitable[None]]
+
+
+class Faults(Struct, kw_only=True):
+    """How often what goes wrong, each a share of calls from 0 to 1; ``slow`` is in seconds."""
+
+    unavailable: float = 0.0
+    unknown: float = 0.0
+    delayed: float = 0.0
+    slow: float = 2.0
+
+
+async def _no_step(name: str) -> None:
+    """Nothing happens between two steps."""
+
+
+class MemoryStore:
+    """One incarnation's way to the tables: implements ``Journal`` and ``Lookup``."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        *,
+        faults: Faults | None = None,
+        dice: random.Random | None = None,
+        step: Step = _no_step,
+    ) -> None:
+        self.tables = tables
+        self.faults = faults or Faults()
+        self._dice = dice or random.Random(0)
+        self._step = step
+
+    async def _call(self, name: str, work: Callable[[], T], *, writes: bool = False) -> T:
+        await self._delay()
+        await self._step(f"{name}.begin")
+        if self._dice.random() < self.faults.unavailable:
+            raise Unavailable(f"{name}: no connection")
+        if writes and self._dice.random() < self.faults.unknown:
+            if self._dice.random() < 0.5:
+                work()
+            raise CommitUnknown(f"{name}: the connection was lost")
+        result = work()
+        await self._delay()
+        await self._step(f"{name}.end")
+        return result
+
+    async def _delay(self) -> None:
+        if self._dice.random() < self.faults.delayed:
+            await asyncio.sleep(self._dice.uniform(0.0, self.faults.slow))
+        else:
+            # A round trip takes a turn of the loop even when it takes no time.
+            await asyncio.sleep(0)
+
+    # -- Journal ----------------------------------------------------------------------------
+
+    async def begin(self, node: NodeName, region: str) -> Term:
+        return await self._call("begin", lambda: self.tables.begin(node))
+
+    async def renew(self, term: Term) -> None:
+        await self._call("renew", lambda: self.tables.require(term), writes=True)
+
+    async def load(self, term: Term) -> Loaded:
+        return await self._call("load", lambda: self.tables.load(term))
+
+    async def commit(self, term: Term, entries: Sequence[e.Entry]) -> None:
+        await self._call("commit", lambda: self.tables.commit(term, entries), writes=True)
+
+    async def resolve(self, term: Term, last: Position) -> tuple[Term, bool]:
+        return await self._call("resolve", lambda: self.tables.resolve(term, last))
+
+    async def receive(
+        self,
+        term: Term,
+        inbounds: Sequence[Inbound],
+        memories: Sequence[tuple[ChannelName, Memory]],
+    ) -> list[Stored]:
+        return await self._call(
+            "receive", lambda: self.tables.receive(term, inbounds, memories), writes=True
+        )
+
+    async def reserve_numbers(self, count: int) -> range:
+        return await self._call("numbers", lambda: self.tables.reserve_numbers(count))
+
+    # -- Lookup -----------------------------------------------------------------------------
+
+    async def case(self, case: CaseId) -> m.Case | None:
+        return await self._call("look.case", lambda: self.tables.cases.get(case))
+
+    async def case_by_number(self, number: int) -> m.Case | None:
+        cases = self.tables.cases
+        return await self._call(
+            "look.case", lambda: next((c for c in cases.values() if c.number == number), None)
+        )
+
+    async def case_of_reference(self, references: Sequence[str]) -> tuple[m.Case, str] | None:
+        return await self._call("look.reference", lambda: self.tables.case_of_reference(references))
+
+    async def recent_case(self, customer: CustomerId, channel: ChannelName) -> m.Case | None:
+        return await self._call("look.recent", lambda: self.tables.newest_case(customer, channel))
+
+    async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> m.Case | None:
+        who = self.tables.identities
+        return await self._call(
+            "look.recent",
+            lambda: self.tables.newest_case(who.get((kind, value, True)), channel),
+        )
+
+    async def last_item(self, case: CaseId) -> m.Item | None:
+        def newest() -> m.Item | None:
+            items = [i for i in self.tables.items.values() if i.case == case]
+            return max(items, key=lambda i: i.id, default=None)
+
+        return await self._call("look.item", newest)
+
+    async def customer(self, customer: CustomerId) -> m.CustomerBrief | None:
+        return await self._call("look.customer", lambda: self.tables.customers.get(customer))
+
+    async def address_of(self, customer: CustomerId, kind: str) -> str | None:
+        def newest() -> str | None:
+            found = [
+                (verified, value)
+                for (k, value, verified), c in self.tables.identities.items()
+                if k == kind and c == customer
+            ]
+            return max(found, default=(False, None))[1]
+
+        return await self._call("look.address", newest)
+
+    async def answers(self, agent: AgentName, ids: Sequence[CommandId]) -> dict[CommandId, bytes]:
+        return await self._call("look.answers", lambda: self.tables.answers(agent, ids))
+
+    async def message(self, message: MessageId) -> m.Message | None:
+        return await self._call("look.message", lambda: self.tables.messages.get(message))
+
+    async def messages(
+        self, case: CaseId, after_seq: int, limit: int, *, customer_view: bool
+    ) -> list[m.Message]:
+        def after() -> list[m.Message]:
+            said = self.tables.said.get(case, {})
+            found = [self.tables.messages[said[seq]] for seq in sorted(said) if seq > after_seq]
+            return [x for x in found if not (customer_view and x.direction == "note")][:limit]
+
+        return await self._call("look.messages", after)
+
+    async def file(self, attachment: AttachmentId) -> tuple[m.Attachment, bytes] | None:
+        def get() -> tuple[m.Attachment, bytes] | None:
+            upload = self.tables.files.get(attachment)
+            return (upload.attachment, upload.data) if upload else None
+
+        return await self._call("look.file", get)
+
+    async def save_file(self, file: File, owner: str) -> m.Attachment:
+        return await self._call("file", lambda: self.tables.save_file(file, owner))
+
+    async def claim_files(
+        self, ids: Sequence[AttachmentId], owner: str
+    ) -> tuple[m.Attachment, ...]:
+        return await self._call("claim", lambda: self.tables.claim_files(ids, owner))
+
+    async def load_memory(self, channel: ChannelName, key: str) -> bytes | None:
+        return await self._call("memory", lambda: self.tables.memories.get((channel, key)))
+
+    async def save_memory(self, channel: ChannelName, memory: Memory) -> None:
+        def save() -> None:
+            self.tables.memories[channel, memory.key] = memory.value
+
+        await self._call("memory", save, writes=True)
+
+    async def decided(self, inbound: InboundId) -> Decided | None:
+        def answer() -> Decided | None:
+            row = self.tables.inbox_by_id.get(inbound)
+            return row.decided if row else None
+
+        return await self._call("look.decided", answer)

@@ -1,0 +1,360 @@
+"""The disk of the store in memory: plain, synchronous, with the semantics of the SQL.
+
+Survives every crash. Every method is one transaction: all of it happens, or nothing. Stricter
+than the SQL in one thing: versions must rise by one within a batch too.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.core import events as e
+from gateway.core import model as m
+from gateway.core.errors import Refused
+from gateway.core.ids import (
+    AgentName,
+    AttachmentId,
+    CaseId,
+    ChannelName,
+    CommandId,
+    CustomerId,
+    InboundId,
+    MessageId,
+    NewId,
+    NodeName,
+    Position,
+)
+from gateway.core.inbound import Decided, File, Inbound
+from gateway.core.lifecycle import ENDED
+from gateway.ports import Memory
+from gateway.store.contract import (
+    BadBatch,
+    Fenced,
+    Loaded,
+    Received,
+    Stored,
+    Term,
+    VersionConflict,
+)
+
+T = TypeVar("T")
+Versioned = m.Item | m.Case | m.Outgoing | m.AgentStatus
+_OWN_ID = re.compile(r"<?([0-9a-fA-F-]{36})(?:@[^>]*)?>?")
+_SETTLED = frozenset({m.OutboundState.SENT, m.OutboundState.FAILED})
+_DAY = timedelta(hours=24)
+
+
+class InboxRow(Struct, kw_only=True):
+    """One thing that arrived, once for each key of a channel."""
+
+    id: InboundId
+    node: NodeName
+    inbound: Inbound
+    customer: CustomerId | None
+    attachments: tuple[m.Attachment, ...]
+    decided: Decided | None = None
+
+
+class Upload(Struct, kw_only=True):
+    """A file by name. ``message`` is what it was sent with."""
+
+    attachment: m.Attachment
+    owner: str
+    data: bytes
+    claimed: bool = False
+    message: MessageId | None = None
+
+
+class Tables:
+    """See the module's docstring. ``now`` is the database's clock."""
+
+    def __init__(self, new_id: NewId, now: Callable[[], datetime] | None = None) -> None:
+        self.new_id = new_id
+        self.now = now or (lambda: datetime.now(UTC))
+        self.fences: dict[NodeName, int] = {}
+        self.journal: dict[tuple[NodeName, Position], e.Entry] = {}
+        self.cases: dict[str, m.Case] = {}
+        self.items: dict[str, m.Item] = {}
+        self.outbox: dict[str, m.Outgoing] = {}
+        self.statuses: dict[str, m.AgentStatus] = {}
+        self.messages: dict[MessageId, m.Message] = {}
+        self.said: dict[CaseId, dict[int, MessageId]] = {}
+        self.external: dict[str, MessageId] = {}
+        self.profiles: dict[AgentName, m.AgentProfile] = {}
+        self.queues: dict[str, m.Queue] = {}
+        self.commands: dict[tuple[AgentName, CommandId], m.CommandRecord] = {}
+        self.inbox: dict[tuple[ChannelName, str], InboxRow] = {}
+        self.inbox_by_id: dict[InboundId, InboxRow] = {}
+        self.identities: dict[tuple[str, str, bool], CustomerId] = {}
+        self.customers: dict[CustomerId, m.CustomerBrief] = {}
+        self.files: dict[AttachmentId, Upload] = {}
+        self.memories: dict[tuple[ChannelName, str], bytes] = {}
+        self._number = 1
+        self._tables: dict[type[Any], dict[str, Any]] = {
+            m.Case: self.cases,
+            m.Item: self.items,
+            m.Outgoing: self.outbox,
+            m.AgentStatus: self.statuses,
+        }
+
+    # -- fence ------------------------------------------------------------------------------
+
+    def begin(self, node: NodeName) -> Term:
+        self.fences[node] = self.fences.get(node, 0) + 1
+        return Term(node=node, epoch=self.fences[node])
+
+    def require(self, term: Term) -> None:
+        if self.fences.get(term.node) != term.epoch:
+            raise Fenced(f"{term.node} no longer holds epoch {term.epoch}")
+
+    def resolve(self, term: Term, last: Position) -> tuple[Term, bool]:
+        self.require(term)
+        return self.begin(term.node), (term.node, last) in self.journal
+
+    # -- the journal ------------------------------------------------------------------------
+
+    def commit(self, term: Term, entries: Sequence[e.Entry]) -> None:
+        self.require(term)
+        self._check(term, entries)
+        for entry in entries:
+            self.journal[term.node, entry.position] = entry
+            for row in entry.rows:
+                self._put(row)
+
+    def _check(self, term: Term, entries: Sequence[e.Entry]) -> None:
+        """Everything that could make the transaction fail, before anything is written."""
+        seen: dict[tuple[type[Any], str], int] = {}
+        said: dict[tuple[CaseId, int], MessageId] = {}
+        for entry in entries:
+            if (term.node, entry.position) in self.journal:
+                raise BadBatch(f"position {entry.position} is taken")
+            for row in entry.rows:
+                if isinstance(row, Versioned):
+                    self._check_version(term, row, seen)
+                elif isinstance(row, m.Message):
+                    self._check_message(row, said)
+                elif isinstance(row, m.DeliveryUpdate) and not _is_uuid(row.message):
+                    raise BadBatch(f"{row.message!r} is no UUID")
+                elif isinstance(row, m.InboundDone) and row.id not in self.inbox_by_id:
+                    raise VersionConflict(f"inbox: {row.id} is not there")
+
+    def _check_version(
+        self, term: Term, row: Versioned, seen: dict[tuple[type[Any], str], int]
+    ) -> None:
+        name = row.name if isinstance(row, m.AgentStatus) else row.id
+        key = (type(row), name)
+        known = self._tables[type(row)].get(name)
+        if isinstance(known, m.Item) and known.owner != term.node:
+            raise VersionConflict(f"item {row.id} belongs to {known.owner}")
+        before = seen.get(key, known.version if known is not None else 0)
+        if row.version != before + 1:
+            raise VersionConflict(f"{type(row).__name__} {name}: {row.version} after {before}")
+        seen[key] = row.version
+
+    def _check_message(self, message: m.Message, said: dict[tuple[CaseId, int], MessageId]) -> None:
+        there = said.get((message.case, message.seq)) or self.said.get(message.case, {}).get(
+            message.seq
+        )
+        if there not in (None, message.id):
+            raise BadBatch(f"case {message.case} has a message {message.seq} already")
+        said[message.case, message.seq] = message.id
+
+    def _put(self, row: e.Row) -> None:
+        match row:
+            case m.Item() | m.Case() | m.Outgoing():
+                self._tables[type(row)][row.id] = row
+            case m.AgentStatus():
+                self.statuses[row.name] = row
+            case m.Message():
+                self._put_message(row)
+            case m.DeliveryUpdate():
+                self._deliver(row)
+            case m.AgentProfile():
+                self.profiles[row.name] = row
+            case m.Queue():
+                self.queues[row.name] = row
+            case m.CommandRecord():
+                self.commands.setdefault((row.agent, row.id), row)
+            case m.InboundDone():
+                self.inbox_by_id[InboundId(row.id)].decided = Decided(
+                    status=row.status,
+                    case=row.case,
+                    item=row.item,
+                    number=row.number,
+                    message=row.message,
+                    seq=row.seq,
+                    reason=row.reason,
+                )
+
+    def _put_message(self, message: m.Message) -> None:
+        self.messages[message.id] = message
+        self.said.setdefault(message.case, {})[message.seq] = message.id
+        if message.external_id:
+            self.external.setdefault(message.external_id, message.id)
+        for attachment in message.attachments:
+            if attachment.id in self.files:
+                self.files[attachment.id].message = message.id
+
+    def _deliver(self, update: m.DeliveryUpdate) -> None:
+        message = self.messages.get(update.message)
+        if message is None:
+            return
+        external_id = update.external_id or message.external_id
+        self.messages[message.id] = replace(
+            message,
+            delivery=update.delivery,
+            delivery_reason=update.reason,
+            external_id=external_id,
+        )
+        if external_id:
+            self.external.setdefault(external_id, message.id)
+
+    def load(self, term: Term) -> Loaded:
+        self.require(term)
+        items = [i for i in self.items.values() if i.owner == term.node and i.state not in ENDED]
+        cases = [self.cases[c] for c in dict.fromkeys(i.case for i in items)]
+        received = [
+            Received(stored=self._stored(row, fresh=True), inbound=_copy(row.inbound))
+            for row in self.inbox_by_id.values()
+            if row.decided is None and row.node == term.node
+        ]
+        return Loaded(
+            profiles=tuple(_copy(p) for p in self.profiles.values() if p.active),
+            statuses=tuple(map(_copy, self.statuses.values())),
+            queues=tuple(map(_copy, self.queues.values())),
+            cases=tuple(map(_copy, cases)),
+            items=tuple(map(_copy, items)),
+            outbox=tuple(_copy(o) for o in self.outbox.values() if o.state not in _SETTLED),
+            received=tuple(received),
+        )
+
+    # -- the inbox --------------------------------------------------------------------------
+
+    def receive(
+        self,
+        term: Term,
+        inbounds: Sequence[Inbound],
+        memories: Sequence[tuple[ChannelName, Memory]],
+    ) -> list[Stored]:
+        self.require(term)
+        stored = [self._receive(term, inbound) for inbound in inbounds]
+        for channel, memory in memories:
+            self.memories[channel, memory.key] = memory.value
+        return stored
+
+    def _receive(self, term: Term, inbound: Inbound) -> Stored:
+        row = self.inbox.get((inbound.channel, inbound.key))
+        if row is not None:
+            return self._stored(row, fresh=False)
+        row = InboxRow(
+            id=InboundId(self.new_id()),
+            node=term.node,
+            inbound=replace(inbound, raw=None, files=()),
+            customer=self._who(inbound),
+            attachments=tuple(self._keep(file, "").attachment for file in inbound.files),
+        )
+        self.inbox[inbound.channel, inbound.key] = row
+        self.inbox_by_id[row.id] = row
+        return self._stored(row, fresh=True)
+
+    def _who(self, inbound: Inbound) -> CustomerId | None:
+        """A claimed identity and a verified one are different persons."""
+        claim = inbound.identity
+        if claim is None:
+            return None
+        key = (claim.kind, claim.value, claim.verified)
+        customer = self.identities.get(key)
+        if customer is None:
+            customer = self.identities[key] = CustomerId(self.new_id())
+            self.customers[customer] = m.CustomerBrief(
+                id=customer, name=claim.name, language=inbound.language, verified=claim.verified
+            )
+        elif claim.name and not self.customers[customer].name:
+            self.customers[customer] = replace(self.customers[customer], name=claim.name)
+        return customer
+
+    def _stored(self, row: InboxRow, *, fresh: bool) -> Stored:
+        return Stored(
+            id=row.id,
+            fresh=fresh,
+            customer=self.customers[row.customer] if row.customer else None,
+            attachments=row.attachments,
+            decided=None if fresh else row.decided,
+        )
+
+    def reserve_numbers(self, count: int) -> range:
+        first, self._number = self._number, self._number + count
+        return range(first, self._number)
+
+    # -- files ------------------------------------------------------------------------------
+
+    def _keep(self, file: File, owner: str) -> Upload:
+        attachment = m.Attachment(
+            id=AttachmentId(self.new_id()),
+            name=file.name,
+            type=file.type,
+            size=len(file.data),
+            sha256=sha256(file.data).hexdigest(),
+            inline_id=file.inline_id,
+        )
+        upload = Upload(attachment=attachment, owner=owner, data=file.data)
+        self.files[attachment.id] = upload
+        return upload
+
+    def save_file(self, file: File, owner: str) -> m.Attachment:
+        return self._keep(file, owner).attachment
+
+    def claim_files(self, ids: Sequence[AttachmentId], owner: str) -> tuple[m.Attachment, ...]:
+        found = [self.files.get(i) for i in dict.fromkeys(ids)]
+        free = [f for f in found if f and f.owner == owner and f.message is None and not f.claimed]
+        if len(free) != len(found):
+            raise Refused("not_found", "an attachment is unknown or used", "attachments")
+        for upload in free:
+            upload.claimed = True
+        return tuple(f.attachment for f in free)
+
+    # -- looking up -------------------------------------------------------------------------
+
+    def answers(self, agent: AgentName, ids: Sequence[CommandId]) -> dict[CommandId, bytes]:
+        since = self.now() - _DAY
+        found = [self.commands.get((agent, i)) for i in ids]
+        return {r.id: r.answer for r in found if r is not None and r.at > since}
+
+    def newest_case(self, customer: CustomerId | None, channel: ChannelName) -> m.Case | None:
+        found = [
+            c
+            for c in self.cases.values()
+            if c.customer is not None
+            and c.customer.id == customer
+            and c.channel == channel
+            and c.status is not m.CaseStatus.CLOSED
+        ]
+        return max(found, key=lambda c: c.id, default=None)
+
+    def case_of_reference(self, references: Sequence[str]) -> tuple[m.Case, str] | None:
+        for reference in references:
+            own = _OWN_ID.fullmatch(reference)
+            message = self.messages.get(MessageId(own[1].lower())) if own else None
+            message_id = message.id if message else self.external.get(reference)
+            if message_id is not None:
+                return self.cases[self.messages[message_id].case], reference
+        return None
+
+
+def _is_uuid(value: str) -> bool:
+    try:
+        return bool(UUID(value))
+    except ValueError:
+        return False
+
+
+def _copy(value: T) -> T:
+    """As it comes back from a document in the database."""
+    return msgspec.json.decode(msgspec.json.encode(value), type=type(value))
