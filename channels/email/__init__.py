@@ -6,11 +6,13 @@ to bytes) → ``send``. ``wire``, ``cursor``, ``parse`` with its parts and ``com
 ``docs/protocols/email.md`` says what outsiders may rely on.
 """
 
-from channels.email.channel import EmailChannel, open_email
+from channels.email.channel import EmailChannel, EmailOpener
 from channels.email.settings import Settings
 from gateway.core.model import ChannelKind
 from gateway.ports import ChannelType
 
+open_email = EmailOpener()
+
 TYPE = ChannelType(kind=ChannelKind.EMAIL, settings=Settings, open=open_email)
 
-__all__ = ["TYPE", "EmailChannel", "Settings", "open_email"]
+__all__ = ["TYPE", "EmailChannel", "EmailOpener", "Settings", "open_email"]

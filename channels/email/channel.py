@@ -9,6 +9,7 @@ from typing import Never
 from channels.email.addresses import Address, addresses, valid
 from channels.email.compose import compose
 from channels.email.imap import Connection, Refusal, connect
+from channels.email.language import LanguageGuess
 from channels.email.mailbox import Mailbox
 from channels.email.oauth import TokenSource
 from channels.email.parse import Envelope, MailParser
@@ -34,7 +35,13 @@ class EmailChannel:
     kind = ChannelKind.EMAIL
     limits = Limits(max_text=200_000, html=True, subject=True, max_attachment_bytes=25_000_000)
 
-    def __init__(self, settings: Settings, services: Services, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        services: Services,
+        language: LanguageGuess,
+        pace: Pace | None = None,
+    ) -> None:
         self.name = settings.name
         self._settings, self._services = settings, services
         self._own = own_address(settings)
@@ -46,7 +53,7 @@ class EmailChannel:
             for side, oauth2 in (("imap", settings.imap.oauth2), ("smtp", settings.smtp.oauth2))
             if isinstance(oauth2, OAuth2)
         }
-        self._parser = MailParser()
+        self._parser = MailParser(language)
         self.reader = Reader(
             Source(
                 channel=self.name,
@@ -171,6 +178,12 @@ def own_address(settings: Settings) -> Address:
     return found[0]
 
 
-def open_email(settings: Settings, services: Services) -> EmailChannel:
-    """A channel that is not yet connected; ``run`` connects."""
-    return EmailChannel(settings, services)
+class EmailOpener:
+    """Opens e-mail channels; they share one language model, which is loaded by the first."""
+
+    def __init__(self) -> None:
+        self._language = LanguageGuess()
+
+    def __call__(self, settings: Settings, services: Services) -> EmailChannel:
+        """A channel that is not yet connected; ``run`` connects. Raises ``BadSetup``."""
+        return EmailChannel(settings, services, self._language)

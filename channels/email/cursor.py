@@ -73,15 +73,17 @@ class Cursor(Struct, frozen=True):
     pages: tuple[int, int] = (0, 0)
     version: int = 1
 
-    def searches(self) -> list[str]:
-        """What to ask the server for, as criteria of SEARCH."""
-        if self.last >= self.baseline:
-            return [f"UID {self.last + 1}:*"]
-        return [f"UID {self.last + 1}:{self.baseline} UNSEEN", f"UID {self.baseline + 1}:*"]
+    def searches(self) -> list[tuple[str, int]]:
+        """What to ask the server for: criteria of SEARCH, and the lowest UID that it may find.
 
-    def wants(self, uids: Iterable[int]) -> list[int]:
-        """Those above ``last``, ascending: ``n:*`` also finds the last mail when it is below n."""
-        return sorted({uid for uid in uids if uid > self.last})
+        ``n:*`` also finds the last mail when that is below n (RFC 3501 section 6.4.8).
+        """
+        if self.last >= self.baseline:
+            return [(f"UID {self.last + 1}:*", self.last + 1)]
+        return [
+            (f"UID {self.last + 1}:{self.baseline} UNSEEN", self.last + 1),
+            (f"UID {self.baseline + 1}:*", self.baseline + 1),
+        ]
 
     def taken(self, uids: Iterable[int], prints: Iterable[bytes], newest: datetime) -> "Cursor":
         """The cursor once these have been stored or found gone."""

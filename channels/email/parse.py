@@ -46,9 +46,9 @@ class Envelope(Struct, frozen=True, kw_only=True):
 class MailParser:
     """Holds the sanitizer and the language model; thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: LanguageGuess) -> None:
         self._sanitizer = Sanitizer()
-        self.language = LanguageGuess()
+        self.language = language
 
     def __call__(self, raw: bytes, envelope: Envelope) -> Inbound:
         """The mail as an ``Inbound``; with ``problem`` when it could not be understood."""

@@ -181,9 +181,9 @@ class Reader:
 
     async def _catch_up(self, box: Mailbox, cursor: Cursor) -> Cursor:
         found: list[int] = []
-        for criteria in cursor.searches():
-            found += await box.search(criteria)
-        for uids in chunks(cursor.wants(found), INFO_BATCH):
+        for criteria, lowest in cursor.searches():
+            found += [uid for uid in await box.search(criteria) if uid >= lowest]
+        for uids in chunks(found, INFO_BATCH):
             for batch in self._batches(await self._infos(box, uids)):
                 cursor = await self._take(box, batch, cursor, remember=True)
         return cursor

@@ -9,18 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels.email.language import LanguageGuess
 from channels.email.parse import Envelope, MailParser
 from gateway.core.ids import ChannelName
 from gateway.ports import Inbound
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "email"
 ARRIVED = datetime(2026, 11, 20, 8, 15, 2, tzinfo=UTC)
+LANGUAGE = LanguageGuess()
+PARSER = MailParser(LANGUAGE)
 OWN = frozenset({"support@example.com"})
 
 
 @pytest.fixture(scope="module")
 def parser() -> MailParser:
-    return MailParser()
+    return PARSER
 
 
 def envelope(size: int = 0) -> Envelope:
@@ -234,7 +237,7 @@ def test_a_mail_over_the_limit_shows_its_beginning_and_says_so(parser: MailParse
 
 def test_the_same_bytes_give_the_same_value(parser: MailParser) -> None:
     for name in ("dsn", "inline_image", "evil_html"):
-        assert parser(mail(name), envelope()) == MailParser()(mail(name), envelope())
+        assert parser(mail(name), envelope()) == MailParser(LANGUAGE)(mail(name), envelope())
 
 
 HEADERS = [b"From", b"To", b"Subject", b"Content-Type", b"Content-Transfer-Encoding", b"Reply-To",
@@ -268,6 +271,3 @@ def test_no_mail_like_bytes_make_it_raise(
     assert inbound.raw == raw
     # Poison is for mails that break a parser, not an excuse for what we should understand.
     assert "Error" not in inbound.problem, inbound.problem
-
-
-PARSER = MailParser()

@@ -1,0 +1,337 @@
+"""The channel against a real Dovecot: what happens to mails when things break."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from channels.email import reader
+from channels.email.channel import EmailChannel
+from channels.email.imap import Connection
+from channels.email.mailbox import Mailbox
+from channels.email.reader import Pace
+from gateway.core.errors import BadCredentials, BadSetup, Unreachable
+from tests.support.dovecot import Dovecot
+from tests.support.mailworld import (
+    LANGUAGE,
+    QUICK,
+    Journal,
+    Running,
+    mail,
+    services,
+    settings,
+    vector,
+)
+from tests.support.relay import Relay
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
+    dovecot = Dovecot(tmp_path_factory.mktemp("dovecot"))
+    dovecot.start()
+    yield dovecot
+    dovecot.stop()
+
+
+@pytest.fixture
+def dovecot(server: Dovecot) -> Dovecot:
+    """The server, with a mailbox that nobody has used."""
+    server.next_user()
+    return server
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Journal()
+
+
+def channel(
+    dovecot: Dovecot, journal: Journal, *, port: int = 0, pace: Pace = QUICK, **imap: str
+) -> EmailChannel:
+    reads: dict[str, Any] = {
+        "port": port or dovecot.port,
+        "user": dovecot.user,
+        "password": dovecot.password,
+    } | imap
+    return EmailChannel(settings(reads, max_bytes=100_000), services(journal), LANGUAGE, pace)
+
+
+@pytest.fixture
+async def relay(dovecot: Dovecot) -> AsyncIterator[Relay]:
+    async with Relay(dovecot.port) as between:
+        yield between
+
+
+async def test_unread_mail_is_stored_and_then_marked_as_read(
+    dovecot: Dovecot, journal: Journal
+) -> None:
+    dovecot.deliver(mail("one"), vector("alternative"))
+    dovecot.deliver(mail("read before we came"), flags="(\\Seen)")
+    async with Running(channel(dovecot, journal)) as running:
+        stored = await journal.has(2)
+        await running.up()
+        await until_all_are_read(dovecot)
+    assert [inbound.subject for inbound in stored] == ["one", "Order 42"]
+    assert stored[0].raw == mail("one")
+    assert stored[0].key.startswith("INBOX:")
+    assert stored[0].at.year >= 2026
+
+
+async def test_a_mail_that_arrives_while_we_listen_is_seen_within_a_second(
+    dovecot: Dovecot, journal: Journal
+) -> None:
+    async with Running(channel(dovecot, journal, pace=Pace(idle=300))) as running:
+        await running.up()
+        for count in range(1, 4):
+            sent = time.monotonic()
+            await dovecot.delivered(mail(f"live {count}"))
+            await journal.has(count)
+            assert time.monotonic() - sent < 1.0
+    assert journal.subjects() == ["live 1", "live 2", "live 3"]
+
+
+async def test_a_server_without_idle_is_asked_now_and_then(
+    dovecot: Dovecot, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has = Connection.has
+    monkeypatch.setattr(Connection, "has", lambda self, what: what != "IDLE" and has(self, what))
+    async with Running(channel(dovecot, journal)) as running:
+        await running.up()
+        await dovecot.delivered(mail("polled"))
+        await journal.has(1)
+
+
+async def test_a_restart_doubles_nothing_and_catches_up(dovecot: Dovecot, journal: Journal) -> None:
+    dovecot.deliver(*(mail(f"before {n}") for n in range(7)))
+    async with Running(channel(dovecot, journal)):
+        await journal.has(7)
+    dovecot.deliver(*(mail(f"during {n}") for n in range(130)))
+    dovecot.deliver(mail("read by a colleague during the outage"), flags="(\\Seen)")
+    async with Running(channel(dovecot, journal)):
+        await journal.has(138)
+    assert journal.repeats == []
+    assert len(set(journal.subjects())) == 138
+
+
+async def test_while_the_journal_is_away_mail_stays_unread_and_comes_again(
+    dovecot: Dovecot, journal: Journal
+) -> None:
+    journal.unavailable = True
+    journal.memory["imap:INBOX"] = b""
+    dovecot.deliver(mail("patient"))
+    journal.unavailable = False
+    reading = channel(dovecot, journal)
+    async with Running(reading) as running:
+        await journal.has(1)
+        await running.up()
+        journal.unavailable = True
+        await dovecot.delivered(mail("patience"))
+        await journal.has_refused(3)
+        assert len(dovecot.unseen()) == 1
+        assert journal.subjects() == ["patient"]
+        journal.unavailable = False
+        await journal.has(2)
+        await until_all_are_read(dovecot)
+        assert running.error is None
+    assert journal.repeats == []
+
+
+async def test_a_crash_before_the_mark_repeats_nothing(
+    dovecot: Dovecot, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dovecot.deliver(mail("stored, not marked"))
+
+    async def crash(box: Mailbox, uids: list[int]) -> None:
+        raise Unreachable("cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Mailbox, "mark_seen", crash)
+        async with Running(channel(dovecot, journal)) as running:
+            assert isinstance(await running.ended(), Unreachable)
+    assert len(dovecot.unseen()) == 1
+    await dovecot.delivered(mail("next"))
+    async with Running(channel(dovecot, journal)):
+        await journal.has(2)
+    assert journal.repeats == []
+
+
+async def test_a_wrong_password_parks_the_channel(dovecot: Dovecot, journal: Journal) -> None:
+    async with Running(channel(dovecot, journal, password="wrong")) as running:
+        error = await running.ended()
+    assert isinstance(error, BadCredentials)
+    assert error.retry_after is None
+    assert "support" in str(error)
+    assert "imap.password" in str(error)
+    assert "wrong" not in str(error)
+
+
+async def test_a_missing_folder_is_named_with_the_ones_there_are(
+    dovecot: Dovecot, journal: Journal
+) -> None:
+    async with Running(channel(dovecot, journal, folder="INBXO")) as running:
+        error = await running.ended()
+    assert isinstance(error, BadSetup)
+    assert "INBXO" in str(error)
+    assert "INBOX" in str(error)
+
+
+async def test_a_folder_may_have_any_name(dovecot: Dovecot, journal: Journal) -> None:
+    dovecot.deliver(mail("archived"), folder="Archiv-K&APY-ln")
+    async with Running(channel(dovecot, journal, folder="Archiv-Köln")):
+        (inbound,) = await journal.has(1)
+    assert inbound.key.startswith("Archiv-Köln:")
+
+
+async def test_nobody_listening_is_unreachable_and_worth_another_try(
+    dovecot: Dovecot, journal: Journal
+) -> None:
+    async with Running(channel(dovecot, journal, port=1)) as running:
+        error = await running.ended()
+    assert isinstance(error, Unreachable)
+    assert error.retry_after is not None
+
+
+async def test_a_connection_cut_while_a_mail_is_fetched_loses_and_doubles_nothing(
+    dovecot: Dovecot, journal: Journal, relay: Relay
+) -> None:
+    dovecot.deliver(*(mail(f"big {n}", size=30_000) for n in range(20)))
+    cut = channel(dovecot, journal, port=relay.port)
+    ends = 0
+    for budget in (3_000, 40_000, 200_000, None):
+        relay.budget = budget
+        async with Running(cut) as running:
+            if budget is None:
+                await journal.has(20)
+                await running.up()
+                await until_all_are_read(dovecot)
+            else:
+                assert isinstance(await running.ended(), Unreachable)
+                ends += 1
+    assert ends == 3
+    assert journal.repeats == []
+    assert sorted(journal.subjects()) == sorted(f"big {n}" for n in range(20))
+
+
+async def test_a_connection_that_dies_in_silence_is_found_out(
+    dovecot: Dovecot, journal: Journal, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.email.imap.PATIENCE", 0.3)
+    async with Running(channel(dovecot, journal, port=relay.port, pace=Pace(idle=0.3))) as running:
+        await running.up()
+        relay.freeze()
+        assert isinstance(await running.ended(5), Unreachable)
+
+
+async def test_a_poisonous_mail_in_the_middle_stops_nothing(
+    dovecot: Dovecot, journal: Journal
+) -> None:
+    names = ["abyss", "crlf_from", "not_a_mail", "huge_header", "broken_base64", "nul_bytes"]
+    for name in names:
+        dovecot.deliver(mail(f"before {name}"), vector(name))
+    dovecot.deliver(mail("the last"))
+    async with Running(channel(dovecot, journal)) as running:
+        stored = await journal.has(2 * len(names) + 1)
+        await running.up()
+        await until_all_are_read(dovecot)
+    quarantined = [inbound for inbound in stored if inbound.problem]
+    assert len(quarantined) == 2
+    assert all(inbound.raw for inbound in quarantined)
+    assert stored[-1].subject == "the last"
+
+
+async def test_a_mail_that_the_journal_refuses_is_quarantined_alone(
+    dovecot: Dovecot, journal: Journal
+) -> None:
+    dovecot.deliver(mail("fine 1"), mail("poison"), mail("fine 2"))
+    journal.poison = "poison"
+    async with Running(channel(dovecot, journal)):
+        stored = await journal.has(3)
+    assert [inbound.subject for inbound in stored] == ["fine 1", "", "fine 2"]
+    assert "does not take this text" in stored[1].problem
+    assert stored[1].raw == mail("poison")
+
+
+async def test_a_mail_that_the_server_cannot_read_is_put_aside(
+    dovecot: Dovecot, journal: Journal
+) -> None:
+    dovecot.deliver(mail("good 1"), mail("rotten", body="ROTTEN"), mail("good 2"))
+    dovecot.spoil("ROTTEN")
+    # Dovecot hangs up on it: the supervisor would start the same channel again and again.
+    reading = channel(dovecot, journal)
+    starts = 0
+    while len(journal.stored) < 3:
+        starts += 1
+        assert starts < 20
+        async with Running(reading) as running:
+            await running.ended_or(journal.has(3))
+    assert sorted(journal.subjects()) == ["", "good 1", "good 2"]
+    (problem,) = [inbound.problem for inbound in journal.stored.values() if inbound.problem]
+    assert "stays unread in the mailbox" in problem
+    assert journal.repeats == []
+
+
+async def test_a_mail_over_the_limit_is_stored_with_its_beginning(
+    dovecot: Dovecot, journal: Journal
+) -> None:
+    dovecot.deliver(mail("enormous", size=900_000), mail("small"))
+    async with Running(channel(dovecot, journal)):
+        enormous, small = await journal.has(2)
+    assert enormous.attributes["truncated"] is True
+    assert "over the limit" in enormous.body
+    assert len(enormous.raw or b"") == reader.PARTIAL_BYTES
+    assert small.body.startswith("Hello")
+
+
+async def test_a_mail_deleted_under_our_hands_is_no_trouble(
+    dovecot: Dovecot, journal: Journal
+) -> None:
+    async with Running(channel(dovecot, journal)) as running:
+        await running.up()
+        await dovecot.delivered(mail("first"))
+        await journal.has(1)
+        uid = next(iter(dovecot.flags()))
+        await asyncio.to_thread(dovecot.expunge, uid)
+        await dovecot.delivered(mail("second"))
+        await journal.has(2)
+    assert journal.subjects() == ["first", "second"]
+
+
+async def test_a_new_numbering_brings_only_new_mail(dovecot: Dovecot, journal: Journal) -> None:
+    twins = [mail("twin")] * 2
+    dovecot.deliver(*(mail(f"known {n}") for n in range(5)), *twins)
+    async with Running(channel(dovecot, journal)):
+        await journal.has(7)
+        await until_all_are_read(dovecot)
+    dovecot.deliver(mail("new during the outage"), mail("twin"))
+    await asyncio.to_thread(dovecot.renumber)
+    async with Running(channel(dovecot, journal)) as running:
+        await journal.has(9)
+        await running.up()
+        await dovecot.delivered(mail("after it"))
+        await journal.has(10)
+    assert journal.subjects().count("twin") == 3
+    assert len(journal.stored) == 10
+    assert journal.repeats == []
+
+
+async def test_check_tells_what_works_and_how_to_mend_the_rest(
+    dovecot: Dovecot, journal: Journal
+) -> None:
+    good = await channel(dovecot, journal).check()
+    assert [fix for _, fix in good[:2]] == [None, None]
+    assert "folder INBOX" in good[1][0]
+    assert good[2][1] is not None  # nobody listens for SMTP
+    bad = await channel(dovecot, journal, password="wrong").check()
+    assert "imap.password" in (bad[0][1] or "")
+    lost = await channel(dovecot, journal, folder="Nowhere").check()
+    assert "INBOX" in (lost[1][1] or "")
+
+
+async def until_all_are_read(dovecot: Dovecot) -> None:
+    async with asyncio.timeout(10):
+        while await asyncio.to_thread(dovecot.unseen):  # noqa: ASYNC110 - asked of a server
+            await asyncio.sleep(0.02)
