@@ -145,10 +145,11 @@ class Connection:
         token = hello.visitor or ""
         known = recognise(services.secret, settings.name, token, now) if token else None
         account = self._identity.account if self._identity else None
-        visitor = returning(known, self._identity) or Visitor(id=str(uuid4()), account=account)
+        same = returning(known, self._identity)
+        visitor = same or Visitor(id=str(uuid4()), account=account)
         self._house.hub.know(self, visitor.id)
         conversation = await self._conversation_of(visitor)
-        await self._entered(visitor, conversation)
+        await self._entered(visitor, conversation, anew=bool(token) and same is None)
 
     async def _conversation_of(self, visitor: Visitor) -> CaseId | None:
         """Where this visitor goes on: the open conversation, else the last one."""
@@ -167,7 +168,9 @@ class Connection:
         if self._session.visitor is not None:
             await self._entered(self._session.visitor, conversation)
 
-    async def _entered(self, visitor: Visitor, conversation: CaseId | None) -> None:
+    async def _entered(
+        self, visitor: Visitor, conversation: CaseId | None, *, anew: bool = False
+    ) -> None:
         """Follow first, then read: what is committed in between is seen at least once."""
         house, services = self._house, self._house.services
         case = item = waiting = None
@@ -194,6 +197,7 @@ class Connection:
             case=case,
             item=item,
             waiting=waiting,
+            anew=anew,
         )
         self._carry(self._session.entered(entered))
 

@@ -67,7 +67,10 @@ Effect = Post | Greet | Enter | Load | Bring | Mark | Typed | Leave
 
 
 class Entered(Struct, frozen=True, kw_only=True):
-    """How a conversation stands when a session begins to follow it."""
+    """How a conversation stands when a session begins to follow it.
+
+    ``anew``: the client's token was not honoured, and this is another visitor.
+    """
 
     visitor: Visitor
     token: str
@@ -76,3 +79,4 @@ class Entered(Struct, frozen=True, kw_only=True):
     case: Case | None = None
     item: Item | None = None
     waiting: Waiting = None
+    anew: bool = False

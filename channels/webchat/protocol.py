@@ -166,7 +166,8 @@ class Welcome(_Told, frozen=True, kw_only=True):
 
     It is sent again, with a new token, whenever the visitor's conversation becomes another one:
     with the first message, and with the first after the last one was closed. ``conversation``
-    is ``None`` until something was said; ``seq`` is the conversation's newest.
+    is ``None`` until something was said; ``seq`` is the conversation's newest. ``anew``: the
+    token was not honoured, so what the window remembers is another person's; it forgets it.
     """
 
     version: int
@@ -177,6 +178,7 @@ class Welcome(_Told, frozen=True, kw_only=True):
     state: ChatState
     heartbeat: float
     site: Site
+    anew: bool = False
     opens_at: datetime | UnsetType = UNSET
 
 

@@ -160,7 +160,7 @@ class Session:
         self._marks = Marks()
         self._typing = False
         last = case.last_seq if case else 0
-        self.position = self._cursor = self._resume_point(last)
+        self.position = self._cursor = self._resume_point(last, anew=now.anew)
         self.item = now.item
         self._state = standing_of(now.item, now.waiting, self._agent_name)
         welcome = Welcome(
@@ -172,14 +172,15 @@ class Session:
             state=self._state.state,
             heartbeat=now.heartbeat,
             site=now.site,
+            anew=now.anew,
         )
         start = [Post(welcome), Post(self._state)]
         return [*start, *self._load(max(0, self.position - LOOK_BACK))]
 
-    def _resume_point(self, last: int) -> int:
+    def _resume_point(self, last: int, *, anew: bool) -> int:
         """Where to go on; from the start if the client's memory is of something else."""
         resume = self.hello.resume if self.hello else None
-        if resume is None or resume.seq > last:
+        if resume is None or anew or resume.seq > last:
             return 0
         if resume.conversation not in (None, self.conversation):
             return 0

@@ -1,0 +1,315 @@
+/**
+ * What the window knows, and how each thing that happens changes it: a pure reducer.
+ *
+ * `seq` is the last message shown of `conversation`; what is not above it was shown before.
+ * A message written here waits in `pending` under an id of its own until the server shows it or
+ * answers for it, and is repeated under that id after every reconnect: the server does it once.
+ */
+
+import type { AttachmentCard, Author, ChatState, ClientFrame, Profile, ServerFrame, Site } from "./frames.ts";
+import { VERSION } from "./frames.ts";
+
+/** A message of the transcript. `conversation` and `seq` are its place. */
+export interface Said {
+  id: string;
+  conversation: string;
+  seq: number;
+  author: Author;
+  body: string;
+  at: string;
+  clientId?: string;
+  attachments?: AttachmentCard[];
+}
+
+/** A message on its way. `failed` is an error code; `heldUntil` (ms) when it may be sent again. */
+export interface Pending {
+  id: string;
+  body: string;
+  at: string;
+  failed?: string;
+  heldUntil?: number;
+}
+
+export interface Standing {
+  state: ChatState;
+  position?: number;
+  estimate?: number;
+  agent?: string;
+}
+
+export interface Chat {
+  token: string | null;
+  conversation: string | null;
+  number: number | null;
+  seq: number;
+  said: readonly Said[];
+  pending: readonly Pending[];
+  standing: Standing;
+  delivered: number;
+  read: number;
+  /** Up to where the visitor has read the agents' messages. */
+  seen: number;
+  unread: number;
+  typing: { name: string; until: number } | null;
+  site: Site;
+  heartbeat: number;
+  opensAt: string | null;
+  /** `greeting` from hello to welcome; commands go out only when `live`. */
+  line: "down" | "greeting" | "live";
+}
+
+export interface Who {
+  channel: string;
+  locale: string;
+  page?: string;
+  profile?: Profile;
+  identity?: string;
+}
+
+export type Happening =
+  | { do: "opened"; who: Who }
+  | { do: "closed" }
+  | { do: "frame"; frame: ServerFrame; now: number; looking: boolean }
+  | { do: "write"; id: string; body: string; at: string }
+  | { do: "again"; id: string }
+  | { do: "discard"; id: string }
+  | { do: "typing"; on: boolean }
+  | { do: "look" }
+  | { do: "time"; now: number }
+  | { do: "end" };
+
+export interface Step {
+  chat: Chat;
+  send: ClientFrame[];
+  /** Reconnect there. */
+  move?: string;
+}
+
+export const KEPT = 300;
+const TYPING_MS = 8_000;
+const HOLD_MS = 3_000;
+const AGAIN = new Set(["too_fast", "unavailable", "internal"]);
+
+export function newChat(): Chat {
+  return {
+    token: null,
+    conversation: null,
+    number: null,
+    seq: 0,
+    said: [],
+    pending: [],
+    standing: { state: "closed" },
+    delivered: 0,
+    read: 0,
+    seen: 0,
+    unread: 0,
+    typing: null,
+    site: {},
+    heartbeat: 10,
+    opensAt: null,
+    line: "down",
+  };
+}
+
+export function step(chat: Chat, event: Happening): Step {
+  switch (event.do) {
+    case "opened":
+      return { chat: { ...chat, line: "greeting" }, send: [hello(chat, event.who)] };
+    case "closed":
+      return { chat: { ...chat, line: "down", typing: null }, send: [] };
+    case "frame":
+      return receive(chat, event.frame, event.now, event.looking);
+    case "write": {
+      const pending = { id: event.id, body: event.body, at: event.at };
+      const next = { ...chat, pending: [...chat.pending, pending] };
+      return { chat: next, send: chat.line === "live" ? [send(pending)] : [] };
+    }
+    case "again":
+      return repeat(chat, (p) => p.id === event.id);
+    case "discard":
+      return { chat: { ...chat, pending: chat.pending.filter((p) => p.id !== event.id) }, send: [] };
+    case "typing":
+      return { chat, send: chat.line === "live" && chat.conversation ? [{ t: "typing", on: event.on }] : [] };
+    case "look":
+      return look(chat);
+    case "time":
+      return passTime(chat, event.now);
+    case "end":
+      return { chat, send: chat.line === "live" ? [{ t: "end" }] : [] };
+  }
+}
+
+function hello(chat: Chat, who: Who): ClientFrame {
+  const frame: ClientFrame = { t: "hello", channel: who.channel, versions: [VERSION] };
+  if (chat.token) frame.visitor = chat.token;
+  if (who.identity) frame.identity = who.identity;
+  if (chat.conversation) frame.resume = { seq: chat.seq, conversation: chat.conversation };
+  if (who.profile) frame.profile = who.profile;
+  frame.locale = who.locale;
+  if (who.page) frame.page = who.page;
+  return frame;
+}
+
+function send(pending: Pending): ClientFrame {
+  return { t: "send", id: pending.id, body: pending.body };
+}
+
+function receive(chat: Chat, frame: ServerFrame, now: number, looking: boolean): Step {
+  switch (frame.t) {
+    case "welcome":
+      return welcome(chat, frame);
+    case "message":
+      return message(chat, frame, looking);
+    case "ok":
+      return only(answered(chat, frame));
+    case "error":
+      return only(frame.re === null ? chat : failed(chat, frame.re, frame.code, now, frame.after));
+    case "delivered":
+      return only({ ...chat, delivered: Math.max(chat.delivered, frame.seq) });
+    case "read":
+      return only({ ...chat, read: Math.max(chat.read, frame.seq) });
+    case "typing":
+      return only({ ...chat, typing: frame.on ? { name: frame.name, until: now + TYPING_MS } : null });
+    case "state": {
+      const { t: _, ...standing } = frame;
+      const typing = frame.state === "active" ? chat.typing : null;
+      return only({ ...chat, standing, typing });
+    }
+    case "edited":
+      return only({ ...chat, said: chat.said.map((s) => (s.id === frame.message ? { ...s, body: frame.body } : s)) });
+    case "deleted":
+      return only({ ...chat, said: chat.said.filter((s) => s.id !== frame.message) });
+    case "moved":
+      return { chat, send: [], move: frame.url };
+    case "tick":
+    case "survey":
+      return only(chat);
+    default:
+      return only(chat); // a newer server may say more
+  }
+}
+
+const only = (chat: Chat): Step => ({ chat, send: [] });
+
+type Frame<T extends ServerFrame["t"]> = Extract<ServerFrame, { t: T }>;
+
+function welcome(chat: Chat, frame: Frame<"welcome">): Step {
+  const arrived = chat.line === "greeting";
+  let next: Chat = {
+    ...chat,
+    line: "live",
+    token: frame.visitor,
+    conversation: frame.conversation,
+    number: frame.number,
+    standing: chat.standing.state === frame.state ? chat.standing : { state: frame.state },
+    site: frame.site,
+    heartbeat: frame.heartbeat,
+    opensAt: frame.opens_at ?? null,
+  };
+  if (frame.anew) next = { ...next, said: [], unread: 0 };
+  if (frame.anew || frame.conversation !== chat.conversation) {
+    next = { ...next, seq: 0, delivered: 0, read: 0, seen: 0 };
+  } else if (frame.seq < chat.seq) {
+    // The server remembers less than we do (it was restored): its word counts.
+    const said = chat.said.filter((s) => s.conversation !== frame.conversation);
+    next = { ...next, said, seq: 0, delivered: 0, read: 0, seen: 0, unread: 0 };
+  }
+  const repeated = next.pending.filter((p) => !p.failed).map((p) => ({ ...p, heldUntil: undefined }));
+  if (!arrived) return only(next);
+  next = { ...next, pending: next.pending.map((p) => (p.failed ? p : { ...p, heldUntil: undefined })) };
+  return { chat: next, send: repeated.map(send) };
+}
+
+function message(chat: Chat, frame: Frame<"message">, looking: boolean): Step {
+  if (chat.conversation === null || frame.seq <= chat.seq) return only(chat);
+  const said: Said = {
+    id: frame.id,
+    conversation: chat.conversation,
+    seq: frame.seq,
+    author: frame.author,
+    body: frame.body,
+    at: frame.at,
+  };
+  if (frame.client_id) said.clientId = frame.client_id;
+  if (frame.attachments.length) said.attachments = frame.attachments;
+  const theirs = frame.author.kind === "agent";
+  const next: Chat = {
+    ...chat,
+    seq: frame.seq,
+    said: inPlace(chat.said, said),
+    pending: frame.client_id ? chat.pending.filter((p) => p.id !== frame.client_id) : chat.pending,
+    typing: theirs ? null : chat.typing,
+    unread: theirs && !looking ? chat.unread + 1 : chat.unread,
+  };
+  return theirs && looking ? look(next) : only(next);
+}
+
+/** Its place is by conversation (ids rise with time) and seq; what is known already is replaced. */
+function inPlace(all: readonly Said[], said: Said): Said[] {
+  const others = all.filter(
+    (s) => !(s.conversation === said.conversation && (s.seq === said.seq || (s.clientId && s.clientId === said.clientId))),
+  );
+  let at = others.length;
+  while (at > 0 && after(others[at - 1] as Said, said)) at--;
+  others.splice(at, 0, said);
+  return others.slice(-KEPT);
+}
+
+function after(a: Said, b: Said): boolean {
+  return a.conversation === b.conversation ? a.seq > b.seq : a.conversation > b.conversation;
+}
+
+/** The answer comes after the message; alone it comes only for an earlier conversation. */
+function answered(chat: Chat, frame: Frame<"ok">): Chat {
+  const pending = chat.pending.find((p) => p.id === frame.re);
+  if (!pending) return chat;
+  const said: Said = {
+    id: pending.id,
+    conversation: frame.conversation ?? chat.conversation ?? "",
+    seq: frame.seq,
+    author: { kind: "customer", name: "" },
+    body: pending.body,
+    at: pending.at,
+    clientId: pending.id,
+  };
+  return { ...chat, said: inPlace(chat.said, said), pending: chat.pending.filter((p) => p !== pending) };
+}
+
+function failed(chat: Chat, re: string, code: string, now: number, after?: number): Chat {
+  const hold = AGAIN.has(code);
+  const mark = (p: Pending): Pending =>
+    hold ? { ...p, heldUntil: now + (after === undefined ? HOLD_MS : after * 1000) } : { ...p, failed: code };
+  return { ...chat, pending: chat.pending.map((p) => (p.id === re ? mark(p) : p)) };
+}
+
+function repeat(chat: Chat, which: (p: Pending) => boolean): Step {
+  const again = chat.pending.filter(which);
+  if (!again.length) return only(chat);
+  const pending = chat.pending.map((p) => (which(p) ? { id: p.id, body: p.body, at: p.at } : p));
+  return { chat: { ...chat, pending }, send: chat.line === "live" ? again.map(send) : [] };
+}
+
+/** The visitor sees the window: what the agents wrote is read. */
+function look(chat: Chat): Step {
+  let newest = 0;
+  for (const s of chat.said) if (s.conversation === chat.conversation && s.author.kind === "agent") newest = s.seq;
+  if (newest <= chat.seen) return only(chat.unread ? { ...chat, unread: 0 } : chat);
+  if (chat.line !== "live") return only({ ...chat, unread: 0 });
+  return { chat: { ...chat, unread: 0, seen: newest }, send: [{ t: "read", seq: newest }] };
+}
+
+function passTime(chat: Chat, now: number): Step {
+  const typing = chat.typing && chat.typing.until <= now ? null : chat.typing;
+  const next = typing === chat.typing ? chat : { ...chat, typing };
+  if (chat.line !== "live") return only(next);
+  return repeat(next, (p) => p.heldUntil !== undefined && p.heldUntil <= now);
+}
+
+export type Mark = "sending" | "failed" | "sent" | "delivered" | "read";
+
+/** How far one's own message has come. */
+export function markOf(chat: Chat, said: Said): Mark {
+  if (said.conversation !== chat.conversation) return "sent";
+  if (said.seq <= chat.read) return "read";
+  return said.seq <= chat.delivered ? "delivered" : "sent";
+}

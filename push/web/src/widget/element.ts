@@ -1,0 +1,440 @@
+/** `<switchroom-chat channel="site" server="https://host">`: the launcher, the window, the wiring. */
+
+import type { Chat, Happening, Who } from "./chat.ts";
+import { step } from "./chat.ts";
+import { icon, KeyedList, make, put, write } from "./dom.ts";
+import type { Profile, ServerFrame } from "./frames.ts";
+import { MAX_BODY } from "./frames.ts";
+import { Line } from "./line.ts";
+import { rowsOf } from "./log.ts";
+import { Memory } from "./memory.ts";
+import { CSS } from "./style.ts";
+import { Words } from "./words.ts";
+
+/** Trouble with the line is mentioned only when it lasts. */
+const CALM_MS = 3_000;
+/** A message unanswered for so long is repeated over a new connection. */
+const ANSWER_MS = 10_000;
+const TYPING_EVERY_MS = 3_000;
+const TYPING_ENDS_MS = 4_000;
+const NEAR_PX = 60;
+
+export interface Identity extends Profile {
+  /** A JWT signed by the host site with the channel's `identity_key`. */
+  token?: string;
+}
+
+export class SwitchroomChat extends HTMLElement {
+  private chat!: Chat;
+  private memory!: Memory;
+  private words = new Words(["en"]);
+  private line: Line | null = null;
+  private identity: Identity = {};
+  private built = false;
+  private refused = false;
+  private upSince: number | null = null;
+  private downSince = Date.now();
+  private typedAt = 0;
+  private typingEnds: ReturnType<typeof setTimeout> | undefined;
+  private drawing = false;
+  private stuck = true;
+  private waitingSince = new Map<string, number>();
+  private parts!: Parts;
+  private log!: KeyedList;
+
+  connectedCallback(): void {
+    if (!this.built) this.build();
+    addEventListener("focus", this.onLook);
+    document.addEventListener("visibilitychange", this.onLook);
+    if (this.chat.conversation || this.chat.pending.length || this.opened) this.begin();
+    this.draw();
+  }
+
+  disconnectedCallback(): void {
+    removeEventListener("focus", this.onLook);
+    document.removeEventListener("visibilitychange", this.onLook);
+    visualViewport?.removeEventListener("resize", this.onResize);
+    this.line?.stop();
+    this.line = null;
+  }
+
+  // -- what a page may call ------------------------------------------------------------------
+
+  open(): void {
+    if (!this.built) return;
+    this.toggleAttribute("open", true);
+    this.memory.set("open", true);
+    this.begin();
+    this.stuck = true;
+    this.draw();
+    this.onLook();
+    this.parts.text.focus({ preventScroll: true });
+  }
+
+  close(): void {
+    if (!this.built || !this.opened) return;
+    const within = this.shadowRoot?.activeElement;
+    this.toggleAttribute("open", false);
+    this.memory.set("open", false);
+    this.draw();
+    if (within) this.parts.launcher.focus({ preventScroll: true });
+  }
+
+  /** Say who the visitor is: claims, or with `token` what the host site vouches for. */
+  identify(identity: Identity): void {
+    this.identity = { ...identity };
+    this.line?.renew();
+  }
+
+  private get opened(): boolean {
+    return this.hasAttribute("open");
+  }
+
+  private get looking(): boolean {
+    return this.opened && document.visibilityState === "visible" && document.hasFocus();
+  }
+
+  // -- the machine ---------------------------------------------------------------------------
+
+  private happen(event: Happening): void {
+    const before = this.chat;
+    const { chat, send, move } = step(before, event);
+    this.chat = chat;
+    if (chat !== before) {
+      this.memory.save(before, chat);
+      this.schedule();
+    }
+    const now = Date.now();
+    for (const frame of send) {
+      if (frame.t === "send" && !this.waitingSince.has(frame.id)) this.waitingSince.set(frame.id, now);
+      this.line?.send(frame);
+    }
+    if (move !== undefined) this.line?.renew(move);
+  }
+
+  private begin(): void {
+    if (this.line || this.refused) return;
+    this.downSince = Date.now();
+    this.line = new Line(this.url(), {
+      opened: () => this.happen({ do: "opened", who: this.who() }),
+      closed: (final) => this.lineClosed(final),
+      frame: (frame) => this.frame(frame),
+      beat: (now) => this.beat(now),
+    });
+    this.line.start();
+  }
+
+  private url(): string {
+    const server = this.getAttribute("server") || location.origin;
+    return `${server.replace(/^http/, "ws").replace(/\/$/, "")}/chat/v1`;
+  }
+
+  private who(): Who {
+    const { token, ...profile } = this.identity;
+    const who: Who = { channel: this.getAttribute("channel") || "", locale: this.words.language, page: location.href.slice(0, 2000) };
+    if (Object.keys(profile).length) who.profile = profile;
+    if (token) who.identity = token;
+    return who;
+  }
+
+  private frame(frame: ServerFrame): void {
+    this.happen({ do: "frame", frame, now: Date.now(), looking: this.looking });
+    if (frame.t === "welcome") {
+      this.upSince ??= Date.now();
+      if (this.line) this.line.heartbeat = frame.heartbeat;
+      if (this.looking) this.happen({ do: "look" });
+      this.schedule();
+    }
+    for (const id of this.waitingSince.keys()) {
+      if (!this.chat.pending.some((p) => p.id === id && !p.failed && !p.heldUntil)) this.waitingSince.delete(id);
+    }
+  }
+
+  private lineClosed(final: boolean): void {
+    if (this.upSince !== null) this.downSince = Date.now();
+    this.upSince = null;
+    this.waitingSince.clear();
+    if (final) {
+      this.refused = true;
+      this.line = null;
+    }
+    this.happen({ do: "closed" });
+    this.schedule();
+  }
+
+  private beat(now: number): void {
+    this.happen({ do: "time", now });
+    if ([...this.waitingSince.values()].some((since) => now - since > ANSWER_MS)) this.line?.renew();
+    if (this.upSince === null) this.schedule();
+  }
+
+  private readonly onLook = (): void => {
+    if (this.looking) this.happen({ do: "look" });
+  };
+
+  // -- building ------------------------------------------------------------------------------
+
+  private build(): void {
+    this.built = true;
+    const wanted = this.getAttribute("locale");
+    this.words = new Words(wanted ? [wanted] : navigator.languages);
+    this.memory = new Memory(this.getAttribute("server") || location.origin, this.getAttribute("channel") || "");
+    this.chat = this.memory.load();
+    put(this, { dir: this.words.direction, lang: this.words.language });
+    if (this.memory.get<boolean>("open") && !matchMedia("(max-width:480px)").matches) this.toggleAttribute("open", true);
+    const shadow = this.attachShadow({ mode: "open" });
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(CSS);
+    shadow.adoptedStyleSheets = [sheet];
+    this.parts = buildParts(this.words);
+    this.log = new KeyedList(this.parts.log);
+    shadow.append(this.parts.root);
+    this.wire();
+    this.parts.text.value = this.memory.get<string>("draft") ?? "";
+  }
+
+  private wire(): void {
+    const { launcher, close, end, text, form, scroll, fresh, endYes, endNo, ask, panel } = this.parts;
+    launcher.onclick = () => (this.opened ? this.close() : this.open());
+    close.onclick = () => this.close();
+    end.onclick = () => {
+      ask.hidden = !ask.hidden;
+      if (!ask.hidden) endNo.focus();
+    };
+    endNo.onclick = () => {
+      ask.hidden = true;
+      text.focus();
+    };
+    endYes.onclick = () => {
+      ask.hidden = true;
+      this.happen({ do: "end" });
+      text.focus();
+    };
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      this.submit();
+    };
+    text.oninput = () => this.typed();
+    text.onkeydown = (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.submit();
+    };
+    panel.onkeydown = (event) => this.key(event);
+    scroll.onscroll = () => {
+      this.stuck = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_PX;
+      if (this.stuck) fresh.hidden = true;
+    };
+    fresh.onclick = () => this.toEnd();
+    visualViewport?.addEventListener("resize", this.onResize);
+  }
+
+  private readonly onResize = (): void => {
+    // On a phone the keyboard covers part of the page: the window keeps to what can be seen.
+    this.style.setProperty("--view-height", `${Math.round(visualViewport?.height ?? innerHeight)}px`);
+    if (this.stuck) this.toEnd();
+  };
+
+  private key(event: KeyboardEvent): void {
+    const { ask, panel } = this.parts;
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      if (ask.hidden) this.close();
+      else ask.hidden = true;
+    }
+    if (event.key === "Tab" && matchMedia("(max-width:480px)").matches) keepWithin(panel, event, this.shadowRoot);
+  }
+
+  // -- writing -------------------------------------------------------------------------------
+
+  private submit(): void {
+    const { text } = this.parts;
+    const body = text.value.trim();
+    if (!body || [...body].length > MAX_BODY) return;
+    this.happen({ do: "write", id: newId(), body, at: new Date().toISOString() });
+    text.value = "";
+    this.memory.remove("draft");
+    clearTimeout(this.typingEnds);
+    this.typedAt = 0;
+    this.stuck = true;
+    this.begin();
+    this.grow();
+    this.draw();
+    text.focus();
+  }
+
+  private typed(): void {
+    const { text } = this.parts;
+    if (text.value) this.memory.set("draft", text.value);
+    else this.memory.remove("draft");
+    this.grow();
+    const now = Date.now();
+    if (now - this.typedAt > TYPING_EVERY_MS && text.value) {
+      this.typedAt = now;
+      this.happen({ do: "typing", on: true });
+    }
+    clearTimeout(this.typingEnds);
+    this.typingEnds = setTimeout(() => {
+      if (this.typedAt) this.happen({ do: "typing", on: false });
+      this.typedAt = 0;
+    }, TYPING_ENDS_MS);
+  }
+
+  private grow(): void {
+    const { text, send, over } = this.parts;
+    text.style.height = "auto";
+    text.style.height = `${text.scrollHeight + 2}px`;
+    const excess = [...text.value.trim()].length - MAX_BODY;
+    over.hidden = excess <= 0;
+    if (excess > 0) write(over, this.words.say("long", { n: excess }));
+    send.disabled = !text.value.trim() || excess > 0;
+  }
+
+  // -- drawing -------------------------------------------------------------------------------
+
+  private schedule(): void {
+    if (this.drawing) return;
+    this.drawing = true;
+    queueMicrotask(() => {
+      this.drawing = false;
+      if (this.isConnected) this.draw();
+    });
+  }
+
+  private draw(): void {
+    const { launcher, badge, panel, news, title, sub, number, end } = this.parts;
+    const { chat, words, opened } = this;
+    put(launcher, { "aria-expanded": String(opened), "aria-label": words.say(opened ? "close" : "open") });
+    launcher.replaceChildren(icon(opened ? "down" : "chat", 26), badge);
+    badge.hidden = opened || chat.unread === 0;
+    write(badge, chat.unread > 99 ? "99+" : String(chat.unread));
+    write(news, chat.unread && !opened ? words.say("unread", { n: chat.unread }) : "");
+    panel.hidden = !opened;
+    put(panel, { "aria-modal": String(matchMedia("(max-width:480px)").matches) });
+    if (!opened) return;
+    write(title, chat.site.title || words.say("title"));
+    write(sub, standingText(chat, words));
+    number.hidden = chat.number === null;
+    write(number, chat.number === null ? "" : words.say("ticket", { n: chat.number }));
+    const talking = chat.standing.state === "queued" || chat.standing.state === "active";
+    end.hidden = !talking || chat.line !== "live";
+    if (end.hidden) this.parts.ask.hidden = true;
+    this.drawStrip();
+    this.drawLog();
+    this.grow();
+  }
+
+  private drawStrip(): void {
+    const { strip } = this.parts;
+    const { words, chat } = this;
+    const down = this.line !== null && chat.line !== "live" && Date.now() - this.downSince > CALM_MS;
+    let text = "";
+    if (this.refused) text = words.say("nowhere");
+    else if (!navigator.onLine) text = words.say("network");
+    else if (down) text = words.say("back");
+    else if (chat.standing.state === "offline") text = words.say("offline");
+    const warn = this.refused || down || !navigator.onLine;
+    strip.hidden = text === "";
+    strip.className = `strip${warn ? " warn" : ""}`;
+    const mail = chat.site.offline_email;
+    if (mail && (this.refused || chat.standing.state === "offline")) text += ` ${words.say("mail", { mail })}`;
+    if (strip.textContent !== text) {
+      const pulse = make("i", { class: "pulse" });
+      strip.replaceChildren(...(warn && !this.refused ? [pulse] : []), make("span", {}, text));
+    }
+  }
+
+  private drawLog(): void {
+    const { scroll, fresh } = this.parts;
+    const newest = this.chat.said.at(-1);
+    this.log.show(
+      rowsOf(
+        this.chat,
+        this.words,
+        {
+          again: (id) => this.happen({ do: "again", id }),
+          discard: (id) => this.happen({ do: "discard", id }),
+        },
+        new Date(),
+      ),
+    );
+    if (this.stuck) this.toEnd();
+    else if (newest && newest.author.kind === "agent" && newest.seq > Number(fresh.dataset["seq"] ?? 0)) fresh.hidden = false;
+    fresh.dataset["seq"] = String(newest?.seq ?? 0);
+    put(scroll, { "data-state": this.chat.standing.state, "data-line": this.chat.line });
+  }
+
+  private toEnd(): void {
+    const { scroll, fresh } = this.parts;
+    scroll.scrollTop = scroll.scrollHeight;
+    this.stuck = true;
+    fresh.hidden = true;
+  }
+}
+
+function standingText(chat: Chat, words: Words): string {
+  const { state, position, estimate, agent } = chat.standing;
+  if (state === "active") return agent ? words.say("with", { name: agent }) : words.say("connected");
+  if (state === "offline") return chat.opensAt ? words.say("opens", { t: words.clock(new Date(chat.opensAt)) }) : "";
+  if (state === "closed") return chat.conversation && chat.said.length ? words.say("closed") : "";
+  if (position === undefined) return words.say("queued");
+  const place = position === 1 ? words.say("next") : words.say("place", { n: position });
+  return estimate === undefined ? place : `${place} · ${words.wait(estimate)}`;
+}
+
+type Parts = ReturnType<typeof buildParts>;
+
+function buildParts(words: Words) {
+  const button = (kind: string, label: string, ...inside: (Node | string)[]) =>
+    make("button", { type: "button", class: kind, part: kind.split(" ")[0]!, "aria-label": label, title: label }, ...inside);
+  const badge = make("span", { class: "badge", part: "badge", "data-testid": "unread", "aria-hidden": "true" });
+  const launcher = make("button", { type: "button", class: "launcher", part: "launcher", "data-testid": "launcher", "aria-controls": "panel", "aria-haspopup": "dialog" });
+  const news = make("div", { class: "hide", role: "status" });
+
+  const title = make("h2", { class: "title", id: "title", part: "title" });
+  const number = make("span", { class: "sub", part: "number", "data-testid": "number" });
+  const sub = make("div", { class: "sub", role: "status", part: "status", "data-testid": "status" });
+  const end = button("icon end", words.say("end"), icon("end", 20));
+  const close = button("icon close", words.say("close"), icon("down", 24));
+  const head = make("header", { class: "head", part: "header" }, make("div", { class: "who" }, title, sub, number), end, close);
+
+  const endYes = make("button", { type: "button", class: "small main", "data-testid": "end-yes" }, words.say("end"));
+  const endNo = make("button", { type: "button", class: "small", "data-testid": "end-no" }, words.say("endNo"));
+  const ask = make("div", { class: "ask", role: "group", "data-testid": "end-ask" }, make("span", {}, words.say("endAsk")), endNo, endYes);
+  ask.hidden = true;
+  const strip = make("div", { class: "strip", role: "status", part: "notice", "data-testid": "notice" });
+
+  const log = make("div", { class: "log", role: "log", "aria-live": "polite", "aria-relevant": "additions", "aria-label": words.say("log"), part: "log", "data-testid": "log" });
+  const scroll = make("div", { class: "scroll", tabindex: 0, "aria-label": words.say("log"), role: "region" }, log);
+
+  const fresh = make("button", { type: "button", class: "fresh", "data-testid": "fresh" }, words.say("fresh"));
+  fresh.hidden = true;
+  const over = make("div", { class: "over", role: "alert" });
+  const text = make("textarea", { rows: 1, placeholder: words.say("write"), "aria-label": words.say("write"), part: "input", "data-testid": "input", enterkeyhint: "send", dir: "auto" });
+  const send = make("button", { type: "submit", class: "send", part: "send", "aria-label": words.say("send"), title: words.say("send"), "data-testid": "send" }, icon("send", 20));
+  const form = make("form", { class: "compose", part: "composer" }, fresh, over, text, send);
+
+  const panel = make("section", { class: "panel", id: "panel", part: "panel", role: "dialog", "aria-labelledby": "title", "data-testid": "panel" }, head, strip, ask, scroll, form);
+  put(end, { "data-testid": "end" });
+  put(close, { "data-testid": "close" });
+  const root = make("div", { class: "root" }, panel, launcher, news);
+  return { root, launcher, badge, news, panel, title, sub, number, end, close, ask, endYes, endNo, strip, log, scroll, fresh, over, text, send, form };
+}
+
+/** Full-screen on a phone the window is modal: Tab stays inside. */
+function keepWithin(panel: HTMLElement, event: KeyboardEvent, root: ShadowRoot | null): void {
+  const all = [...panel.querySelectorAll<HTMLElement>("button,textarea,a[href],[tabindex='0']")].filter(
+    (one) => !one.hidden && !(one instanceof HTMLButtonElement && one.disabled) && one.offsetParent !== null,
+  );
+  const edge = event.shiftKey ? all[0] : all.at(-1);
+  if (root?.activeElement !== edge) return;
+  event.preventDefault();
+  (event.shiftKey ? all.at(-1) : all[0])?.focus();
+}
+
+function newId(): string {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  // On plain http (not localhost) there is no randomUUID.
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+}
