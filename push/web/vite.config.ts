@@ -46,7 +46,15 @@ export default defineConfig({
     target: "es2022",
     assetsInlineLimit: 0, // data: URLs are not in our Content-Security-Policy
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: pages.map((page) => resolve(root, page)) },
+    rolldownOptions: {
+      input: pages.map((page) => resolve(root, page)),
+      output: {
+        // what every page needs, in one file that the browser keeps from page to page
+        codeSplitting: {
+          groups: [{ name: "shared", test: /node_modules|src\/(ui|api)\/|src\/i18n\/(index|en)/ }],
+        },
+      },
+    },
   },
   worker: { format: "es" },
   test: {

@@ -100,6 +100,7 @@ def supervisor(page: Page, base: str) -> None:
 
 def supervised(page: Page, base: str) -> None:
     supervisor(page, base)
+    page.get_by_role("tab", name="In work").click()
     page.get_by_role("button", name="Reembolso").first.click()
     page.get_by_text("opened case").wait_for()
 

@@ -1,4 +1,7 @@
 import { render } from "preact";
-import "../ui/tokens.css";
+import { startTexts } from "../i18n";
+import "../ui/all";
+import { App } from "./App";
 
-render(<h1>Demo · Switchroom</h1>, document.getElementById("app")!);
+await startTexts();
+render(<App />, document.getElementById("app")!);

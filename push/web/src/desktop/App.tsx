@@ -1,6 +1,7 @@
 import { useEffect } from "preact/hooks";
 import { session } from "../api/session";
 import { t } from "../i18n";
+import { Beside } from "../ui/Dialog";
 import { SignInPage } from "../ui/SignIn";
 import { sayError, Toasts } from "../ui/toast";
 import { closeDialog, dialog } from "./acts";
@@ -72,8 +73,10 @@ export function App() {
         <ItemList />
         <Conversation />
       </div>
-      <Offers />
-      <OpenDialog />
+      {dialog.value.kind === "none" && <Offers />}
+      <Beside.Provider value={<Offers />}>
+        <OpenDialog />
+      </Beside.Provider>
       <Toasts />
     </div>
   );

@@ -95,6 +95,9 @@ function IdentityRow({ identity }: { identity: Identity }) {
       <button class="identity" title={t("copy.this")} onClick={() => void copyText(identity.value)}>
         <Icon of={IDENTITY_ICONS[identity.kind] ?? Hash} size={15} label={word("identity", identity.kind)} />
         <span class="cut">{identity.value}</span>
+        <span class="identity-copy">
+          <Icon of={Copy} size={13} />
+        </span>
         {identity.verified ? (
           <span class="ok">
             <Icon of={BadgeCheck} size={14} label={t("customer.verified")} />
@@ -102,9 +105,6 @@ function IdentityRow({ identity }: { identity: Identity }) {
         ) : (
           <span class="muted">{t("customer.claimed_short")}</span>
         )}
-        <span class="identity-copy">
-          <Icon of={Copy} size={13} />
-        </span>
       </button>
     </li>
   );
@@ -163,7 +163,7 @@ function Entry({ entry, here }: { entry: TimelineEntry; here: boolean }) {
             {subject || t("item.no_subject")}
           </span>
           <span class="contact-foot muted">
-            {t("timeline.messages", { n: entry.messages })}
+            {entry.messages === 1 ? t("timeline.message") : t("timeline.messages", { n: entry.messages })}
             {entry.items.map((item) => item.agent && ` · ${item.agent}`).filter((text, i, all) => all.indexOf(text) === i)}
           </span>
         </span>

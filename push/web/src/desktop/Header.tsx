@@ -3,21 +3,17 @@ import {
   ChevronDown,
   Keyboard,
   LogOut,
-  Monitor,
-  Moon,
   Plus,
   Settings2,
-  Sun,
   Volume2,
   VolumeX,
 } from "lucide";
-import { session, signOut } from "../api/session";
-import { signOutThere } from "../api/resources";
-import { LANGUAGES, locale, setLocale, t, word } from "../i18n";
+import { session } from "../api/session";
+import { t, word } from "../i18n";
 import { Avatar } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { Menu, MenuItem } from "../ui/Menu";
-import { setTheme, theme, type Theme } from "../ui/theme";
+import { leave, Preferences } from "../ui/Shell";
 import { since } from "../ui/time";
 import { dialog, goNotReady, goReady, REASONS } from "./acts";
 import { ConnectionState } from "./ConnectionBar";
@@ -116,19 +112,9 @@ function Presence() {
   );
 }
 
-const THEMES: { value: Theme; icon: typeof Sun }[] = [
-  { value: "system", icon: Monitor },
-  { value: "light", icon: Sun },
-  { value: "dark", icon: Moon },
-];
-
 function Account() {
   const agent = desk.value.session?.agent ?? session.value?.agent;
   const name = agent?.display_name || agent?.name || "";
-  const leave = async () => {
-    await signOutThere().catch(() => undefined);
-    signOut();
-  };
   return (
     <Menu
       label={t("account")}
@@ -153,26 +139,7 @@ function Account() {
         {muted.value ? t("sound.off") : t("sound.on")}
       </MenuItem>
       <hr />
-      <span class="label">{t("theme")}</span>
-      {THEMES.map(({ value, icon }) => (
-        <MenuItem key={value} checked={theme.value === value} onChoose={() => setTheme(value)}>
-          <Icon of={icon} />
-          {t(`theme.${value}`)}
-          {theme.value === value ? <span class="muted"><Icon of={Check} size={15} /></span> : null}
-        </MenuItem>
-      ))}
-      <hr />
-      <span class="label">{t("language")}</span>
-      {LANGUAGES.map((language) => (
-        <MenuItem
-          key={language.tag}
-          checked={locale.value === language.tag}
-          onChoose={() => void setLocale(language.tag)}
-        >
-          <span lang={language.tag}>{language.name}</span>
-          {locale.value === language.tag ? <span class="muted"><Icon of={Check} size={15} /></span> : null}
-        </MenuItem>
-      ))}
+      <Preferences />
       <hr />
       <MenuItem onChoose={() => void leave()}>
         <Icon of={LogOut} />

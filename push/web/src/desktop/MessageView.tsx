@@ -11,7 +11,15 @@ import { foldQuoted, linked } from "./mail";
 import { MailFrame } from "./MailFrame";
 import type { Line } from "./thread";
 
-export function MessageView({ line, follows }: { line: Line; follows: boolean }) {
+interface Place {
+  line: Line;
+  /** It goes on where the message before it ended: no name again. */
+  follows: boolean;
+  /** The next one goes on from here: the time stands there. */
+  goesOn: boolean;
+}
+
+export function MessageView({ line, follows, goesOn }: Place) {
   const { message } = line;
   if (message.direction === "system") {
     return (
@@ -21,7 +29,7 @@ export function MessageView({ line, follows }: { line: Line; follows: boolean })
     );
   }
   const letter = message.kind === "email" && message.direction !== "note";
-  return letter ? <Letter line={line} /> : <Bubble line={line} follows={follows} />;
+  return letter ? <Letter line={line} /> : <Bubble line={line} follows={follows} goesOn={goesOn} />;
 }
 
 function who(message: Message): string {
@@ -61,7 +69,7 @@ function Letter({ line }: { line: Line }) {
   );
 }
 
-function Bubble({ line, follows }: { line: Line; follows: boolean }) {
+function Bubble({ line, follows, goesOn }: Place) {
   const { message } = line;
   const side = message.direction === "in" ? "theirs" : message.direction === "note" ? "note" : "ours";
   return (
@@ -79,9 +87,11 @@ function Bubble({ line, follows }: { line: Line; follows: boolean }) {
         <Text body={message.body} />
         <Files files={message.attachments} />
       </div>
-      <footer>
-        <Stamp line={line} />
-      </footer>
+      {!goesOn && (
+        <footer>
+          <Stamp line={line} />
+        </footer>
+      )}
       {message.delivery === "failed" && <Failure message={message} />}
     </article>
   );

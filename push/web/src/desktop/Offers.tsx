@@ -1,10 +1,9 @@
 import { Check, ChevronDown, Sparkles, X } from "lucide";
-import { t, word } from "../i18n";
+import { locale, t, word } from "../i18n";
 import type { OfferView } from "../protocol";
 import { Kind, languageName } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { Menu, MenuItem } from "../ui/Menu";
-import { locale } from "../i18n";
 import { now, since } from "../ui/time";
 import { accept, answered, decline } from "./acts";
 import { offers } from "./store";
@@ -47,8 +46,9 @@ function OfferCard({ offer, first }: { offer: OfferView; first: boolean }) {
         <div class="offer-who">
           <strong class="cut">{who}</strong>
           <span class="cut muted">
-            {t(`kind.${item.kind}`)} · {item.queue}
-            {item.language && ` · ${languageName(item.language, locale.value)}`}
+            {item.queue}
+            {item.language && ` · ${languageName(item.language, locale.value)}`} ·{" "}
+            <span class="num">{t("item.waiting_for", { time: since(item.queued_at ?? item.created_at) })}</span>
           </span>
         </div>
         <Ring deadline={offer.deadline} />
@@ -85,7 +85,6 @@ function OfferCard({ offer, first }: { offer: OfferView; first: boolean }) {
             </MenuItem>
           ))}
         </Menu>
-        <span class="offer-waited muted num">{t("item.waiting_for", { time: since(item.queued_at ?? item.created_at) })}</span>
       </div>
     </article>
   );

@@ -56,7 +56,7 @@ export function Thread({ lines, item, loading, error, onRetry }: Props) {
         )}
         {item && Object.keys(item.attributes).length > 0 && <TaskCard item={item} />}
         {lines.map((line, index) => (
-          <Day key={line.message.id} line={line} before={lines[index - 1]} />
+          <Placed key={line.message.id} line={line} before={lines[index - 1]} after={lines[index + 1]} />
         ))}
         {typing.length > 0 && (
           <p class="typing" aria-live="polite">
@@ -79,22 +79,34 @@ export function Thread({ lines, item, loading, error, onRetry }: Props) {
   );
 }
 
-function Day({ line, before }: { line: Line; before: Line | undefined }) {
+/** A message with its day above it where that begins; a run by one person is drawn as one. */
+function Placed({ line, before, after }: { line: Line; before: Line | undefined; after: Line | undefined }) {
   const { message } = line;
   const here = message.at ? day(message.at) : "";
-  const differs = here && (!before || !before.message.at || day(before.message.at) !== here);
-  const { direction, author } = before?.message ?? {};
-  const follows =
-    !differs && direction === message.direction && author?.name === message.author.name && message.kind === before?.message.kind;
+  const opensDay = here && (!before?.message.at || day(before.message.at) !== here);
   return (
     <>
-      {differs && (
+      {opensDay && (
         <p class="day">
           <span>{here}</span>
         </p>
       )}
-      <MessageView line={line} follows={Boolean(follows)} />
+      <MessageView line={line} follows={!opensDay && sameRun(before, line)} goesOn={sameRun(line, after)} />
     </>
+  );
+}
+
+const RUN = 5 * 60_000;
+
+function sameRun(a: Line | undefined, b: Line | undefined): boolean {
+  if (!a || !b || a.pending !== b.pending) return false;
+  const [one, two] = [a.message, b.message];
+  return (
+    one.direction === two.direction &&
+    one.author.name === two.author.name &&
+    one.kind === two.kind &&
+    one.delivery === two.delivery &&
+    (b.pending || Date.parse(two.at) - Date.parse(one.at) < RUN)
   );
 }
 

@@ -32,6 +32,8 @@ interface Shortcut {
   match(event: KeyboardEvent): boolean;
   run?(): void;
   single?: boolean;
+  /** Works while a dialog is open too: an offer does not wait for it. */
+  always?: boolean;
 }
 
 const alt = (code: string) => (event: KeyboardEvent) =>
@@ -44,8 +46,8 @@ export const SHORTCUTS: { title: Key; list: Shortcut[] }[] = [
   {
     title: "keys.work",
     list: [
-      { keys: ["Alt", "A"], label: "keys.accept", match: alt("KeyA"), run: () => void withOffer(accept) },
-      { keys: ["Alt", "X"], label: "keys.decline", match: alt("KeyX"), run: () => void withOffer(decline) },
+      { keys: ["Alt", "A"], label: "keys.accept", match: alt("KeyA"), run: () => void withOffer(accept), always: true },
+      { keys: ["Alt", "X"], label: "keys.decline", match: alt("KeyX"), run: () => void withOffer(decline), always: true },
       { keys: ["Alt", "R"], label: "keys.ready", match: alt("KeyR"), run: toggleReady },
       { keys: ["Alt", "N"], label: "keys.new", match: alt("KeyN"), run: () => (dialog.value = { kind: "new" }) },
     ],
@@ -110,11 +112,13 @@ function isWriting(target: EventTarget | null): boolean {
 
 export function startKeys(): void {
   addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
+    if (event.defaultPrevented || event.isComposing) return;
+    const modal = document.querySelector("dialog[open]") !== null;
     const writing = isWriting(event.target);
     for (const { list } of SHORTCUTS) {
       for (const shortcut of list) {
         if (!shortcut.run || !shortcut.match(event)) continue;
+        if (modal && !shortcut.always) continue;
         if (writing && (shortcut.single || event.key === "Escape")) continue;
         if (shortcut.single && !singleKeys.value) continue;
         event.preventDefault();

@@ -1,5 +1,9 @@
+import { enPages } from "./en-pages";
+
 /** Every text of the pages, in English: the one complete language. */
 export const en = {
+  ...enPages,
+
   // everywhere
   account: "Account and settings",
   agent: "Agent",
@@ -251,6 +255,7 @@ export const en = {
   "identity.visitor": "Chat visitor",
   timeline: "All contacts",
   "timeline.claimed": "Earlier contacts are shown once the customer's identity is proven.",
+  "timeline.message": "1 message",
   "timeline.messages": "{n} messages",
   "timeline.none": "This is the first contact.",
 

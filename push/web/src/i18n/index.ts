@@ -29,6 +29,11 @@ function preferred(): string {
 }
 
 export const locale = signal("en");
+
+/** The language of the page with the habits of the reader's region, for dates and numbers. */
+export const region = computed(
+  () => navigator.languages.find((tag) => tag.toLowerCase().split("-")[0] === locale.value) ?? locale.value,
+);
 const texts = signal<Texts>({});
 const all = computed(() => ({ ...en, ...texts.value }));
 

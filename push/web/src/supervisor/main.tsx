@@ -1,4 +1,9 @@
 import { render } from "preact";
-import "../ui/tokens.css";
+import { openSession } from "../api/session";
+import { startTexts } from "../i18n";
+import "../ui/all";
+import { App } from "./App";
 
-render(<h1>Supervisor · Switchroom</h1>, document.getElementById("app")!);
+openSession();
+await startTexts();
+render(<App />, document.getElementById("app")!);

@@ -1,8 +1,11 @@
 import { X } from "lucide";
-import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { type ComponentChildren, createContext } from "preact";
+import { useContext, useEffect, useId, useRef } from "preact/hooks";
 import { t } from "../i18n";
 import { Icon } from "./Icon";
+
+/** What must stay usable while a dialog is open: all that is outside of one is inert. */
+export const Beside = createContext<ComponentChildren>(null);
 
 interface Props {
   title: string;
@@ -18,6 +21,7 @@ interface Props {
 export function Dialog({ title, onClose, onSubmit, footer, wide, children }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const label = useId();
+  const beside = useContext(Beside);
   useEffect(() => {
     const before = document.activeElement;
     const dialog = ref.current!;
@@ -63,6 +67,7 @@ export function Dialog({ title, onClose, onSubmit, footer, wide, children }: Pro
       ) : (
         <div class="dialog-form">{inside}</div>
       )}
+      {beside}
     </dialog>
   );
 }

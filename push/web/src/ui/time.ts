@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { locale, t } from "../i18n";
+import { region, t } from "../i18n";
 
 /** How far the node's clock is ahead of this machine's, in ms: countdowns follow the node. */
 export const skew = signal(0);
@@ -34,9 +34,9 @@ export function since(time: string | null): string {
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function format(kind: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = `${locale.value} ${kind}`;
+  const key = `${region.value} ${kind}`;
   let found = formats.get(key);
-  if (!found) formats.set(key, (found = new Intl.DateTimeFormat(locale.value, options)));
+  if (!found) formats.set(key, (found = new Intl.DateTimeFormat(region.value, options)));
   return found;
 }
 

@@ -1,0 +1,69 @@
+import { signal } from "@preact/signals";
+import { Cable, Flag, Inbox, type IconNode, KeyRound, OctagonAlert, Send, Sparkles, Users } from "lucide";
+import type { FunctionComponent } from "preact";
+import { session } from "../api/session";
+import { t, type Key } from "../i18n";
+import { Icon } from "../ui/Icon";
+import { Shell } from "../ui/Shell";
+import { SignInPage } from "../ui/SignIn";
+import { Toasts } from "../ui/toast";
+import { Agents } from "./Agents";
+import { Channels } from "./Channels";
+import { Codes, Skills } from "./Names";
+import { Outbox } from "./Outbox";
+import { Quarantine } from "./Quarantine";
+import { Queues } from "./Queues";
+import { Tokens } from "./Tokens";
+import "./admin.css";
+
+const PARTS = {
+  channels: { icon: Cable, page: Channels },
+  agents: { icon: Users, page: Agents },
+  queues: { icon: Inbox, page: Queues },
+  skills: { icon: Sparkles, page: Skills },
+  codes: { icon: Flag, page: Codes },
+  quarantine: { icon: OctagonAlert, page: Quarantine },
+  outbox: { icon: Send, page: Outbox },
+  tokens: { icon: KeyRound, page: Tokens },
+} satisfies Record<string, { icon: IconNode; page: FunctionComponent }>;
+type Part = keyof typeof PARTS;
+
+function read(): Part {
+  const name = location.hash.slice(2);
+  return name in PARTS ? (name as Part) : "channels";
+}
+
+const part = signal<Part>(read());
+addEventListener("hashchange", () => (part.value = read()));
+
+export function App() {
+  if (!session.value) {
+    return (
+      <>
+        <SignInPage what={t("admin")} />
+        <Toasts />
+      </>
+    );
+  }
+  const Page = PARTS[part.value].page;
+  return (
+    <>
+      <Shell here="admin">
+        <div class="admin">
+          <nav class="admin-nav" aria-label={t("admin")}>
+            {(Object.keys(PARTS) as Part[]).map((name) => (
+              <a key={name} href={`#/${name}`} aria-current={part.value === name ? "page" : undefined}>
+                <Icon of={PARTS[name].icon} size={17} />
+                {t(`admin.${name}` as Key)}
+              </a>
+            ))}
+          </nav>
+          <main class="admin-main" key={part.value}>
+            <Page />
+          </main>
+        </div>
+      </Shell>
+      <Toasts />
+    </>
+  );
+}

@@ -1,0 +1,92 @@
+import { Lock, Pause, Play } from "lucide";
+import { channels, switchChannel, type ChannelInfo } from "../api/resources";
+import { useResource } from "../api/resource";
+import { t, word } from "../i18n";
+import type { ChannelKind } from "../protocol";
+import { Kind } from "../ui/bits";
+import { Icon } from "../ui/Icon";
+import { Table } from "../ui/Table";
+import { say, sayError } from "../ui/toast";
+import { Section } from "./Section";
+
+const TONE = { up: "good", down: "bad", parked: "bad", paused: "warn" } as const;
+
+export function Channels() {
+  const list = useResource("channels", channels, 5000);
+  const act = async (channel: ChannelInfo, verb: "pause" | "resume") => {
+    try {
+      await switchChannel(channel.name, verb);
+      say(t(verb === "pause" ? "channel.paused" : "channel.resumed", { name: channel.name }));
+      list.reload();
+    } catch (error) {
+      sayError(error);
+    }
+  };
+  return (
+    <Section title={t("admin.channels")} lead={t("admin.channels_lead")}>
+      <Table
+        caption={t("admin.channels")}
+        rows={list.data?.items}
+        from={list}
+        id={({ name }) => name}
+        empty={t("channel.none")}
+        emptyText={t("channel.none_text")}
+        columns={[
+          {
+            title: t("name"),
+            cell: (channel) => (
+              <span class="named">
+                <Kind kind={channel.kind as ChannelKind} />
+                <span>
+                  <b>{channel.name}</b>
+                  <br />
+                  <span class="muted small">{word("kind", channel.kind)}</span>
+                </span>
+              </span>
+            ),
+          },
+          { title: t("queue"), cell: ({ queue }) => queue },
+          {
+            title: t("health"),
+            cell: ({ health, reason }) => (
+              <span class="health">
+                <span class={`chip ${TONE[health] ?? ""}`}>
+                  <span class={`dot ${TONE[health] ?? ""}`} />
+                  {word("health", health)}
+                </span>
+                {reason && <span class="reason">{reason}</span>}
+              </span>
+            ),
+          },
+          {
+            title: t("declared"),
+            cell: ({ declared_in }) =>
+              declared_in ? (
+                <span class="muted small" title={t("declared.file")}>
+                  <Icon of={Lock} size={12} /> {declared_in}
+                </span>
+              ) : (
+                <span class="muted small">{t("declared.here")}</span>
+              ),
+          },
+          {
+            title: t("acts"),
+            acts: true,
+            cell: (channel) =>
+              channel.health === "paused" || channel.health === "parked" ? (
+                <button class="btn small" onClick={() => void act(channel, "resume")}>
+                  <Icon of={Play} size={14} />
+                  {t("channel.resume")}
+                </button>
+              ) : (
+                <button class="btn small" onClick={() => void act(channel, "pause")}>
+                  <Icon of={Pause} size={14} />
+                  {t("channel.pause")}
+                </button>
+              ),
+          },
+        ]}
+      />
+    </Section>
+  );
+}

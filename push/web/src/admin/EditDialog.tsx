@@ -1,0 +1,67 @@
+import type { ComponentChildren } from "preact";
+import { t } from "../i18n";
+import { Dialog } from "../ui/Dialog";
+
+interface Props {
+  title: string;
+  busy: boolean;
+  problem: string;
+  ready: boolean;
+  onSave(): void;
+  onClose(): void;
+  children: ComponentChildren;
+}
+
+export function EditDialog({ title, busy, problem, ready, onSave, onClose, children }: Props) {
+  return (
+    <Dialog
+      title={title}
+      onClose={onClose}
+      onSubmit={() => ready && !busy && onSave()}
+      footer={
+        <>
+          <button type="button" class="btn" onClick={onClose}>
+            {t("cancel")}
+          </button>
+          <button class="btn primary" disabled={!ready || busy}>
+            {t("save")}
+          </button>
+        </>
+      }
+    >
+      {children}
+      {problem && (
+        <p class="wrong" role="alert">
+          {problem}
+        </p>
+      )}
+    </Dialog>
+  );
+}
+
+interface FieldProps {
+  label: string;
+  value: string;
+  onChange(value: string): void;
+  hint?: string;
+  wrong?: string | undefined;
+  locked?: boolean;
+  number?: boolean;
+}
+
+export function TextField({ label, value, onChange, hint, wrong, locked, number }: FieldProps) {
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <input
+        class="input"
+        inputMode={number ? "decimal" : undefined}
+        value={value}
+        readOnly={locked}
+        aria-invalid={wrong ? true : undefined}
+        onInput={(event) => onChange(event.currentTarget.value)}
+      />
+      {wrong ? <small class="wrong">{wrong}</small> : hint && <small>{hint}</small>}
+    </label>
+  );
+}

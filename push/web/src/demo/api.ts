@@ -1,0 +1,25 @@
+/** The demo's own paths: a parent process serves them, so they answer while the node restarts. */
+
+import { http, type Page } from "../api/http";
+import type { ItemView } from "../protocol";
+
+export interface DemoState {
+  customer: { name: string; email: string };
+  tasks: ItemView[];
+  links: { agent: string; supervisor: string; admin: string };
+  node: { name: string; pid: number; started_at: string } | null;
+}
+
+export interface InboxMail {
+  from: string;
+  subject: string;
+  body: string;
+  at: string;
+  in_reply_to: string | null;
+}
+
+export const demoState = () => http.get<DemoState>("/demo/state");
+export const demoInbox = () => http.get<Page<InboxMail>>("/demo/inbox");
+export const demoMail = (subject: string, body: string) => http.post("/demo/mail", { subject, body });
+export const demoTask = (title: string, body: string) => http.post("/demo/task", { title, body });
+export const demoKill = () => http.post("/demo/kill");

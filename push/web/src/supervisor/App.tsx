@@ -1,0 +1,154 @@
+import { RefreshCw, Search } from "lucide";
+import { useState } from "preact/hooks";
+import { items, queues } from "../api/resources";
+import { useResource } from "../api/resource";
+import { session } from "../api/session";
+import { t, word } from "../i18n";
+import type { ItemState, ItemView } from "../protocol";
+import { Kind } from "../ui/bits";
+import { Icon } from "../ui/Icon";
+import { Shell } from "../ui/Shell";
+import { SignInPage } from "../ui/SignIn";
+import { type Column, Table } from "../ui/Table";
+import { now, since } from "../ui/time";
+import { Toasts } from "../ui/toast";
+import { ItemPanel } from "./ItemPanel";
+import "./supervisor.css";
+
+const OPEN: ItemState[] = ["queued", "offered", "assigned", "wrapping", "held", "scheduled"];
+const EVERY = 4000;
+
+export function App() {
+  return (
+    <>
+      {session.value ? (
+        <Shell here="supervisor">
+          <Board />
+        </Shell>
+      ) : (
+        <SignInPage what={t("supervisor")} />
+      )}
+      <Toasts />
+    </>
+  );
+}
+
+function Board() {
+  const [state, setState] = useState<ItemState>("queued");
+  const [queue, setQueue] = useState("");
+  const [q, setQ] = useState("");
+  const [chosen, setChosen] = useState<ItemView | null>(null);
+  const places = useResource("queues", queues);
+  const lists = useResource(
+    `open ${queue} ${q}`,
+    async () => {
+      const pages = await Promise.all(OPEN.map((name) => items({ state: name, queue, q, limit: 200 })));
+      return Object.fromEntries(OPEN.map((name, index) => [name, pages[index]!]));
+    },
+    EVERY,
+  );
+  const rows = lists.data?.[state]?.items;
+  // the open panel follows the item, whatever list it has moved to
+  const all = Object.values(lists.data ?? {}).flatMap((page) => page.items);
+  const shown = chosen && (all.find(({ id }) => id === chosen.id) ?? chosen);
+
+  return (
+    <div class="board">
+      <main class="board-main">
+        <div class="board-head">
+          <h1>{t("supervisor.title")}</h1>
+          <span class="muted live">
+            <Icon of={RefreshCw} size={13} />
+            {lists.error ? lists.error.message : t("supervisor.live", { n: EVERY / 1000 })}
+          </span>
+        </div>
+        <div class="board-tools">
+          <div class="seg states" role="tablist" aria-label={t("state")}>
+            {OPEN.map((name) => {
+              const page = lists.data?.[name];
+              return (
+                <button key={name} role="tab" aria-selected={state === name} onClick={() => setState(name)}>
+                  {word("state", name)}{" "}
+                  {page && (
+                    <span class="num count">
+                      {page.items.length}
+                      {page.next && "+"}
+                    </span>
+                  )}
+                </button>
+              );
+            })}
+          </div>
+          <select class="input" aria-label={t("queue")} value={queue} onChange={(event) => setQueue(event.currentTarget.value)}>
+            <option value="">{t("queue.all")}</option>
+            {places.data?.items.map(({ name, display_name }) => (
+              <option key={name} value={name}>
+                {display_name || name}
+              </option>
+            ))}
+          </select>
+          <label class="search">
+            <Icon of={Search} size={15} />
+            <input
+              class="input"
+              type="search"
+              placeholder={t("supervisor.search")}
+              aria-label={t("supervisor.search")}
+              value={q}
+              onInput={(event) => setQ(event.currentTarget.value)}
+            />
+          </label>
+        </div>
+        <div class="card board-table">
+          <Table
+            caption={word("state", state)}
+            rows={rows && [...rows].sort(byUrgency)}
+            from={lists}
+            id={(item) => item.id}
+            columns={columns(setChosen)}
+            empty={t("supervisor.empty")}
+          />
+        </div>
+      </main>
+      {shown && <ItemPanel key={shown.id} item={shown} onClose={() => setChosen(null)} onActed={lists.reload} />}
+    </div>
+  );
+}
+
+function byUrgency(a: ItemView, b: ItemView): number {
+  return b.priority - a.priority || (a.queued_at ?? a.created_at).localeCompare(b.queued_at ?? b.created_at);
+}
+
+function columns(open: (item: ItemView) => void): Column<ItemView>[] {
+  return [
+    { title: t("number"), cell: (item) => <span class="num">#{item.number}</span> },
+    {
+      title: t("item"),
+      cell: (item) => (
+        <span class="item-cell">
+          <Kind kind={item.kind} small />
+          <span class="item-words">
+            <button class="link cut" dir="auto" onClick={() => open(item)}>
+              {item.subject || t("item.no_subject")}
+            </button>
+            <span class="muted cut">{item.customer?.name || item.address || t("customer.unknown")}</span>
+          </span>
+        </span>
+      ),
+    },
+    { title: t("queue"), cell: (item) => item.queue },
+    {
+      title: t("waits"),
+      cell: (item) => (
+        <span class={late(item) ? "num wrong" : "num"}>{since(item.queued_at ?? item.created_at)}</span>
+      ),
+    },
+    { title: t("agent"), cell: (item) => item.agent ?? "" },
+    { title: t("priority"), cell: (item) => (item.priority ? <span class="chip info">{item.priority}</span> : "") },
+    { title: t("reason"), cell: (item) => (item.reason ? <span class="reason">{item.reason}</span> : "") },
+  ];
+}
+
+function late(item: ItemView): boolean {
+  return item.due_at !== null && Date.parse(item.due_at) < now.value;
+}
