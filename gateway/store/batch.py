@@ -1,53 +1,34 @@
 """A run of journal entries as the arguments of ``commit_batch`` (migration 0004). Pure.
 
 Several changes of one row in a run become one write of its last value: the database is asked for
-the version before the first. Each value is encoded once.
+the version before the first. Each value is encoded once. The tuples follow the ``…_in`` types.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from gateway.core import events as e
 from gateway.core import model as m
 from gateway.core.ids import AttachmentId, CaseId, MessageId
 from gateway.core.inbound import Decided
-from gateway.store.codec import encode, text
+from gateway.store.codec import bounded, encode, text
 
+Row = tuple[Any, ...]
 Versioned = m.Case | m.Item | m.Outgoing | m.AgentStatus
-VERSIONED: tuple[type[e.Row], ...] = (m.Case, m.Item, m.Outgoing, m.AgentStatus)
-
-
-class Kept:
-    """The versioned rows of one table: for each the version to find, and the last value."""
-
-    def __init__(self) -> None:
-        self._rows: dict[str, tuple[int, Versioned]] = {}
-
-    def put(self, row: Versioned) -> None:
-        key = row.name if isinstance(row, m.AgentStatus) else row.id
-        known = self._rows.get(key)
-        self._rows[key] = (row.version - 1 if known is None else known[0], row)
-
-    def arrays(self) -> tuple[list[int], list[bytes]]:
-        rows = self._rows.values()
-        return [expected for expected, _ in rows], [encode(row) for _, row in rows]
 
 
 class Batch:
     """Collects entries; ``arguments`` gives what ``commit_batch`` takes after node and epoch."""
 
     def __init__(self) -> None:
-        self._epochs: list[int] = []
-        self._offsets: list[int] = []
-        self._times: list[datetime] = []
-        self._cases: list[str | None] = []
-        self._items: list[str | None] = []
-        self._events: list[bytes] = []
-        self._kept: dict[type[e.Row], Kept] = {kind: Kept() for kind in VERSIONED}
+        self._events: list[Row] = []
+        self._cases: dict[str, tuple[int, m.Case]] = {}
+        self._items: dict[str, tuple[int, m.Item]] = {}
         self._messages: dict[MessageId, m.Message] = {}
         self._files: dict[AttachmentId, MessageId] = {}
         self._deliveries: dict[MessageId, dict[str, str]] = {}
+        self._outbox: dict[str, tuple[int, m.Outgoing]] = {}
+        self._statuses: dict[str, tuple[int, m.AgentStatus]] = {}
         self._agents: dict[str, m.AgentProfile] = {}
         self._queues: dict[str, m.Queue] = {}
         self._commands: dict[tuple[str, str], m.CommandRecord] = {}
@@ -57,67 +38,65 @@ class Batch:
         for row in entry.rows:
             self._put(row)
         case, item = _about(entry)
-        self._epochs.append(entry.position.epoch)
-        self._offsets.append(entry.position.offset)
-        self._times.append(entry.at)
-        self._cases.append(case)
-        self._items.append(item)
-        self._events.append(encode(entry.event))
+        position, event = entry.position, entry.event
+        kind = event.__struct_config__.tag
+        self._events.append(
+            (position.epoch, position.offset, entry.at, kind, case, item, encode(event))
+        )
 
     def _put(self, row: e.Row) -> None:
         match row:
-            case m.Item() | m.Case() | m.AgentStatus() | m.Outgoing():
-                self._kept[type(row)].put(row)
+            case m.Item():
+                _keep(self._items, row.id, row)
+            case m.Case():
+                _keep(self._cases, row.id, row)
+            case m.AgentStatus():
+                _keep(self._statuses, row.name, row)
+            case m.Outgoing():
+                _keep(self._outbox, row.id, row)
             case m.Message():
                 self._messages[row.id] = row
                 self._files.update((file.id, row.id) for file in row.attachments)
+            case _:
+                self._put_rarer(row)
+
+    def _put_rarer(
+        self,
+        row: m.CommandRecord | m.DeliveryUpdate | m.InboundDone | m.AgentProfile | m.Queue,
+    ) -> None:
+        match row:
             case m.CommandRecord():
                 self._commands.setdefault((row.agent, row.id), row)
-            case m.DeliveryUpdate():
-                self._deliver(row)
             case m.InboundDone():
                 self._done[row.id] = row
+            case m.DeliveryUpdate():
+                patch = self._deliveries.setdefault(row.message, {})
+                patch |= {"delivery": row.delivery, "delivery_reason": row.reason}
+                if row.external_id:
+                    patch["external_id"] = row.external_id
             case m.AgentProfile():
                 self._agents[row.name] = row
             case m.Queue():
                 self._queues[row.name] = row
 
-    def _deliver(self, row: m.DeliveryUpdate) -> None:
-        doc = self._deliveries.setdefault(row.message, {"id": row.message})
-        doc["delivery"] = row.delivery
-        doc["delivery_reason"] = row.reason
-        if row.external_id:
-            doc["external_id"] = row.external_id
-
-    def arguments(self) -> tuple[Any, ...]:
-        commands = list(self._commands.values())
+    def arguments(self) -> tuple[list[Row], ...]:
         return (
-            self._epochs,
-            self._offsets,
-            self._times,
-            self._cases,
-            self._items,
             self._events,
-            *self._kept[m.Case].arrays(),
-            *self._kept[m.Item].arrays(),
-            [encode(message) for message in self._messages.values()],
-            list(self._files.keys()),
-            list(self._files.values()),
-            [encode(doc) for doc in self._deliveries.values()],
-            *self._kept[m.Outgoing].arrays(),
-            *self._kept[m.AgentStatus].arrays(),
-            [encode(profile) for profile in self._agents.values()],
-            [encode(queue) for queue in self._queues.values()],
-            [text(command.agent) for command in commands],
-            [text(command.id) for command in commands],
-            [command.at for command in commands],
-            [command.answer for command in commands],
-            list(self._done.keys()),
-            [encode(_decided(done)) for done in self._done.values()],
+            [_case(*kept) for kept in self._cases.values()],
+            [_item(*kept) for kept in self._items.values()],
+            [_message(message) for message in self._messages.values()],
+            list(self._files.items()),
+            [_delivery(*known) for known in self._deliveries.items()],
+            [_outgoing(*kept) for kept in self._outbox.values()],
+            [_status(*kept) for kept in self._statuses.values()],
+            [(text(a.name), a.active, encode(a)) for a in self._agents.values()],
+            [(text(q.name), encode(q)) for q in self._queues.values()],
+            [(text(c.agent), text(c.id), c.at, c.answer) for c in self._commands.values()],
+            [(d.id, d.status, encode(_decided(d))) for d in self._done.values()],
         )
 
 
-def batch_of(entries: Sequence[e.Entry]) -> tuple[Any, ...]:
+def batch_of(entries: Sequence[e.Entry]) -> tuple[list[Row], ...]:
     """The arguments for a run of entries."""
     batch = Batch()
     for entry in entries:
@@ -125,26 +104,98 @@ def batch_of(entries: Sequence[e.Entry]) -> tuple[Any, ...]:
     return batch.arguments()
 
 
+def _keep(rows: dict[str, tuple[int, Any]], key: str, row: Versioned) -> None:
+    known = rows.get(key)
+    rows[key] = (row.version - 1 if known is None else known[0], row)
+
+
 def _about(entry: e.Entry) -> tuple[CaseId | None, str | None]:
     """The case and item an event belongs to, for the trace; its rows know what it does not say."""
     event: Any = entry.event
     case, item = getattr(event, "case", None), getattr(event, "item", None)
-    match case, item:
-        case m.Case(), _:
-            return case.id, None
-        case _, m.Item():
-            return item.case, item.id
-        case str(), _:
-            return CaseId(case), item
-        case _:
-            pass
+    if isinstance(case, m.Case):
+        return case.id, None
+    if isinstance(item, m.Item):
+        return item.case, item.id
+    if case is not None:
+        return case, item
     for row in entry.rows:
-        match row:
-            case m.Item() | m.Outgoing() if row.case is not None:
-                return row.case, row.id if isinstance(row, m.Item) else row.item
-            case _:
-                pass
+        if isinstance(row, m.Item):
+            return row.case, item or row.id
+        if isinstance(row, m.Outgoing) and row.case is not None:
+            return row.case, row.item
     return None, item
+
+
+def _case(expected: int, case: m.Case) -> Row:
+    return (
+        expected,
+        case.id,
+        case.number,
+        case.version,
+        text(case.channel),
+        case.status.value,
+        case.customer.id if case.customer else None,
+        text(case.subject),
+        case.opened_at,
+        encode(case),
+    )
+
+
+def _item(expected: int, item: m.Item) -> Row:
+    return (
+        expected,
+        item.id,
+        item.case,
+        item.number,
+        item.version,
+        item.owner,
+        item.state.value,
+        None if item.ended_at is None else item.state.value,
+        text(item.channel),
+        text(item.queue),
+        item.agent,
+        item.customer.id if item.customer else None,
+        text(item.subject),
+        item.created_at,
+        encode(item),
+    )
+
+
+def _message(message: m.Message) -> Row:
+    return (
+        message.id,
+        message.case,
+        message.seq,
+        message.direction,
+        bounded(message.external_id) or None,
+        message.at,
+        encode(message),
+    )
+
+
+def _delivery(message: MessageId, patch: dict[str, str]) -> Row:
+    return message, bounded(patch.get("external_id", "")) or None, encode(patch)
+
+
+def _outgoing(expected: int, row: m.Outgoing) -> Row:
+    settled = row.state in (m.OutboundState.SENT, m.OutboundState.FAILED)
+    return (
+        expected,
+        row.id,
+        row.version,
+        row.state.value,
+        row.state.value if settled else None,
+        text(row.channel),
+        row.case,
+        row.message,
+        row.created_at,
+        encode(row),
+    )
+
+
+def _status(expected: int, status: m.AgentStatus) -> Row:
+    return expected, text(status.name), status.version, status.epoch, status.home, encode(status)
 
 
 def _decided(done: m.InboundDone) -> Decided:

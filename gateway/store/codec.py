@@ -14,7 +14,7 @@ import msgspec
 T = TypeVar("T")
 
 INDEXED_BYTES = 400
-"""The longest text that goes into an index as it is; migration 0004 has the same number."""
+"""The longest text that goes into an index as it is: a page holds only so much."""
 
 _ENCODER = msgspec.json.Encoder()
 _ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
@@ -39,6 +39,8 @@ def decode(data: bytes | str, kind: type[T]) -> T:
 
 def text(value: str) -> str:
     """``value`` without what PostgreSQL cannot store."""
+    if value.isascii() and "\x00" not in value:
+        return value
     return _UNSTORABLE.sub("\ufffd", value)
 
 

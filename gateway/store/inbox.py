@@ -82,13 +82,12 @@ def pack(
         packing.inbound(key, inbound, whos[_identity(claim)] if claim else None)
     places = {key: place for place, key in enumerate(order)}
     remembered = {(text(c), text(m.key)): m.value for c, m in memories}
-    blobs = sorted(packing.blobs.items())
     arguments = (
-        *_columns([(*who, new_id(), *claims[who]) for who in whos], 6),
-        *_columns(blobs, 2),
-        *_columns(packing.rows, 7),
-        *_columns(packing.files, 8),
-        *_columns([(*key, value) for key, value in sorted(remembered.items())], 3),
+        [(*who, new_id(), *claims[who]) for who in whos],
+        sorted(packing.blobs.items()),
+        packing.rows,
+        packing.files,
+        [(*key, value) for key, value in sorted(remembered.items())],
     )
     return Parcel(arguments, tuple(places[key] for key in keys))
 
@@ -131,7 +130,3 @@ def _claims(inbounds: Iterable[Inbound]) -> dict[tuple[str, str, bool], tuple[st
                 language or text(inbound.language),
             )
     return claims
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

@@ -168,15 +168,21 @@ async def open_pool(connect: Connector, *, size: int = POOL_SIZE) -> Pool:
 
 
 async def _set_codecs(con: Connection) -> None:
-    """Ids are text, JSON is bytes that we encode and decode ourselves."""
-    await con.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=str, format="text")
+    """JSON is bytes that we encode and decode ourselves; ids are text where SQL says so.
+
+    A codec of our own for ``uuid`` would forbid arrays of rows, which the commits are made of;
+    asyncpg takes text for it as it is, and the queries give ``id::text``.
+    """
     await con.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        encoder=_to_jsonb,
-        decoder=_from_jsonb,
-        format="binary",
+        "json", schema="pg_catalog", encoder=_same, decoder=bytes, format="binary"
     )
+    await con.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_to_jsonb, decoder=_from_jsonb, format="binary"
+    )
+
+
+def _same(doc: bytes) -> bytes:
+    return doc
 
 
 def _to_jsonb(doc: bytes) -> bytes:

@@ -39,7 +39,7 @@ CREATE TABLE journal (
     kind        text NOT NULL,
     case_id     uuid,
     item_id     uuid,
-    payload     jsonb NOT NULL,
+    payload     json NOT NULL,
     PRIMARY KEY (node, epoch, "offset", at)
 ) PARTITION BY RANGE (at);
 

@@ -12,7 +12,7 @@ CREATE TABLE agent_status (
     version     integer NOT NULL,
     epoch       bigint NOT NULL,
     home        text,
-    doc         jsonb NOT NULL
+    doc         json NOT NULL
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
 CREATE TABLE queue (
@@ -21,24 +21,13 @@ CREATE TABLE queue (
     changed_at  timestamptz NOT NULL DEFAULT now()
 );
 
-CREATE TABLE skill (
-    name        text PRIMARY KEY,
+-- Skills, wrap-up codes, canned replies and whatever else has a name and is only looked up.
+CREATE TABLE catalogue (
+    kind        text NOT NULL,
+    name        text NOT NULL,
     doc         jsonb NOT NULL,
-    changed_at  timestamptz NOT NULL DEFAULT now()
-);
-
--- Wrap-up codes.
-CREATE TABLE code (
-    name        text PRIMARY KEY,
-    doc         jsonb NOT NULL,
-    changed_at  timestamptz NOT NULL DEFAULT now()
-);
-
--- Canned replies.
-CREATE TABLE canned (
-    name        text PRIMARY KEY,
-    doc         jsonb NOT NULL,
-    changed_at  timestamptz NOT NULL DEFAULT now()
+    changed_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (kind, name)
 );
 
 CREATE TABLE login (

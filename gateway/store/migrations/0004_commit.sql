@@ -23,22 +23,35 @@ BEGIN
     END IF;
 END $$;
 
--- Writes a run of journal entries and the rows that they changed. An expected version of 0 means
--- a new row; several changes of one row in a batch arrive as its last value.
+-- The rows of a batch. `expected` is the version that must be there now; 0 means a new row.
+CREATE TYPE event_in AS (epoch bigint, "offset" bigint, at timestamptz, kind text, case_id uuid,
+                         item_id uuid, payload json);
+CREATE TYPE case_in AS (expected integer, id uuid, number bigint, version integer, channel text,
+                        status text, customer uuid, subject text, opened_at timestamptz, doc json);
+CREATE TYPE item_in AS (expected integer, id uuid, case_id uuid, number bigint, version integer,
+                        owner text, state text, ended_as text, channel text, queue text,
+                        agent text, customer uuid, subject text, created_at timestamptz, doc json);
+CREATE TYPE message_in AS (id uuid, case_id uuid, seq integer, direction text, external_id text,
+                           at timestamptz, doc json);
+CREATE TYPE file_in AS (id uuid, message uuid);
+CREATE TYPE delivery_in AS (message uuid, external_id text, patch jsonb);
+CREATE TYPE outbox_in AS (expected integer, id uuid, version integer, state text, settled_as text,
+                          channel text, case_id uuid, message uuid, created_at timestamptz,
+                          doc json);
+CREATE TYPE status_in AS (expected integer, name text, version integer, epoch bigint, home text,
+                          doc json);
+CREATE TYPE agent_in AS (name text, active boolean, doc jsonb);
+CREATE TYPE queue_in AS (name text, doc jsonb);
+CREATE TYPE command_in AS (agent text, id text, at timestamptz, answer bytea);
+CREATE TYPE done_in AS (id uuid, status text, decided json);
+
+-- Writes a run of journal entries and the rows that they changed; several changes of one row
+-- in a batch arrive as its last value.
 CREATE FUNCTION commit_batch(
-    my_node text, my_epoch bigint,
-    ev_epoch bigint[], ev_offset bigint[], ev_at timestamptz[],
-    ev_case uuid[], ev_item uuid[], ev_doc jsonb[],
-    case_expected integer[], case_doc jsonb[],
-    item_expected integer[], item_doc jsonb[],
-    message_doc jsonb[],
-    file_id uuid[], file_message uuid[],
-    delivery_doc jsonb[],
-    outbox_expected integer[], outbox_doc jsonb[],
-    status_expected integer[], status_doc jsonb[],
-    agent_doc jsonb[], queue_doc jsonb[],
-    command_agent text[], command_id text[], command_at timestamptz[], command_answer bytea[],
-    done_id uuid[], done_doc jsonb[]
+    my_node text, my_epoch bigint, events event_in[], cases case_in[], items item_in[],
+    messages message_in[], files file_in[], deliveries delivery_in[], outgoing outbox_in[],
+    statuses status_in[], agents agent_in[], queues queue_in[], commands command_in[],
+    done done_in[]
 ) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -48,195 +61,172 @@ BEGIN
     PERFORM require_epoch(my_node, my_epoch);
 
     INSERT INTO journal (node, epoch, "offset", at, kind, case_id, item_id, payload)
-    SELECT my_node, e, o, a, d->>'kind', c, i, d
-    FROM unnest(ev_epoch, ev_offset, ev_at, ev_case, ev_item, ev_doc) AS u(e, o, a, c, i, d);
+    SELECT my_node, u.* FROM unnest(events) AS u;
 
-    IF cardinality(case_doc) > 0 THEN
+    IF cardinality(cases) > 0 THEN
         INSERT INTO ticket_case (id, number, version, channel, status, customer, subject,
                                  opened_at, doc)
-        SELECT (d->>'id')::uuid, (d->>'number')::bigint, (d->>'version')::integer, d->>'channel',
-               d->>'status', (d->'customer'->>'id')::uuid, d->>'subject',
-               (d->>'opened_at')::timestamptz, d
-        FROM unnest(case_expected, case_doc) AS u(e, d) WHERE e = 0;
+        SELECT u.id, u.number, u.version, u.channel, u.status, u.customer, u.subject,
+               u.opened_at, u.doc
+        FROM unnest(cases) AS u WHERE u.expected = 0;
         GET DIAGNOSTICS n = ROW_COUNT;
         UPDATE ticket_case AS t
-        SET version = (d->>'version')::integer, status = d->>'status', subject = d->>'subject',
-            customer = (d->'customer'->>'id')::uuid, doc = d
-        FROM unnest(case_expected, case_doc) AS u(e, d)
-        WHERE e > 0 AND t.id = (d->>'id')::uuid AND t.version = e;
+        SET version = u.version, status = u.status, customer = u.customer, subject = u.subject,
+            doc = u.doc
+        FROM unnest(cases) AS u
+        WHERE u.expected > 0 AND t.id = u.id AND t.version = u.expected;
         GET DIAGNOSTICS m = ROW_COUNT;
-        PERFORM require_rows('ticket_case', cardinality(case_doc), n + m);
+        PERFORM require_rows('ticket_case', cardinality(cases), n + m);
     END IF;
 
-    IF cardinality(item_doc) > 0 THEN
+    IF cardinality(items) > 0 THEN
         INSERT INTO item (id, case_id, number, version, owner, state, ended_as, channel, queue,
                           agent, customer, subject, created_at, doc)
-        SELECT (d->>'id')::uuid, (d->>'case')::uuid, (d->>'number')::bigint,
-               (d->>'version')::integer, d->>'owner', d->>'state',
-               CASE WHEN d->>'ended_at' IS NOT NULL THEN d->>'state' END,
-               d->>'channel', d->>'queue', d->>'agent', (d->'customer'->>'id')::uuid,
-               d->>'subject', (d->>'created_at')::timestamptz, d
-        FROM unnest(item_expected, item_doc) AS u(e, d) WHERE e = 0 AND d->>'owner' = my_node;
+        SELECT u.id, u.case_id, u.number, u.version, u.owner, u.state, u.ended_as, u.channel,
+               u.queue, u.agent, u.customer, u.subject, u.created_at, u.doc
+        FROM unnest(items) AS u WHERE u.expected = 0 AND u.owner = my_node;
         GET DIAGNOSTICS n = ROW_COUNT;
         UPDATE item AS t
-        SET version = (d->>'version')::integer, owner = d->>'owner', state = d->>'state',
-            ended_as = CASE WHEN d->>'ended_at' IS NOT NULL THEN d->>'state' END,
-            queue = d->>'queue', agent = d->>'agent',
-            customer = (d->'customer'->>'id')::uuid, subject = d->>'subject', doc = d
-        FROM unnest(item_expected, item_doc) AS u(e, d)
-        WHERE e > 0 AND t.id = (d->>'id')::uuid AND t.version = e AND t.owner = my_node;
+        SET version = u.version, owner = u.owner, state = u.state, ended_as = u.ended_as,
+            queue = u.queue, agent = u.agent, customer = u.customer, subject = u.subject,
+            doc = u.doc
+        FROM unnest(items) AS u
+        WHERE u.expected > 0 AND t.id = u.id AND t.version = u.expected AND t.owner = my_node;
         GET DIAGNOSTICS m = ROW_COUNT;
-        PERFORM require_rows('item', cardinality(item_doc), n + m);
+        PERFORM require_rows('item', cardinality(items), n + m);
     END IF;
 
-    IF cardinality(message_doc) > 0 THEN
+    IF cardinality(messages) > 0 THEN
         INSERT INTO message (id, case_id, seq, direction, external_id, at, doc)
-        SELECT (d->>'id')::uuid, (d->>'case')::uuid, (d->>'seq')::integer, d->>'direction',
-               bounded(d->>'external_id'), (d->>'at')::timestamptz, d
-        FROM unnest(message_doc) AS d
-        ON CONFLICT (id) DO UPDATE SET doc = excluded.doc, external_id = excluded.external_id;
+        SELECT u.* FROM unnest(messages) AS u;
     END IF;
 
-    IF cardinality(file_id) > 0 THEN
-        UPDATE attachment AS t SET message = m_id, expires_at = NULL
-        FROM unnest(file_id, file_message) AS u(f_id, m_id)
-        WHERE t.id = f_id;
+    IF cardinality(files) > 0 THEN
+        UPDATE attachment AS t SET message = u.message, expires_at = NULL
+        FROM unnest(files) AS u WHERE t.id = u.id;
     END IF;
 
-    IF cardinality(delivery_doc) > 0 THEN
+    IF cardinality(deliveries) > 0 THEN
         UPDATE message AS t
-        SET doc = t.doc || (d - 'id'),
-            external_id = coalesce(bounded(d->>'external_id'), t.external_id)
-        FROM unnest(delivery_doc) AS d
-        WHERE t.id = (d->>'id')::uuid;
+        SET doc = (t.doc::jsonb || u.patch)::json,
+            external_id = coalesce(u.external_id, t.external_id)
+        FROM unnest(deliveries) AS u WHERE t.id = u.message;
     END IF;
 
-    IF cardinality(outbox_doc) > 0 THEN
+    IF cardinality(outgoing) > 0 THEN
         INSERT INTO outbox (id, node, version, state, settled_as, channel, case_id, message,
                             created_at, doc)
-        SELECT (d->>'id')::uuid, my_node, (d->>'version')::integer, d->>'state',
-               CASE WHEN d->>'state' IN ('sent', 'failed') THEN d->>'state' END, d->>'channel',
-               (d->>'case')::uuid, (d->>'message')::uuid, (d->>'created_at')::timestamptz, d
-        FROM unnest(outbox_expected, outbox_doc) AS u(e, d) WHERE e = 0;
+        SELECT u.id, my_node, u.version, u.state, u.settled_as, u.channel, u.case_id, u.message,
+               u.created_at, u.doc
+        FROM unnest(outgoing) AS u WHERE u.expected = 0;
         GET DIAGNOSTICS n = ROW_COUNT;
         UPDATE outbox AS t
-        SET version = (d->>'version')::integer, state = d->>'state',
-            settled_as = CASE WHEN d->>'state' IN ('sent', 'failed') THEN d->>'state' END,
-            doc = d
-        FROM unnest(outbox_expected, outbox_doc) AS u(e, d)
-        WHERE e > 0 AND t.id = (d->>'id')::uuid AND t.version = e AND t.node = my_node;
+        SET version = u.version, state = u.state, settled_as = u.settled_as, doc = u.doc
+        FROM unnest(outgoing) AS u
+        WHERE u.expected > 0 AND t.id = u.id AND t.version = u.expected AND t.node = my_node;
         GET DIAGNOSTICS m = ROW_COUNT;
-        PERFORM require_rows('outbox', cardinality(outbox_doc), n + m);
+        PERFORM require_rows('outbox', cardinality(outgoing), n + m);
     END IF;
 
-    IF cardinality(status_doc) > 0 THEN
+    IF cardinality(statuses) > 0 THEN
         INSERT INTO agent_status (name, version, epoch, home, doc)
-        SELECT d->>'name', (d->>'version')::integer, (d->>'epoch')::bigint, d->>'home', d
-        FROM unnest(status_expected, status_doc) AS u(e, d) WHERE e = 0;
+        SELECT u.name, u.version, u.epoch, u.home, u.doc
+        FROM unnest(statuses) AS u WHERE u.expected = 0;
         GET DIAGNOSTICS n = ROW_COUNT;
         UPDATE agent_status AS t
-        SET version = (d->>'version')::integer, epoch = (d->>'epoch')::bigint,
-            home = d->>'home', doc = d
-        FROM unnest(status_expected, status_doc) AS u(e, d)
-        WHERE e > 0 AND t.name = d->>'name' AND t.version = e;
+        SET version = u.version, epoch = u.epoch, home = u.home, doc = u.doc
+        FROM unnest(statuses) AS u
+        WHERE u.expected > 0 AND t.name = u.name AND t.version = u.expected;
         GET DIAGNOSTICS m = ROW_COUNT;
-        PERFORM require_rows('agent_status', cardinality(status_doc), n + m);
+        PERFORM require_rows('agent_status', cardinality(statuses), n + m);
     END IF;
 
-    IF cardinality(agent_doc) > 0 THEN
-        INSERT INTO agent (name, active, doc)
-        SELECT d->>'name', (d->>'active')::boolean, d FROM unnest(agent_doc) AS d
+    IF cardinality(agents) > 0 THEN
+        INSERT INTO agent (name, active, doc) SELECT u.* FROM unnest(agents) AS u
         ON CONFLICT (name) DO UPDATE
         SET active = excluded.active, doc = excluded.doc, changed_at = now();
     END IF;
 
-    IF cardinality(queue_doc) > 0 THEN
-        INSERT INTO queue (name, doc) SELECT d->>'name', d FROM unnest(queue_doc) AS d
+    IF cardinality(queues) > 0 THEN
+        INSERT INTO queue (name, doc) SELECT u.* FROM unnest(queues) AS u
         ON CONFLICT (name) DO UPDATE SET doc = excluded.doc, changed_at = now();
     END IF;
 
-    IF cardinality(command_id) > 0 THEN
-        INSERT INTO command (agent, id, at, answer)
-        SELECT * FROM unnest(command_agent, command_id, command_at, command_answer)
+    IF cardinality(commands) > 0 THEN
+        -- The first answer stands: a command has one effect.
+        INSERT INTO command (agent, id, at, answer) SELECT u.* FROM unnest(commands) AS u
         ON CONFLICT (agent, id) DO NOTHING;
     END IF;
 
-    IF cardinality(done_id) > 0 THEN
+    IF cardinality(done) > 0 THEN
         UPDATE inbox AS t
-        SET status = d->>'status', decided = d, decided_at = now()
-        FROM unnest(done_id, done_doc) AS u(i, d)
-        WHERE t.id = i;
+        SET status = u.status, decided = u.decided, decided_at = now()
+        FROM unnest(done) AS u WHERE t.id = u.id;
         GET DIAGNOSTICS n = ROW_COUNT;
-        PERFORM require_rows('inbox', cardinality(done_id), n);
+        PERFORM require_rows('inbox', cardinality(done), n);
     END IF;
 END $$;
 
--- What goes into an index must be short: a page holds only so much, and outsiders choose these
--- texts. `codec.bounded` does the same.
-CREATE FUNCTION bounded(t text) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN octet_length(t) <= 400 THEN nullif(t, '')
-                ELSE 'sha256:' || encode(sha256(convert_to(t, 'UTF8')), 'hex') END
-$$;
-
 -- The inbox commit: inbounds, who sent them, their bytes, and a channel's memory. A key that is
 -- known already gets the row that stands there, touched, so that the answer itself is WAL.
--- `in_who` and `file_in` point into the arrays of senders and inbounds, counted from 1.
+-- `who` and `inbound` point into the arrays of senders and inbounds, counted from 1.
+CREATE TYPE sender_in AS (kind text, value text, verified boolean, customer uuid, name text,
+                          language text);
+CREATE TYPE blob_in AS (sha256 bytea, data bytea);
+CREATE TYPE inbound_in AS (id uuid, channel text, key text, at timestamptz, who integer, raw bytea,
+                           doc json);
+CREATE TYPE upload_in AS (id uuid, inbound integer, place integer, sha256 bytea, name text,
+                          type text, size bigint, inline_id text);
+CREATE TYPE memory_in AS (channel text, key text, value bytea);
+
 CREATE FUNCTION receive_batch(
-    my_node text, my_epoch bigint,
-    who_kind text[], who_value text[], who_verified boolean[], who_customer uuid[],
-    who_name text[], who_language text[],
-    blob_sha bytea[], blob_data bytea[],
-    in_id uuid[], in_channel text[], in_key text[], in_at timestamptz[], in_who integer[],
-    in_raw bytea[], in_doc jsonb[],
-    file_id uuid[], file_in integer[], file_place integer[], file_sha bytea[], file_name text[],
-    file_type text[], file_size bigint[], file_inline text[],
-    memory_channel text[], memory_key text[], memory_value bytea[]
+    my_node text, my_epoch bigint, senders sender_in[], blobs blob_in[], inbounds inbound_in[],
+    uploads upload_in[], memories memory_in[]
 ) RETURNS TABLE (place integer, id uuid, fresh boolean, customer jsonb, attachments jsonb,
-                 decided jsonb)
+                 decided json)
 LANGUAGE plpgsql AS $$
 DECLARE
     customers uuid[] := '{}';
     found_customer uuid;
+    s sender_in;
+    i inbound_in;
 BEGIN
     PERFORM require_epoch(my_node, my_epoch);
 
-    FOR i IN 1..cardinality(who_kind) LOOP
+    FOREACH s IN ARRAY senders LOOP
         INSERT INTO identity AS t (kind, value, verified, customer)
-        VALUES (who_kind[i], who_value[i], who_verified[i], who_customer[i])
+        VALUES (s.kind, s.value, s.verified, s.customer)
         ON CONFLICT ON CONSTRAINT identity_pkey DO UPDATE SET seen_at = now()
         RETURNING t.customer INTO found_customer;
         customers := customers || found_customer;
-        IF found_customer = who_customer[i] THEN
+        IF found_customer = s.customer THEN
             INSERT INTO customer (id, name, language, verified)
-            VALUES (found_customer, who_name[i], who_language[i], who_verified[i]);
-        ELSIF who_name[i] <> '' THEN
-            UPDATE customer AS t SET name = who_name[i], changed_at = now()
+            VALUES (s.customer, s.name, s.language, s.verified);
+        ELSIF s.name <> '' THEN
+            UPDATE customer AS t SET name = s.name, changed_at = now()
             WHERE t.id = found_customer AND t.name = '';
         END IF;
     END LOOP;
 
-    IF cardinality(blob_sha) > 0 THEN
+    IF cardinality(blobs) > 0 THEN
         INSERT INTO blob (sha256, size, data)
-        SELECT s, length(d), d FROM unnest(blob_sha, blob_data) AS u(s, d)
+        SELECT u.sha256, length(u.data), u.data FROM unnest(blobs) AS u
         ON CONFLICT (sha256) DO UPDATE SET seen_at = now();
     END IF;
 
-    FOR i IN 1..cardinality(in_id) LOOP
-        place := i;
+    place := 0;
+    FOREACH i IN ARRAY inbounds LOOP
+        place := place + 1;
         INSERT INTO inbox AS t (id, channel, key, node, customer, raw, at, doc)
-        VALUES (in_id[i], in_channel[i], in_key[i], my_node, customers[in_who[i]], in_raw[i],
-                in_at[i], in_doc[i])
+        VALUES (i.id, i.channel, i.key, my_node, customers[i.who], i.raw, i.at, i.doc)
         ON CONFLICT ON CONSTRAINT inbox_channel_key_key DO UPDATE SET seen_at = now()
-        RETURNING t.id, t.id = in_id[i], t.customer, t.decided
+        RETURNING t.id, t.id = i.id, t.customer, t.decided
         INTO id, fresh, found_customer, decided;
 
         IF fresh THEN
             INSERT INTO attachment (id, sha256, name, type, size, inline_id, inbound, place)
-            SELECT f, s, n, t, z, l, in_id[i], p
-            FROM unnest(file_id, file_in, file_place, file_sha, file_name, file_type, file_size,
-                        file_inline) AS u(f, o, p, s, n, t, z, l)
-            WHERE o = i;
+            SELECT u.id, u.sha256, u.name, u.type, u.size, u.inline_id, i.id, u.place
+            FROM unnest(uploads) AS u WHERE u.inbound = receive_batch.place;
         END IF;
 
         customer := customer_brief(found_customer);
@@ -244,9 +234,8 @@ BEGIN
         RETURN NEXT;
     END LOOP;
 
-    IF cardinality(memory_key) > 0 THEN
-        INSERT INTO channel_memory (channel, key, value)
-        SELECT * FROM unnest(memory_channel, memory_key, memory_value)
+    IF cardinality(memories) > 0 THEN
+        INSERT INTO channel_memory (channel, key, value) SELECT u.* FROM unnest(memories) AS u
         ON CONFLICT ON CONSTRAINT channel_memory_pkey
         DO UPDATE SET value = excluded.value, changed_at = now();
     END IF;

@@ -1,13 +1,11 @@
 -- The durable path: fence, lease, the two commits, what a node loads when it begins.
 
 -- name: commit_batch
-SELECT commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                    $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)
+SELECT commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 
 -- name: receive_batch
-SELECT place, id, fresh, customer, attachments, decided
-FROM receive_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                   $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)
+SELECT place, id::text, fresh, customer, attachments, decided
+FROM receive_batch($1, $2, $3, $4, $5, $6, $7)
 
 -- name: fence_take
 INSERT INTO node_fence (node, epoch, holder) VALUES ($1, 1, $2)
@@ -69,6 +67,6 @@ ORDER BY id
 SELECT doc FROM outbox WHERE settled_as IS NULL AND node = $1 ORDER BY id
 
 -- name: load_received
-SELECT id, customer_brief(customer) AS customer, inbound_files(id) AS attachments, doc
+SELECT id::text, customer_brief(customer) AS customer, inbound_files(id) AS attachments, doc
 FROM inbox WHERE status = 'received' AND node = $1
 ORDER BY received_at, id

@@ -7,7 +7,7 @@ SELECT doc FROM ticket_case WHERE id = $1
 SELECT doc FROM ticket_case WHERE number = $1
 
 -- name: referenced_by_message
-SELECT m.id AS reference, c.doc
+SELECT m.id::text AS reference, c.doc
 FROM message AS m JOIN ticket_case AS c ON c.id = m.case_id
 WHERE m.id = ANY($1::uuid[])
 

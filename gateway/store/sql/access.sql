@@ -1,0 +1,82 @@
+-- name: token_holder
+SELECT id::text, principal, role, note, created_at, expires_at FROM token
+WHERE sha256 = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+
+-- name: tokens_alive
+SELECT id::text FROM token
+WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+
+-- name: token_add
+INSERT INTO token (sha256, id, principal, role, note, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+
+-- name: token_revoke
+UPDATE token SET revoked_at = now()
+WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+RETURNING id::text, principal, role, note, created_at, expires_at
+
+-- name: tokens_revoke_all
+UPDATE token SET revoked_at = now() WHERE principal = $1 AND revoked_at IS NULL
+
+-- name: tokens_listed
+SELECT id::text, principal, role, note, created_at, expires_at FROM token
+WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+  AND ($1 = '' OR principal = $1)
+  AND ($2::uuid IS NULL OR id < $2)
+ORDER BY id DESC LIMIT $3
+
+-- name: login_of
+SELECT password, role FROM login WHERE name = $1
+
+-- name: login_save
+INSERT INTO login (name, password, role) VALUES ($1, $2, $3)
+ON CONFLICT (name) DO UPDATE SET password = $2, role = $3, changed_at = now()
+
+-- name: login_drop
+DELETE FROM login WHERE name = $1
+
+-- name: setting_ensure
+INSERT INTO setting (name, value) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET name = setting.name
+RETURNING value
+
+-- name: channels_made
+SELECT name, settings FROM channel WHERE declared_in = '' AND kind <> ''
+
+-- name: channels_paused
+SELECT name FROM channel WHERE paused
+
+-- name: channel_put
+INSERT INTO channel (name, kind, settings) VALUES ($1, $2, $3)
+ON CONFLICT (name) DO UPDATE SET kind = $2, settings = $3, changed_at = now()
+
+-- name: channel_drop
+DELETE FROM channel WHERE name = $1 RETURNING name
+
+-- name: channel_pause
+INSERT INTO channel (name, kind, settings, paused) VALUES ($1, '', '{}', $2)
+ON CONFLICT (name) DO UPDATE SET paused = $2, changed_at = now()
+
+-- name: nodes_listed
+SELECT node, region, epoch, started_at, renewed_at, now() - renewed_at < interval '5 seconds' AS alive
+FROM node_lease ORDER BY node
+
+-- name: skills_listed
+SELECT name, doc FROM skill ORDER BY name
+
+-- name: skills_put
+INSERT INTO skill (name, doc) SELECT n, d::jsonb FROM unnest($1::text[], $2::text[]) AS x (n, d)
+ON CONFLICT (name) DO UPDATE SET doc = excluded.doc, changed_at = now()
+
+-- name: skill_drop
+DELETE FROM skill WHERE name = $1 RETURNING name
+
+-- name: codes_listed
+SELECT name, doc FROM code ORDER BY name
+
+-- name: codes_put
+INSERT INTO code (name, doc) SELECT n, d::jsonb FROM unnest($1::text[], $2::text[]) AS x (n, d)
+ON CONFLICT (name) DO UPDATE SET doc = excluded.doc, changed_at = now()
+
+-- name: code_drop
+DELETE FROM code WHERE name = $1 RETURNING name
