@@ -16,11 +16,12 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
 
-from gateway.api.needs import TokenRow, Tokens
+from gateway.api.needs import Tokens
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, NewId
 from gateway.core.model import AgentProfile
 from gateway.ports import Clock, Principal, Role
+from gateway.store.views import TokenRow
 
 BELIEVED_SECONDS = 4.0
 CACHED = 50_000

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from gateway.api.needs import (
     ChannelRoom,
     Labels,
+    Lag,
     Listing,
     Nodes,
     People,
@@ -35,6 +36,7 @@ class House(Struct, frozen=True, kw_only=True):
     """The node's parts, the store's aggregates, the process, and what the operator decided.
 
     ``other_routes`` are those of the channels, which the OpenAPI document describes too;
+    ``lag_buckets`` are the upper limits of ``lag.counts``;
     ``asyncapi`` is the document of the websocket protocols, ready made.
     """
 
@@ -49,6 +51,8 @@ class House(Struct, frozen=True, kw_only=True):
     nodes: Nodes
     channels: ChannelRoom
     vitals: Vitals
+    lag: Lag | None = None
+    lag_buckets: tuple[float, ...] = ()
     bootstrap_token: str = ""
     token_hours: float = 12.0
     asyncapi: Mapping[str, Any] = field(default_factory=dict)

@@ -5,26 +5,15 @@ no database.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Protocol
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from gateway.core.ids import AgentName, CaseId, ChannelName, CustomerId, InboundId, ItemId
-from gateway.core.model import Attributes, Case, Item, OutboundState
+from gateway.core.model import Case, Item
 from gateway.ports import Role
 from gateway.store.contract import ItemFilter, Page, Received
-
-
-class TokenRow(Struct, frozen=True, kw_only=True):
-    """A token as it is kept: its SHA-256 is the key and never leaves."""
-
-    id: str
-    principal: AgentName
-    role: Role
-    note: str = ""
-    created_at: datetime | None = None
-    expires_at: datetime | None = None
+from gateway.store.views import CustomerCard, Named, NodeCard, TokenRow
 
 
 class Tokens(Protocol):
@@ -61,43 +50,6 @@ class Tokens(Protocol):
     async def drop_login(self, name: AgentName) -> None: ...
 
 
-class IdentityCard(Struct, frozen=True, kw_only=True):
-    kind: str
-    value: str
-    verified: bool
-
-
-class CustomerCard(Struct, frozen=True, kw_only=True):
-    """A customer with all identities."""
-
-    id: CustomerId
-    name: str = ""
-    language: str = ""
-    value: int = 0
-    verified: bool = False
-    identities: list[IdentityCard] = field(default_factory=list)
-    attributes: Attributes = field(default_factory=dict)
-
-
-class ItemLine(Struct, frozen=True, kw_only=True):
-    """A work item on a customer's timeline."""
-
-    id: ItemId
-    kind: str
-    state: str
-    agent: AgentName | None = None
-    code: str = ""
-
-
-class TimelineEntry(Struct, frozen=True, kw_only=True):
-    """One case of a customer, with its newest moment first in the list."""
-
-    case: Case
-    last_at: datetime
-    messages: int
-    items: list[ItemLine]
-
-
 class People(Protocol):
     """Customers, their identities, their history."""
 
@@ -123,41 +75,6 @@ class People(Protocol):
     ) -> CustomerCard:
         """The customer of a verified identity, made if new, with these fields changed."""
         ...
-
-
-class Traced(Struct, frozen=True, kw_only=True):
-    """One journal entry as it is kept."""
-
-    at: datetime
-    kind: str
-    data: dict[str, Any]
-
-
-class QuarantineCard(Struct, frozen=True, kw_only=True):
-    """An inbound that nobody could make sense of; ``size`` is that of its raw bytes."""
-
-    id: InboundId
-    channel: ChannelName
-    at: datetime
-    reason: str = ""
-    size: int = 0
-    subject: str = ""
-
-
-class OutboxCard(Struct, frozen=True, kw_only=True):
-    """Something on its way to the outside, or given up."""
-
-    id: str
-    channel: ChannelName
-    kind: str
-    purpose: str
-    state: OutboundState
-    attempts: int
-    next_at: datetime
-    created_at: datetime | None = None
-    reason: str = ""
-    number: int | None = None
-    address: str = ""
 
 
 class Listing(Protocol):
@@ -194,13 +111,6 @@ class Listing(Protocol):
         ...
 
 
-class Named(Struct, frozen=True, kw_only=True):
-    """A skill or a wrap-up code: a name, and how people read it."""
-
-    name: str
-    label: str = ""
-
-
 class Labels(Protocol):
     """A table of names: skills, codes."""
 
@@ -211,17 +121,6 @@ class Labels(Protocol):
         ...
 
     async def drop(self, name: str) -> bool: ...
-
-
-class NodeCard(Struct, frozen=True, kw_only=True):
-    """A node as its lease row shows it; ``alive`` is a guess from its last renewal."""
-
-    name: str
-    region: str
-    epoch: int
-    started_at: datetime
-    renewed_at: datetime
-    alive: bool
 
 
 class Nodes(Protocol):
@@ -239,6 +138,13 @@ class Health(Protocol):
 
     @property
     def reason(self) -> str: ...
+
+
+class Lag(Protocol):
+    """How late the loop is (``gateway.lag.LoopLag`` fits): counts per bucket, in seconds."""
+
+    counts: list[int]
+    total: float
 
 
 class ChannelCard(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,83 @@
+"""The journal's entries in words, for people who ask what happened to an item."""
+
+from typing import Any
+
+from gateway.store.views import Traced
+
+# What each kind of event says; names in braces are fields of the event as it is stored.
+SENTENCES: dict[str, str] = {
+    "case_opened": "The case was opened",
+    "case_changed": "The case was changed by {by}: {changes}",
+    "message_added": "{what}",
+    "delivery_changed": "The message is {state}",
+    "item_created": "The work item was made",
+    "item_queued": "It was put into queue {queue!r}",
+    "item_scheduled": "It sleeps until {until}",
+    "offer_made": "It was offered to {agent} until {deadline}",
+    "offer_accepted": "{agent} accepted it",
+    "offer_declined": "{agent} declined it",
+    "offer_missed": "{agent} did not answer the offer",
+    "offer_withdrawn": "The offer to {agent} was withdrawn",
+    "item_assigned": "It was given to {agent}",
+    "item_held": "It was put aside",
+    "wrap_up_started": "{agent} began to wrap up",
+    "item_completed": "It was completed",
+    "item_abandoned": "The customer gave up",
+    "item_canceled": "It was canceled by {by}",
+    "item_rejected": "It was rejected",
+    "item_reprioritised": "{by} set the priority to {priority}",
+    "item_repaired": "The reconciler repaired it: {problem}",
+    "outbound_queued": "A {purpose} is to be sent",
+    "outbound_attempted": "Attempt {attempt} to send it",
+    "outbound_settled": "The sending is {state}",
+    "inbound_decided": "What arrived was {status}",
+}
+
+_SAID = {
+    "in": "The customer wrote",
+    "out": "An answer was written",
+    "note": "A note was added",
+    "system": "A message was added",
+}
+_CASE_FIELDS = ("status", "tags", "category", "stage", "type", "level", "subject")
+
+
+class _Fields(dict[str, Any]):
+    """What is not there reads as a dash, so that an old or new event still has its words."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def words(entry: Traced) -> str:
+    """One line for one entry, its reason included."""
+    data = entry.data
+    sentence = SENTENCES.get(entry.kind, entry.kind.replace("_", " ").capitalize())
+    text = sentence.format_map(_Fields(_flat(entry.kind, data)))
+    reason = _reason(entry.kind, data)
+    return f"{text}: {reason}" if reason else text
+
+
+def _flat(kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    match kind:
+        case "offer_made":
+            return {**data, **(data.get("offer") or {})}
+        case "outbound_queued":
+            return {**data, **(data.get("outbound") or {})}
+        case "message_added":
+            said = _SAID.get(str(data.get("direction")), _SAID["system"])
+            preview = data.get("preview")
+            return {"what": f"{said}: “{preview}”" if preview else said}
+        case "case_changed":
+            changed = [f"{f} = {data[f]}" for f in _CASE_FIELDS if data.get(f) is not None]
+            return {**data, "changes": ", ".join(changed) or "nothing"}
+        case _:
+            return data
+
+
+def _reason(kind: str, data: dict[str, Any]) -> str:
+    if kind == "offer_made":
+        return str((data.get("offer") or {}).get("reason") or "")
+    code = data.get("code")
+    reason = str(data.get("reason") or "")
+    return f"{reason} (code {code!r})" if code else reason

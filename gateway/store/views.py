@@ -1,0 +1,115 @@
+"""What the store answers to those who look after the work: rows as REST shows them.
+
+Beside the model (``core.model``) because these are about how things are kept: tokens, traces,
+lists, lease rows. ``api.needs`` says which questions they answer.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+from gateway.core.ids import AgentName, ChannelName, CustomerId, InboundId, ItemId
+from gateway.core.model import Attributes, Case, OutboundState
+from gateway.ports import Role
+
+
+class TokenRow(Struct, frozen=True, kw_only=True):
+    """A token as it is kept: its SHA-256 is the key and never leaves."""
+
+    id: str
+    principal: AgentName
+    role: Role
+    note: str = ""
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class IdentityCard(Struct, frozen=True, kw_only=True):
+    kind: str
+    value: str
+    verified: bool
+
+
+class CustomerCard(Struct, frozen=True, kw_only=True):
+    """A customer with all identities."""
+
+    id: CustomerId
+    name: str = ""
+    language: str = ""
+    value: int = 0
+    verified: bool = False
+    identities: list[IdentityCard] = field(default_factory=list)
+    attributes: Attributes = field(default_factory=dict)
+
+
+class ItemLine(Struct, frozen=True, kw_only=True):
+    """A work item on a customer's timeline."""
+
+    id: ItemId
+    kind: str
+    state: str
+    agent: AgentName | None = None
+    code: str = ""
+
+
+class TimelineEntry(Struct, frozen=True, kw_only=True):
+    """One case of a customer, with its newest moment first in the list."""
+
+    case: Case
+    last_at: datetime
+    messages: int
+    items: list[ItemLine]
+
+
+class Traced(Struct, frozen=True, kw_only=True):
+    """One journal entry as it is kept."""
+
+    at: datetime
+    kind: str
+    data: dict[str, Any]
+
+
+class QuarantineCard(Struct, frozen=True, kw_only=True):
+    """An inbound that nobody could make sense of; ``size`` is that of its raw bytes."""
+
+    id: InboundId
+    channel: ChannelName
+    at: datetime
+    reason: str = ""
+    size: int = 0
+    subject: str = ""
+
+
+class OutboxCard(Struct, frozen=True, kw_only=True):
+    """Something on its way to the outside, or given up."""
+
+    id: str
+    channel: ChannelName
+    kind: str
+    purpose: str
+    state: OutboundState
+    attempts: int
+    next_at: datetime
+    created_at: datetime | None = None
+    reason: str = ""
+    number: int | None = None
+    address: str = ""
+
+
+class Named(Struct, frozen=True, kw_only=True):
+    """A skill or a wrap-up code: a name, and how people read it."""
+
+    name: str
+    label: str = ""
+
+
+class NodeCard(Struct, frozen=True, kw_only=True):
+    """A node as its lease row shows it; ``alive`` is a guess from its last renewal."""
+
+    name: str
+    region: str
+    epoch: int
+    started_at: datetime
+    renewed_at: datetime
+    alive: bool
