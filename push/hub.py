@@ -80,7 +80,7 @@ class Hub:
         """Begin, or begin again, with what the node loaded and before it commits anything."""
         for tab in (*(t for tabs in self._tabs.values() for t in tabs), *self._expected):
             tab.lose(Close.DRAIN, "the node begins again")
-        self._burnt = max((s.seq for s in self._streams.values()), default=self._burnt)
+        self._burnt = max((s.seq + 1 for s in self._streams.values()), default=self._burnt)
         self._tabs.clear()
         self._expected.clear()
         self._arrivals.clear()
@@ -139,7 +139,7 @@ class Hub:
     def _forget(self, agent: AgentName) -> None:
         stream = self._streams.pop(agent, None)
         if stream is not None:
-            self._burnt = max(self._burnt, stream.seq)
+            self._burnt = max(self._burnt, stream.seq + 1)
 
     # -- what has been committed ------------------------------------------------------------
 
