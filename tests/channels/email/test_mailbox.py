@@ -25,6 +25,7 @@ from tests.support.mailworld import (
     vector,
 )
 from tests.support.relay import Relay
+from tests.support.tls import certificate, client_context
 
 pytestmark = pytest.mark.integration
 
@@ -335,3 +336,35 @@ async def until_all_are_read(dovecot: Dovecot) -> None:
     async with asyncio.timeout(10):
         while await asyncio.to_thread(dovecot.unseen):  # noqa: ASYNC110 - asked of a server
             await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+async def test_tls_is_used_and_the_certificate_is_checked(
+    security: str, tmp_path_factory: pytest.TempPathFactory, journal: Journal
+) -> None:
+    folder = tmp_path_factory.mktemp("secure")
+    files = certificate(folder)
+    secure = Dovecot(folder, files)
+    secure.start()
+    try:
+        secure.deliver(mail("secret"))
+        port = secure.tls_port if security == "tls" else secure.port
+        reading = channel(secure, journal, port=port, host="localhost", security=security)
+        async with Running(reading) as running:
+            error = await running.ended()
+        assert isinstance(error, Unreachable)
+        assert "certificate verify failed" in str(error)
+        reading._tls = client_context(files)
+        async with Running(reading):
+            await journal.has(1)
+    finally:
+        secure.stop()
+
+
+async def test_a_server_without_starttls_is_a_matter_of_setting_up(
+    dovecot: Dovecot, journal: Journal
+) -> None:
+    async with Running(channel(dovecot, journal, security="starttls")) as running:
+        error = await running.ended()
+    assert isinstance(error, BadSetup)
+    assert 'security = "tls"' in str(error)

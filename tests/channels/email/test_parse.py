@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.email.language import LanguageGuess
 from channels.email.parse import Envelope, MailParser
 from gateway.core.ids import ChannelName
 from gateway.ports import Inbound
+from tests.support.mailworld import LANGUAGE
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "email"
 ARRIVED = datetime(2026, 11, 20, 8, 15, 2, tzinfo=UTC)
-LANGUAGE = LanguageGuess()
+
 PARSER = MailParser(LANGUAGE)
 OWN = frozenset({"support@example.com"})
 
