@@ -73,13 +73,17 @@ class Sockets:
     def __init__(self, routes: Iterable[SocketRoute], *, heartbeat: float) -> None:
         self._routes: dict[str, list[SocketRoute]] = {}
         for route in routes:
-            self._routes.setdefault(route.path, []).append(route)
-        for path, shared in self._routes.items():
-            if len(shared) > 1 and any(r.select is None for r in shared):
-                raise ValueError(f"two websocket endpoints want {path} and cannot share it")
+            self.add(route)
         self._heartbeat = heartbeat
         self._open: dict[Front, None] = {}
         self._draining = False
+
+    def add(self, route: SocketRoute) -> None:
+        """Mount one more. Raises ``ValueError`` where it cannot share the path."""
+        shared = self._routes.setdefault(route.path, [])
+        shared.append(route)
+        if len(shared) > 1 and any(r.select is None for r in shared):
+            raise ValueError(f"two websocket endpoints want {route.path} and cannot share it")
 
     @property
     def connected(self) -> int:

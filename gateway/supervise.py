@@ -64,8 +64,14 @@ class Supervisor:
         self._wanted[name].clear()
         self._wanted[name].set()
 
-    def knows(self, name: ChannelName) -> bool:
-        return name in self._wanted
+    def forget(self, name: ChannelName) -> None:
+        """The channel is no more."""
+        self._wanted.pop(name, None)
+        self.health.pop(name, None)
+
+    def note_unusable(self, name: ChannelName, reason: str) -> None:
+        """A channel could not even be opened; it is parked until somebody changes it."""
+        self._note(name, "parked", reason)
 
     async def run(self, channel: Channel, *, paused: bool = False) -> None:
         """Look after one channel until cancelled."""

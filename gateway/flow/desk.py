@@ -119,7 +119,7 @@ class DeskFlow:
             if command.id in before:
                 return _Applied(_decode.decode(before[command.id]), self._ledger.position)
         try:
-            resolved = await self._resolve(command)
+            resolved = await self._resolve(agent, command)
             return self._decide(agent, command, resolved)
         except Refused as refused:
             if refused.code == "unavailable":
@@ -170,10 +170,10 @@ class DeskFlow:
 
     # -- what a command needs from the database ---------------------------------------------
 
-    async def _resolve(self, command: c.Command) -> Resolved:
+    async def _resolve(self, agent: AgentName, command: c.Command) -> Resolved:
         match command:
             case c.Send(attachments=ids) if ids:
-                files = await self._lookup.claim_files(ids, command.item)
+                files = await self._lookup.claim_files(ids, agent)
                 return Resolved(attachments=files)
             case c.TagCase(case=case):
                 return await self._resolve_case(case)
@@ -183,6 +183,8 @@ class DeskFlow:
                 return msgspec.structs.replace(found, last_item=last)
             case c.Compose():
                 return await self._resolve_compose(command)
+            case c.Read(message=message):
+                return Resolved(message=await self._lookup.message(message))
             case _:
                 return Resolved()
 
@@ -206,6 +208,7 @@ class DeskFlow:
     def _typing(self, agent: AgentName, command: c.Typing) -> Answer:
         item = self._ledger.state.items.get(ItemId(command.item))
         if item is not None and item.agent == agent:
-            name = self._ledger.state.profiles[agent].display_name or agent
+            profile = self._ledger.state.profiles.get(agent)
+            name = (profile.display_name if profile else "") or agent
             self._signals.typing(item.case, name, on=command.on, by_customer=False)
         return Answer()

@@ -13,7 +13,7 @@ from datetime import datetime
 import structlog
 
 from gateway.core import outbox
-from gateway.core.errors import Undeliverable
+from gateway.core.errors import TryAgain
 from gateway.core.events import Entry
 from gateway.core.ids import ChannelName, OutboundId
 from gateway.core.model import OutboundState, Outgoing
@@ -42,6 +42,8 @@ class Dispatch:
         self._tasks = Tasks("outbox")
         self._in_order = KeyedLocks()
         self._slots: dict[ChannelName, asyncio.Semaphore] = {}
+        self._stopped = False
+        self.under_way = 0
         ledger.subscribe(self._on_committed)
         for outgoing in ledger.state.outbox.values():
             self._plan(outgoing)
@@ -60,6 +62,10 @@ class Dispatch:
         """Try this one now (an operator's ``retry``)."""
         heapq.heappush(self._due, (self._ledger.clock.now(), outbound))
         self._changed.set()
+
+    def stop(self) -> None:
+        """Begin no more attempts; those under way go on (drain)."""
+        self._stopped = True
 
     async def run(self) -> None:
         async with self._tasks:
@@ -85,10 +91,17 @@ class Dispatch:
                 self._tasks.spawn(self._bring(outgoing), outbound)
 
     async def _bring(self, outgoing: Outgoing) -> None:
+        self.under_way += 1
+        try:
+            await self._bring_in_order(outgoing)
+        finally:
+            self.under_way -= 1
+
+    async def _bring_in_order(self, outgoing: Outgoing) -> None:
         slots = self._slots.setdefault(outgoing.channel, asyncio.Semaphore(AT_ONCE))
         async with self._in_order.hold(outgoing.case or outgoing.id), slots:
             current = self._ledger.state.outbox.get(outgoing.id)
-            if current is None or current.version != outgoing.version:
+            if current is None or current.version != outgoing.version or self._stopped:
                 return
             position = self._ledger.record([outbox.attempt(current)])
             await self._ledger.committed(position)
@@ -98,7 +111,7 @@ class Dispatch:
         try:
             channel = self._channel_of(outgoing.channel)
             if channel is None:
-                raise Undeliverable(f"there is no channel {outgoing.channel!r} any more")  # noqa: TRY301
+                raise TryAgain(f"there is no channel {outgoing.channel!r} on this node")  # noqa: TRY301
             receipt = await channel.send(await self._outbound(outgoing))
         except Exception as error:  # noqa: BLE001 - every outcome is journaled, known or not
             ctx = self._ledger.context()

@@ -59,6 +59,7 @@ class Node:
         self.files = FileShelf(lookup)
         self.memory = MemoryShelf(lookup)
         self._received = loaded.received
+        self._sleep = sleep
 
     @classmethod
     async def start(
@@ -126,6 +127,13 @@ class Node:
         )
         update = DeliveryUpdate(message=message.id, delivery=delivery, reason=reason)
         self.ledger.record([e.Change(changed, (update,))])
+
+    async def settled(self) -> None:
+        """Begin nothing new to the outside; return when what is under way is on disk."""
+        self.dispatch.stop()
+        while self.dispatch.under_way:
+            await self._sleep(0.02)
+        await self.ledger.committed(self.ledger.position)
 
     async def run(self) -> None:
         """Work until cancelled. Raises ``Fenced`` when another incarnation has taken over."""

@@ -20,6 +20,7 @@ from gateway.core.ids import (
 )
 from gateway.core.inbound import Decided, File
 from gateway.core.model import Attachment, Case, CustomerBrief, Item, Message
+from gateway.ports import Memory
 from gateway.store.codec import bounded, decode, text, uuid_or_none
 from gateway.store.files import Files
 from gateway.store.pool import Pool
@@ -66,6 +67,10 @@ class PgLookup:
 
     async def recent_case(self, customer: CustomerId, channel: ChannelName) -> Case | None:
         return await self._by_id("recent_case", customer, Case, text(channel))
+
+    async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> Case | None:
+        customer = await self.customer_of(kind, value)
+        return await self.recent_case(customer.id, channel) if customer is not None else None
 
     async def last_item(self, case: CaseId) -> Item | None:
         return await self._by_id("last_item", case, Item)
@@ -124,6 +129,12 @@ class PgLookup:
                 self._sql["load_memory"], text(channel), text(key)
             )
         return value
+
+    async def save_memory(self, channel: ChannelName, memory: Memory) -> None:
+        with reading():
+            await self._pool.execute(
+                self._sql["save_memory"], text(channel), text(memory.key), memory.value
+            )
 
     async def decided(self, inbound: InboundId) -> Decided | None:
         return await self._by_id("decided", inbound, Decided)

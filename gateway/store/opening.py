@@ -18,9 +18,13 @@ from gateway.store.contract import Unavailable
 from gateway.store.embedded import NAME, EmbeddedServer
 from gateway.store.fence import Fence
 from gateway.store.files import Files
+from gateway.store.installation import PgChannels, PgNodes, PgSettings
 from gateway.store.journal import PgJournal
+from gateway.store.labels import PgLabels
+from gateway.store.listing import PgListing
 from gateway.store.lookup import PgLookup
 from gateway.store.migrate import migrate
+from gateway.store.people import PgPeople
 from gateway.store.pool import (
     POOL_SIZE,
     WRITER_SESSION,
@@ -30,6 +34,7 @@ from gateway.store.pool import (
     open_pool,
 )
 from gateway.store.queries import Queries
+from gateway.store.tokens import PgTokens
 from gateway.store.writer import Writer
 
 
@@ -39,6 +44,14 @@ class Store(Struct):
     journal: PgJournal
     lookup: PgLookup
     files: Files
+    tokens: PgTokens
+    people: PgPeople
+    listing: PgListing
+    skills: PgLabels
+    codes: PgLabels
+    nodes: PgNodes
+    channels: PgChannels
+    settings: PgSettings
     pool: Pool
     sql: Queries
     dsn: str
@@ -93,6 +106,14 @@ async def open_store(
             journal=PgJournal(pool=pool, writer=writer, fence=fence, sql=sql, new_id=make_id),
             lookup=PgLookup(pool, sql, files),
             files=files,
+            tokens=PgTokens(pool, sql),
+            people=PgPeople(pool, sql, make_id),
+            listing=PgListing(pool, sql),
+            skills=PgLabels(pool, sql, "skill"),
+            codes=PgLabels(pool, sql, "code"),
+            nodes=PgNodes(pool, sql),
+            channels=PgChannels(pool, sql),
+            settings=PgSettings(pool, sql),
             pool=pool,
             sql=sql,
             dsn=where(),

@@ -15,6 +15,7 @@ from gateway.core.model import (
     CustomerBrief,
     Item,
     ItemState,
+    Message,
 )
 from gateway.core.state import NodeState
 
@@ -29,6 +30,7 @@ class Resolved(Struct, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
     case: Case | None = None
     last_item: Item | None = None
+    message: Message | None = None
     customer: CustomerBrief | None = None
     address: str = ""
     number: TicketNumber = TicketNumber(0)

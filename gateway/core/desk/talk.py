@@ -14,7 +14,8 @@ _COMPOSABLE = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAP
 
 def send(d: Desk, cmd: c.Send) -> Decision:
     item = d.mine(cmd.item, ItemState.ASSIGNED, ItemState.WRAPPING)
-    if item.kind is ChannelKind.EMAIL and not (cmd.to or item.address):
+    to = cmd.to if cmd.to is not None else tuple(filter(None, (item.address,)))
+    if item.kind in _COMPOSABLE and not (to and all(to)):
         raise Refused("bad_address", "there is no address to answer to; give one", "to")
     case = d.state.cases[item.case]
     message, changes = add_message(
@@ -26,7 +27,7 @@ def send(d: Desk, cmd: c.Send) -> Decision:
         body=cmd.body,
         html=cmd.html,
         subject=cmd.subject if cmd.subject is not None else item.subject,
-        to=cmd.to if cmd.to is not None else tuple(filter(None, (item.address,))),
+        to=to,
         cc=cmd.cc if cmd.cc is not None else (),
         attachments=d.resolved.attachments,
     )
@@ -62,14 +63,15 @@ def note(d: Desk, cmd: c.Note) -> Decision:
 
 def read(d: Desk, cmd: c.Read) -> Decision:
     item = d.mine(cmd.item, ItemState.ASSIGNED, ItemState.WRAPPING, *PARKED)
-    return [
-        e.Change(
-            e.DeliveryChanged(
-                message=cmd.message, case=item.case, item=item.id, state=Delivery.READ
-            ),
-            (DeliveryUpdate(message=cmd.message, delivery=Delivery.READ),),
-        )
-    ], {}
+    message = d.resolved.message
+    if message is None or message.case != item.case:
+        raise Refused("not_found", "there is no such message in this case", "message")
+    if message.direction != "in" or message.delivery is Delivery.READ:
+        return [], {}
+    changed = e.DeliveryChanged(
+        message=message.id, case=item.case, item=item.id, state=Delivery.READ
+    )
+    return [e.Change(changed, (DeliveryUpdate(message=message.id, delivery=Delivery.READ),))], {}
 
 
 def compose(d: Desk, cmd: c.Compose) -> Decision:

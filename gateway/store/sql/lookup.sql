@@ -51,6 +51,10 @@ ORDER BY seq LIMIT $3
 -- name: load_memory
 SELECT value FROM channel_memory WHERE channel = $1 AND key = $2
 
+-- name: save_memory
+INSERT INTO channel_memory (channel, key, value) VALUES ($1, $2, $3)
+ON CONFLICT (channel, key) DO UPDATE SET value = $3, changed_at = now()
+
 -- name: decided
 SELECT decided AS doc FROM inbox WHERE id = $1
 

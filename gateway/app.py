@@ -1,0 +1,328 @@
+"""The composition root: builds every part, runs them in one scope, stops them in order.
+
+``serving`` gives a running ``App``; ``main`` is the process: it serves until SIGTERM, says where on
+stdout, and drains. Nothing else in the house knows more than its own seams.
+"""
+
+import asyncio
+import gc
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from importlib.resources import files
+from signal import SIGINT, SIGTERM
+
+import structlog
+import uvloop
+from aiohttp import web
+from uuid_utils import uuid7
+from websockets.asyncio.server import Server
+
+import channels as kinds
+from gateway import logs
+from gateway.api import Api, House
+from gateway.api.house import Site
+from gateway.channelroom import ChannelRoom
+from gateway.clock import SystemClock
+from gateway.cluster.lease import Lease
+from gateway.config import Settings
+from gateway.core import events as e
+from gateway.core.ids import ChannelName, QueueName
+from gateway.core.model import Queue
+from gateway.flow.node import Node
+from gateway.http import HttpMount
+from gateway.lag import LoopLag
+from gateway.listener import listen
+from gateway.ports import Channel, ChannelType, HttpRoute, Services
+from gateway.sockets import Sockets
+from gateway.store.opening import Store, open_store
+from gateway.supervise import Health, Supervisor
+from push.asyncapi import document as agent_document
+from push.server import AgentPush, PushSettings
+
+DEFAULT_QUEUE = QueueName("general")
+GC_THRESHOLDS = (100_000, 50, 1_000)
+"""Half of a mass reconnect is garbage collection with the default thresholds."""
+
+_log = structlog.get_logger("app")
+
+
+class App:
+    """One running node: its parts, and where it is reached."""
+
+    def __init__(self, settings: Settings, store: Store, node: Node) -> None:
+        self.settings = settings
+        self.store = store
+        self.node = node
+        self.clock = node.ledger.clock
+        self.url = settings.public_url
+        self.ws_url = self.url.replace("http", "ws", 1)
+        self.lag = LoopLag()
+        self.draining = False
+        self.supervisor = Supervisor(self.clock, self._health_changed)
+        self.lease = Lease(store.journal, node.writer)
+        self.rooms: ChannelRoom
+        self.push: AgentPush
+        self.sockets: Sockets
+        self._server: Server | None = None
+        self._runner: web.AppRunner | None = None
+        self._loops: list[asyncio.Task[None]] = []
+
+    def ready_line(self) -> str:
+        """Where it serves, for whoever started the process."""
+        return f"ready http={self.url} agent={self.ws_url}/agent/v1 chat={self.ws_url}/chat/v1"
+
+    # -- vitals -----------------------------------------------------------------------------
+
+    def trouble(self) -> str:
+        """Why no work can be taken; empty: it can."""
+        if self.draining:
+            return "the node is stopping"
+        if not self.node.ledger.writable:
+            return "the journal cannot be written"
+        if not self.lease.held:
+            return "the lease was not renewed in time"
+        return ""
+
+    def connected(self) -> int:
+        """Signed-in desktops."""
+        return self.push.connected
+
+    def _health_changed(self, channel: ChannelName, health: Health) -> None:
+        if health.state != "starting":
+            changed = e.ChannelHealthChanged(
+                channel=channel, health=health.state, reason=health.reason
+            )
+            self.node.ledger.record([e.Change(changed)])
+
+    # -- running ----------------------------------------------------------------------------
+
+    def start(self, scope: asyncio.TaskGroup) -> None:
+        """Set every loop going in the root scope."""
+        loops = {
+            "node": self.node.run(),
+            "lease": self.lease.run(),
+            "push": self.push.run(),
+            "lag": self.lag.run(),
+        }
+        self._loops = [scope.create_task(work, name=name) for name, work in loops.items()]
+        self.rooms.start(scope)
+
+    async def serve(self, scope: asyncio.TaskGroup, mount: HttpMount) -> None:
+        """Open the port."""
+        self._runner = web.AppRunner(mount.app, access_log=None, handle_signals=False)
+        await self._runner.setup()
+        http = self.settings.http
+        self._server = await listen(
+            host=http.host,
+            port=http.port,
+            tls=_tls(self.settings),
+            http=self._runner,
+            paths=self.sockets.has,
+            subprotocols=self.sockets.subprotocols,
+            handle=self.sockets.handle,
+            max_frame=self.sockets.max_frame,
+        )
+        self._loops.append(scope.create_task(self.sockets.run(), name="heartbeat"))
+
+    async def stop(self) -> None:
+        """Stop taking, send desktops elsewhere, let what has begun end, then everything else.
+
+        Bounded by ``node.drain_seconds``; what is left then is safe in the journal.
+        """
+        self.draining = True
+        _log.info("draining")
+        self.rooms.stop()
+        try:
+            async with asyncio.timeout(self.settings.node.drain_seconds):
+                await self.push.drain("the node stops", seconds=1.0)
+                await self.node.settled()
+        except TimeoutError:
+            _log.warning("not everything came to its end in time; the journal has it")
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        for task in self._loops:
+            task.cancel()
+
+
+Extra = Callable[[App], Sequence[HttpRoute]]
+
+
+def _nothing(_: App) -> Sequence[HttpRoute]:
+    return ()
+
+
+@asynccontextmanager
+async def serving(
+    settings: Settings,
+    *,
+    extra: Extra = _nothing,
+    channel_types: Mapping[str, ChannelType] | None = None,
+) -> AsyncIterator[App]:
+    """A node that serves: everything built, the port open. Leaving drains and stops it.
+
+    ``extra`` are further resources (the demo's), ``channel_types`` the table of kinds if not the
+    house's own. Raises ``OSError`` when the port is taken, the store's errors when there is no
+    database, ``Fenced`` when another incarnation has taken over.
+    """
+    table = kinds.table() if channel_types is None else channel_types
+    async with open_store(data_dir=settings.node.data_dir, dsn=settings.store.dsn or None) as store:
+        app, mount = await _build(settings, store, table, extra)
+        problem: Exception | None = None
+        try:
+            async with asyncio.TaskGroup() as root:
+                app.start(root)
+                await app.serve(root, mount)
+                gc.collect()
+                gc.freeze()
+                try:
+                    yield app
+                except Exception as raised:  # noqa: BLE001 - raised again below, by itself
+                    problem = raised
+                await app.stop()
+        finally:
+            gc.unfreeze()
+        if problem is not None:
+            raise problem
+
+
+async def _build(
+    settings: Settings, store: Store, table: Mapping[str, ChannelType], extra: Extra
+) -> tuple[App, HttpMount]:
+    """Every part, loaded and ready to be set going."""
+    channels: dict[ChannelName, Channel] = {}
+    queues: dict[ChannelName, QueueName] = {}
+    node = await Node.start(
+        name=settings.node_name,
+        region=settings.node.region,
+        clock=SystemClock(),
+        new_id=lambda: str(uuid7()),
+        journal=store.journal,
+        lookup=store.lookup,
+        channels=channels,
+        queue_of=lambda name: queues.get(name, DEFAULT_QUEUE),
+    )
+    app = App(settings, store, node)
+    app.rooms = ChannelRoom(
+        table,
+        await _services(app),
+        app.supervisor,
+        store.channels,
+        channels,
+        node.ledger.state.channels,
+        queues,
+        file=settings.file,
+    )
+    app.rooms.open_declared(settings.channels, await store.channels.paused())
+    app.rooms.open_made(await store.channels.made())
+    if DEFAULT_QUEUE not in node.ledger.state.queues:
+        general = Queue(name=DEFAULT_QUEUE, display_name="General")
+        node.ledger.record([e.Change(e.QueueDefined(queue=general, by="system"))])
+    api = Api(_house(app))
+    app.push = _push(app, api)
+    app.sockets = Sockets(
+        [app.push.route(), *app.rooms.socket_routes()], heartbeat=settings.push.heartbeat
+    )
+    app.rooms.mount = app.sockets.add
+    routes = [*api.routes(), *app.rooms.http_routes(), *extra(app)]
+    return app, HttpMount(routes, api.auth, files("push") / "static")
+
+
+async def _services(app: App) -> Services:
+    node = app.node
+    return Services(
+        clock=app.clock,
+        intake=node.intake,
+        memory=node.memory,
+        conversations=node.conversations,
+        feed=node.ledger,
+        files=node.files,
+        signals=node.signals,
+        delivered=node.note_delivery,
+        secret=await app.store.settings.secret(),
+        public_url=app.url,
+        node=app.settings.node_name,
+    )
+
+
+def _house(app: App) -> House:
+    settings, store = app.settings, app.store
+    return House(
+        site=Site(
+            node=settings.node.name,
+            region=settings.node.region,
+            version=version("switchroom"),
+            public_url=app.url,
+            agent_ws=(f"{app.ws_url}/agent/v1", *settings.node.peers),
+            chat_ws=(f"{app.ws_url}/chat/v1",),
+        ),
+        clock=app.clock,
+        node=app.node,
+        tokens=store.tokens,
+        people=store.people,
+        listing=store.listing,
+        skills=store.skills,
+        codes=store.codes,
+        nodes=store.nodes,
+        channels=app.rooms,
+        vitals=app,
+        bootstrap_token=settings.auth.bootstrap_token,
+        token_hours=settings.auth.token_hours,
+        asyncapi=agent_document(),
+        other_routes=tuple(app.rooms.http_routes()),
+    )
+
+
+def _push(app: App, api: Api) -> AgentPush:
+    """The agents' endpoint, seeded with what the node loaded."""
+    settings, node = app.settings, app.node
+    push = AgentPush(
+        node.desk,
+        node.ledger,
+        api.auth,
+        app.clock,
+        node.signals,
+        PushSettings(
+            node=settings.node.name,
+            region=settings.node.region,
+            url=f"{app.ws_url}/agent/v1",
+            public_url=app.url,
+            heartbeat=settings.push.heartbeat,
+        ),
+        peers=lambda: settings.node.peers,
+        revoked=api.auth.revoked,
+    )
+    state = node.ledger.state
+    push.load(state.items.values(), state.cases.values(), state.profiles.values())
+    return push
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.http.tls is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings.http.tls.certificate, settings.http.tls.key)
+    return context
+
+
+async def run(settings: Settings, extra: Extra = _nothing) -> None:
+    """Serve until SIGTERM or SIGINT, say where on stdout, drain."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for signal in (SIGTERM, SIGINT):
+        loop.add_signal_handler(signal, stop.set)
+    async with serving(settings, extra=extra) as app:
+        print(app.ready_line(), flush=True)  # noqa: T201 - the contract's one line on stdout
+        await stop.wait()
+
+
+def main(settings: Settings, extra: Extra = _nothing) -> None:
+    """``run`` on uvloop, with the garbage collector tuned. Raises as ``serving`` does."""
+    logs.configure(settings.log)
+    gc.set_threshold(*GC_THRESHOLDS)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(settings, extra))

@@ -1,0 +1,193 @@
+"""The channels of this node: opened, supervised, added and changed while it runs.
+
+A channel comes from the configuration file (``declared_in`` names it; read-only here) or was made
+by an admin and is kept in the database. Implements what the API needs of the channels.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from gateway.api.needs import ChannelCard
+from gateway.config import ConfigError, channel_settings
+from gateway.core.errors import Refused
+from gateway.core.ids import ChannelName, QueueName
+from gateway.core.model import ChannelKind
+from gateway.ports import Channel, ChannelType, HttpRoute, Services, SocketRoute
+from gateway.supervise import Health, Supervisor
+
+
+class ChannelTable(Protocol):
+    """Channels that an admin made, and which are paused, as the database keeps them."""
+
+    async def put(self, name: ChannelName, settings: Mapping[str, Any]) -> None: ...
+
+    async def drop(self, name: ChannelName) -> bool: ...
+
+    async def set_paused(self, name: ChannelName, *, paused: bool) -> None: ...
+
+
+class ChannelRoom:
+    """See the module's docstring. The maps are the node's own, kept up to date here."""
+
+    def __init__(
+        self,
+        kinds: Mapping[str, ChannelType],
+        services: Services,
+        supervisor: Supervisor,
+        table: ChannelTable,
+        channels: dict[ChannelName, Channel],
+        kinds_by_name: dict[ChannelName, ChannelKind],
+        queues: dict[ChannelName, QueueName],
+        *,
+        file: str,
+    ) -> None:
+        self._kinds = kinds
+        self._services = services
+        self._supervisor = supervisor
+        self._table = table
+        self._channels = channels
+        self._kinds_by_name = kinds_by_name
+        self._file = file
+        self._queues = queues
+        self._declared: set[ChannelName] = set()
+        self._paused: set[ChannelName] = set()
+        self._tasks: dict[ChannelName, asyncio.Task[None]] = {}
+        self._scope: asyncio.TaskGroup | None = None
+        self.mount: Callable[[SocketRoute], None] = lambda _: None
+
+    # -- opening ----------------------------------------------------------------------------
+
+    def open_declared(self, settings: Sequence[Any], paused: set[ChannelName]) -> None:
+        """Open what the file declares."""
+        self._paused = set(paused)
+        for one in settings:
+            self._open(one)
+            self._declared.add(one.name)
+
+    def open_made(self, made: Mapping[ChannelName, Mapping[str, Any]]) -> None:
+        """Open what admins made. One whose settings are no longer valid is left out, with a reason."""
+        for name, raw in made.items():
+            if name in self._declared:
+                continue
+            try:
+                self._open(self._settings(name, raw))
+            except Refused as refused:
+                self._supervisor.note_unusable(name, refused.detail)
+
+    def _settings(self, name: ChannelName, raw: Mapping[str, Any]) -> Any:
+        kinds = {kind: t.settings for kind, t in self._kinds.items()}
+        try:
+            return channel_settings({**raw, "name": name}, kinds)
+        except ConfigError as error:
+            first = error.problems[0]
+            field = first.partition(":")[0].removeprefix("channel.")
+            raise Refused("bad_field", "; ".join(error.problems), field) from error
+
+    def _open(self, settings: Any) -> Channel:
+        kind = next(t for t in self._kinds.values() if t.settings is type(settings))
+        channel = kind.open(settings, self._services)
+        self._channels[settings.name] = channel
+        self._kinds_by_name[settings.name] = kind.kind
+        self._queues[settings.name] = settings.queue
+        return channel
+
+    # -- running ----------------------------------------------------------------------------
+
+    def start(self, scope: asyncio.TaskGroup) -> None:
+        """Set every channel going."""
+        self._scope = scope
+        for channel in self._channels.values():
+            self._begin(channel)
+
+    def _begin(self, channel: Channel) -> None:
+        if self._scope is not None:
+            self._tasks[channel.name] = self._scope.create_task(
+                self._supervisor.run(channel, paused=channel.name in self._paused),
+                name=f"supervise:{channel.name}",
+            )
+
+    def stop(self) -> None:
+        """Take nothing more from any channel; sending is the outbox's business and goes on."""
+        self._scope = None
+        for task in self._tasks.values():
+            task.cancel()
+
+    def socket_routes(self) -> list[SocketRoute]:
+        found = (r for c in self._channels.values() for r in c.routes())
+        return [r for r in found if isinstance(r, SocketRoute)]
+
+    def http_routes(self) -> list[HttpRoute]:
+        """Each resource once: channels of one kind may share a path, the first serves it."""
+        routes: dict[tuple[str, str], HttpRoute] = {}
+        for channel in self._channels.values():
+            for route in channel.routes():
+                if isinstance(route, HttpRoute):
+                    routes.setdefault((route.method, route.path), route)
+        return list(routes.values())
+
+    # -- for the API ------------------------------------------------------------------------
+
+    def cards(self) -> list[ChannelCard]:
+        return [self._card(name) for name in sorted(self._channels)]
+
+    def _card(self, name: ChannelName) -> ChannelCard:
+        health = self._supervisor.health.get(name)
+        return ChannelCard(
+            name=name,
+            kind=self._kinds_by_name[name].value,
+            queue=self._queues[name],
+            health=health.state if health else "starting",
+            reason=health.reason if health else "",
+            declared_in=self._file if name in self._declared else "",
+        )
+
+    def health(self) -> Mapping[ChannelName, Health]:
+        return self._supervisor.health
+
+    async def pause(self, name: ChannelName) -> None:
+        self._known(name)
+        await self._table.set_paused(name, paused=True)
+        self._paused.add(name)
+        self._supervisor.pause(name)
+
+    async def resume(self, name: ChannelName) -> None:
+        self._known(name)
+        await self._table.set_paused(name, paused=False)
+        self._paused.discard(name)
+        self._supervisor.resume(name)
+
+    async def put(self, name: ChannelName, settings: Mapping[str, Any]) -> ChannelCard:
+        """Open a channel, or open it anew with other settings."""
+        if name in self._declared:
+            raise Refused("conflict", f"{name!r} is declared in {self._file}; change it there")
+        made = self._settings(name, settings)
+        await self._table.put(name, settings)
+        await self._end(name)
+        channel = self._open(made)
+        for route in channel.routes():
+            if isinstance(route, SocketRoute):
+                self.mount(route)
+        self._begin(channel)
+        return self._card(name)
+
+    async def remove(self, name: ChannelName) -> None:
+        self._known(name)
+        if name in self._declared:
+            raise Refused("conflict", f"{name!r} is declared in {self._file}; remove it there")
+        await self._table.drop(name)
+        await self._end(name)
+        self._channels.pop(name, None)
+        self._kinds_by_name.pop(name, None)
+        self._queues.pop(name, None)
+        self._supervisor.forget(name)
+
+    async def _end(self, name: ChannelName) -> None:
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    def _known(self, name: ChannelName) -> None:
+        if name not in self._channels:
+            raise Refused("not_found", f"there is no channel {name!r}", "name")

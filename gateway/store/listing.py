@@ -1,0 +1,163 @@
+"""Lists for people who look after the work: items and their traces, quarantine, outbox."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from gateway.core.ids import CaseId, InboundId, ItemId
+from gateway.core.inbound import Inbound
+from gateway.core.model import Case, Item, Outgoing
+from gateway.store.views import OutboxCard, QuarantineCard, Traced
+from gateway.store.codec import decode, text, uuid_or_none
+from gateway.store.contract import ItemFilter, Page, Received
+from gateway.store.inbox import stored
+from gateway.store.paging import page_of
+from gateway.store.pool import Pool
+from gateway.store.queries import Queries
+from gateway.store.trouble import reading
+
+_BEGINNING = "1970-01-01T00:00:00+00:00 0 0"
+
+
+class PgListing:
+    """Everything raises ``Unavailable`` while there is no database."""
+
+    def __init__(self, pool: Pool, sql: Queries) -> None:
+        self._pool = pool
+        self._sql = sql
+
+    # -- items ------------------------------------------------------------------------------
+
+    async def items(self, wanted: ItemFilter, cursor: str, limit: int) -> Page:
+        """``(Item, Case)``, newest first; ``state`` may be ``open`` for all that has not ended."""
+        with reading():
+            rows = await self._pool.fetch(
+                self._sql["items_listed"],
+                text(wanted.state),
+                text(wanted.queue),
+                text(wanted.channel),
+                text(wanted.agent),
+                uuid_or_none(wanted.customer),
+                wanted.since,
+                text(wanted.q),
+                uuid_or_none(cursor),
+                limit + 1,
+            )
+        return page_of([_item_and_case(row) for row in rows], limit, lambda pair: pair[0].id)
+
+    async def item(self, item: ItemId) -> tuple[Item, Case] | None:
+        if uuid_or_none(item) is None:
+            return None
+        with reading():
+            row = await self._pool.fetchrow(self._sql["item_with_case"], item)
+        return _item_and_case(row) if row is not None else None
+
+    async def items_of(self, case: CaseId) -> list[Item]:
+        with reading():
+            rows = await self._pool.fetch(self._sql["items_of_case"], case)
+        return [decode(row["doc"], Item) for row in rows]
+
+    async def trace(self, item: ItemId, case: CaseId, cursor: str, limit: int) -> Page:
+        """``Traced`` entries of the item and of its case, oldest first."""
+        at, epoch, offset = _place(cursor)
+        with reading():
+            rows = await self._pool.fetch(
+                self._sql["item_trace"], item, case, at, epoch, offset, limit + 1
+            )
+        shown = rows[:limit]
+        return Page(
+            items=[
+                Traced(at=r["at"], kind=r["kind"], data=msgspec.json.decode(r["payload"]))
+                for r in shown
+            ],
+            next=_cursor(shown[-1]) if len(rows) > limit else None,
+        )
+
+    # -- quarantine -------------------------------------------------------------------------
+
+    async def quarantined(self, cursor: str, limit: int) -> Page:
+        with reading():
+            rows = await self._pool.fetch(self._sql["quarantined"], uuid_or_none(cursor), limit + 1)
+        return page_of([_quarantined(row) for row in rows], limit, lambda card: card.id)
+
+    async def raw(self, inbound: InboundId) -> tuple[bytes, str] | None:
+        """The bytes as they came, and the channel; only of a quarantined inbound."""
+        if uuid_or_none(inbound) is None:
+            return None
+        with reading():
+            row = await self._pool.fetchrow(self._sql["quarantined_raw"], inbound)
+        return (row["data"], row["channel"]) if row is not None else None
+
+    async def retry(self, inbound: InboundId) -> Received | None:
+        """Make a quarantined inbound undecided again; ``None`` if there is none."""
+        if uuid_or_none(inbound) is None:
+            return None
+        with reading():
+            row = await self._pool.fetchrow(self._sql["quarantine_retry"], inbound)
+        if row is None:
+            return None
+        return Received(stored=stored(row, fresh=True), inbound=decode(row["doc"], Inbound))
+
+    async def drop(self, inbound: InboundId) -> bool:
+        """Give a quarantined inbound up for good; its bytes are kept."""
+        if uuid_or_none(inbound) is None:
+            return False
+        with reading():
+            return await self._pool.fetchval(self._sql["quarantine_drop"], inbound) is not None
+
+    # -- outbox -----------------------------------------------------------------------------
+
+    async def outbox(self, state: str, cursor: str, limit: int) -> Page:
+        """``OutboxCard``, newest first; ``state`` empty: all that is not sent."""
+        with reading():
+            rows = await self._pool.fetch(
+                self._sql["outbox_listed"], text(state), uuid_or_none(cursor), limit + 1
+            )
+        cards = [_outbox_card(decode(row["doc"], Outgoing)) for row in rows]
+        return page_of(cards, limit, lambda card: card.id)
+
+
+def _item_and_case(row: Any) -> tuple[Item, Case]:
+    return decode(row["item"], Item), decode(row["case_doc"], Case)
+
+
+def _place(cursor: str) -> tuple[datetime, int, int]:
+    try:
+        at, epoch, offset = (cursor or _BEGINNING).split(" ")
+        return datetime.fromisoformat(at).astimezone(UTC), int(epoch), int(offset)
+    except ValueError:
+        return _place(_BEGINNING)
+
+
+def _cursor(row: Any) -> str:
+    return f"{row['at'].isoformat()} {row['epoch']} {row['offset']}"
+
+
+def _quarantined(row: Any) -> QuarantineCard:
+    decided = msgspec.json.decode(row["decided"]) if row["decided"] else {}
+    doc = msgspec.json.decode(row["doc"])
+    return QuarantineCard(
+        id=InboundId(row["id"]),
+        channel=row["channel"],
+        at=row["at"],
+        reason=decided.get("reason", ""),
+        size=row["size"],
+        subject=doc.get("subject", ""),
+    )
+
+
+def _outbox_card(outgoing: Outgoing) -> OutboxCard:
+    return OutboxCard(
+        id=outgoing.id,
+        channel=outgoing.channel,
+        kind=outgoing.kind,
+        purpose=outgoing.purpose,
+        state=outgoing.state,
+        attempts=outgoing.attempts,
+        next_at=outgoing.next_at,
+        created_at=outgoing.created_at,
+        reason=outgoing.reason,
+        number=outgoing.number,
+        address=outgoing.address,
+    )
