@@ -21,13 +21,24 @@ CREATE TABLE queue (
     changed_at  timestamptz NOT NULL DEFAULT now()
 );
 
--- Skills, wrap-up codes, canned replies and whatever else has a name and is only looked up.
-CREATE TABLE catalogue (
-    kind        text NOT NULL,
-    name        text NOT NULL,
+CREATE TABLE skill (
+    name        text PRIMARY KEY,
     doc         jsonb NOT NULL,
-    changed_at  timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (kind, name)
+    changed_at  timestamptz NOT NULL DEFAULT now()
+);
+
+-- Wrap-up codes.
+CREATE TABLE code (
+    name        text PRIMARY KEY,
+    doc         jsonb NOT NULL,
+    changed_at  timestamptz NOT NULL DEFAULT now()
+);
+
+-- Canned replies.
+CREATE TABLE canned (
+    name        text PRIMARY KEY,
+    doc         jsonb NOT NULL,
+    changed_at  timestamptz NOT NULL DEFAULT now()
 );
 
 CREATE TABLE login (
