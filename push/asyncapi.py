@@ -1,6 +1,5 @@
 """The AsyncAPI 3.0 document of ``/agent/v1``, made from the types that the code runs on."""
 
-from inspect import getdoc
 from types import UnionType
 from typing import Any, get_args
 
@@ -71,7 +70,7 @@ def _close_the_list(schemas: Json) -> None:
 
 
 def _message(kind: type[msgspec.Struct]) -> Json:
-    about = (getdoc(kind) or "").partition("\n")[0]
+    about = (vars(kind).get("__doc__") or "").partition("\n")[0]
     message: Json = {
         "name": kind.__struct_config__.tag,
         "payload": {"$ref": _REF.format(name=kind.__name__)},

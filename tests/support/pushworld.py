@@ -6,10 +6,14 @@ subscribers only by ``commit``, as in the real node; so a test decides where the
 
 import asyncio
 import itertools
+import socket
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
+
+from aiohttp import web
+from websockets.asyncio.server import Server
 
 from gateway.core import commands as c
 from gateway.core import desk, hands
@@ -43,9 +47,12 @@ from gateway.core.model import (
 from gateway.core.opening import open_case
 from gateway.core.reactions import reactions
 from gateway.core.state import NodeState
+from gateway.listener import listen
 from gateway.ports import Answer, Attached, Principal, SocketClosed
+from gateway.sockets import Sockets
 from push.protocol import ServerFrame, decode_server
-from push.reducer import Desktop, Verdict
+from push.reducer import Desktop
+from push.server import AgentPush, PushSettings
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 QUEUE = QueueName("general")
@@ -80,7 +87,7 @@ class World:
         self._ids = itertools.count(1)
         self._offset = itertools.count(1)
         self._consumers: list[Callable[[Sequence[e.Entry]], None]] = []
-        self._answers: dict[tuple[AgentName, str], Answer | Refused] = {}
+        self._answers: dict[tuple[AgentName, str], asyncio.Future[Answer | Refused]] = {}
         self._committed = 0
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self.state.channels.update({MAIL: ChannelKind.EMAIL, CHAT: ChannelKind.WEBCHAT})
@@ -154,19 +161,21 @@ class World:
 
     async def act(self, agent: AgentName, command: c.Command, *, maybe_repeated: bool) -> Answer:
         self.acted.append((agent, command, maybe_repeated))
-        if self.before_act is not None:
-            await self.before_act()
-        if isinstance(command, c.Typing):
-            return Answer()
         key = (agent, command.id)
-        if key not in self._answers:
-            self._answers[key] = await self._first_time(agent, command)
-        answer = self._answers[key]
+        known = self._answers.get(key)
+        if known is None:
+            known = self._answers[key] = asyncio.get_running_loop().create_future()
+            if self.before_act is not None:
+                await self.before_act()
+            known.set_result(await self._first_time(agent, command))
+        answer = await asyncio.shield(known)
         if isinstance(answer, Refused):
             raise answer
         return answer
 
     async def _first_time(self, agent: AgentName, command: c.Command) -> Answer | Refused:
+        if isinstance(command, c.Typing):
+            return Answer()
         try:
             changes, body = self.decide(agent, command)
         except Refused as refused:
@@ -315,19 +324,6 @@ class FakeSocket:
         return [f for f in self.frames if isinstance(f, kind)]
 
 
-class Screen:
-    """A desktop that applies what it is sent, and fails on the first frame missed or doubled."""
-
-    def __init__(self) -> None:
-        self.desktop = Desktop()
-        self.frames: list[ServerFrame] = []
-
-    def show(self, frame: ServerFrame) -> None:
-        self.frames.append(frame)
-        verdict = self.desktop.apply(frame)
-        assert verdict in {Verdict.APPLIED, Verdict.IGNORED}, f"{verdict}: {frame}"
-
-
 def agrees(desktop: Desktop, world: World, agent: str) -> bool:
     """The reducer law: what was replayed is what a fresh snapshot would say."""
     fresh = hands.snapshot(world.state, AgentName(agent), world.context)
@@ -344,3 +340,73 @@ async def until(fact: Callable[[], Any], what: str = "the fact", seconds: float 
         while not fact():  # noqa: ASYNC110 - facts of a fake world have no event of their own
             await asyncio.sleep(0.001)
     assert fact(), what
+
+
+class Loopback:
+    """A node's agent endpoint on a port of this machine, over a ``World`` that commits at once."""
+
+    def __init__(self, world: World, **settings: Any) -> None:
+        self.world = world
+        self.auth = FakeAuth()
+        self.signals = FakeSignals()
+        self.push: AgentPush
+        self.url = ""
+        self._settings = settings
+        self._server: Server | None = None
+        self._runner = web.AppRunner(web.Application())
+
+    async def __aenter__(self) -> Self:
+        self.world.autocommit = True
+        await self._runner.setup()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"ws://127.0.0.1:{self.port}/agent/v1"
+        await self.open()
+        return self
+
+    async def open(self) -> None:
+        """Begin to serve; after ``close`` as a node that has just restarted."""
+        defaults: dict[str, Any] = {"node": "here", "url": self.url, "public_url": "http://x.test"}
+        self.push = AgentPush(
+            self.world,
+            self.world,
+            self.auth,
+            self.world.clock,
+            self.signals,
+            PushSettings(**{**defaults, **self._settings}),
+        )
+        state = self.world.state
+        self.push.load(state.items.values(), state.cases.values(), state.profiles.values())
+        self.sockets = Sockets([self.push.route()], heartbeat=10)
+        started = asyncio.Event()
+        self._loops = asyncio.get_running_loop().create_task(self.push.run(started.set))
+        await started.wait()
+        self._server = await listen(
+            host="127.0.0.1",
+            port=self.port,
+            tls=None,
+            http=self._runner,
+            paths=self.sockets.has,
+            subprotocols=self.sockets.subprotocols,
+            handle=self.sockets.handle,
+            max_frame=self.sockets.max_frame,
+        )
+
+    async def close(self) -> None:
+        """Stop serving, as a process that ends: connections break."""
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+            self._server = None
+        self._loops.cancel()
+        await asyncio.wait([self._loops])
+
+    def cut(self) -> None:
+        """Break every connection without a word."""
+        for connection in list(self.sockets._open):
+            connection.transport.abort()
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+        await self._runner.cleanup()
