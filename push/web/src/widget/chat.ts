@@ -71,7 +71,6 @@ export type Happening =
   | { do: "closed" }
   | { do: "frame"; frame: ServerFrame; now: number; looking: boolean }
   | { do: "write"; id: string; body: string; at: string }
-  | { do: "again"; id: string }
   | { do: "discard"; id: string }
   | { do: "typing"; on: boolean }
   | { do: "look" }
@@ -124,8 +123,6 @@ export function step(chat: Chat, event: Happening): Step {
       const next = { ...chat, pending: [...chat.pending, pending] };
       return { chat: next, send: chat.line === "live" ? [send(pending)] : [] };
     }
-    case "again":
-      return repeat(chat, (p) => p.id === event.id);
     case "discard":
       return { chat: { ...chat, pending: chat.pending.filter((p) => p.id !== event.id) }, send: [] };
     case "typing":

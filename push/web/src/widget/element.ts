@@ -263,6 +263,14 @@ export class SwitchroomChat extends HTMLElement {
     text.focus();
   }
 
+  /** What the server refused it refuses for ever under that id: say it anew. */
+  private writeAgain(id: string): void {
+    const old = this.chat.pending.find((p) => p.id === id);
+    if (!old) return;
+    this.happen({ do: "discard", id });
+    this.happen({ do: "write", id: newId(), body: old.body, at: new Date().toISOString() });
+  }
+
   private typed(): void {
     const { text } = this.parts;
     if (text.value) this.memory.set("draft", text.value);
@@ -287,6 +295,7 @@ export class SwitchroomChat extends HTMLElement {
     const excess = [...text.value.trim()].length - MAX_BODY;
     over.hidden = excess <= 0;
     if (excess > 0) write(over, this.words.say("long", { n: excess }));
+    put(text, { dir: text.value ? "auto" : this.words.direction });
     send.disabled = !text.value.trim() || excess > 0;
   }
 
@@ -315,7 +324,7 @@ export class SwitchroomChat extends HTMLElement {
     write(title, chat.site.title || words.say("title"));
     write(sub, standingText(chat, words));
     number.hidden = chat.number === null;
-    write(number, chat.number === null ? "" : words.say("ticket", { n: chat.number }));
+    write(number, chat.number === null ? "" : words.say("ticket", { n: String(chat.number) }));
     const talking = chat.standing.state === "queued" || chat.standing.state === "active";
     end.hidden = !talking || chat.line !== "live";
     if (end.hidden) this.parts.ask.hidden = true;
@@ -333,6 +342,7 @@ export class SwitchroomChat extends HTMLElement {
     else if (!navigator.onLine) text = words.say("network");
     else if (down) text = words.say("back");
     else if (chat.standing.state === "offline") text = words.say("offline");
+    else if (chat.standing.state === "queued") text = placeText(chat, words);
     const warn = this.refused || down || !navigator.onLine;
     strip.hidden = text === "";
     strip.className = `strip${warn ? " warn" : ""}`;
@@ -340,7 +350,8 @@ export class SwitchroomChat extends HTMLElement {
     if (mail && (this.refused || chat.standing.state === "offline")) text += ` ${words.say("mail", { mail })}`;
     if (strip.textContent !== text) {
       const pulse = make("i", { class: "pulse" });
-      strip.replaceChildren(...(warn && !this.refused ? [pulse] : []), make("span", {}, text));
+      const waits = (warn && !this.refused) || chat.standing.state === "queued";
+      strip.replaceChildren(...(waits ? [pulse] : []), make("span", {}, text));
     }
   }
 
@@ -352,7 +363,7 @@ export class SwitchroomChat extends HTMLElement {
         this.chat,
         this.words,
         {
-          again: (id) => this.happen({ do: "again", id }),
+          again: (id) => this.writeAgain(id),
           discard: (id) => this.happen({ do: "discard", id }),
         },
         new Date(),
@@ -373,11 +384,16 @@ export class SwitchroomChat extends HTMLElement {
 }
 
 function standingText(chat: Chat, words: Words): string {
-  const { state, position, estimate, agent } = chat.standing;
+  const { state, agent } = chat.standing;
   if (state === "active") return agent ? words.say("with", { name: agent }) : words.say("connected");
   if (state === "offline") return chat.opensAt ? words.say("opens", { t: words.clock(new Date(chat.opensAt)) }) : "";
   if (state === "closed") return chat.conversation && chat.said.length ? words.say("closed") : "";
-  if (position === undefined) return words.say("queued");
+  return words.say("queued");
+}
+
+function placeText(chat: Chat, words: Words): string {
+  const { position, estimate } = chat.standing;
+  if (position === undefined) return "";
   const place = position === 1 ? words.say("next") : words.say("place", { n: position });
   return estimate === undefined ? place : `${place} · ${words.wait(estimate)}`;
 }
@@ -410,7 +426,7 @@ function buildParts(words: Words) {
   const fresh = make("button", { type: "button", class: "fresh", "data-testid": "fresh" }, words.say("fresh"));
   fresh.hidden = true;
   const over = make("div", { class: "over", role: "alert" });
-  const text = make("textarea", { rows: 1, placeholder: words.say("write"), "aria-label": words.say("write"), part: "input", "data-testid": "input", enterkeyhint: "send", dir: "auto" });
+  const text = make("textarea", { rows: 1, placeholder: words.say("write"), "aria-label": words.say("write"), part: "input", "data-testid": "input", enterkeyhint: "send" });
   const send = make("button", { type: "submit", class: "send", part: "send", "aria-label": words.say("send"), title: words.say("send"), "data-testid": "send" }, icon("send", 20));
   const form = make("form", { class: "compose", part: "composer" }, fresh, over, text, send);
 

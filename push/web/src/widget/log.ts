@@ -25,7 +25,10 @@ export function rowsOf(chat: Chat, words: Words, acts: Acts, now: Date): Keyed[]
     if (said === lastMine) rows.push(footRow(said.clientId ?? said.id, markOf(chat, said), words, said.at));
     before = said;
   }
-  chat.pending.forEach((pending, index) => rows.push(...pendingRows(pending, index === 0 && before?.author.kind !== "customer", words, acts)));
+  chat.pending.forEach((pending, index) => {
+    const first = index === 0 && before?.author.kind !== "customer";
+    rows.push(...pendingRows(pending, first, index === chat.pending.length - 1, words, acts));
+  });
   if (chat.typing) rows.push(typingRow(chat.typing.name, words));
   return rows;
 }
@@ -120,7 +123,7 @@ function footRow(id: string, mark: Mark, words: Words, at: string): Keyed {
   };
 }
 
-function pendingRows(pending: Pending, first: boolean, words: Words, acts: Acts): Keyed[] {
+function pendingRows(pending: Pending, first: boolean, last: boolean, words: Words, acts: Acts): Keyed[] {
   const key = `mine:${pending.id}`;
   const rows: Keyed[] = [
     {
@@ -133,7 +136,7 @@ function pendingRows(pending: Pending, first: boolean, words: Words, acts: Acts)
       },
     },
   ];
-  if (!pending.failed) return [...rows, footRow(pending.id, "sending", words, pending.at)];
+  if (!pending.failed) return last ? [...rows, footRow(pending.id, "sending", words, pending.at)] : rows;
   rows.push({
     key: `failed:${pending.id}`,
     from: pending.failed,

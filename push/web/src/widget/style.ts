@@ -6,12 +6,12 @@
 
 const LIGHT = `
   --bg:#fff; --sunken:#f4f6f5; --line:#dfe5e1; --text:#14201b; --soft:#55625c; --theirs:#eef1ef;
-  --accent:var(--switchroom-accent,#0c6b5a); --ink:var(--switchroom-accent-ink,#fff);
+  --accent:var(--switchroom-accent,#0c6b5a); --ink:var(--switchroom-accent-ink,#fff); --head:var(--accent); --head-ink:var(--ink); --mine:var(--accent); --mine-ink:var(--ink);
   --bad:#b3261e; --warn:#6b4400; --warn-bg:#fdf1da; --notice:#e8f3ef; --notice-text:#0a4d41; --shadow:0 24px 64px -12px rgb(18 38 30/.34),0 6px 18px rgb(18 38 30/.14);`;
 
 const DARK = `
   --bg:#151d1a; --sunken:#1b2521; --line:#2d3a34; --text:#e9f0ec; --soft:#a3b1ab; --theirs:#24302b;
-  --accent:var(--switchroom-accent,#4cc5a6); --ink:var(--switchroom-accent-ink,#04231b);
+  --accent:var(--switchroom-accent,#4cc5a6); --ink:var(--switchroom-accent-ink,#04231b); --head:#1d2925; --head-ink:#e9f0ec; --mine:var(--switchroom-accent,#1c6454); --mine-ink:var(--switchroom-accent-ink,#fff);
   --bad:#ff9189; --warn:#f4cd8c; --warn-bg:#3a2c12; --notice:#17362d; --notice-text:#a9e5d3; --shadow:0 24px 64px -8px rgb(0 0 0/.7),0 0 0 1px #2d3a34;`;
 
 export const CSS = `
@@ -44,14 +44,14 @@ svg{display:block;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:ro
 :host([side=left]) .panel{inset-inline:0 auto}
 @keyframes rise{from{opacity:0;transform:translateY(14px) scale(.98)}}
 
-.head{display:flex;align-items:center;gap:10px;padding:14px 10px 14px 16px;padding-inline:16px 10px;background:var(--accent);color:var(--ink);flex:none}
+.head{display:flex;align-items:center;gap:10px;padding:14px 10px 14px 16px;padding-inline:16px 10px;background:var(--head);color:var(--head-ink);flex:none}
 .who{flex:1;min-width:0}
 .title{font-size:16px;font-weight:650;line-height:1.25;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.sub{font-size:13px;line-height:1.35;opacity:.92;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.sub{font-size:13px;line-height:1.4;margin-block-start:1px;opacity:.92;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .sub:empty{display:none}
 .icon{width:38px;height:38px;border-radius:10px;display:grid;place-items:center;flex:none}
 .icon:hover{background:rgb(255 255 255/.16)}
-.head :focus-visible{outline-color:var(--ink);outline-offset:-2px}
+.head :focus-visible{outline-color:var(--head-ink);outline-offset:-2px}
 
 .strip{padding:9px 16px;font-size:13px;flex:none;background:var(--notice);color:var(--notice-text);display:flex;gap:10px;align-items:center}
 .strip.warn{background:var(--warn-bg);color:var(--warn)}
@@ -68,6 +68,7 @@ svg{display:block;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:ro
 .log{display:flex;flex-direction:column;min-height:100%}
 .log::before{content:"";flex:1}
 .day,.event{align-self:center;font-size:12px;color:var(--soft);padding:14px 0 8px;text-align:center}
+.day::first-letter{text-transform:uppercase}
 .event{max-width:85%}
 .rule{display:flex;gap:10px;align-items:center;align-self:stretch;font-size:12px;color:var(--soft);padding:18px 0 10px}
 .rule::before,.rule::after{content:"";flex:1;border-block-start:1px solid var(--line)}
@@ -76,8 +77,8 @@ svg{display:block;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:ro
 .row.mine{align-self:flex-end;align-items:flex-end}
 .name{font-size:12px;font-weight:600;color:var(--soft);padding:0 4px 3px}
 .bubble{background:var(--theirs);padding:9px 13px;border-radius:16px;border-end-start-radius:5px;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext;text-align:start}
-.mine .bubble{background:var(--accent);color:var(--ink);border-radius:16px;border-end-end-radius:5px}
-.waits .bubble{opacity:.72}
+.mine .bubble{background:var(--mine);color:var(--mine-ink);border-radius:16px;border-end-end-radius:5px}
+.waits .bubble{opacity:.84}
 .bubble a{color:inherit;text-decoration:underline;text-underline-offset:2px}
 .file{display:block;font-size:13px;opacity:.9;margin-block-start:4px}
 .foot{display:flex;gap:6px;align-items:center;font-size:11.5px;color:var(--soft);padding:3px 4px 0}

@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import type { Chat, Happening } from "../../src/widget/chat.ts";
+import { KEPT, newChat, step } from "../../src/widget/chat.ts";
+import type { ServerFrame } from "../../src/widget/frames.ts";
+
+const who = { channel: "site", locale: "en" };
+const welcome = (seq: number, conversation = "case-1"): ServerFrame => ({
+  t: "welcome",
+  version: 1,
+  visitor: "token",
+  conversation,
+  number: 1000,
+  seq,
+  state: "active",
+  heartbeat: 10,
+  site: {},
+});
+const message = (seq: number, kind: "agent" | "customer" = "agent"): ServerFrame => ({
+  t: "message",
+  seq,
+  id: `m${seq}`,
+  author: { kind, name: "Ana" },
+  body: `line ${seq}`,
+  at: "2026-03-02T09:00:00Z",
+  attachments: [],
+});
+
+function play(chat: Chat, ...events: (Happening | ServerFrame)[]): Chat {
+  return events.reduce<Chat>(
+    (now, one) => step(now, "do" in one ? one : { do: "frame", frame: one, now: 0, looking: false }).chat,
+    chat,
+  );
+}
+
+/** A small generator of the same numbers each time. */
+function dice(seed: number): (sides: number) => number {
+  let at = seed;
+  return (sides) => {
+    at = (Math.imul(at, 1_103_515_245) + 12_345) >>> 0;
+    return (at >>> 16) % sides;
+  };
+}
+
+describe("the window's memory of a conversation", () => {
+  it("shows each message once and in order, however often it is told", () => {
+    for (let seed = 1; seed <= 300; seed++) {
+      const roll = dice(seed);
+      let chat = play(newChat(), { do: "opened", who }, welcome(0));
+      const last = 1 + roll(12);
+      // The server tells in order from what the client says it has, and is cut at any point.
+      for (let cut = 0; cut < 6; cut++) {
+        const upTo = cut === 5 ? last : Math.min(last, chat.seq + roll(4));
+        const from = Math.max(1, chat.seq + 1 - roll(3));
+        for (let seq = from; seq <= upTo; seq++) chat = play(chat, message(seq));
+        chat = play(chat, { do: "closed" }, { do: "opened", who }, welcome(last));
+      }
+      expect(chat.said.map((s) => s.seq)).toEqual(Array.from({ length: last }, (_, i) => i + 1));
+    }
+  });
+
+  it("keeps a bounded transcript, the newest of it", () => {
+    let chat = play(newChat(), { do: "opened", who }, welcome(0));
+    for (let seq = 1; seq <= KEPT + 50; seq++) chat = play(chat, message(seq));
+    expect(chat.said.length).toBe(KEPT);
+    expect(chat.said.at(-1)?.seq).toBe(KEPT + 50);
+  });
+
+  it("begins anew when the server remembers less than the window", () => {
+    let chat = play(newChat(), { do: "opened", who }, welcome(2), message(1), message(2));
+    chat = play(chat, { do: "closed" }, { do: "opened", who }, welcome(1));
+    expect(chat.said).toEqual([]);
+    expect(play(chat, message(1)).said.map((s) => s.seq)).toEqual([1]);
+  });
+
+  it("counts as unread what an agent wrote while nobody looked", () => {
+    const chat = play(newChat(), { do: "opened", who }, welcome(0), message(1), message(2, "customer"), message(3));
+    expect(chat.unread).toBe(2);
+    const seen = step(chat, { do: "look" });
+    expect(seen.chat.unread).toBe(0);
+    expect(seen.send).toEqual([{ t: "read", seq: 3 }]);
+    expect(step(seen.chat, { do: "look" }).send).toEqual([]);
+  });
+
+  it("says that it was read only once the line is up", () => {
+    const chat = play(newChat(), { do: "opened", who }, welcome(0), message(1), { do: "closed" });
+    const looked = step(chat, { do: "look" });
+    expect(looked.send).toEqual([]);
+    const back = play(looked.chat, { do: "opened", who }, welcome(1));
+    expect(step(back, { do: "look" }).send).toEqual([{ t: "read", seq: 1 }]);
+  });
+
+  it("does not send before it is welcome", () => {
+    const chat = play(newChat(), { do: "opened", who });
+    const written = step(chat, { do: "write", id: "aaaaaaaa", body: "hello", at: "2026-03-02T09:00:00Z" });
+    expect(written.send).toEqual([]);
+    expect(step(written.chat, { do: "frame", frame: welcome(0), now: 0, looking: false }).send).toEqual([
+      { t: "send", id: "aaaaaaaa", body: "hello" },
+    ]);
+  });
+
+  it("goes where the server sends it", () => {
+    const frame: ServerFrame = { t: "moved", url: "wss://other.example/chat/v1" };
+    expect(step(newChat(), { do: "frame", frame, now: 0, looking: false }).move).toBe("wss://other.example/chat/v1");
+  });
+
+  it("lets go of a typing sign that is not renewed", () => {
+    const chat = play(newChat(), { do: "opened", who }, welcome(0), { t: "typing", on: true, name: "Ana" });
+    expect(chat.typing?.name).toBe("Ana");
+    expect(play(chat, { do: "time", now: 60_000 }).typing).toBeNull();
+  });
+
+  it("ignores a frame of a newer server", () => {
+    const chat = play(newChat(), { do: "opened", who }, welcome(0));
+    expect(play(chat, { t: "confetti" } as unknown as ServerFrame)).toBe(chat);
+  });
+});

@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { SPOKEN, textsOf, Words, WORDS } from "../../src/widget/words.ts";
+
+const holes = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map((hole) => hole[0]).sort();
+
+describe("the window's words", () => {
+  for (const language of SPOKEN) {
+    it(`are complete in ${language}, with the same blanks as in English`, () => {
+      const texts = textsOf(language);
+      expect(texts.length).toBe(WORDS.length);
+      expect(texts.every((text) => text.trim() !== "")).toBe(true);
+      expect(texts.map(holes)).toEqual(textsOf("en").map(holes));
+    });
+  }
+
+  it("are chosen by the first language that is spoken", () => {
+    expect(new Words(["eo", "pt-BR", "en"]).language).toBe("pt-BR");
+    expect(new Words(["eo"]).language).toBe("en");
+    expect(new Words(["zh-Hans-CN"]).say("send")).toBe("发送");
+  });
+
+  it("survive a tag that no browser knows", () => {
+    expect(new Words(["de_DE-!!"]).say("send")).toBe("Send");
+    expect(new Words(["de-x"]).say("send")).toBe("Senden");
+  });
+
+  it("run from the right in Arabic", () => {
+    expect(new Words(["ar-EG"]).direction).toBe("rtl");
+    expect(new Words(["en"]).direction).toBe("ltr");
+  });
+
+  it("say a wait in whole minutes", () => {
+    const words = new Words(["en"]);
+    expect(words.wait(59)).toBe("less than a minute");
+    expect(words.wait(61)).toBe("about 2 minutes");
+  });
+});

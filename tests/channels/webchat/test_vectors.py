@@ -1,0 +1,136 @@
+"""The server's half of the transcripts that the widget's reducer is tested against too.
+
+A vector lists what happens on both sides. ``up`` is what the client sends, ``down`` what the
+server answers; ``node`` steps happen here, ``user`` and ``line`` steps there.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import convert
+
+from channels.webchat.effects import Effect, Entered, Post
+from channels.webchat.protocol import End, Send, Site, decode_server, encode
+from channels.webchat.session import Session
+from channels.webchat.visitor import Visitor
+from gateway.core.ids import CaseId, MessageId
+from gateway.core.model import Delivery, ItemState
+from gateway.ports import Decided
+from tests.support.chatvalues import case_of, item_of, message
+
+FOLDER = Path(__file__).parents[2] / "vectors" / "chat"
+SITE = Site(title="Brightleaf", greeting="Hi!")
+
+
+class Server:
+    def __init__(self) -> None:
+        self.session = Session(lambda agent: agent.title())
+        self.down: list[Any] = []
+
+    def carry(self, effects: list[Effect]) -> None:
+        self.down += [json.loads(encode(e.frame)) for e in effects if isinstance(e, Post)]
+
+    def node(self, happened: dict[str, Any]) -> None:
+        ((what, value),) = happened.items()
+        session = self.session
+        match what:
+            case "entered":
+                self.carry(session.entered(_entered(value)))
+            case "loaded":
+                rows = [_message(row) for row in value["messages"]]
+                conversation = CaseId(value.get("conversation", rows[0].case))
+                self.carry(session.loaded(conversation, rows, more=False))
+            case "committed":
+                self.carry(session.committed(_message(value)))
+            case "item":
+                self.carry(session.item_changed(_item(value), None))
+            case "delivery":
+                self.carry(session.delivery_changed(MessageId(value[0]), Delivery(value[1])))
+            case "typing":
+                self.carry(session.agent_typing(value[0], on=value[1]))
+            case "decided":
+                re = value.pop("re")
+                decided = convert({"status": "processed", **value}, Decided)
+                self.carry(session.decided(Send(id=re, body="x"), decided))
+            case "refused":
+                said = Send(id=value["re"], body="x")
+                self.carry(session.refused(said, value["code"], value["detail"], value["after"]))
+            case _:
+                raise AssertionError(f"unknown step {what}")
+
+
+def _message(row: dict[str, Any]) -> Any:
+    delivery = row.get("delivery")
+    return message(
+        row["seq"],
+        row["body"],
+        case=row["case"],
+        direction=row["direction"],
+        client_id=row.get("client_id", ""),
+        delivery=Delivery(delivery) if delivery else None,
+    )
+
+
+def _item(value: dict[str, Any]) -> Any:
+    return item_of(
+        ItemState(value["state"]),
+        case=value.get("case", "case-1"),
+        name=value.get("name", "item-1"),
+        version=value.get("version", 1),
+        agent=value.get("agent"),
+    )
+
+
+def _entered(value: dict[str, Any]) -> Entered:
+    case = value.get("case")
+    waiting = value.get("waiting")
+    return Entered(
+        visitor=Visitor(id="v"),
+        token=value["token"],
+        site=SITE,
+        heartbeat=10.0,
+        case=case_of(case["id"], case["number"], case["last_seq"]) if case else None,
+        item=_item(value["item"]) if "item" in value else None,
+        waiting=(waiting[0], waiting[1]) if waiting else None,
+        anew=value.get("anew", False),
+    )
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_the_session_says_what_the_transcript_says(path: Path) -> None:
+    vector = json.loads(path.read_text())
+    server = Server()
+    for step in vector["steps"]:
+        match step:
+            case {"line": "opened"}:
+                server = Server()
+            case {"up": frames}:
+                for frame in frames:
+                    server.carry(server.session.receive(json.dumps(frame)))
+            case {"raw": text}:
+                server.carry(server.session.receive(text))
+            case {"node": happened}:
+                server.node(happened)
+            case {"down": frames}:
+                assert server.down == frames, vector["about"]
+                for frame in frames:
+                    decode_server(json.dumps(frame))
+                server.down = []
+            case _:
+                assert step.keys() <= {"user", "line"}
+    assert server.down == [], "the transcript leaves out what the server said last"
+
+
+def test_there_are_transcripts() -> None:
+    assert len(list(FOLDER.glob("*.json"))) >= 8
+
+
+def test_ending_a_chat_that_is_over_is_answered_at_once() -> None:
+    server = Server()
+    server.carry(server.session.receive('{"t":"hello","channel":"site"}'))
+    server.node({"entered": {"token": "token-1"}})
+    server.down = []
+    server.carry(server.session.receive(encode(End(id="aaaaaaaa"))))
+    assert server.down == [{"t": "ok", "re": "aaaaaaaa", "seq": 0}]
