@@ -1,0 +1,1 @@
+"""The demonstration: a company, its customers and the servers they write through."""
