@@ -42,7 +42,8 @@ def failed(state: NodeState, outgoing: Outgoing, error: Exception, ctx: Context)
             state=OutboundState.PENDING,
             reason=reason,
             next_at=next_at,
-            unsettled=not isinstance(error, SendError) or isinstance(error, OutcomeUnknown),
+            # What an earlier attempt may have done is not undone by one that failed for sure.
+            unsettled=outgoing.unsettled or _unknown(error),
         )
         return [e.Change(later)]
     given_up = e.OutboundSettled(outbound=outgoing.id, state=OutboundState.FAILED, reason=reason)
@@ -51,6 +52,10 @@ def failed(state: NodeState, outgoing: Outgoing, error: Exception, ctx: Context)
     if item is not None and outgoing.purpose == "message":
         changes += _back_to_work(item, reason)
     return changes
+
+
+def _unknown(error: Exception) -> bool:
+    return not isinstance(error, SendError) or isinstance(error, OutcomeUnknown)
 
 
 def _tell(outgoing: Outgoing, delivery: Delivery, reason: str, external_id: str) -> list[e.Change]:

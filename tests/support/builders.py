@@ -6,7 +6,7 @@ Everything it records is on disk at once. Time stands still until ``pass_time``.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,6 +47,7 @@ from gateway.core.model import (
 )
 from gateway.core.routing.engine import Engine, Match, Wait, offer_for
 from gateway.core.state import NodeState
+from gateway.flow.intake import _newest
 from gateway.flow.ledger import Ledger
 from gateway.store.contract import Stored
 from tests.support.memory_tables import Tables
@@ -77,12 +78,18 @@ def counted_ids() -> NewId:
     return lambda: f"0190a000-0000-7000-8000-{next(counter):012x}"
 
 
-def agent(name: str, *, queues: Sequence[str] = (), **skills: int) -> AgentProfile:
-    """``agent("ana", de=2, billing=1)``."""
+def agent(
+    name: str,
+    levels: Mapping[str, int] | None = None,
+    *,
+    queues: Sequence[str] = (),
+    **more: int,
+) -> AgentProfile:
+    """``agent("ana", de=2, billing=1)`` or ``agent("ana", {"de": 2})``."""
     return AgentProfile(
         name=AgentName(name),
         display_name=name.title(),
-        skills={SkillName(s): level for s, level in skills.items()},
+        skills={SkillName(s): level for s, level in ({**(levels or {}), **more}).items()},
         queues=tuple(QueueName(q) for q in queues),
     )
 
@@ -104,6 +111,7 @@ def item(state: ItemState = ItemState.NEW, **fields: Any) -> Item:
         "version": 1,
         "owner": NODE,
         "created_at": START,
+        "address": "eva@example.org",
     }
     if state is ItemState.OFFERED:
         known["offer"] = Offer(
@@ -291,6 +299,7 @@ class House:
         for one in (found.conversation, found.referenced, found.recent):
             if one is not None:
                 self.state.adopt(one)
+        found = _newest(found, self.state.cases)
         known = intake.Known(
             inbound_id=stored.id,
             number=TicketNumber(next(self._numbers)),
