@@ -179,7 +179,8 @@ def _delivery(message: MessageId, patch: dict[str, str]) -> Row:
 
 
 def _outgoing(expected: int, row: m.Outgoing) -> Row:
-    settled = row.state in (m.OutboundState.SENT, m.OutboundState.FAILED)
+    open_states = (m.OutboundState.PENDING, m.OutboundState.ATTEMPTING)
+    settled = row.state not in open_states
     return (
         expected,
         row.id,

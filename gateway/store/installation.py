@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from gateway.core.ids import ChannelName
-from gateway.store.views import NodeCard
 from gateway.store.codec import encode, text
 from gateway.store.pool import Pool
 from gateway.store.queries import Queries
 from gateway.store.trouble import reading
+from gateway.store.views import NodeCard
 
 
 class PgSettings:
@@ -77,7 +77,7 @@ class PgChannels:
                 self._sql["channel_put"],
                 text(name),
                 str(settings.get("kind", "")),
-                encode(dict(settings)).decode(),
+                encode(dict(settings)),
             )
 
     async def drop(self, name: ChannelName) -> bool:

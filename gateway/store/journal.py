@@ -129,7 +129,7 @@ class PgJournal:
             outbox=await self._docs(con, Outgoing, "load_outbox", node),
             received=tuple(
                 [
-                    Received(stored=stored(row, fresh=False), inbound=decode(row["doc"], Inbound))
+                    Received(stored=stored(row, fresh=True), inbound=decode(row["doc"], Inbound))
                     async for row in con.cursor(self._sql["load_received"], node, prefetch=CHUNK)
                 ]
             ),

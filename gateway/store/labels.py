@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from gateway.store.views import Named
 from gateway.store.codec import decode, encode, text
 from gateway.store.pool import Pool
 from gateway.store.queries import Queries
 from gateway.store.trouble import reading
+from gateway.store.views import Named
 
 
 class PgLabels:

@@ -5,10 +5,9 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.ids import CaseId, InboundId, ItemId
+from gateway.core.ids import CaseId, InboundId, ItemId, OutboundId
 from gateway.core.inbound import Inbound
 from gateway.core.model import Case, Item, Outgoing
-from gateway.store.views import OutboxCard, QuarantineCard, Traced
 from gateway.store.codec import decode, text, uuid_or_none
 from gateway.store.contract import ItemFilter, Page, Received
 from gateway.store.inbox import stored
@@ -16,6 +15,7 @@ from gateway.store.paging import page_of
 from gateway.store.pool import Pool
 from gateway.store.queries import Queries
 from gateway.store.trouble import reading
+from gateway.store.views import OutboxCard, QuarantineCard, Traced
 
 _BEGINNING = "1970-01-01T00:00:00+00:00 0 0"
 
@@ -108,8 +108,15 @@ class PgListing:
 
     # -- outbox -----------------------------------------------------------------------------
 
+    async def outgoing(self, outbound: OutboundId) -> Outgoing | None:
+        if uuid_or_none(outbound) is None:
+            return None
+        with reading():
+            doc = await self._pool.fetchval(self._sql["outgoing_by_id"], outbound)
+        return decode(doc, Outgoing) if doc is not None else None
+
     async def outbox(self, state: str, cursor: str, limit: int) -> Page:
-        """``OutboxCard``, newest first; ``state`` empty: all that is not sent."""
+        """``OutboxCard``, newest first; ``state`` empty: all on its way or failed."""
         with reading():
             rows = await self._pool.fetch(
                 self._sql["outbox_listed"], text(state), uuid_or_none(cursor), limit + 1

@@ -7,13 +7,13 @@ import msgspec
 
 from gateway.core.ids import CustomerId, NewId
 from gateway.core.model import Case, Item
-from gateway.store.views import CustomerCard, IdentityCard, ItemLine, TimelineEntry
 from gateway.store.codec import bounded, decode, encode, text, uuid_or_none
 from gateway.store.contract import Page, Unavailable
 from gateway.store.paging import page_of
 from gateway.store.pool import Pool
 from gateway.store.queries import Queries
 from gateway.store.trouble import reading
+from gateway.store.views import CustomerCard, IdentityCard, ItemLine, TimelineEntry
 
 
 class PgPeople:
@@ -88,7 +88,7 @@ class PgPeople:
                 text(name) if name is not None else None,
                 text(language) if language is not None else None,
                 worth,
-                encode(dict(attributes)).decode() if attributes is not None else None,
+                encode(dict(attributes)) if attributes is not None else None,
             )
         card = await self.customer(CustomerId(found))
         if card is None:

@@ -5,13 +5,13 @@ from typing import Any, cast
 
 from gateway.core.ids import AgentName
 from gateway.ports import Role
-from gateway.store.views import TokenRow
 from gateway.store.codec import text, uuid_or_none
 from gateway.store.contract import Page
 from gateway.store.paging import page_of
 from gateway.store.pool import Pool
 from gateway.store.queries import Queries
 from gateway.store.trouble import reading
+from gateway.store.views import TokenRow
 
 
 class PgTokens:

@@ -43,7 +43,7 @@ WHERE id = $1 AND status = 'quarantined' RETURNING id
 
 -- name: outbox_listed
 SELECT doc FROM outbox
-WHERE (($1 = '' AND (settled_as IS NULL OR settled_as <> 'sent')) OR ($1 <> '' AND state = $1))
+WHERE (($1 = '' AND (settled_as IS NULL OR settled_as = 'failed')) OR ($1 <> '' AND state = $1))
   AND ($2::uuid IS NULL OR id < $2)
 ORDER BY id DESC LIMIT $3
 
@@ -51,3 +51,6 @@ ORDER BY id DESC LIMIT $3
 UPDATE inbox SET status = 'received', decided = NULL, decided_at = NULL
 WHERE id = $1 AND status = 'quarantined'
 RETURNING id::text, customer_brief(customer) AS customer, inbound_files(id) AS attachments, doc
+
+-- name: outgoing_by_id
+SELECT doc FROM outbox WHERE id = $1

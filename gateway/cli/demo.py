@@ -1,0 +1,78 @@
+"""``switchroom demo``: the main job with nothing to configure."""
+
+from pathlib import Path
+
+
+def demo(
+    *,
+    port: int = 8080,
+    host: str = "127.0.0.1",
+    quiet: bool = False,
+    agents: int = 0,
+    seconds: float | None = None,
+    data_dir: Path = Path("var/demo"),
+) -> None:
+    """Show the main job: a company at work, with nothing to configure.
+
+    Starts a database, a mail server, a node and played customers who write, chat and file tasks
+    through the real protocols; prints links that sign you in with one click.
+
+    Example: switchroom demo --port 8080 --agents 3
+
+    Parameters
+    ----------
+    port
+        Where it serves.
+    host
+        The address to serve on; loopback unless you say otherwise.
+    quiet
+        No played customers: only what you do yourself.
+    agents
+        Played agents that do the work.
+    seconds
+        Stop by itself after so long.
+    data_dir
+        Where the database and the configuration are kept from one demo to the next.
+    """
+    import asyncio
+    import signal
+    from contextlib import suppress
+
+    from gateway import logs
+    from gateway.config import LogSettings
+    from gateway.demo.show import Wish, show
+
+    logs.configure(LogSettings(level="warning"))
+    wish = Wish(
+        host=host, port=port, quiet=quiet, agents=agents, seconds=seconds, data_dir=data_dir
+    )
+
+    async def until_stopped() -> None:
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        if task is not None:
+            loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        await show(wish, _say)
+
+    with suppress(asyncio.CancelledError):
+        asyncio.run(until_stopped())
+
+
+def _say(links: dict[str, str]) -> None:
+    """The links, for people to click."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    names = {
+        "demo": "Be the customer",
+        "agent": "Sign in as the agent",
+        "supervisor": "Sign in as the supervisor",
+        "admin": "Sign in as the admin",
+    }
+    for key, name in names.items():
+        table.add_row(f"[bold]{name}[/bold]", links[key])
+    console = Console(soft_wrap=True)
+    console.print("\n[bold green]Switchroom is ready.[/bold green] Ctrl+C ends it.\n")
+    console.print(table)
+    console.print()
