@@ -1,0 +1,64 @@
+"""``python -m bench NAME [options]``: measure one thing, print one line."""
+
+import argparse
+import asyncio
+import importlib
+import json
+import sys
+
+import uvloop
+
+from bench.frame import RESULTS, Progress, cores
+from bench.report import Report, as_object
+
+BENCHES = {
+    "journal": "durable events a second, and how long an acknowledgement takes",
+    "idle": "memory of connected idle desktops",
+    "push": "committed event to frame on the wire",
+    "start": "a cold start until it can take work",
+    "offer": "arrival to the offer on a desktop",
+    "day": "a whole day's work, every step, closed loop",
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    names = parser.add_subparsers(dest="bench", required=True, metavar="NAME")
+    for name, words in BENCHES.items():
+        one = names.add_parser(name, help=words, description=words)
+        one.add_argument("--time-limit", type=float, default=1_800.0, help="seconds in all")
+        importlib.import_module(f"bench.{name}").arguments(one)
+    names.add_parser("table", help="write docs/performance.md's table from var/bench/*.json")
+    return parser
+
+
+async def _measure(options: argparse.Namespace) -> Report:
+    measure = importlib.import_module(f"bench.{options.bench}").measure
+    async with asyncio.timeout(options.time_limit):
+        report: Report = await measure(options, Progress(options.bench))
+    return report
+
+
+def main() -> int:
+    """Returns 0, also when a budget was missed: a figure is a figure; 1 when nothing came out."""
+    options = _parser().parse_args()
+    if options.bench == "table":
+        from bench.table import write
+
+        write()
+        return 0
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        report = runner.run(_measure(options))
+    shown = as_object(report)
+    shown["details"] = {**shown["details"], "cores": cores()}
+    for miss in shown["details"]["missed"]:
+        print(f"[{options.bench}] over budget: {miss}", file=sys.stderr)
+    text = json.dumps(shown, ensure_ascii=False, allow_nan=False)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{options.bench}.json").write_text(text + "\n", encoding="utf-8")
+    print(text, flush=True)
+    return 0 if not (report.lost or report.duplicated) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
