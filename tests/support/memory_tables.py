@@ -34,6 +34,7 @@ from gateway.core.ids import (
 from gateway.core.inbound import Decided, File, Inbound
 from gateway.core.lifecycle import ENDED
 from gateway.ports import Memory
+from gateway.store.codec import encode
 from gateway.store.contract import (
     BadBatch,
     Fenced,
@@ -357,4 +358,4 @@ def _is_uuid(value: str) -> bool:
 
 def _copy(value: T) -> T:
     """As it comes back from a document in the database."""
-    return msgspec.json.decode(msgspec.json.encode(value), type=type(value))
+    return msgspec.json.decode(encode(value), type=type(value))
