@@ -71,14 +71,14 @@ async def _serve_one(routes: Sequence[SocketRoute], wire: ServerConnection) -> N
 
 
 @asynccontextmanager
-async def serving(*channels: WebChat) -> AsyncIterator[str]:
-    """The channels at one ephemeral port; gives the URL."""
+async def serving(*channels: WebChat, run: bool = True) -> AsyncIterator[str]:
+    """The channels at one ephemeral port, running unless the test does that; gives the URL."""
     routes = [r for c in channels for r in c.routes() if isinstance(r, SocketRoute)]
 
     async def handle(wire: ServerConnection) -> None:
         await _serve_one(routes, wire)
 
-    running: list[Channel] = list(channels)  # the type checker sees that they are channels
+    running: list[Channel] = list(channels) if run else []  # and mypy sees that they are
     async with asyncio.TaskGroup() as tasks:
         up = [asyncio.Event() for _ in running]
         runs = [
@@ -89,8 +89,8 @@ async def serving(*channels: WebChat) -> AsyncIterator[str]:
             await event.wait()
         async with serve(handle, "127.0.0.1", 0, subprotocols=[Subprotocol(SUBPROTOCOL)]) as server:
             yield f"ws://127.0.0.1:{_port(server)}/chat/v1"
-            for run in runs:
-                run.cancel()
+            for task in runs:
+                task.cancel()
 
 
 def _port(server: Server) -> int:
@@ -122,6 +122,14 @@ class Visitor:
             frame = await self.next()
             if isinstance(frame, kind):
                 return frame
+
+    async def caught_up(self) -> None:
+        """Read all that the server has sent so far: its pong comes after that."""
+        await (await self._wire.ping())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.02):
+                while True:
+                    await self.next()
 
     async def closed(self) -> int:
         """Read until the end; the close code."""

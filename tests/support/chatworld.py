@@ -75,7 +75,7 @@ class ChatWorld:
         self.marked: list[tuple[MessageId, Delivery]] = []
         self.typed: list[tuple[CaseId, str, bool, bool]] = []
         self.outage = False
-        self.reads = 0
+        self.knocked = 0
         self._decided: dict[str, Decided] = {}
         self._inbox: dict[str, Inbound] = {}
         self._consumers: list[Callable[[Sequence[Entry]], None]] = []
@@ -152,6 +152,7 @@ class ChatWorld:
     ) -> list[Accepted]:
         if self.outage:
             raise Refused("unavailable", "the database cannot be written")
+        self.knocked += 1
         await self._open.wait()
         accepted = []
         for inbound in inbounds:
@@ -214,7 +215,6 @@ class ChatWorld:
     async def messages(
         self, case: CaseId, after_seq: int, *, customer_view: bool, limit: int = 200
     ) -> list[Message]:
-        self.reads += 1
         await self._open.wait()
         seen = [m for m in self.said[case] if m.seq > after_seq]
         return [m for m in seen if not (customer_view and m.direction == "note")][:limit]
