@@ -9,8 +9,16 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from gateway.core.ids import AgentName, CaseId, ChannelName, CustomerId, InboundId, ItemId
-from gateway.core.model import Case, Item
+from gateway.core.ids import (
+    AgentName,
+    CaseId,
+    ChannelName,
+    CustomerId,
+    InboundId,
+    ItemId,
+    OutboundId,
+)
+from gateway.core.model import Case, Item, Outgoing
 from gateway.ports import Role
 from gateway.store.contract import ItemFilter, Page, Received
 from gateway.store.views import CustomerCard, Named, NodeCard, TokenRow
@@ -107,8 +115,10 @@ class Listing(Protocol):
         ...
 
     async def outbox(self, state: str, cursor: str, limit: int) -> Page:
-        """``OutboxCard``; ``state`` empty: all that is not sent."""
+        """``OutboxCard``, newest first; ``state`` empty: all on its way or failed."""
         ...
+
+    async def outgoing(self, outbound: OutboundId) -> Outgoing | None: ...
 
 
 class Labels(Protocol):

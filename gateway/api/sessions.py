@@ -97,12 +97,14 @@ class Sessions:
 
     async def _login(self, request: HttpRequest) -> HttpAnswer:
         given = read(request, Login)
-        role = await self._passwords.role_of(given.name, given.password, request.remote)
+        await self._passwords.role_of(given.name, given.password, request.remote)
         name = AgentName(given.name)
         profile = self._house.node.ledger.state.profiles.get(name)
         if profile is None:
             raise Refused("unauthorized", f"{name!r} does not work here any more")
-        issued = await self._auth.issue(name, role, hours=self._house.token_hours, note="login")
+        issued = await self._auth.issue(
+            name, profile.role, hours=self._house.token_hours, note="login"
+        )
         agent = SignedInAgent(name=name, display_name=profile.display_name, role=profile.role)
         return HttpAnswer(
             body=SignedIn(token=issued.token, agent=agent), headers={"Cache-Control": "no-store"}

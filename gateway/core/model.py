@@ -241,13 +241,14 @@ class OutboundState(StrEnum):
     """How far one outgoing delivery has come.
 
     ``attempting`` is journaled before the outside is touched; found after a restart it means
-    that the outcome of that attempt is unknown (unsettled).
+    that the outcome of that attempt is unknown (unsettled). ``dropped``: a person gave it up.
     """
 
     PENDING = "pending"
     ATTEMPTING = "attempting"
     SENT = "sent"
     FAILED = "failed"
+    DROPPED = "dropped"
 
 
 class Outgoing(Struct, frozen=True, kw_only=True):

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from gateway.core import events as e
 from gateway.core.backoff import outbound_delay
-from gateway.core.errors import OutcomeUnknown, SendError
+from gateway.core.errors import OutcomeUnknown, Refused, SendError
 from gateway.core.ids import Context
 from gateway.core.model import (
     Delivery,
@@ -15,6 +17,7 @@ from gateway.core.model import (
     Outgoing,
 )
 from gateway.core.state import NodeState
+from gateway.core.times import OUTBOUND_EXPIRES_SECONDS
 
 
 def attempt(outgoing: Outgoing) -> e.Change:
@@ -85,3 +88,46 @@ def _back_to_work(item: Item, reason: str) -> list[e.Change]:
         restart=True,
     )
     return [e.Change(queued)]
+
+
+def retry(outgoing: Outgoing, ctx: Context) -> list[e.Change]:
+    """A person wants it tried now, with as much time as a new one. Raises ``Refused``."""
+    _check_idle(outgoing)
+    revived = _revived(outgoing, ctx)
+    return [
+        e.Change(e.OutboundQueued(outbound=revived)),
+        *_tell(revived, Delivery.QUEUED, "", ""),
+    ]
+
+
+def drop(outgoing: Outgoing, ctx: Context, reason: str) -> list[e.Change]:
+    """A person gives it up. Raises ``Refused``."""
+    _check_idle(outgoing)
+    dropped = e.OutboundSettled(
+        outbound=outgoing.id, state=OutboundState.DROPPED, reason=reason
+    )
+    changes = [e.Change(dropped), *_tell(outgoing, Delivery.FAILED, reason, "")]
+    if outgoing.state is OutboundState.FAILED:
+        # One that failed is no longer in memory: it comes back for the moment of its end.
+        changes.insert(0, e.Change(e.OutboundQueued(outbound=_revived(outgoing, ctx))))
+    return changes
+
+
+def _revived(outgoing: Outgoing, ctx: Context) -> Outgoing:
+    return replace(
+        outgoing,
+        state=OutboundState.PENDING,
+        version=outgoing.version + 1,
+        next_at=ctx.now,
+        expires_at=ctx.now + timedelta(seconds=OUTBOUND_EXPIRES_SECONDS),
+    )
+
+
+def _check_idle(outgoing: Outgoing) -> None:
+    match outgoing.state:
+        case OutboundState.ATTEMPTING:
+            raise Refused("busy", "an attempt is under way; look again in a moment", "id")
+        case OutboundState.SENT | OutboundState.DROPPED:
+            raise Refused("wrong_state", f"it is {outgoing.state.value} already", "id")
+        case _:
+            pass

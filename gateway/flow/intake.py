@@ -158,6 +158,11 @@ class IntakeFlow:
 
     # -- step two: the decision -------------------------------------------------------------
 
+    def again(self, received: Received) -> None:
+        """Decide anew about an inbound that was quarantined and is undecided on disk again."""
+        self._results.pop(received.stored.id, None)
+        self._begin(received.inbound, received.stored)
+
     def _begin(self, inbound: Inbound, stored: Stored) -> None:
         if stored.id in self._results:
             return

@@ -1,0 +1,151 @@
+"""Agents: who works here, and how each one is just now."""
+
+from datetime import datetime
+
+from msgspec import UNSET, Struct
+from msgspec.structs import asdict
+
+from gateway.api.auth import Passwords, TokenAuth
+from gateway.api.base import Done, Listed, Paged, asked, by, read, record
+from gateway.api.directory_types import AgentEntry, agent_from, named
+from gateway.api.needs import Tokens
+from gateway.core import events as e
+from gateway.core.errors import Refused
+from gateway.core.ids import AgentName, QueueName, SkillName
+from gateway.core.model import AgentProfile, ChannelKind, Presence
+from gateway.flow.ledger import Ledger
+from gateway.ports import HttpAnswer, HttpRequest, HttpRoute, Role
+
+TAG = "directory"
+
+
+class AgentAtWork(Struct, frozen=True, kw_only=True):
+    """The directory's entry, and the agent's presence."""
+
+    name: AgentName
+    display_name: str
+    role: Role
+    skills: dict[SkillName, int]
+    queues: tuple[QueueName, ...]
+    groups: tuple[str, ...]
+    capacity: dict[ChannelKind, int]
+    active: bool
+    presence: Presence
+    reason: str
+    since: datetime
+    connected: bool
+
+
+class Agents:
+    """See the module's docstring. Changes are journaled; the answer comes after their commit."""
+
+    def __init__(
+        self, ledger: Ledger, tokens: Tokens, auth: TokenAuth, passwords: Passwords
+    ) -> None:
+        self._ledger = ledger
+        self._tokens = tokens
+        self._auth = auth
+        self._passwords = passwords
+
+    def routes(self) -> list[HttpRoute]:
+        one = "/api/v1/agents/{name}"
+        return [
+            HttpRoute(
+                method="GET",
+                path="/api/v1/agents",
+                handle=self._list,
+                summary="Agents by name, with their presence",
+                asks=Paged,
+                gives=Listed[AgentAtWork],
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="GET",
+                path=one,
+                handle=self._one,
+                summary="An agent",
+                gives=AgentAtWork,
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="PUT",
+                path=one,
+                handle=self._put,
+                summary="Make or change an agent; with a password also the login",
+                access="admin",
+                takes=AgentEntry,
+                gives=AgentAtWork,
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="DELETE",
+                path=one,
+                handle=self._remove,
+                summary="Remove an agent, the login and all tokens",
+                access="admin",
+                gives=Done,
+                tag=TAG,
+            ),
+        ]
+
+    def _at_work(self, profile: AgentProfile) -> AgentAtWork:
+        status = self._ledger.state.status(profile.name, self._ledger.clock.now())
+        return AgentAtWork(
+            **asdict(profile),
+            presence=status.presence,
+            reason=status.reason,
+            since=status.since,
+            connected=status.tabs > 0,
+        )
+
+    async def _list(self, request: HttpRequest) -> HttpAnswer:
+        query = asked(request, Paged)
+        position = self._ledger.position
+        profiles = self._ledger.state.profiles
+        names = sorted(n for n in profiles if n > query.cursor)
+        items = [self._at_work(profiles[n]) for n in names[: query.limit]]
+        more = names[query.limit - 1] if len(names) > query.limit else None
+        await self._ledger.committed(position)
+        return HttpAnswer(body=Listed(items=items, next=more))
+
+    async def _one(self, request: HttpRequest) -> HttpAnswer:
+        position = self._ledger.position
+        found = self._at_work(self._find(request.params["name"]))
+        await self._ledger.committed(position)
+        return HttpAnswer(body=found)
+
+    def _find(self, name: str) -> AgentProfile:
+        profile = self._ledger.state.profiles.get(AgentName(name))
+        if profile is None:
+            raise Refused("not_found", f"there is no agent {name!r}", "name")
+        return profile
+
+    async def _put(self, request: HttpRequest) -> HttpAnswer:
+        entry = read(request, AgentEntry)
+        name = AgentName(named(request.params["name"], entry))
+        profile = agent_from(name, entry, self._ledger.state.profiles.get(name))
+        check_profile(self._ledger, profile)
+        self._ledger.check_open()
+        if entry.password is not UNSET:
+            hashed = await self._passwords.hash(entry.password)
+            await self._tokens.save_login(name, hashed, profile.role)
+        defined = e.AgentDefined(profile=profile, by=by(request))
+        await record(self._ledger, [e.Change(defined)])
+        if not profile.active:
+            await self._auth.revoke_all_of(name)
+        return HttpAnswer(body=self._at_work(profile))
+
+    async def _remove(self, request: HttpRequest) -> HttpAnswer:
+        name = self._find(request.params["name"]).name
+        gone = e.AgentRemoved(agent=name, by=by(request))
+        await record(self._ledger, [e.Change(gone)])
+        await self._tokens.drop_login(name)
+        await self._auth.revoke_all_of(name)
+        return HttpAnswer(body=Done())
+
+
+def check_profile(ledger: Ledger, profile: AgentProfile) -> None:
+    """Queues named must exist. Raises ``Refused``."""
+    for queue in profile.queues:
+        if queue not in ledger.state.queues:
+            raise Refused("bad_field", f"there is no queue {queue!r}", "queues")

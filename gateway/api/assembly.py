@@ -1,0 +1,76 @@
+"""All resources over one house, and the list of what they serve."""
+
+from typing import Protocol
+
+from gateway.api.acts import Acts
+from gateway.api.agents import Agents
+from gateway.api.attachments import Attachments
+from gateway.api.auth import Passwords, TokenAuth
+from gateway.api.cases import Cases
+from gateway.api.channels import Channels
+from gateway.api.customers import Customers
+from gateway.api.directory import Directory
+from gateway.api.docs import Documents
+from gateway.api.health import HealthChecks
+from gateway.api.house import House
+from gateway.api.idempotency import Idempotency
+from gateway.api.items import Items
+from gateway.api.live import LiveNumbers
+from gateway.api.metrics import Metrics
+from gateway.api.queues import Names, Queues
+from gateway.api.sessions import Sessions
+from gateway.api.tokens import TokenResource
+from gateway.api.upkeep import Outbox, Quarantine
+from gateway.ports import HttpRoute
+
+
+class Resource(Protocol):
+    """What serves some routes."""
+
+    def routes(self) -> list[HttpRoute]: ...
+
+
+class Api:
+    """The node's REST. ``auth`` is for everybody who checks tokens."""
+
+    def __init__(self, house: House) -> None:
+        ledger = house.node.ledger
+        self.auth = TokenAuth(
+            house.tokens,
+            house.clock,
+            ledger.new_id,
+            ledger.state.profiles.get,
+            bootstrap_token=house.bootstrap_token,
+        )
+        passwords = Passwords(house.tokens, house.clock, house.hasher)
+        items = Items(ledger, house.listing)
+        self._house = house
+        self._idempotency = Idempotency(house.clock)
+        self._resources: list[Resource] = [
+            Sessions(house, self.auth, passwords),
+            items,
+            Acts(ledger, items),
+            Cases(ledger, house.node.lookup, house.listing, items),
+            Customers(house.people),
+            Attachments(house.node.files),
+            Agents(ledger, house.tokens, self.auth, passwords),
+            Queues(ledger),
+            Names("skills", house.skills),
+            Names("codes", house.codes),
+            Directory(house, passwords),
+            Channels(house.channels),
+            Quarantine(house.node, house.listing),
+            Outbox(house.node, house.listing),
+            TokenResource(house.tokens, self.auth),
+            LiveNumbers(ledger, house.nodes),
+            HealthChecks(house),
+            Metrics(house),
+            Documents(house, self._described),
+        ]
+
+    def routes(self) -> list[HttpRoute]:
+        """Everything that REST serves; a POST with an ``Idempotency-Key`` is done once."""
+        return [self._idempotency.wrap(r) for one in self._resources for r in one.routes()]
+
+    def _described(self) -> list[HttpRoute]:
+        return [*(r for one in self._resources for r in one.routes()), *self._house.other_routes]

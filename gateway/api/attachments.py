@@ -1,0 +1,131 @@
+"""Attachments: upload first, name the id in a message then; downloads never act in a browser."""
+
+import asyncio
+from urllib.parse import quote
+
+import aiohttp
+from aiohttp.base_protocol import BaseProtocol
+from msgspec import Struct
+
+from gateway.api.base import by
+from gateway.core.errors import Refused
+from gateway.core.ids import AttachmentId
+from gateway.core.inbound import File
+from gateway.core.model import Attachment
+from gateway.ports import Files, HttpAnswer, HttpRequest, HttpRoute
+
+TAG = "attachments"
+MAX_FILE = 25_000_000
+MAX_NAME = 200
+HEADROOM = 100_000
+# What a browser might run or render as a page is handed out as plain bytes.
+ACTIVE = ("html", "xml", "svg", "script", "ecmascript", "x-shockwave", "x-msdownload", "pdf")
+
+
+class Upload(Struct, frozen=True, kw_only=True):
+    """Multipart form data: one part named ``file``."""
+
+    file: bytes
+
+
+class Attachments:
+    """See the module's docstring. An upload's id is good once, for an hour, for its owner."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    def routes(self) -> list[HttpRoute]:
+        return [
+            HttpRoute(
+                method="POST",
+                path="/api/v1/attachments",
+                handle=self._upload,
+                summary="Upload a file, at most 25 MB (multipart field `file`)",
+                takes=Upload,
+                gives=Attachment,
+                status=201,
+                tag=TAG,
+                max_body=MAX_FILE + HEADROOM,
+            ),
+            HttpRoute(
+                method="GET",
+                path="/api/v1/attachments/{id}",
+                handle=self._download,
+                summary="Download a file",
+                gives=bytes,
+                produces="application/octet-stream",
+                tag=TAG,
+            ),
+        ]
+
+    async def _upload(self, request: HttpRequest) -> HttpAnswer:
+        file = await file_of(request)
+        if len(file.data) > MAX_FILE:
+            raise Refused("too_long", f"a file may have {MAX_FILE} bytes at most", "file")
+        return HttpAnswer(status=201, body=await self._files.put(file, by(request)))
+
+    async def _download(self, request: HttpRequest) -> HttpAnswer:
+        found = await self._files.get(AttachmentId(request.params["id"]))
+        if found is None:
+            raise Refused("not_found", "there is no such attachment", "id")
+        attachment, data = found
+        return HttpAnswer(
+            body=data,
+            type=harmless(attachment.type),
+            headers={
+                "Content-Disposition": disposition(attachment.name),
+                "Content-Security-Policy": "sandbox; default-src 'none'",
+                "X-Content-Type-Options": "nosniff",
+                "Cache-Control": "private, max-age=86400, immutable",
+            },
+        )
+
+
+async def file_of(request: HttpRequest) -> File:
+    """The part named ``file`` of a multipart body (RFC 7578). Raises ``Refused``."""
+    kind = request.headers.get("content-type", "")
+    if not kind.lower().startswith("multipart/form-data"):
+        raise Refused("bad_body", "send multipart/form-data with a part named `file`", "file")
+    try:
+        reader = aiohttp.MultipartReader({"Content-Type": kind}, _stream(request.body))
+        while (part := await reader.next()) is not None:
+            if isinstance(part, aiohttp.BodyPartReader) and part.name == "file":
+                return File(
+                    name=_plain_name(part.filename or ""),
+                    type=part.headers.get("Content-Type", "application/octet-stream").lower()[:200],
+                    data=bytes(await part.read(decode=False)),
+                )
+    except (ValueError, AssertionError, aiohttp.ClientError, RuntimeError) as error:
+        raise Refused("bad_body", f"the multipart body is broken: {error}", "file") from error
+    raise Refused("bad_field", "there is no part named `file`", "file")
+
+
+def _stream(body: bytes) -> aiohttp.StreamReader:
+    loop = asyncio.get_running_loop()
+    stream = aiohttp.StreamReader(BaseProtocol(loop), limit=2**16, loop=loop)
+    stream.feed_data(body)
+    stream.feed_eof()
+    return stream
+
+
+def _plain_name(given: str) -> str:
+    """The last part of a path, without what confuses people or file systems."""
+    name = given.replace("\\", "/").rsplit("/", 1)[-1]
+    name = "".join(c for c in name if c.isprintable()).strip(" .")
+    return name[:MAX_NAME] or "file"
+
+
+def harmless(kind: str) -> str:
+    """The media type as it may be handed out."""
+    plain = kind.partition(";")[0].strip().lower()
+    main, slash, sub = plain.partition("/")
+    usable = bool(main and slash and sub) and plain.isascii() and plain.isprintable()
+    if not usable or " " in plain or any(word in plain for word in ACTIVE):
+        return "application/octet-stream"
+    return plain
+
+
+def disposition(name: str) -> str:
+    """``Content-Disposition`` that saves under ``name`` in any script (RFC 6266, RFC 8187)."""
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,150 @@
+"""Cases: a ticket by its number, its conversation, its header's changes."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from gateway.api.base import Limit, Listed, Reason, asked, by, read, record
+from gateway.api.items import Explanation, Items
+from gateway.api.needs import Listing
+from gateway.core import events as e
+from gateway.core.errors import Refused
+from gateway.core.model import Case, CaseStatus, Message
+from gateway.flow.ledger import Ledger
+from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
+from gateway.store.contract import Lookup
+
+TAG = "cases"
+Short = Annotated[str, Meta(max_length=100)]
+Tag = Annotated[str, Meta(min_length=1, max_length=60)]
+
+
+class MessageQuery(Struct, frozen=True, kw_only=True):
+    """``cursor`` is the ``seq`` after which to go on."""
+
+    cursor: str = ""
+    limit: Limit = 50
+
+
+class CasePatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays as it is."""
+
+    status: CaseStatus | None = None
+    type: Literal["request", "incident"] | None = None
+    category: Short | None = None
+    stage: Short | None = None
+    level: Annotated[int, Meta(ge=1, le=4)] | None = None
+    subject: Annotated[str, Meta(max_length=500)] | None = None
+    tags: Annotated[tuple[Tag, ...], Meta(max_length=50)] | None = None
+    reason: Reason = ""
+
+
+class Cases:
+    """See the module's docstring."""
+
+    def __init__(self, ledger: Ledger, lookup: Lookup, listing: Listing, items: Items) -> None:
+        self._ledger = ledger
+        self._lookup = lookup
+        self._listing = listing
+        self._items = items
+
+    def routes(self) -> list[HttpRoute]:
+        one = "/api/v1/cases/{number}"
+        return [
+            HttpRoute(
+                method="GET",
+                path=one,
+                handle=self._one,
+                summary="A case by its ticket number",
+                gives=Case,
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="PATCH",
+                path=one,
+                handle=self._patch,
+                summary="Change a case's header",
+                takes=CasePatch,
+                gives=Case,
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="GET",
+                path=f"{one}/messages",
+                handle=self._messages,
+                summary="What was said in a case, oldest first",
+                asks=MessageQuery,
+                gives=Listed[Message],
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="GET",
+                path=f"{one}/explain",
+                handle=self._explain,
+                summary="In words: where the case's work is, and why it waits",
+                gives=Explanation,
+                tag=TAG,
+            ),
+        ]
+
+    async def _find(self, request: HttpRequest) -> Case:
+        given = request.params["number"]
+        number = int(given) if given.isascii() and given.isdigit() and len(given) < 18 else 0
+        case = await self._lookup.case_by_number(number) if number else None
+        if case is None:
+            raise Refused("not_found", f"there is no case with number {given}", "number")
+        return case
+
+    async def _one(self, request: HttpRequest) -> HttpAnswer:
+        return HttpAnswer(body=await self._find(request))
+
+    async def _messages(self, request: HttpRequest) -> HttpAnswer:
+        query = asked(request, MessageQuery)
+        case = await self._find(request)
+        if query.cursor and not (query.cursor.isascii() and query.cursor.isdigit()):
+            raise Refused("bad_field", "give the `next` of the part before", "cursor")
+        after = int(query.cursor or 0)
+        found = await self._lookup.messages(case.id, after, query.limit + 1, customer_view=False)
+        items = found[: query.limit]
+        more = str(items[-1].seq) if len(found) > query.limit else None
+        return HttpAnswer(body=Listed(items=items, next=more))
+
+    async def _explain(self, request: HttpRequest) -> HttpAnswer:
+        case = await self._find(request)
+        items = await self._listing.items_of(case.id)
+        said = [await self._items.explain(item, case) for item in items]
+        text = "\n".join(said) or f"#{case.number} has no work item; it is {case.status.value}."
+        return HttpAnswer(body=Explanation(text=text))
+
+    async def _patch(self, request: HttpRequest) -> HttpAnswer:
+        patch = read(request, CasePatch)
+        self._ledger.check_open()
+        case = self._ledger.state.adopt(await self._find(request))
+        try:
+            self._check(case, patch)
+            await record(self._ledger, _changes(case, patch, by(request)))
+        finally:
+            self._ledger.release(case.id)
+        return HttpAnswer(body=await self._find(request))
+
+    def _check(self, case: Case, patch: CasePatch) -> None:
+        ends = patch.status in (CaseStatus.SOLVED, CaseStatus.CLOSED)
+        if ends and self._ledger.state.items_of_case(case.id):
+            raise Refused("wrong_state", "the case has open work; close that first", "status")
+
+
+def _changes(case: Case, patch: CasePatch, who: str) -> list[e.Change]:
+    wanted = {
+        "status": patch.status,
+        "type": patch.type,
+        "category": patch.category,
+        "stage": patch.stage,
+        "level": patch.level,
+        "subject": patch.subject,
+        "tags": tuple(dict.fromkeys(patch.tags)) if patch.tags is not None else None,
+    }
+    new = {f: v for f, v in wanted.items() if v is not None and v != getattr(case, f)}
+    if not new:
+        return []
+    changed = e.CaseChanged(case=case.id, by=who, reason=patch.reason, **new)  # type: ignore[arg-type]
+    return [e.Change(changed)]

@@ -1,0 +1,130 @@
+"""Customers: by identity, one, the timeline of all contacts, written from outside."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from gateway.api.base import Listed, Paged, asked, page, read, whole
+from gateway.api.needs import People
+from gateway.core.errors import Refused
+from gateway.core.ids import CustomerId
+from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
+from gateway.store.views import CustomerCard, TimelineEntry
+
+TAG = "customers"
+Kind = Literal["email", "phone", "account", "sip", "visitor"]
+Value = Annotated[str, Meta(max_length=2_000)] | int | float | bool | None
+
+
+class CustomerQuery(Struct, frozen=True, kw_only=True):
+    """``identity`` is KIND:VALUE, as in ``email:mia@example.com``."""
+
+    identity: str
+
+
+class CustomerIdentity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    kind: Kind
+    value: Annotated[str, Meta(min_length=1, max_length=320)]
+
+
+class CustomerPut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A customer by a verified identity; what is left out stays as it is."""
+
+    identity: CustomerIdentity
+    name: Annotated[str, Meta(max_length=200)] | None = None
+    language: Annotated[str, Meta(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")] | None = None
+    value: Annotated[int, Meta(ge=0, le=1_000)] | None = None
+    attributes: Annotated[dict[str, Value], Meta(max_length=100)] | None = None
+
+
+class Customers:
+    """See the module's docstring."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+
+    def routes(self) -> list[HttpRoute]:
+        one = "/api/v1/customers/{id}"
+        return [
+            HttpRoute(
+                method="GET",
+                path="/api/v1/customers",
+                handle=self._by_identity,
+                summary="Customers with an identity, the verified one first",
+                asks=CustomerQuery,
+                gives=Listed[CustomerCard],
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="PUT",
+                path="/api/v1/customers",
+                handle=self._put,
+                summary="Make or change a customer by a verified identity",
+                takes=CustomerPut,
+                gives=CustomerCard,
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="GET",
+                path=one,
+                handle=self._one,
+                summary="A customer with all identities",
+                gives=CustomerCard,
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="GET",
+                path=f"{one}/timeline",
+                handle=self._timeline,
+                summary="A customer's cases across all channels, newest first",
+                asks=Paged,
+                gives=Listed[TimelineEntry],
+                tag=TAG,
+            ),
+        ]
+
+    async def _by_identity(self, request: HttpRequest) -> HttpAnswer:
+        kind, _, value = asked(request, CustomerQuery).identity.partition(":")
+        if not kind or not value:
+            raise Refused("bad_field", "say KIND:VALUE, as in email:mia@example.com", "identity")
+        return whole(await self._people.of_identity(kind, _canonical(kind, value)))
+
+    async def _one(self, request: HttpRequest) -> HttpAnswer:
+        return HttpAnswer(body=await self._find(request.params["id"]))
+
+    async def _find(self, customer: str) -> CustomerCard:
+        found = await self._people.customer(CustomerId(customer))
+        if found is None:
+            raise Refused("not_found", "there is no such customer", "id")
+        return found
+
+    async def _timeline(self, request: HttpRequest) -> HttpAnswer:
+        query = asked(request, Paged)
+        customer = await self._find(request.params["id"])
+        return page(await self._people.timeline(customer.id, query.cursor, query.limit))
+
+    async def _put(self, request: HttpRequest) -> HttpAnswer:
+        wish = read(request, CustomerPut)
+        identity = wish.identity
+        found = await self._people.put(
+            identity.kind,
+            _canonical(identity.kind, identity.value),
+            name=wish.name,
+            language=wish.language,
+            worth=wish.value,
+            attributes=wish.attributes,
+        )
+        return HttpAnswer(body=found)
+
+
+def _canonical(kind: str, value: str) -> str:
+    """The form in which identities are kept: lower-case addresses, numbers without spaces."""
+    match kind:
+        case "email":
+            return value.strip().lower()
+        case "phone":
+            # In a query an unescaped plus sign arrives as a space.
+            digits = "".join(c for c in value if c.isascii() and c.isdigit())
+            return f"+{digits}" if digits else value.strip()
+        case _:
+            return value.strip()

@@ -1,0 +1,83 @@
+"""What the directory takes: agents, queues, skills, codes, each as declared by a person."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict, replace
+
+from gateway.core.errors import Refused
+from gateway.core.ids import AgentName, QueueName, SkillName
+from gateway.core.model import AgentProfile, ChannelKind, Queue
+from gateway.ports import Role
+
+NAME = r"^[^\s/?#%,]{1,100}$"
+Name = Annotated[str, Meta(pattern=NAME)]
+Text = Annotated[str, Meta(max_length=200)]
+Level = Annotated[int, Meta(ge=1, le=5)]
+Skills = Annotated[dict[SkillName, Level], Meta(max_length=200)]
+Units = dict[ChannelKind, Annotated[int, Meta(ge=0, le=100)]]
+Seconds = Annotated[float, Meta(ge=0, le=31_536_000)]
+Password = Annotated[str, Meta(min_length=8, max_length=1_000)]
+
+
+class AgentEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays as it is. ``password`` makes or changes the login."""
+
+    name: Name | UnsetType = UNSET
+    display_name: Text | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
+    skills: Skills | UnsetType = UNSET
+    queues: tuple[QueueName, ...] | UnsetType = UNSET
+    groups: tuple[Text, ...] | UnsetType = UNSET
+    capacity: Units | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+    password: Password | UnsetType = UNSET
+
+
+class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays as it is."""
+
+    name: Name | UnsetType = UNSET
+    display_name: Text | UnsetType = UNSET
+    skills: Skills | UnsetType = UNSET
+    priority: Annotated[int, Meta(ge=-100, le=100)] | UnsetType = UNSET
+    affinity_seconds: Seconds | UnsetType = UNSET
+    offer_seconds: dict[ChannelKind, Annotated[float, Meta(gt=0, le=3600)]] | UnsetType = UNSET
+    service_level_seconds: Seconds | UnsetType | None = UNSET
+    take_allowed: bool | UnsetType = UNSET
+    wrapup_required: bool | UnsetType = UNSET
+
+
+class NameEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A skill or a code."""
+
+    name: Name | UnsetType = UNSET
+    label: Text = ""
+
+
+def named(path_name: str, entry: AgentEntry | QueueEntry | NameEntry) -> str:
+    """The name in the path, which the body may repeat. Raises ``Refused``."""
+    if entry.name is not UNSET and entry.name != path_name:
+        raise Refused("bad_field", "a name cannot be changed; make a new entry", "name")
+    check_name(path_name)
+    return path_name
+
+
+def check_name(name: str) -> None:
+    if not 1 <= len(name) <= 100 or any(c.isspace() or c in "/?#%," for c in name):
+        raise Refused("bad_field", "a name has 1 to 100 characters, no space, / ? # % ,", "name")
+
+
+def agent_from(name: str, entry: AgentEntry, old: AgentProfile | None) -> AgentProfile:
+    """The profile after the change."""
+    return replace(old or AgentProfile(name=AgentName(name)), **_given(entry))
+
+
+def queue_from(name: str, entry: QueueEntry, old: Queue | None) -> Queue:
+    """The queue after the change."""
+    return replace(old or Queue(name=QueueName(name)), **_given(entry))
+
+
+def _given(entry: AgentEntry | QueueEntry) -> dict[str, object]:
+    fields = asdict(entry)
+    return {f: v for f, v in fields.items() if v is not UNSET and f not in ("name", "password")}

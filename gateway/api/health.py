@@ -1,0 +1,76 @@
+"""Whether the process lives, and whether it can take work."""
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+from gateway.api.house import House
+from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
+
+TAG = "health"
+WELL = frozenset({"up", "starting", "paused"})
+
+
+class Alive(Struct, frozen=True, kw_only=True):
+    status: Literal["ok"] = "ok"
+
+
+class ChannelState(Struct, frozen=True, kw_only=True):
+    state: str
+    reason: str = ""
+
+
+class Readiness(Struct, frozen=True, kw_only=True):
+    """``degraded``: it serves, but a channel needs somebody. ``down`` comes with 503."""
+
+    status: Literal["ok", "degraded", "down"]
+    reason: str = ""
+    channels: dict[str, ChannelState] = field(default_factory=dict)
+
+
+class HealthChecks:
+    """See the module's docstring. A parked mailbox is degraded, never 503."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def routes(self) -> list[HttpRoute]:
+        return [
+            HttpRoute(
+                method="GET",
+                path="/healthz",
+                handle=self._alive,
+                summary="The process lives",
+                access="public",
+                gives=Alive,
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="GET",
+                path="/readyz",
+                handle=self._ready,
+                summary="It can take work: database, lease; and how the channels are",
+                access="public",
+                gives=Readiness,
+                tag=TAG,
+            ),
+        ]
+
+    async def _alive(self, _request: HttpRequest) -> HttpAnswer:
+        return HttpAnswer(body=Alive(), headers={"Cache-Control": "no-store"})
+
+    async def _ready(self, _request: HttpRequest) -> HttpAnswer:
+        trouble = self._house.vitals.trouble()
+        channels = {
+            str(name): ChannelState(state=health.state, reason=health.reason)
+            for name, health in self._house.channels.health().items()
+        }
+        well = all(channel.state in WELL for channel in channels.values())
+        status: Literal["ok", "degraded", "down"] = "ok" if well else "degraded"
+        if trouble:
+            status = "down"
+        return HttpAnswer(
+            status=503 if trouble else 200,
+            body=Readiness(status=status, reason=trouble, channels=channels),
+            headers={"Cache-Control": "no-store"},
+        )

@@ -1,0 +1,140 @@
+"""``/metrics`` for Prometheus: read from the node's parts when asked, in a registry of its own."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from gateway.api.house import House
+from gateway.api.needs import Lag
+from gateway.core.model import ItemState
+from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
+
+HEALTHS = ("starting", "up", "down", "parked", "paused")
+QUARANTINE_SHOWN = 200
+
+
+class _NodeCollector(Collector):
+    """The node's numbers as metric families; names are documented in docs/operations.md."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.quarantined = 0
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._journal()
+        yield from self._work()
+        yield from self._channels()
+        if self._house.lag is not None:
+            yield _lag(self._house.lag, self._house.lag_buckets)
+
+    def _journal(self) -> Iterator[Metric]:
+        node = self._house.node
+        yield CounterMetricFamily(
+            "switchroom_journal_commits", "Batches committed.", node.writer.commits
+        )
+        yield CounterMetricFamily(
+            "switchroom_journal_entries", "Events committed.", node.writer.entries
+        )
+        yield GaugeMetricFamily(
+            "switchroom_journal_uncommitted",
+            "Events that wait for their commit.",
+            node.ledger.uncommitted,
+        )
+        yield GaugeMetricFamily(
+            "switchroom_journal_writable",
+            "1 while the journal can be written.",
+            int(node.ledger.writable),
+        )
+        yield CounterMetricFamily(
+            "switchroom_reconciler_repaired",
+            "Items found in an impossible place and put right; an alarm.",
+            node.reconciler.repaired,
+        )
+
+    def _work(self) -> Iterator[Metric]:
+        state = self._house.node.ledger.state
+        counts = Counter((item.state, item.queue) for item in state.items.values())
+        items = GaugeMetricFamily("switchroom_items", "Open work items.", labels=["state", "queue"])
+        queues = sorted({*state.queues, *(queue for _, queue in counts)})
+        for queue in queues:
+            for each in (ItemState.QUEUED, ItemState.OFFERED, ItemState.ASSIGNED):
+                counts.setdefault((each, queue), 0)
+        for (each, queue), number in sorted(counts.items()):
+            items.add_metric([each.value, queue], number)
+        yield items
+        yield GaugeMetricFamily(
+            "switchroom_desktops_connected",
+            "Signed-in desktops.",
+            self._house.vitals.connected(),
+        )
+        yield GaugeMetricFamily(
+            "switchroom_outbox_pending", "Deliveries not settled.", len(state.outbox)
+        )
+        yield GaugeMetricFamily(
+            "switchroom_quarantined",
+            f"Inbounds that need a person; {QUARANTINE_SHOWN} means as many or more.",
+            self.quarantined,
+        )
+
+    def _channels(self) -> Iterator[Metric]:
+        health = GaugeMetricFamily(
+            "switchroom_channel_health",
+            "1 for the state that the channel is in.",
+            labels=["channel", "state"],
+        )
+        for name, one in sorted(self._house.channels.health().items()):
+            for each in HEALTHS:
+                health.add_metric([name, each], int(one.state == each))
+        yield health
+        trouble = int(bool(self._house.vitals.trouble()))
+        yield GaugeMetricFamily("switchroom_ready", "1 while work can be taken.", 1 - trouble)
+
+
+def _lag(lag: Lag, limits: tuple[float, ...]) -> Metric:
+    family = HistogramMetricFamily(
+        "switchroom_loop_lag_seconds", "By how much the event loop was late."
+    )
+    total, buckets = 0, []
+    for limit, number in zip(limits, lag.counts, strict=True):
+        total += number
+        buckets.append(("+Inf" if limit == float("inf") else str(limit), float(total)))
+    family.add_metric([], buckets, sum_value=lag.total)
+    return family
+
+
+class Metrics:
+    """One registry for each node object: nothing global, so tests can have many."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._collector = _NodeCollector(house)
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(self._collector)
+
+    def routes(self) -> list[HttpRoute]:
+        return [
+            HttpRoute(
+                method="GET",
+                path="/metrics",
+                handle=self._metrics,
+                summary="Numbers for Prometheus",
+                access="public",
+                produces="text/plain",
+                tag="health",
+            )
+        ]
+
+    async def _metrics(self, _request: HttpRequest) -> HttpAnswer:
+        if self._house.node.ledger.writable:
+            found = await self._house.listing.quarantined("", QUARANTINE_SHOWN)
+            self._collector.quarantined = len(found.items)
+        return HttpAnswer(body=generate_latest(self._registry), type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,134 @@
+"""Queues, and the two tables of names: skills and wrap-up codes."""
+
+from gateway.api.base import Done, Listed, Paged, asked, by, read, record, whole
+from gateway.api.directory_types import NameEntry, QueueEntry, named, queue_from
+from gateway.api.needs import Labels
+from gateway.core import events as e
+from gateway.core.errors import Refused
+from gateway.core.ids import QueueName
+from gateway.core.model import Queue
+from gateway.flow.ledger import Ledger
+from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
+from gateway.store.views import Named
+
+TAG = "directory"
+
+
+class Queues:
+    """Changes are journaled; the answer comes after their commit."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def routes(self) -> list[HttpRoute]:
+        return [
+            HttpRoute(
+                method="GET",
+                path="/api/v1/queues",
+                handle=self._list,
+                summary="Queues by name",
+                asks=Paged,
+                gives=Listed[Queue],
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="GET",
+                path="/api/v1/queues/{name}",
+                handle=self._one,
+                summary="A queue",
+                gives=Queue,
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="PUT",
+                path="/api/v1/queues/{name}",
+                handle=self._put,
+                summary="Make or change a queue",
+                access="admin",
+                takes=QueueEntry,
+                gives=Queue,
+                tag=TAG,
+            ),
+        ]
+
+    async def _list(self, request: HttpRequest) -> HttpAnswer:
+        query = asked(request, Paged)
+        position = self._ledger.position
+        queues = self._ledger.state.queues
+        names = sorted(n for n in queues if n > query.cursor)
+        items = [queues[n] for n in names[: query.limit]]
+        more = names[query.limit - 1] if len(names) > query.limit else None
+        await self._ledger.committed(position)
+        return HttpAnswer(body=Listed(items=items, next=more))
+
+    async def _one(self, request: HttpRequest) -> HttpAnswer:
+        name = request.params["name"]
+        position = self._ledger.position
+        queue = self._ledger.state.queues.get(QueueName(name))
+        if queue is None:
+            raise Refused("not_found", f"there is no queue {name!r}", "name")
+        await self._ledger.committed(position)
+        return HttpAnswer(body=queue)
+
+    async def _put(self, request: HttpRequest) -> HttpAnswer:
+        entry = read(request, QueueEntry)
+        name = QueueName(named(request.params["name"], entry))
+        queue = queue_from(name, entry, self._ledger.state.queues.get(name))
+        defined = e.QueueDefined(queue=queue, by=by(request))
+        await record(self._ledger, [e.Change(defined)])
+        return HttpAnswer(body=queue)
+
+
+class Names:
+    """Skills or codes: names with the label that people read."""
+
+    def __init__(self, kind: str, table: Labels) -> None:
+        self._kind = kind
+        self._table = table
+
+    def routes(self) -> list[HttpRoute]:
+        path, one = f"/api/v1/{self._kind}", f"/api/v1/{self._kind}/{{name}}"
+        return [
+            HttpRoute(
+                method="GET",
+                path=path,
+                handle=self._list,
+                summary=f"All {self._kind} by name",
+                gives=Listed[Named],
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="PUT",
+                path=one,
+                handle=self._put,
+                summary=f"Make or change one of the {self._kind}",
+                access="admin",
+                takes=NameEntry,
+                gives=Named,
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="DELETE",
+                path=one,
+                handle=self._remove,
+                summary=f"Remove one of the {self._kind}; what carries it keeps it",
+                access="admin",
+                gives=Done,
+                tag=TAG,
+            ),
+        ]
+
+    async def _list(self, _request: HttpRequest) -> HttpAnswer:
+        return whole(await self._table.listed())
+
+    async def _put(self, request: HttpRequest) -> HttpAnswer:
+        entry = read(request, NameEntry)
+        new = Named(name=named(request.params["name"], entry), label=entry.label)
+        await self._table.put([new])
+        return HttpAnswer(body=new)
+
+    async def _remove(self, request: HttpRequest) -> HttpAnswer:
+        name = request.params["name"]
+        if not await self._table.drop(name):
+            raise Refused("not_found", f"there is nothing named {name!r}", "name")
+        return HttpAnswer(body=Done())

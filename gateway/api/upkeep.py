@@ -1,0 +1,197 @@
+"""What needs a person: what could not be understood, and what could not be sent."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from gateway.api.base import Done, Listed, Paged, asked, by, page, record
+from gateway.api.needs import Listing
+from gateway.core import outbox
+from gateway.core.errors import Refused
+from gateway.core.ids import InboundId, OutboundId
+from gateway.core.model import OutboundState, Outgoing
+from gateway.flow.node import Node
+from gateway.flow.tasks import KeyedLocks
+from gateway.ports import Accepted, HttpAnswer, HttpRequest, HttpRoute
+from gateway.store.views import OutboxCard, QuarantineCard
+
+
+class OutboxQuery(Paged, frozen=True, kw_only=True):
+    """No ``state``: all that is on its way or failed."""
+
+    state: OutboundState | Literal[""] = ""
+
+
+class Retried(Struct, frozen=True, kw_only=True):
+    """What became of a quarantined inbound at the second look."""
+
+    status: str
+    reason: str = ""
+    number: int | None = None
+
+
+class Quarantine:
+    """Inbounds kept aside with their raw bytes, until a person decides."""
+
+    def __init__(self, node: Node, listing: Listing) -> None:
+        self._node = node
+        self._listing = listing
+
+    def routes(self) -> list[HttpRoute]:
+        one = "/api/v1/quarantine/{id}"
+        return [
+            HttpRoute(
+                method="GET",
+                path="/api/v1/quarantine",
+                handle=self._list,
+                summary="Inbounds that could not be understood",
+                access="supervisor",
+                asks=Paged,
+                gives=Listed[QuarantineCard],
+                tag="quarantine",
+            ),
+            HttpRoute(
+                method="GET",
+                path=f"{one}/raw",
+                handle=self._raw,
+                summary="The bytes as they came",
+                access="supervisor",
+                gives=bytes,
+                produces="text/plain",
+                tag="quarantine",
+            ),
+            HttpRoute(
+                method="POST",
+                path=f"{one}/retry",
+                handle=self._retry,
+                summary="Look at it once more",
+                access="supervisor",
+                gives=Retried,
+                tag="quarantine",
+            ),
+            HttpRoute(
+                method="POST",
+                path=f"{one}/drop",
+                handle=self._drop,
+                summary="Give it up for good",
+                access="supervisor",
+                gives=Done,
+                tag="quarantine",
+            ),
+        ]
+
+    async def _list(self, request: HttpRequest) -> HttpAnswer:
+        query = asked(request, Paged)
+        return page(await self._listing.quarantined(query.cursor, query.limit))
+
+    async def _raw(self, request: HttpRequest) -> HttpAnswer:
+        found = await self._listing.raw(InboundId(request.params["id"]))
+        if found is None:
+            raise _nothing("quarantined inbound")
+        data, _ = found
+        return HttpAnswer(
+            body=data,
+            type="text/plain; charset=utf-8",
+            headers={
+                "Content-Disposition": 'attachment; filename="raw.txt"',
+                "Content-Security-Policy": "sandbox; default-src 'none'",
+            },
+        )
+
+    async def _retry(self, request: HttpRequest) -> HttpAnswer:
+        self._node.ledger.check_open()
+        received = await self._listing.retry(InboundId(request.params["id"]))
+        if received is None:
+            raise _nothing("quarantined inbound")
+        self._node.intake.again(received)
+        decided = await self._node.intake.decided(Accepted(id=received.stored.id, fresh=False))
+        return HttpAnswer(
+            body=Retried(status=decided.status, reason=decided.reason, number=decided.number)
+        )
+
+    async def _drop(self, request: HttpRequest) -> HttpAnswer:
+        if not await self._listing.drop(InboundId(request.params["id"])):
+            raise _nothing("quarantined inbound")
+        return HttpAnswer(body=Done())
+
+
+class Outbox:
+    """What is on its way to the outside, or could not be brought there."""
+
+    def __init__(self, node: Node, listing: Listing) -> None:
+        self._ledger = node.ledger
+        self._listing = listing
+        self._one_at_a_time = KeyedLocks()
+
+    def routes(self) -> list[HttpRoute]:
+        one = "/api/v1/outbox/{id}"
+        return [
+            HttpRoute(
+                method="GET",
+                path="/api/v1/outbox",
+                handle=self._list,
+                summary="What is on its way, or could not be sent",
+                access="supervisor",
+                asks=OutboxQuery,
+                gives=Listed[OutboxCard],
+                tag="outbox",
+            ),
+            HttpRoute(
+                method="POST",
+                path=f"{one}/retry",
+                handle=self._retry,
+                summary="Try it now",
+                access="supervisor",
+                gives=Done,
+                tag="outbox",
+            ),
+            HttpRoute(
+                method="POST",
+                path=f"{one}/drop",
+                handle=self._drop,
+                summary="Give it up",
+                access="supervisor",
+                gives=Done,
+                tag="outbox",
+            ),
+        ]
+
+    async def _list(self, request: HttpRequest) -> HttpAnswer:
+        query = asked(request, OutboxQuery)
+        return page(await self._listing.outbox(query.state, query.cursor, query.limit))
+
+    async def _retry(self, request: HttpRequest) -> HttpAnswer:
+        outbound = OutboundId(request.params["id"])
+        async with self._one_at_a_time.hold(outbound):
+            found = await self._find(outbound)
+            await record(self._ledger, outbox.retry(found, self._ledger.context()))
+        return HttpAnswer(body=Done())
+
+    async def _drop(self, request: HttpRequest) -> HttpAnswer:
+        outbound = OutboundId(request.params["id"])
+        reason = f"dropped by {by(request)}"
+        async with self._one_at_a_time.hold(outbound):
+            found = await self._find(outbound)
+            await record(self._ledger, outbox.drop(found, self._ledger.context(), reason))
+        return HttpAnswer(body=Done())
+
+    async def _find(self, outbound: OutboundId) -> Outgoing:
+        """The row as it is now: memory knows the open ones, the disk the settled ones.
+
+        One that is in neither has just been settled, and its commit is awaited.
+        """
+        held = self._ledger.state.outbox
+        if outbound not in held:
+            await self._ledger.committed(self._ledger.position)
+            stored = await self._listing.outgoing(outbound)
+            if outbound not in held:
+                if stored is None:
+                    raise _nothing("row in the outbox")
+                if stored.state in (OutboundState.PENDING, OutboundState.ATTEMPTING):
+                    raise Refused("busy", "another node has it", "id")
+                return stored
+        return held[outbound]
+
+
+def _nothing(what: str) -> Refused:
+    return Refused("not_found", f"there is no such {what}", "id")
