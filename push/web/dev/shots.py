@@ -35,7 +35,7 @@ def desktop(page: Page, base: str) -> None:
 def mail(page: Page, base: str) -> None:
     desktop(page, base)
     page.get_by_role("button", name="Reembolso").first.click()
-    page.get_by_text("Muchas gracias").wait_for()
+    page.get_by_text("Muchas gracias").last.wait_for()
     page.wait_for_timeout(500)
 
 
@@ -168,6 +168,7 @@ def main() -> None:
                         color_scheme="dark" if theme == "dark" else "light",
                         locale="en-GB",
                     )
+                    poke(options.base, "/mock/reset")
                     page = context.new_page()
                     page.set_default_timeout(8000)
                     page.on("console", lambda m, n=name: m.type == "error" and print(n, m.text))

@@ -154,6 +154,8 @@ export interface Outgoing {
   reason: string;
   receipt: string;
   payload: Attributes;
+  unsettled: boolean;
+  thread: string[];
 }
 
 // -- views (gateway/core/view.py) --------------------------------------------------------------

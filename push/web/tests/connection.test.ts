@@ -353,11 +353,11 @@ describe("commands", () => {
     expect(world.kept).toEqual([]);
   });
 
-  test("a node that cannot write is asked again with the same id", () => {
+  test.each(["unavailable", "too_many"])("%s is not the last word: the same id is sent again", (code) => {
     online();
     void connection.command({ t: "note", item: "i", body: "x" });
     const { id } = world.socket.last("note")!;
-    world.socket.says({ t: "error", re: id, code: "unavailable", detail: "no journal" });
+    world.socket.says({ t: "error", re: id, code, detail: "not now" });
     expect(world.socket.said.filter((f) => f.t === "note")).toHaveLength(1);
     world.pass(3);
     expect(world.socket.said.filter((f) => f.t === "note").map((f) => f.id)).toEqual([id, id]);

@@ -39,24 +39,25 @@ export const SKILLS: Skill[] = [
   { name: "ar", label: "Arabic" }, { name: "billing", label: "Billing" },
 ];
 export const TOKENS: Token[] = [
-  { id: "t1", agent: "anna", role: "agent", label: "desktop", created_at: ago(5400), used_at: ago(2), expires_at: ago(-37_800) },
-  { id: "t2", agent: "ada", role: "admin", label: "bootstrap", created_at: ago(900_000), used_at: ago(600), expires_at: null },
+  { id: "t1", agent: "anna", role: "agent", label: "desktop", created_at: ago(5400), expires_at: ago(-37_800) },
+  { id: "t2", agent: "ada", role: "admin", label: "bootstrap", created_at: ago(900_000), expires_at: null },
 ];
+const PARKED = "the mailbox refused the password of billing@example.com (AUTHENTICATIONFAILED)";
 export const CHANNELS: ChannelInfo[] = [
   { name: "support", kind: "email", queue: "general", health: "up", reason: "", declared_in: "switchroom.toml" },
-  { name: "billing", kind: "email", queue: "billing", health: "parked", reason: "the mailbox refused the password of billing@example.com (AUTHENTICATIONFAILED)", declared_in: "" },
+  { name: "billing", kind: "email", queue: "billing", health: "parked", reason: PARKED, declared_in: "" },
   { name: "site", kind: "webchat", queue: "general", health: "up", reason: "", declared_in: "switchroom.toml" },
   { name: "mobile", kind: "sms", queue: "general", health: "down", reason: "the provider does not answer; trying again in 5 s", declared_in: "" },
   { name: "backoffice", kind: "task", queue: "backoffice", health: "up", reason: "", declared_in: "switchroom.toml" },
 ];
 export const QUARANTINE: Quarantined[] = [
-  { id: "q1", channel: "support", at: ago(4300), reason: "the header From cannot be decoded: unknown charset x-klingon" },
+  { id: "q1", channel: "support", at: ago(4300), subject: "nuqneH", size: 131, reason: "the header From cannot be decoded: unknown charset x-klingon" },
 ];
 export const RAW = 'Return-Path: <odd@example.com>\r\nFrom: =?x-klingon?Q?=FF=FE?= <odd@example.com>\r\nTo: support@example.com\r\nSubject: nuqneH\r\n\r\nHello?\r\n';
 const outgoing = (id: string, part: Partial<Outgoing>): Outgoing => ({
   id, channel: "support", kind: "email", purpose: "message", state: "pending", version: 3, created_at: ago(700), next_at: ago(-50),
   expires_at: ago(-80_000), attempts: 3, repeats: 0, case: null, number: 1041, item: null, message: null, address: "rosa.vidal@example.com",
-  reason: "451 greylisted, try again later", receipt: "", payload: {}, ...part,
+  reason: "451 greylisted, try again later", receipt: "", payload: {}, unsettled: false, thread: [], ...part,
 });
 export const OUTBOX: Outgoing[] = [
   outgoing("o1", {}),
@@ -83,6 +84,10 @@ export function settle(list: string, id: string): void {
   const rows: { id: string }[] = list === "outbox" ? OUTBOX : QUARANTINE;
   const index = rows.findIndex((row) => row.id === id);
   if (index >= 0) rows.splice(index, 1);
+}
+
+export function reset(): void {
+  Object.assign(CHANNELS[1]!, { health: "parked", reason: PARKED });
 }
 
 const LISTS: Record<string, { name: string }[]> = { agents: AGENTS_AT_WORK, queues: QUEUES, codes: CODES, skills: SKILLS };

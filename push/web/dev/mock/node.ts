@@ -91,6 +91,19 @@ export class MockNode {
     }, seconds * 1000).unref();
   }
 
+  /** Everything as at the start, for tests that change things. */
+  reset(): void {
+    for (const socket of this.sockets.keys()) socket.terminate();
+    this.contacts = past();
+    this.offers.clear();
+    this.answers.clear();
+    this.log.length = 0;
+    this.state = { state: "ready", reason: "", since: ago(1260) };
+    this.epoch += 1;
+    this.seq = 0;
+    this.down = false;
+  }
+
   // -- frames -------------------------------------------------------------------------------
 
   attach(socket: WebSocket): void {

@@ -132,6 +132,7 @@ function table(node: MockNode): [string, RegExp, Handler][] {
       return { status: 204 };
     }],
     ["GET", /^\/api\/v1\/outbox$/, () => page(house.OUTBOX)],
+    ["POST", /^\/mock\/reset$/, () => (node.reset(), house.reset(), { status: 204 })],
     ["POST", /^\/mock\/offer$/, () => (node.offer(), { status: 204 })],
     ["POST", /^\/mock\/kill$/, ({ query }) => (node.kill(Number(query.get("seconds") ?? 4)), { status: 204 })],
     ["GET", /^\/demo\/state$/, () => ({ body: {

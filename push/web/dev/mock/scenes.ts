@@ -2,6 +2,8 @@
 
 import { ago, contact, PEOPLE, say, type Contact } from "./data.ts";
 
+let turn = 0;
+
 const LETTER = `<p>Hola,</p>
 <p>hace una semana devolví los zapatos del pedido <b>7713</b> y todavía no he recibido el reembolso.
 El transportista confirma la entrega: <a href="https://track.example.com/ES7713">seguimiento ES7713</a>.</p>
@@ -10,6 +12,7 @@ El transportista confirma la entrega: <a href="https://track.example.com/ES7713"
 <p>Un saludo,<br>Rosa Vidal</p>`;
 
 export function past(): Contact[] {
+  turn = 0;
   const mail = contact({
     who: PEOPLE.rosa,
     kind: "email",
@@ -103,8 +106,6 @@ export function past(): Contact[] {
   });
   return [mail, chat, task, parked, solved, ...waiting];
 }
-
-let turn = 0;
 
 export function arrival(): { contact: Contact; reason: string; seconds: number } {
   turn += 1;

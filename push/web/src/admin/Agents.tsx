@@ -102,6 +102,7 @@ function AgentDialog(props: { agent: AgentAtWork | null; onClose(): void; onSave
     groups: (agent?.groups ?? []).join(", "),
     capacity: skillsText(agent?.capacity ?? {}),
     active: agent?.active ?? true,
+    password: "",
   });
   const editor = useEditor("agents", props.onSaved);
   const change = (part: Partial<typeof form>) => setForm({ ...form, ...part });
@@ -124,6 +125,7 @@ function AgentDialog(props: { agent: AgentAtWork | null; onClose(): void; onSave
           groups: list(form.groups),
           capacity: skillsFrom(form.capacity) as Partial<Record<ChannelKind, number>>,
           active: form.active,
+          ...(form.password && { password: form.password }),
         })
       }
     >
@@ -142,6 +144,7 @@ function AgentDialog(props: { agent: AgentAtWork | null; onClose(): void; onSave
       <TextField label={t("admin.skills")} value={form.skills} wrong={editor.wrong("skills")} hint={t("skills.hint")} onChange={(text) => change({ skills: text })} />
       <TextField label={t("admin.queues")} value={form.queues} wrong={editor.wrong("queues")} hint={t("agent.queues_hint")} onChange={(text) => change({ queues: text })} />
       <TextField label={t("agent.capacity")} value={form.capacity} wrong={editor.wrong("capacity")} hint={t("agent.capacity_hint")} onChange={(text) => change({ capacity: text })} />
+      <TextField secret label={t("agent.password")} value={form.password} wrong={editor.wrong("password")} hint={t("agent.password_hint")} onChange={(text) => change({ password: text })} />
       <label class="check">
         <input type="checkbox" checked={form.active} onChange={(event) => change({ active: event.currentTarget.checked })} />
         {t("agent.active")}

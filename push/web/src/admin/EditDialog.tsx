@@ -47,20 +47,25 @@ interface FieldProps {
   wrong?: string | undefined;
   locked?: boolean;
   number?: boolean;
+  secret?: boolean;
 }
 
-export function TextField({ label, value, onChange, hint, wrong, locked, number }: FieldProps) {
+export function TextField({ label, value, onChange, hint, wrong, locked, number, secret }: FieldProps) {
+  const common = {
+    class: "input",
+    value,
+    readOnly: locked,
+    "aria-invalid": wrong ? (true as const) : undefined,
+    onInput: (event: { currentTarget: HTMLInputElement }) => onChange(event.currentTarget.value),
+  };
   return (
     <label class="field">
       <span>{label}</span>
-      <input
-        class="input"
-        inputMode={number ? "decimal" : undefined}
-        value={value}
-        readOnly={locked}
-        aria-invalid={wrong ? true : undefined}
-        onInput={(event) => onChange(event.currentTarget.value)}
-      />
+      {secret ? (
+        <input type="password" autocomplete="new-password" {...common} />
+      ) : (
+        <input type="text" autocomplete="off" inputMode={number ? "decimal" : undefined} {...common} />
+      )}
       {wrong ? <small class="wrong">{wrong}</small> : hint && <small>{hint}</small>}
     </label>
   );

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { quarantine, rawOf, type Quarantined } from "../api/resources";
 import { useResource } from "../api/resource";
 import { t } from "../i18n";
-import { Skeleton } from "../ui/bits";
+import { fileSize, Skeleton } from "../ui/bits";
 import { Dialog } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
 import { Table } from "../ui/Table";
@@ -28,6 +28,15 @@ export function Quarantine() {
         columns={[
           { title: t("when"), cell: ({ at }) => <span class="num">{at ? clock(at) : ""}</span> },
           { title: t("channel"), cell: ({ channel }) => channel },
+          {
+            title: t("message"),
+            cell: ({ subject, size }) => (
+              <span>
+                {subject || <span class="muted">{t("item.no_subject")}</span>}{" "}
+                <span class="muted small num">{fileSize(size)}</span>
+              </span>
+            ),
+          },
           { title: t("reason"), cell: ({ reason }) => <span class="reason">{reason}</span> },
           {
             title: t("acts"),

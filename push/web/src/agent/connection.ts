@@ -66,7 +66,9 @@ const HEARTBEAT = 10; // seconds, until `welcome` says otherwise
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 15 * SECOND;
 const MOVE_JITTER = 1 * SECOND;
-const UNAVAILABLE_PAUSE = 2 * SECOND;
+const NOT_NOW_PAUSE = 2 * SECOND;
+/** Refusals that ask for the same id again, a little later. */
+const NOT_NOW = new Set(["unavailable", "too_many"]);
 
 export class Connection {
   private desk: Desk = EMPTY;
@@ -269,7 +271,7 @@ export class Connection {
         this.book.answer(frame);
         return this.listener.onPending(this.book.commands);
       case "error":
-        if (frame.code === "unavailable" && frame.re) return this.repeatLater(frame.re);
+        if (frame.re && NOT_NOW.has(frame.code)) return this.repeatLater(frame.re);
         this.book.answer(frame);
         return this.listener.onPending(this.book.commands);
     }
@@ -278,7 +280,7 @@ export class Connection {
   private repeatLater(id: string): void {
     this.book.postpone(id);
     const mine = this.generation;
-    this.env.after(UNAVAILABLE_PAUSE * (0.5 + this.env.random()), () => {
+    this.env.after(NOT_NOW_PAUSE * (0.5 + this.env.random()), () => {
       if (mine === this.generation) this.sendUnsent();
     });
   }

@@ -44,6 +44,8 @@ interface Options {
   body?: unknown;
   form?: FormData;
   key?: string;
+  /** Ask once and say at once what came of it. */
+  impatient?: boolean;
 }
 
 const PAUSES = [300, 900, 2000];
@@ -94,7 +96,7 @@ const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
  * Throws `Problem` or `Unreachable`.
  */
 async function respond(method: string, path: string, options: Options): Promise<Response> {
-  const again = method === "GET" || options.key ? PAUSES : [];
+  const again = !options.impatient && (method === "GET" || options.key) ? PAUSES : [];
   for (let attempt = 0; ; attempt += 1) {
     const pause = again[attempt];
     try {
@@ -119,6 +121,7 @@ async function json<T>(method: string, path: string, options: Options = {}): Pro
 
 export const http = {
   get: <T>(path: string, query?: Query) => json<T>("GET", path, { query }),
+  look: <T>(path: string) => json<T>("GET", path, { impatient: true }),
   post: <T = void>(path: string, body?: unknown, key?: string) => json<T>("POST", path, { body, key }),
   put: <T = void>(path: string, body: unknown) => json<T>("PUT", path, { body }),
   delete: <T = void>(path: string) => json<T>("DELETE", path),

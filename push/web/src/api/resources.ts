@@ -10,6 +10,7 @@ import type {
   Outgoing,
   Presence,
   Queue,
+  Role,
 } from "../protocol";
 import { newId } from "../ui/ids";
 import { http, type Page } from "./http";
@@ -85,16 +86,22 @@ export interface Quarantined {
   channel: string;
   at: string;
   reason: string;
-  [other: string]: unknown;
+  subject: string;
+  /** Of its raw bytes. */
+  size: number;
 }
+
+export type Unsent = Pick<
+  Outgoing,
+  "id" | "channel" | "kind" | "purpose" | "state" | "attempts" | "next_at" | "created_at" | "reason" | "number" | "address"
+>;
 
 export interface Token {
   id: string;
   agent?: string;
   role?: string;
   label?: string;
-  created_at?: string;
-  used_at?: string | null;
+  created_at?: string | null;
   expires_at?: string | null;
 }
 
@@ -157,15 +164,17 @@ export const skills = () => http.get<Page<Skill>>(`${api}/skills`);
 export const channels = () => http.get<Page<ChannelInfo>>(`${api}/channels`);
 export const tokens = () => http.get<Page<Token>>(`${api}/tokens`);
 export const quarantine = () => http.get<Page<Quarantined>>(`${api}/quarantine`, { limit: 200 });
-export const outbox = () => http.get<Page<Outgoing>>(`${api}/outbox`, { limit: 200 });
+export const outbox = () => http.get<Page<Unsent>>(`${api}/outbox`, { limit: 200 });
 
+export const makeToken = (wish: { agent: string; role: Role; label: string; hours: number | null }) =>
+  http.post<Token & { token: string }>(`${api}/tokens`, wish);
 export const putDirectory = (
   kind: "agents" | "queues" | "codes" | "skills",
   name: string,
   body: unknown,
 ) => http.put(`${api}/${kind}/${at(name)}`, body);
-export const deleteFrom = (kind: "agents" | "queues" | "codes" | "skills" | "tokens", name: string) =>
-  http.delete(`${api}/${kind}/${at(name)}`);
+export const revokeToken = (id: string) =>
+  http.delete(`${api}/tokens/${at(id)}`);
 export const switchChannel = (name: string, act: "pause" | "resume") =>
   http.post(`${api}/channels/${at(name)}/${act}`);
 export const rawOf = (id: string) => http.text(`${api}/quarantine/${at(id)}/raw`);

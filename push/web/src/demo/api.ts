@@ -3,9 +3,14 @@
 import { http, type Page } from "../api/http";
 import type { ItemView } from "../protocol";
 
+export interface DemoTask extends Pick<ItemView, "id" | "number" | "subject" | "state"> {
+  /** What the agent answered. */
+  answer?: string;
+}
+
 export interface DemoState {
   customer: { name: string; email: string };
-  tasks: ItemView[];
+  tasks: DemoTask[];
   links: { agent: string; supervisor: string; admin: string };
   node: { name: string; pid: number; started_at: string } | null;
 }
@@ -18,7 +23,7 @@ export interface InboxMail {
   in_reply_to: string | null;
 }
 
-export const demoState = () => http.get<DemoState>("/demo/state");
+export const demoState = () => http.look<DemoState>("/demo/state");
 export const demoInbox = () => http.get<Page<InboxMail>>("/demo/inbox");
 export const demoMail = (subject: string, body: string) => http.post("/demo/mail", { subject, body });
 export const demoTask = (title: string, body: string) => http.post("/demo/task", { title, body });

@@ -115,7 +115,10 @@ export function TaskForm() {
             {tasks.map((task) => (
               <li key={task.id}>
                 <span class="num">#{task.number}</span>
-                <span class="cut">{task.subject}</span>
+                <span class="demo-task">
+                  <span class="cut">{task.subject}</span>
+                  {task.answer && <span class="muted">{task.answer}</span>}
+                </span>
                 <span class={task.state === "completed" ? "chip good" : task.state === "assigned" ? "chip info" : "chip"}>
                   {word("state", task.state)}
                 </span>

@@ -1,4 +1,6 @@
 import { useEffect } from "preact/hooks";
+import { isFleeting } from "../agent/commands";
+import { Unreachable } from "../api/http";
 import { session } from "../api/session";
 import { t } from "../i18n";
 import { Beside } from "../ui/Dialog";
@@ -16,7 +18,7 @@ import { Offers } from "./Offers";
 import { startRinging } from "./ringing";
 import { route } from "./route";
 import { KeySheet } from "./KeySheet";
-import { connect, disconnect, nudge } from "./store";
+import { connect, disconnect, nudge, pending } from "./store";
 import { TransferDialog } from "./TransferDialog";
 import "./layout.css";
 
@@ -29,6 +31,10 @@ function startOnce(): void {
   startKeys();
   startRinging();
   addEventListener("online", nudge);
+  // a reload keeps what is not sent yet, closing the tab would not
+  addEventListener("beforeunload", (event) => {
+    if (pending.peek().some((command) => !isFleeting(command))) event.preventDefault();
+  });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") nudge();
   });
@@ -44,7 +50,7 @@ export function App() {
     const begin = () =>
       connect(token).catch((error: unknown) => {
         if (session.peek()?.token !== token) return;
-        sayError(error);
+        if (!(error instanceof Unreachable)) sayError(error);
         retry = setTimeout(begin, 2000 + Math.random() * 2000);
       });
     void begin();

@@ -1,5 +1,5 @@
 import { MessagesSquare, RotateCcw, Undo2 } from "lucide";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { caseByNumber, messagesOf } from "../api/resources";
 import { useResource } from "../api/resource";
 import { t, word } from "../i18n";
@@ -12,7 +12,7 @@ import { ConversationHead } from "./ConversationHead";
 import { CustomerPanel } from "./CustomerPanel";
 import { held } from "./held";
 import { route } from "./route";
-import { desk, items, markSeen, offers, pending } from "./store";
+import { desk, items, markSeen, offers, pending, visible } from "./store";
 import { Thread } from "./Thread";
 import { thread } from "./thread";
 import { WrapUp } from "./WrapUp";
@@ -65,16 +65,23 @@ function Opened({ item, number }: { item: ItemView | null; number: number }) {
     : [];
   const last = lines.findLast((line) => !line.pending)?.message.seq ?? 0;
 
-  // frames after a snapshot do not say what happened to the case before it, nor in other items
+  // frames after a snapshot do not say what happened to the case before it
+  const loadedAt = useRef(desk.value.snapshots);
   useEffect(() => {
-    if (desk.value.snapshots > 1) messages.reload();
+    if (loadedAt.current === desk.value.snapshots) return;
+    loadedAt.current = desk.value.snapshots;
+    messages.reload();
   }, [desk.value.snapshots]);
+  // nor what was said in the case's other items; the frame of a message may be just behind
+  const missing = view !== undefined && messages.data !== undefined && view.last_seq > last;
   useEffect(() => {
-    if (view && messages.data && view.last_seq > last) messages.reload();
-  }, [view?.last_seq]);
+    if (!missing) return;
+    const timer = setTimeout(messages.reload, 700);
+    return () => clearTimeout(timer);
+  }, [missing, view?.last_seq]);
   useEffect(() => {
-    if (view && messages.data) markSeen(view.id, Math.max(view.last_seq, last));
-  }, [view?.id, view?.last_seq, last, messages.data !== undefined]);
+    if (view && messages.data && visible.value) markSeen(view.id, Math.max(view.last_seq, last));
+  }, [view?.id, view?.last_seq, last, messages.data !== undefined, visible.value]);
 
   const wrapping = item && (item.state === "wrapping" || closing.value === item.id);
   return (

@@ -76,6 +76,7 @@ function OfferCard({ offer, first }: { offer: OfferView; first: boolean }) {
         <Menu
           label={t("offer.decline_because")}
           align="right"
+          up
           buttonClass="btn icon"
           button={<Icon of={ChevronDown} />}
         >

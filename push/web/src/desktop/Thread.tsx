@@ -6,7 +6,7 @@ import { Empty, Skeleton } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { day } from "../ui/time";
 import { MessageView } from "./MessageView";
-import { desk, tell } from "./store";
+import { desk, offline, tell, visible } from "./store";
 import { TaskCard } from "./TaskCard";
 import type { Line } from "./thread";
 
@@ -116,13 +116,8 @@ function useReadMarks(lines: Line[], item: ItemView | null): void {
   const newest = lines.findLast((line) => line.message.direction === "in")?.message;
   useEffect(() => {
     if (!item || item.kind !== "webchat" || item.state !== "assigned" || !newest) return;
-    const tellRead = () => {
-      if (document.visibilityState !== "visible" || told.current === newest.id) return;
-      told.current = newest.id;
-      tell<Read>({ t: "read", item: item.id, message: newest.id });
-    };
-    tellRead();
-    document.addEventListener("visibilitychange", tellRead);
-    return () => document.removeEventListener("visibilitychange", tellRead);
-  }, [item?.id, item?.state, newest?.id]);
+    if (!visible.value || offline.value || told.current === newest.id) return;
+    told.current = newest.id;
+    tell<Read>({ t: "read", item: item.id, message: newest.id });
+  }, [item?.id, item?.state, newest?.id, visible.value, offline.value]);
 }

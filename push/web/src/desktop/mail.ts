@@ -26,13 +26,13 @@ export function mailFacts(html: string): MailFacts {
   const blocks = doc.querySelectorAll("p,div,li,tr,br,h1,h2,h3,blockquote").length;
   const text = doc.body.textContent ?? "";
   const imageHeight = images.reduce((sum, image) => sum + Math.min(Number(image.getAttribute("height")) || 90, 400), 0);
-  const lines = Math.ceil(text.replace(/\s+/g, " ").length / PER_LINE) + blocks * 0.8;
+  const lines = Math.ceil(text.replace(/\s+/g, " ").length / PER_LINE) + blocks * 0.95;
   return {
     links: [...links].map(([href, label]) => ({ href, text: label })),
     remoteImages: sources.filter((src) => /^(https?:)?\/\//i.test(src)).length,
     inlineIds: sources.filter((src) => /^cid:/i.test(src)).map((src) => src.slice(4)),
     coloured: /(?:background|bgcolor|[^-]color)\s*[:=]/i.test(html),
-    height: Math.round(Math.min(640, Math.max(96, lines * LINE + imageHeight + 40))),
+    height: Math.round(Math.min(640, Math.max(96, lines * LINE + imageHeight + 60))),
   };
 }
 

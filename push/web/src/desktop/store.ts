@@ -26,6 +26,10 @@ export const offers = computed<OfferView[]>(() =>
 );
 export const offline = computed(() => status.value.kind !== "online");
 
+/** Whether somebody can be looking at this tab. */
+export const visible = signal(document.visibilityState === "visible");
+document.addEventListener("visibilitychange", () => (visible.value = document.visibilityState === "visible"));
+
 // -- the connection ----------------------------------------------------------------------------
 
 let connection: Connection | null = null;

@@ -293,6 +293,7 @@ export const en = {
   "refused.too_long": "Too long for this channel",
   "refused.bad_address": "The address is not valid",
   "refused.busy": "You have no room for this kind of work",
+  "refused.too_many": "Too much at once",
   "refused.unavailable": "The node cannot write just now",
   "refused.internal": "A fault of ours; it has been logged",
 };
