@@ -37,7 +37,7 @@ PAGES = {"/": "index.html", "/desktop/": "desktop/index.html", "/admin/": "admin
 PAGES |= {"/supervisor/": "supervisor/index.html", "/demo/": "demo/index.html"}
 SECURITY = {
     "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+        "default-src 'self'; img-src 'self' data: blob: https:; style-src 'self' 'unsafe-inline'; "
         "connect-src 'self' ws: wss:; frame-ancestors 'self'; base-uri 'none'; object-src 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
