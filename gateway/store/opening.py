@@ -84,7 +84,7 @@ async def open_store(
             server = EmbeddedServer(Path(data_dir))
             await server.start()
             stack.push_async_callback(server.stop)
-            await _create_database(server.dsn)
+            await create_database(server.dsn)
             where = _socket_of(server)
         else:
             raise ValueError("open_store needs a dsn or a data_dir")
@@ -135,7 +135,7 @@ async def open_store(
             raise problem
 
 
-async def _create_database(dsn: str) -> None:
+async def create_database(dsn: str) -> None:
     """An embedded cluster is new: it has no database of ours yet."""
     try:
         con = await asyncpg.connect(dsn)

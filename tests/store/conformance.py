@@ -6,6 +6,7 @@ of a node over the same data, as a restarted process would.
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from msgspec import Struct
@@ -14,7 +15,15 @@ from msgspec.structs import replace
 from gateway.core import events as e
 from gateway.core import model as m
 from gateway.core.errors import Refused
-from gateway.core.ids import Position
+from gateway.core.ids import (
+    AgentName,
+    ChannelName,
+    NodeName,
+    Position,
+    QueueName,
+    SkillName,
+    TicketNumber,
+)
 from gateway.core.inbound import Claim, Decided, File, Inbound
 from gateway.ports import Memory
 from gateway.store.contract import (
@@ -28,7 +37,8 @@ from gateway.store.contract import (
 )
 from gateway.store.opening import new_id
 
-NODE, MAIL = "n1", "mail"
+NODE, MAIL, SITE = NodeName("n1"), ChannelName("mail"), ChannelName("site")
+EVA, BOB = AgentName("eva"), AgentName("bob")
 NOW = datetime.now(UTC).replace(microsecond=123000)
 EMAIL = m.ChannelKind.EMAIL
 
@@ -70,26 +80,29 @@ async def begin(opens: Opens) -> Pen:
     return Pen(opened, await opened.journal.begin(NODE, "eu"))
 
 
+def uid() -> Any:
+    """A fresh id of whatever kind is asked for."""
+    return new_id()
+
+
 def an_event() -> e.Event:
     return e.NodeStarted(node=NODE, region="eu", items=0)
 
 
-def a_case(**changes: object) -> m.Case:
-    number = int(new_id().replace("-", "")[10:24], 16)
-    case = m.Case(
-        id=new_id(), number=number, version=1, opened_at=NOW, channel=MAIL, kind=EMAIL
-    )
+def a_case(**changes: Any) -> m.Case:
+    number = TicketNumber(int(new_id().replace("-", "")[10:24], 16))
+    case = m.Case(id=uid(), number=number, version=1, opened_at=NOW, channel=MAIL, kind=EMAIL)
     return replace(case, **changes)
 
 
-def an_item(case: m.Case, **changes: object) -> m.Item:
+def an_item(case: m.Case, **changes: Any) -> m.Item:
     item = m.Item(
-        id=new_id(),
+        id=uid(),
         case=case.id,
         number=case.number,
         channel=MAIL,
         kind=EMAIL,
-        queue="general",
+        queue=QueueName("general"),
         state=m.ItemState.QUEUED,
         version=1,
         owner=NODE,
@@ -99,9 +112,9 @@ def an_item(case: m.Case, **changes: object) -> m.Item:
     return replace(item, **changes)
 
 
-def a_message(case: m.Case, seq: int = 1, **changes: object) -> m.Message:
+def a_message(case: m.Case, seq: int = 1, **changes: Any) -> m.Message:
     message = m.Message(
-        id=new_id(),
+        id=uid(),
         case=case.id,
         seq=seq,
         direction="in",
@@ -114,9 +127,9 @@ def a_message(case: m.Case, seq: int = 1, **changes: object) -> m.Message:
     return replace(message, **changes)
 
 
-def an_outgoing(**changes: object) -> m.Outgoing:
+def an_outgoing(**changes: Any) -> m.Outgoing:
     outgoing = m.Outgoing(
-        id=new_id(),
+        id=uid(),
         channel=MAIL,
         kind=EMAIL,
         purpose="message",
@@ -129,7 +142,7 @@ def an_outgoing(**changes: object) -> m.Outgoing:
     return replace(outgoing, **changes)
 
 
-def an_inbound(key: str = "k1", **changes: object) -> Inbound:
+def an_inbound(key: str = "k1", **changes: Any) -> Inbound:
     return replace(Inbound(channel=MAIL, kind=EMAIL, key=key, at=NOW), **changes)
 
 
@@ -144,24 +157,24 @@ class StoreConformance:
 
     async def test_what_was_committed_is_there_after_a_restart(self, opens: Opens) -> None:
         pen = await begin(opens)
-        customer = m.CustomerBrief(id=new_id(), name="Ann", language="de", verified=True, value=3)
+        customer = m.CustomerBrief(id=uid(), name="Ann", language="de", verified=True, value=3)
         case = a_case(customer=customer, tags=("vip", "late"), subject="Päckchen 📦")
-        offer = m.Offer(id=new_id(), agent="eva", made_at=NOW, deadline=NOW, reason="speaks de")
+        offer = m.Offer(id=uid(), agent=EVA, made_at=NOW, deadline=NOW, reason="speaks de")
         item = an_item(
             case,
             state=m.ItemState.OFFERED,
             offer=offer,
             customer=customer,
-            passed=(m.Passed(agent="bob", how="missed", at=NOW),),
+            passed=(m.Passed(agent=BOB, how="missed", at=NOW),),
             attributes={"amount": 1.5, "vip": True, "note": None},
-            requirement=m.Requirement(skills={"de": 4}),
+            requirement=m.Requirement(skills={SkillName("de"): 4}),
         )
         outgoing = an_outgoing(case=case.id, payload={"event": "x"})
         status = m.AgentStatus(
-            name="eva", since=NOW, idle_since=NOW, home=NODE, epoch=2, version=1, tabs=1
+            name=EVA, since=NOW, idle_since=NOW, home=NODE, epoch=2, version=1, tabs=1
         )
-        profile = m.AgentProfile(name="eva", skills={"de": 5}, capacity={EMAIL: 3})
-        queue = m.Queue(name="general", offer_seconds={EMAIL: 60.0})
+        profile = m.AgentProfile(name=EVA, skills={SkillName("de"): 5}, capacity={EMAIL: 3})
+        queue = m.Queue(name=QueueName("general"), offer_seconds={EMAIL: 60.0})
         await pen.rows(case, item, outgoing, status, profile, queue)
 
         loaded = await (await begin(opens)).loaded()
@@ -212,7 +225,7 @@ class StoreConformance:
         case = a_case()
         await pen.rows(case, an_item(case))
         other = await opens()
-        term = await other.journal.begin("n2", "us")
+        term = await other.journal.begin(NodeName("n2"), "us")
 
         assert (await other.journal.load(term)).items == ()
 
@@ -239,14 +252,12 @@ class StoreConformance:
     async def test_two_nodes_do_not_fence_each_other(self, opens: Opens) -> None:
         one = await begin(opens)
         other = await opens()
-        term = await other.journal.begin("n2", "us")
+        term = await other.journal.begin(NodeName("n2"), "us")
         await one.rows(a_case())
         await other.journal.receive(term, [an_inbound()], [])
         await one.journal.renew(one.term)
 
-    async def test_a_row_at_another_version_makes_the_whole_batch_fail(
-        self, opens: Opens
-    ) -> None:
+    async def test_a_row_at_another_version_makes_the_whole_batch_fail(self, opens: Opens) -> None:
         pen = await begin(opens)
         case, other = a_case(), a_case()
         item = an_item(case)
@@ -256,7 +267,7 @@ class StoreConformance:
             replace(item, version=3),
             replace(case, version=5),
             an_outgoing(version=2),
-            m.AgentStatus(name="eva", since=NOW, idle_since=NOW, version=2),
+            m.AgentStatus(name=EVA, since=NOW, idle_since=NOW, version=2),
         ):
             with pytest.raises(VersionConflict):
                 await pen.rows(other, wrong)
@@ -269,7 +280,7 @@ class StoreConformance:
         case = a_case()
         await pen.rows(case, an_item(case))
         other = await opens()
-        term = await other.journal.begin("n2", "us")
+        term = await other.journal.begin(NodeName("n2"), "us")
         [item] = (await pen.loaded()).items
         stolen = Pen(other, term)
 
@@ -334,9 +345,7 @@ class StoreConformance:
 
     async def test_the_same_key_in_another_channel_is_another_thing(self, opens: Opens) -> None:
         pen = await begin(opens)
-        stored = await pen.journal.receive(
-            pen.term, [an_inbound(), an_inbound(channel="site")], []
-        )
+        stored = await pen.journal.receive(pen.term, [an_inbound(), an_inbound(channel=SITE)], [])
         assert [s.fresh for s in stored] == [True, True]
 
     async def test_a_claimed_identity_is_another_person_than_the_verified(
@@ -365,13 +374,11 @@ class StoreConformance:
         pen = await begin(opens)
         mails = [
             an_inbound("1", subject="One", files=(a_file(),), identity=from_ann(verified=True)),
-            an_inbound("2", subject="Two", attributes={"x": 1}, skills={"de": 2}),
+            an_inbound("2", subject="Two", attributes={"x": 1}, skills={SkillName("de"): 2}),
         ]
         first, second = await pen.journal.receive(pen.term, mails, [])
         done = m.InboundDone(id=first.id, status="ignored", reason="a machine")
-        await pen.write(
-            pen.entry(e.InboundDecided(inbound=first.id, status="ignored"), done)
-        )
+        await pen.write(pen.entry(e.InboundDecided(inbound=first.id, status="ignored"), done))
 
         [row] = (await (await begin(opens)).loaded()).received
 
@@ -413,7 +420,7 @@ class StoreConformance:
 
         assert await lookup.load_memory(MAIL, "c") == b"9"
         assert await lookup.load_memory(MAIL, "d") == b"1"
-        assert await lookup.load_memory("site", "c") is None
+        assert await lookup.load_memory(SITE, "c") is None
 
     async def test_what_no_database_likes_is_stored_all_the_same(self, opens: Opens) -> None:
         pen = await begin(opens)
@@ -456,7 +463,7 @@ class StoreConformance:
             other,
             "abc@mail.example",
         )
-        assert await find(["nobody@knows", new_id()]) is None
+        assert await find(["nobody@knows", uid()]) is None
         assert await find([]) is None
 
     async def test_a_delivered_message_shows_how_far_it_came(self, opens: Opens) -> None:
@@ -495,7 +502,7 @@ class StoreConformance:
         assert await read(case.id, 0, 10, customer_view=False) == messages
         assert await read(case.id, 1, 2, customer_view=False) == messages[1:3]
         assert await read(case.id, 0, 10, customer_view=True) == [messages[i] for i in (0, 2, 3)]
-        assert await read(new_id(), 0, 10, customer_view=False) == []
+        assert await read(uid(), 0, 10, customer_view=False) == []
 
     async def test_the_newest_case_of_a_customer_that_is_not_closed(self, opens: Opens) -> None:
         pen = await begin(opens)
@@ -506,28 +513,30 @@ class StoreConformance:
         oldest = a_case(customer=ann)
         middle = a_case(customer=ann)
         newest = a_case(customer=ann, status=m.CaseStatus.CLOSED)
-        elsewhere = a_case(customer=ann, channel="site")
+        elsewhere = a_case(customer=ann, channel=SITE)
         await pen.rows(oldest, middle, newest, elsewhere)
 
         assert await pen.lookup.recent_case(ann.id, MAIL) == middle
         assert await pen.lookup.open_case_of("email", "ann@example.com", MAIL) == middle
         assert await pen.lookup.open_case_of("email", "bob@example.com", MAIL) is None
-        assert await pen.lookup.recent_case(new_id(), MAIL) is None
+        assert await pen.lookup.recent_case(uid(), MAIL) is None
 
     async def test_answers_of_commands_are_remembered(self, opens: Opens) -> None:
         pen = await begin(opens)
-        first = m.CommandRecord(agent="eva", id="c-1", at=NOW, answer=b'{"ok":1}')
+        known, unknown = uid(), uid()
+        first = m.CommandRecord(agent=EVA, id=known, at=NOW, answer=b'{"ok":1}')
         again = replace(first, answer=b'{"ok":2}')
         await pen.rows(first)
         await pen.rows(again)
 
-        answers = await (await begin(opens)).lookup.answers("eva", ["c-1", "c-2"])
+        answers = await (await begin(opens)).lookup.answers(EVA, [known, unknown])
 
-        assert answers == {"c-1": b'{"ok":1}'}
-        assert await pen.lookup.answers("bob", ["c-1"]) == {}
+        assert answers == {known: b'{"ok":1}'}
+        assert await pen.lookup.answers(BOB, [known]) == {}
 
     async def test_ids_that_are_no_ids_are_simply_not_there(self, opens: Opens) -> None:
         lookup = (await begin(opens)).lookup
+        odd: Any
         for odd in ("", "x", "'; DROP TABLE item", "\x00", "0" * 500):
             assert await lookup.case(odd) is None
             assert await lookup.last_item(odd) is None
@@ -553,7 +562,8 @@ class StoreConformance:
         assert one.id != two.id
         assert await lookup.file(one.id) == (one, b"%PDF")
 
-        for ids, owner in (([one.id], "bob"), ([one.id, new_id()], "eva"), (["x"], "eva")):
+        unknown: Any = "x"
+        for ids, owner in (([one.id], "bob"), ([one.id, uid()], "eva"), ([unknown], "eva")):
             with pytest.raises(Refused) as refused:
                 await lookup.claim_files(ids, owner)
             assert (refused.value.code, refused.value.field) == ("not_found", "attachments")
