@@ -20,6 +20,7 @@ from push.protocol import VERSION, Close, Error, Hello, Ok, decode_client, encod
 
 COMMANDS_PER_SECOND = 50.0
 COMMANDS_AT_ONCE = 200.0
+_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 _MISSING = re.compile(r"missing required field `([^`]+)`")
 _PATH = re.compile(r"at `\$\.?([^`]*)`")
 _INDEX = re.compile(r"\[[^\]]*\]")
@@ -63,7 +64,7 @@ class Session:
         """The first frame, which must be ``hello`` in a version that we speak."""
         try:
             frame = decode_client.decode(text)
-        except (msgspec.DecodeError, UnicodeError) as fault:
+        except _UNREADABLE as fault:
             answer = bad_frame(text, fault)
             reason = f"bad hello: {answer.detail}"
             return Rejected(Close.BAD_HELLO, reason, encode(answer))
@@ -89,7 +90,7 @@ class Session:
             )
         try:
             frame = decode_client.decode(text)
-        except (msgspec.DecodeError, UnicodeError) as fault:
+        except _UNREADABLE as fault:
             return encode(bad_frame(text, fault))
         if isinstance(frame, Hello):
             return encode(
@@ -144,6 +145,6 @@ def field_of(detail: str) -> str:
 def _id_of(text: str) -> CommandId | None:
     try:
         found = _named.decode(text).id
-    except (msgspec.DecodeError, UnicodeError):
+    except _UNREADABLE:
         return None
     return CommandId(found) if isinstance(found, str) and len(found) <= 64 else None

@@ -149,14 +149,16 @@ async def test_a_wrong_token_ends_the_client_with_its_reason(node: Loopback) -> 
 
 
 async def test_a_revoked_token_closes_the_open_socket(node: Loopback) -> None:
+    async def stay(ana: AgentClient) -> None:
+        async with ana:
+            await ana.in_sync()
+            node.push.drop_token("agent-ana")
+            await ana.until(lambda d: d.offers)
+
     async with client(node, "ben") as ben:
+        await ben.in_sync()
         with pytest.raises(SignedOut, match="revoked"):
-            async with client(node) as ana:
-                await ana.in_sync()
-                await ben.in_sync()
-                node.auth.revoked.add("agent-ana")
-                node.push.drop_token("agent-ana")
-                await ana.until(lambda d: d.offers)
+            await stay(client(node))
         await ben.ready()
 
 
