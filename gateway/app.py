@@ -32,7 +32,7 @@ from gateway.core.ids import ChannelName, QueueName
 from gateway.core.model import Queue
 from gateway.flow.node import Node
 from gateway.http import HttpMount
-from gateway.lag import LoopLag
+from gateway.lag import BUCKETS, LoopLag
 from gateway.listener import listen
 from gateway.ports import Channel, ChannelType, HttpRoute, Services
 from gateway.sockets import Sockets
@@ -246,6 +246,7 @@ async def _services(app: App) -> Services:
         secret=await app.store.settings.secret(),
         public_url=app.url,
         node=app.settings.node_name,
+        knows_queue=lambda name: name in node.ledger.state.queues,
     )
 
 
@@ -270,6 +271,8 @@ def _house(app: App) -> House:
         nodes=store.nodes,
         channels=app.rooms,
         vitals=app,
+        lag=app.lag,
+        lag_buckets=BUCKETS,
         bootstrap_token=settings.auth.bootstrap_token,
         token_hours=settings.auth.token_hours,
         asyncapi=agent_document(),

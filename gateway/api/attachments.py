@@ -1,7 +1,7 @@
 """Attachments: upload first, name the id in a message then; downloads never act in a browser."""
 
 import asyncio
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import aiohttp
 from aiohttp.base_protocol import BaseProtocol
@@ -110,6 +110,9 @@ def _stream(body: bytes) -> aiohttp.StreamReader:
 
 def _plain_name(given: str) -> str:
     """The last part of a path, without what confuses people or file systems."""
+    decoded = unquote(given, errors="replace")
+    if given.isascii() and not decoded.isascii() and "\ufffd" not in decoded:
+        given = decoded  # some clients send other scripts percent-encoded (RFC 7578 section 2)
     name = given.replace("\\", "/").rsplit("/", 1)[-1]
     name = "".join(c for c in name if c.isprintable()).strip(" .")
     return name[:MAX_NAME] or "file"

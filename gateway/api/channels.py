@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway.api.base import Done, Listed, read, whole
 from gateway.api.directory_types import check_name
@@ -113,12 +114,13 @@ class Channels:
     async def _pause(self, request: HttpRequest) -> HttpAnswer:
         name = ChannelName(request.params["name"])
         await self._room.pause(name)
-        return HttpAnswer(body=self._card(name))
+        # The channel stops in its own time; what the operator wants is known now.
+        return HttpAnswer(body=replace(self._card(name), health="paused", reason=""))
 
     async def _resume(self, request: HttpRequest) -> HttpAnswer:
         name = ChannelName(request.params["name"])
         await self._room.resume(name)
-        return HttpAnswer(body=self._card(name))
+        return HttpAnswer(body=replace(self._card(name), health="starting", reason=""))
 
     def _card(self, name: ChannelName) -> ChannelCard:
         for card in self._room.cards():

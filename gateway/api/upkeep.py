@@ -1,7 +1,5 @@
 """What needs a person: what could not be understood, and what could not be sent."""
 
-from typing import Literal
-
 from msgspec import Struct
 
 from gateway.api.base import Done, Listed, Paged, asked, by, page, record
@@ -19,7 +17,7 @@ from gateway.store.views import OutboxCard, QuarantineCard
 class OutboxQuery(Paged, frozen=True, kw_only=True):
     """No ``state``: all that is on its way or failed."""
 
-    state: OutboundState | Literal[""] = ""
+    state: OutboundState | None = None
 
 
 class Retried(Struct, frozen=True, kw_only=True):
@@ -158,7 +156,7 @@ class Outbox:
 
     async def _list(self, request: HttpRequest) -> HttpAnswer:
         query = asked(request, OutboxQuery)
-        return page(await self._listing.outbox(query.state, query.cursor, query.limit))
+        return page(await self._listing.outbox(query.state or "", query.cursor, query.limit))
 
     async def _retry(self, request: HttpRequest) -> HttpAnswer:
         outbound = OutboundId(request.params["id"])
