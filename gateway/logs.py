@@ -17,7 +17,7 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 def configure(settings: LogSettings) -> None:
     """Set up structlog, and let the libraries' own records come the same way."""
     human = settings.format == "human" or (settings.format == "auto" and sys.stderr.isatty())
-    shared = [
+    shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
