@@ -28,6 +28,6 @@ def application() -> App:
 
 def main(tokens: Sequence[str] | None = None) -> None:
     """The entry point ``switchroom``. Ends the process with the command's exit code."""
-    from gateway.cli.failures import explained
+    from gateway.failures import explained
 
     sys.exit(explained(lambda: application()(tokens)))

@@ -59,20 +59,17 @@ def demo(
 
 
 def _say(links: dict[str, str]) -> None:
-    """The links, for people to click."""
+    """The links, whole, for people to click and programs to read."""
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(show_header=False, box=None, padding=(0, 2))
     names = {
         "demo": "Be the customer",
         "agent": "Sign in as the agent",
         "supervisor": "Sign in as the supervisor",
         "admin": "Sign in as the admin",
     }
-    for key, name in names.items():
-        table.add_row(f"[bold]{name}[/bold]", links[key])
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, highlight=False)
     console.print("\n[bold green]Switchroom is ready.[/bold green] Ctrl+C ends it.\n")
-    console.print(table)
+    for key, name in names.items():
+        console.print(f"  [bold]{name:<26}[/bold] {links[key]}")
     console.print()

@@ -7,15 +7,19 @@ from pathlib import Path
 import channels
 from gateway import app, config
 from gateway.demo.control import routes
+from gateway.failures import explained
 
 
 def main() -> int:
     """``python -m gateway.demo.node FILE CONTROL_URL``, started by the keeper alone."""
     file, control_url = sys.argv[1:3]
+    return explained(lambda: _serve(Path(file), control_url))
+
+
+def _serve(file: Path, control_url: str) -> None:
     kinds = {name: kind.settings for name, kind in channels.table().items()}
-    settings = config.load(Path(file), os.environ, kinds)
+    settings = config.load(file, os.environ, kinds)
     app.main(settings, extra=lambda _: routes(control_url))
-    return 0
 
 
 if __name__ == "__main__":
