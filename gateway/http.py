@@ -155,8 +155,9 @@ class HttpMount:
         for path, name in PAGES.items():
             self._page(path, name)
         self.app.router.add_get("/assets/{name:[A-Za-z0-9._-]+}", self._asset)
-        for name in ("widget.js", "favicon.svg"):
-            self._page(f"/{name}", name)
+        for file in self._static.iterdir() if self._static and self._static.is_dir() else ():
+            if file.is_file() and not file.name.endswith(".html"):
+                self._page(f"/{file.name}", file.name)
         for path in PAGES:
             if path != "/":
                 self._redirect(path.rstrip("/"), path)
