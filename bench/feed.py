@@ -2,9 +2,9 @@
 
 It stands where an outside protocol would, so that the rest of the path (intake, journal, routing,
 push, outbox) is the product's own. In: ``{"key", "kind", "name", "address", "subject", "body"}``;
-out: ``{"stored": [key, …]}`` once they are on disk, ``{"sent": outbound, "repeat": …}`` for each
-attempt. An attempt counts as delivered when it has been written to the socket of whoever is
-connected.
+out: ``{"stored": [key, …]}`` once they are on disk, ``{"sent": outbound, "address", "repeat",
+"final"}`` for each attempt; ``final`` tells an answer, or that a task is done. An attempt counts
+as delivered when it has been written to the socket of whoever is connected.
 """
 
 import asyncio
@@ -119,7 +119,8 @@ class FeedChannel:
         if not self._writers:
             raise TryAgain("nobody is connected to the feed")
         self._turn = (self._turn + 1) % len(self._writers)
-        line = {"sent": out.id, "repeat": out.repeat, "address": out.address}
+        final = out.purpose == "message" or out.payload.get("state") == "completed"
+        line = {"sent": out.id, "repeat": out.repeat, "address": out.address, "final": final}
         self._writers[self._turn].write(json.dumps(line).encode() + b"\n")
         return Receipt(external_id=out.id)
 

@@ -37,8 +37,8 @@ async def measure(options: Options, say: Progress) -> Report:
                 cpu.start()
                 await asyncio.sleep(options.seconds)
                 ours = resident_mb(node.pid)
-                connected = (await node.get("/bench/vitals"))["connected"]
                 vitals = await node.get("/bench/vitals")
+                connected = vitals["connected"]
                 spent = cpu.read()
                 told = await heard(crowd)
     say(f"{ours:.0f} MB with {connected:,} connected")

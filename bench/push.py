@@ -41,7 +41,7 @@ async def measure(options: Options, say: Progress) -> Report:
             desktops(node.port, tokens, say, stamped=["message"]) as crowd,
         ):
             await node.post("/bench/hands", {})
-            await _settled(crowd)
+            await settled(crowd)
             ours, faults = await _sustained(options, say, node, crowd, details)
             lost, repeats = await _at_rate(options, say, node, crowd, details)
     peer = None
@@ -61,7 +61,7 @@ async def measure(options: Options, say: Progress) -> Report:
     )
 
 
-async def _settled(crowd: Any, quiet: float = 1.0) -> Heard:
+async def settled(crowd: Any, quiet: float = 1.0) -> Heard:
     """Wait until no frame but ticks has come for a while."""
     found = await heard(crowd)
     while True:
@@ -92,7 +92,7 @@ async def _sustained(
     sent = await node.post("/bench/messages", {"rate": 0, "seconds": options.seconds})
     after = await node.get("/bench/vitals")
     spent = cpu.read()
-    told = await _settled(crowd)
+    told = await settled(crowd)
     frames = told.kinds.get("message", 0) + told.kinds.get("item", 0)
     last = max((at for _, at in told.marks), default=sent["ended"])
     took = max(last, sent["ended"]) - sent["began"]
@@ -116,7 +116,7 @@ async def _at_rate(
 ) -> tuple[int, int]:
     """Times at a steady rate; returns messages that were not shown, or shown twice."""
     sent = await node.post("/bench/messages", {"rate": options.rate, "seconds": options.seconds})
-    told = await _settled(crowd)
+    told = await settled(crowd)
     arrived = dict(told.marks)
     from_commit, from_due = [], []
     for mark, due, _, committed in sent["times"]:
@@ -141,11 +141,11 @@ async def _peer(options: Options, say: Progress, name: str, details: dict[str, A
         async with desktops(port, tokens, say, path=path, dialect=dialect) as crowd:
             await ask_all(crowd, "take")
             sent = await server.ask("push", seconds=min(options.seconds, 5.0))
-            told = await _settled(crowd)
+            told = await settled(crowd)
             last = max((at for _, at in told.marks), default=sent["ended"])
             value: float = len(told.marks) / (max(last, sent["ended"]) - sent["began"])
             paced = await server.ask("push", seconds=min(options.seconds, 5.0), rate=options.rate)
-            told = await _settled(crowd)
+            told = await settled(crowd)
     arrived = dict(told.marks)
     times = [arrived[mark] - due for mark, due in paced["times"] if mark in arrived]
     details |= spread(times, f"{name}_")
