@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from urllib.parse import quote
 import structlog
 
 from gateway.store.account import Account, CannotStart, account_for
+from gateway.store.contract import Unavailable
 from gateway.store.postmaster import Postmaster, read_postmaster
 from gateway.store.sockets import socket_directory
 
@@ -80,12 +82,18 @@ class EmbeddedServer:
         self._lock: IO[str] | None = None
         self._child: subprocess.Popen[bytes] | None = None
         self._running: Postmaster | None = None
+        # A thread cannot be cancelled: ``stop`` waits for a restart that is under way.
+        self._one_at_a_time = threading.Lock()
+        self._stopped = False
 
     @property
     def dsn(self) -> str:
-        """Where to connect to; the socket's place may be another after a restart."""
+        """Where to connect to; the socket's place may be another after a restart.
+
+        Raises ``Unavailable`` while it does not run.
+        """
         if self._running is None:
-            raise CannotStart("the embedded PostgreSQL is not running")
+            raise Unavailable("the embedded PostgreSQL is not running")
         return f"postgresql://{NAME}@/{NAME}?host={quote(str(self._running.socket_dir))}"
 
     @property
@@ -111,7 +119,7 @@ class EmbeddedServer:
                 continue
             _log.error("the embedded PostgreSQL has died; starting it again")
             try:
-                await asyncio.to_thread(self._ensure_running)
+                await asyncio.to_thread(self._restart)
             except (CannotStart, OSError) as problem:
                 _log.error("the embedded PostgreSQL does not start", problem=str(problem))
                 await asyncio.sleep(1.0)
@@ -119,13 +127,20 @@ class EmbeddedServer:
     # -- in a thread ------------------------------------------------------------------------
 
     def _start(self) -> None:
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        self._take_lock()
-        try:
-            self._ensure_running()
-        except BaseException:
-            self._unlock()
-            raise
+        with self._one_at_a_time:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            self._take_lock()
+            self._stopped = False
+            try:
+                self._ensure_running()
+            except BaseException:
+                self._unlock()
+                raise
+
+    def _restart(self) -> None:
+        with self._one_at_a_time:
+            if not self._stopped:
+                self._ensure_running()
 
     def _take_lock(self) -> None:
         # A POSIX lock: it dies with this process alone, whatever it forked.
@@ -199,25 +214,33 @@ class EmbeddedServer:
             words += ["-c", f"{name}={value}"]
         deadline = time.monotonic() + START_SECONDS
         while True:
-            with self._open_log() as log:
-                begins = log.tell()
-                self._child = subprocess.Popen(  # noqa: S603
-                    account.command(words),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env=_environment(),
-                    cwd="/",
-                    start_new_session=True,  # Ctrl-C is for the node, which stops it in order
-                    **account.popen_arguments(),  # type: ignore[call-overload]
-                )
-            if self._wait(self._child.pid):
+            begins = self._spawn(account, words)
+            if self._wait(self._child_pid()):
                 return
             said = self._log_since(begins)
             # Orphaned backends of a killed server leave within moments.
             if "pre-existing shared memory" not in said or time.monotonic() > deadline:
                 raise CannotStart(f"PostgreSQL did not start in {self.cluster}: {said}")
             time.sleep(0.1)
+
+    def _spawn(self, account: Account, words: list[str]) -> int:
+        """Start the process; returns where in the log its words begin."""
+        with self._open_log() as log:
+            begins = log.tell()
+            self._child = subprocess.Popen(  # noqa: S603
+                account.command(words),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=_environment(),
+                cwd="/",
+                start_new_session=True,  # Ctrl-C is for the node, which stops it in order
+                **account.popen_arguments(),  # type: ignore[call-overload]
+            )
+        return begins
+
+    def _child_pid(self) -> int:
+        return self._child.pid if self._child is not None else 0
 
     def _wait(self, pid: int) -> bool:
         """Wait until the server with this number takes connections; false if it ends first."""
@@ -230,6 +253,8 @@ class EmbeddedServer:
             if not self._process_runs(pid):
                 return False
             time.sleep(0.01)
+        if pid == self._child_pid():
+            self._end(pid)
         raise CannotStart(
             f"PostgreSQL in {self.cluster} is not ready after {START_SECONDS:.0f} s;"
             f" see {self.log_file}"
@@ -245,13 +270,15 @@ class EmbeddedServer:
         return self._running is not None and self._process_runs(self._running.pid)
 
     def _stop(self) -> None:
-        try:
-            if self._running is not None:
-                self._end(self._running.pid)
-        finally:
-            self._running = None
-            self._child = None
-            self._unlock()
+        with self._one_at_a_time:
+            self._stopped = True
+            try:
+                if self._running is not None:
+                    self._end(self._running.pid)
+            finally:
+                self._running = None
+                self._child = None
+                self._unlock()
 
     def _end(self, pid: int) -> None:
         for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):

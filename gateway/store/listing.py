@@ -1,5 +1,6 @@
 """Lists for people who look after the work: items and their traces, quarantine, outbox."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,8 @@ import msgspec
 
 from gateway.core.ids import CaseId, InboundId, ItemId, OutboundId
 from gateway.core.inbound import Inbound
-from gateway.core.model import Case, Item, Outgoing
+from gateway.core.lifecycle import ENDED
+from gateway.core.model import Case, Item, ItemState, Outgoing
 from gateway.store.codec import decode, text, uuid_or_none
 from gateway.store.contract import ItemFilter, Page, Received
 from gateway.store.inbox import stored
@@ -17,6 +19,8 @@ from gateway.store.queries import Queries
 from gateway.store.trouble import reading
 from gateway.store.views import OutboxCard, QuarantineCard, Traced
 
+OPEN = {state.value for state in ItemState} - {state.value for state in ENDED}
+NOBODY = "00000000-0000-0000-0000-000000000000"
 _BEGINNING = "1970-01-01T00:00:00+00:00 0 0"
 
 
@@ -30,19 +34,25 @@ class PgListing:
     # -- items ------------------------------------------------------------------------------
 
     async def items(self, wanted: ItemFilter, cursor: str, limit: int) -> Page:
-        """``(Item, Case)``, newest first; ``state`` may be ``open`` for all that has not ended."""
+        """``(Item, Case)``, newest first.
+
+        ``state`` may name several with commas, ``open`` is all that has not ended; ``q`` is a
+        ticket number or a part of the subject.
+        """
+        states = _states(wanted.state)
+        name, key = _narrowest(wanted, states)
         with reading():
             rows = await self._pool.fetch(
-                self._sql["items_listed"],
-                text(wanted.state),
+                self._sql[name],
+                sorted(states),
                 text(wanted.queue),
                 text(wanted.channel),
                 text(wanted.agent),
-                uuid_or_none(wanted.customer),
                 wanted.since,
-                text(wanted.q),
+                "" if name == "items_of_number" else _pattern(wanted.q),
                 uuid_or_none(cursor),
                 limit + 1,
+                *key,
             )
         return page_of([_item_and_case(row) for row in rows], limit, lambda pair: pair[0].id)
 
@@ -54,6 +64,8 @@ class PgListing:
         return _item_and_case(row) if row is not None else None
 
     async def items_of(self, case: CaseId) -> list[Item]:
+        if uuid_or_none(case) is None:
+            return []
         with reading():
             rows = await self._pool.fetch(self._sql["items_of_case"], case)
         return [decode(row["doc"], Item) for row in rows]
@@ -123,6 +135,30 @@ class PgListing:
             )
         cards = [_outbox_card(decode(row["doc"], Outgoing)) for row in rows]
         return page_of(cards, limit, lambda card: card.id)
+
+
+def _states(asked: str) -> set[str]:
+    """The states named, ``open`` spelled out; empty means any."""
+    named = {word.strip() for word in asked.split(",")} - {""}
+    return named - {"open"} | (OPEN if "open" in named else set())
+
+
+def _narrowest(wanted: ItemFilter, states: set[str]) -> tuple[str, tuple[Any, ...]]:
+    """The query to begin with, and its key."""
+    number = wanted.q.lstrip("#")
+    if number.isdecimal() and len(number) <= 18:
+        return "items_of_number", (int(number),)
+    if wanted.customer:
+        return "items_of_customer", (uuid_or_none(wanted.customer) or NOBODY,)
+    if wanted.agent:
+        return "items_of_agent", (text(wanted.agent),)
+    return "items_open" if states and states <= OPEN else "items_recent", ()
+
+
+def _pattern(q: str) -> str:
+    """For ``ILIKE``: the text anywhere, its own wild cards taken literally."""
+    literal = re.sub(r"([\\%_])", r"\\\1", text(q))
+    return f"%{literal}%" if literal else ""
 
 
 def _item_and_case(row: Any) -> tuple[Item, Case]:

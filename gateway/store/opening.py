@@ -1,7 +1,8 @@
 """Opens the store: the database if it is ours to start, its schema, its connections.
 
-``async with open_store(data_dir=…, dsn=…) as store:`` is the whole life of it. Within, one task
-keeps the embedded server running and one watches the writer's link; leaving stops them in order.
+``async with open_store(data_dir=…, dsn=…) as store:`` is the whole life of it. Within, tasks keep
+the embedded server running, watch the writer's link and look after the tables; leaving stops them
+in order.
 """
 
 import asyncio
@@ -35,6 +36,7 @@ from gateway.store.pool import (
 )
 from gateway.store.queries import Queries
 from gateway.store.tokens import PgTokens
+from gateway.store.upkeep import Upkeep
 from gateway.store.writer import Writer
 
 
@@ -120,7 +122,10 @@ async def open_store(
             server=server,
         )
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(writer.watch(), name="store:watch")]
+            tasks = [
+                group.create_task(writer.watch(), name="store:watch"),
+                group.create_task(Upkeep(pool, sql).run(), name="store:upkeep"),
+            ]
             if server is not None:
                 tasks.append(group.create_task(server.keep(), name="store:keep"))
             problem: Exception | None = None

@@ -97,7 +97,7 @@ class Connector:
                     raise
         except TimeoutError:
             return 0, f"no answer within {self._seconds:.0f} s"
-        except FAILED as problem:
+        except (*FAILED, Unavailable) as problem:
             return 0, str(problem) or type(problem).__name__
 
     def _why(self, asked: list[tuple[int, Any]]) -> str:
@@ -162,8 +162,9 @@ async def open_pool(connect: Connector, *, size: int = POOL_SIZE) -> Pool:
         con: Connection = await connect.connect()
         return con
 
+    # No floor: asyncpg would log a traceback each time that it cannot keep one.
     return await asyncpg.create_pool(
-        connect=give, min_size=1, max_size=size, max_inactive_connection_lifetime=60.0
+        connect=give, min_size=0, max_size=size, max_inactive_connection_lifetime=300.0
     )
 
 

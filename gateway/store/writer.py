@@ -15,6 +15,7 @@ from gateway.store.pool import Connection, Connector
 from gateway.store.trouble import FAILED, hearing_warnings, meaning
 
 PATIENCE_SECONDS = 2.0
+PROBE_EVERY_SECONDS = 1.0
 PROBE_SECONDS = 2.0
 SUSPICIONS = 3
 
@@ -62,7 +63,7 @@ class Writer:
         """Cut the link within ten seconds once it is dead. Runs until cancelled."""
         suspicions, about = 0, None
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(PROBE_EVERY_SECONDS)
             since, con = self._since, self._con
             now = asyncio.get_running_loop().time()
             if since is None or con is None or now - since < PATIENCE_SECONDS:

@@ -63,7 +63,7 @@ CREATE TABLE item (
 ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
 
 CREATE INDEX item_case ON item (case_id, id);
-CREATE INDEX item_open ON item (owner, id) WHERE ended_as IS NULL;
+CREATE INDEX item_open ON item (id) WHERE ended_as IS NULL;
 CREATE INDEX item_agent ON item (agent, id) WHERE agent IS NOT NULL;
 
 CREATE TABLE message (

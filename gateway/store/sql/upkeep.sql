@@ -1,0 +1,15 @@
+-- What time makes superfluous, and what time will need. Harmless if several nodes do it at once.
+
+-- name: partitions_ahead
+SELECT journal_partitions($1)
+
+-- name: forget_commands
+DELETE FROM command WHERE at < now() - interval '25 hours'
+
+-- name: forget_uploads
+DELETE FROM attachment
+WHERE message IS NULL AND inbound IS NULL AND expires_at < now() - interval '1 day'
+
+-- name: forget_tokens
+DELETE FROM token
+WHERE expires_at < now() - interval '30 days' OR revoked_at < now() - interval '30 days'
