@@ -1,33 +1,187 @@
-"""The command line: one small module per command, imported when it runs, so that --help is instant.
+"""The command line: one small module per command, imported when it runs.
 
-Exit codes: 0 done, 1 failed (one line says what to do), 2 used wrongly.
+Exit codes: 0 done, 1 failed, 2 wrong usage. Errors are one line that says what to do.
 """
 
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App
+import cyclopts
 
-COMMANDS = {
-    "demo": "gateway.cli.demo:demo",
-    "run": "gateway.cli.run:run",
+from gateway.cli.failure import Failed
+from gateway.core.errors import GatewayError
+
+# Command, where it is, what it does, an example.
+COMMANDS: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "demo",
+        "gateway.cli.demo:demo",
+        "Run the whole thing with nothing to configure, and customers who play.",
+        "switchroom demo --port 8080",
+    ),
+    (
+        "init",
+        "gateway.cli.init:init",
+        "Ask a few questions and write a commented switchroom.toml.",
+        "switchroom init --yes",
+    ),
+    (
+        "check",
+        "gateway.cli.check:check",
+        "Read the configuration, then really connect to everything in it.",
+        "switchroom check --config switchroom.toml",
+    ),
+    (
+        "run",
+        "gateway.cli.run:run",
+        "Serve: one node, in the foreground.",
+        "switchroom run --config switchroom.toml",
+    ),
+    (
+        "apply",
+        "gateway.cli.apply:apply",
+        "Declare queues, skills, codes and agents: shows the difference, asks, applies.",
+        "switchroom apply people.toml --yes",
+    ),
+    (
+        "explain",
+        "gateway.cli.explain:explain",
+        "Say in words where a ticket is, why it waits, and who could take it.",
+        "switchroom explain 1042",
+    ),
+    (
+        "status",
+        "gateway.cli.status:status",
+        "Show nodes, channels, queues and agents.",
+        "switchroom status --json",
+    ),
+    (
+        "migrate",
+        "gateway.cli.migrate:migrate",
+        "Bring the database's schema up to date.",
+        "switchroom migrate --config switchroom.toml",
+    ),
+    (
+        "user add",
+        "gateway.cli.user:add",
+        "Make an agent with a login.",
+        "switchroom user add ana --role agent",
+    ),
+    (
+        "channel pause",
+        "gateway.cli.channel:pause",
+        "Take nothing more from a channel.",
+        "switchroom channel pause support",
+    ),
+    (
+        "channel resume",
+        "gateway.cli.channel:resume",
+        "Start a paused or parked channel.",
+        "switchroom channel resume support",
+    ),
+    (
+        "outbox list",
+        "gateway.cli.outbox:show",
+        "What is on its way to the outside, or failed.",
+        "switchroom outbox list",
+    ),
+    (
+        "outbox retry",
+        "gateway.cli.outbox:retry",
+        "Try a delivery now.",
+        "switchroom outbox retry ID",
+    ),
+    (
+        "outbox drop",
+        "gateway.cli.outbox:drop",
+        "Give a delivery up.",
+        "switchroom outbox drop ID",
+    ),
+    (
+        "quarantine list",
+        "gateway.cli.quarantine:show",
+        "What arrived and could not be understood.",
+        "switchroom quarantine list",
+    ),
+    (
+        "quarantine retry",
+        "gateway.cli.quarantine:retry",
+        "Look at it once more.",
+        "switchroom quarantine retry ID",
+    ),
+    (
+        "quarantine drop",
+        "gateway.cli.quarantine:drop",
+        "Give it up for good.",
+        "switchroom quarantine drop ID",
+    ),
+)
+GROUPS = {
+    "user": "Logins.",
+    "channel": "Pause and resume channels.",
+    "outbox": "What goes to the outside.",
+    "quarantine": "What could not be understood.",
 }
 
 
-def application() -> App:
-    """Every command, by name; none of their modules is imported yet."""
-    app = App(
+def build() -> cyclopts.App:
+    """The tree of commands, none of them imported."""
+    app = cyclopts.App(
         name="switchroom",
-        help="The contact gateway: every channel, one queue, the right person, nothing lost.",
-        version_flags=["--version"],
+        help="A multichannel contact gateway. `switchroom demo` shows it all.",
+        version=_version,
+        help_format="plaintext",
     )
-    for name, target in COMMANDS.items():
-        app.command(target, name=name)
+    groups = {name: cyclopts.App(name=name, help=text) for name, text in GROUPS.items()}
+    for group in groups.values():
+        app.command(group)
+    for words, place, text, example in COMMANDS:
+        group_name, _, name = words.rpartition(" ")
+        into = groups[group_name] if group_name else app
+        into.command(place, name=name, help=text, help_epilogue=f"Example: {example}")
     return app
 
 
-def main(tokens: Sequence[str] | None = None) -> None:
-    """The entry point ``switchroom``. Ends the process with the command's exit code."""
-    from gateway.failures import explained
+def _version() -> str:
+    from importlib.metadata import version
 
-    sys.exit(explained(lambda: application()(tokens)))
+    return version("switchroom")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit code."""
+    app = build()
+    try:
+        app(
+            sys.argv[1:] if arguments is None else list(arguments),
+            exit_on_error=False,
+            print_error=False,
+            result_action="return_none",
+        )
+    except cyclopts.UnknownCommandError as error:
+        return _say(_unknown(error.unused_tokens or []), 2)
+    except cyclopts.CycloptsError as error:
+        return _say(f"{' '.join(str(error).split())} (switchroom --help)", 2)
+    except Failed as error:
+        return _say(str(error), error.code)
+    except GatewayError as error:
+        return _say(str(error), 1)
+    except KeyboardInterrupt:
+        return _say("interrupted", 1)
+    return 0
+
+
+def _unknown(words: Sequence[str]) -> str:
+    """Said without importing every command, as cyclopts would to look for a similar one."""
+    from difflib import get_close_matches
+
+    known = sorted({*GROUPS, *(words.rpartition(" ")[2] for words, *_ in COMMANDS)})
+    word = words[0] if words else ""
+    close = get_close_matches(word, known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else "`switchroom --help` lists the commands"
+    return f"there is no command {word!r}; {hint}"
+
+
+def _say(text: str, code: int) -> int:
+    print(f"switchroom: {text}", file=sys.stderr)
+    return code

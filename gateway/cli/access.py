@@ -1,0 +1,84 @@
+"""What whoever may read the configuration may do: the database is the key to the house.
+
+Where no token is configured, a short-lived one is made in the database; where no node runs, logins
+are written there directly.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from gateway.cli.failure import Failed
+
+if TYPE_CHECKING:
+    from gateway.config import Settings
+    from gateway.store.opening import Store
+
+TOKEN_MINUTES = 5
+
+
+def dsn_of(settings: "Settings") -> str | None:
+    """The database: the configured one, or the embedded one if it runs."""
+    if settings.store.dsn:
+        return settings.store.dsn
+    from gateway.store.embedded import MAJOR, NAME
+    from gateway.store.postmaster import read_postmaster
+
+    data = Path(settings.node.data_dir).expanduser().absolute()
+    found = read_postmaster(data / f"pg{MAJOR}")
+    if found is None or not found.ready or not found.runs():
+        return None
+    return f"postgresql://{NAME}@/{NAME}?host={quote(str(found.socket_dir))}"
+
+
+def minted_token(settings: "Settings") -> str:
+    """An admin token for five minutes. Raises ``Failed``."""
+    dsn = dsn_of(settings)
+    if dsn is None:
+        raise Failed("no node runs with this configuration: start one with `switchroom run`")
+    return asyncio.run(_mint(dsn))
+
+
+async def _mint(dsn: str) -> str:
+    from datetime import UTC, datetime, timedelta
+
+    from gateway.core.ids import AgentName
+    from gateway.store.opening import new_id, open_store
+    from gateway.store.views import TokenRow
+
+    quiet()
+    token = secrets.token_urlsafe(32)
+    row = TokenRow(
+        id=new_id(),
+        principal=AgentName("command-line"),
+        role="admin",
+        note="made by the command line",
+        expires_at=datetime.now(UTC) + timedelta(minutes=TOKEN_MINUTES),
+    )
+    async with open_store(dsn=dsn) as store:
+        await store.tokens.add(row, sha256(token.encode()).digest())
+    return token
+
+
+def quiet() -> None:
+    """Only warnings and worse, on stderr: what a command prints is its own."""
+    from gateway import logs
+    from gateway.config import LogSettings
+
+    logs.configure(LogSettings(level="warning"))
+
+
+@asynccontextmanager
+async def opened(settings: "Settings") -> AsyncIterator["Store"]:
+    """The store itself, for when no node runs. Raises the store's errors."""
+    from gateway.store.opening import open_store
+
+    quiet()
+    dsn = dsn_of(settings)
+    async with open_store(data_dir=None if dsn else settings.node.data_dir, dsn=dsn) as store:
+        yield store
