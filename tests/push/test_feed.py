@@ -4,8 +4,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from gateway.core import events as e
-from gateway.core.ids import AgentName, CaseId
-from gateway.core.model import AgentProfile, ChannelKind, Delivery, ItemState, Presence
+from gateway.core.ids import AgentName, CaseId, OfferId, Position
+from gateway.core.model import AgentProfile, ChannelKind, Delivery, ItemState, Offer, Presence
 from push.feed import Frames, Mirror, concerned, project
 from push.protocol import (
     DeliveryFrame,
@@ -16,7 +16,7 @@ from push.protocol import (
     OfferGone,
     StateFrame,
 )
-from tests.support.pushworld import QUEUE, World
+from tests.support.pushworld import QUEUE, START, World
 
 ANA, BEN = AgentName("ana"), AgentName("ben")
 
@@ -132,6 +132,19 @@ def test_a_reassigned_item_leaves_one_agent_and_comes_to_the_other() -> None:
     assert gone.capacity is not UNSET
     assert here.capacity is not UNSET
     assert (gone.capacity.used, here.capacity.used) == (0, 50)
+
+
+def test_an_item_that_goes_straight_from_hand_into_an_offer_is_shown_once() -> None:
+    world = Watched()
+    item = world.give("ana")
+    world.seen()
+    offer = Offer(id=OfferId("o1"), agent=ANA, made_at=START, deadline=START, reason="yours again")
+    offered = replace(item, state=ItemState.OFFERED, agent=None, offer=offer)
+    event = e.OfferMade(item=item.id, offer=offer)
+    frames = project(e.Entry(Position(1, 999), START, event, (offered,)), world.mirror)
+    assert [type(frame) for _, frame in frames] == [ItemFrame, OfferFrame]
+    assert isinstance(frames[0][1], ItemFrame)
+    assert frames[0][1].gone
 
 
 def test_a_transferred_item_is_gone_from_who_gave_it_away() -> None:

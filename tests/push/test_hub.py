@@ -150,6 +150,9 @@ def test_a_new_claim_restarts_the_stream_and_parts_with_the_old_tabs() -> None:
     place = Place()
     old = place.come(Tab())
     assert old.welcomed == (1, 0)
+    place.give("ana")
+    place.commit()
+    assert place.hub.seq(ANA) > 0
     place.state.claimed.clear()
     new = place.come(Tab(resume=ResumeFrom(1, 0)))
     assert new.welcomed == (2, 0)

@@ -289,7 +289,7 @@ class Interleavings(RuleBasedStateMachine):
 
 TestInterleavings = Interleavings.TestCase
 TestInterleavings.settings = settings(
-    max_examples=60,
+    max_examples=100,
     stateful_step_count=60,
     deadline=None,
     # Shrinking takes longer than a test may; add Phase.shrink by hand to look at a failure.
