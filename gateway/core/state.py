@@ -5,6 +5,7 @@ their case headers, agents' status, the outbox. Bodies, customers and ended case
 database.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -35,6 +36,9 @@ from gateway.core.model import (
 )
 
 Rows = tuple[e.Row, ...]
+FORGOTTEN_KEPT = 10_000
+"""Case headers kept after they were let go: far more than one database read can outlast."""
+
 _NO_ITEMS: dict[ItemId, None] = {}
 
 
@@ -51,6 +55,7 @@ class NodeState:
         self.outbox: dict[OutboundId, Outgoing] = {}
         self.channels: dict[ChannelName, ChannelKind] = {}
         self.claimed: set[AgentName] = set()
+        self._forgotten: OrderedDict[CaseId, Case] = OrderedDict()
         self.skill_holders: dict[SkillName, dict[AgentName, None]] = {}
         self._of_case: dict[CaseId, dict[ItemId, None]] = {}
         self._in_hand: dict[AgentName, dict[ItemId, None]] = {}
@@ -98,13 +103,24 @@ class NodeState:
         self.outbox.update((o.id, o) for o in outbox)
 
     def adopt(self, case: Case) -> Case:
-        """Keep a case header that was read from the database, unless a newer one is here."""
-        return self.cases.setdefault(case.id, case)
+        """Keep a case header that was read from the database, unless a newer one is known.
+
+        Between the read and now the node may have changed the case, committed that and forgotten
+        it, so what was forgotten lately counts too.
+        """
+        known = self.cases.get(case.id) or self._forgotten.get(case.id)
+        if known is None or known.version < case.version:
+            known = case
+        self.cases[case.id] = known
+        return known
 
     def forget_idle_case(self, case: CaseId) -> None:
         """Drop a header that no open item needs."""
-        if not self._of_case.get(case):
-            self.cases.pop(case, None)
+        if not self._of_case.get(case) and (known := self.cases.pop(case, None)) is not None:
+            self._forgotten[case] = known
+            self._forgotten.move_to_end(case)
+            if len(self._forgotten) > FORGOTTEN_KEPT:
+                self._forgotten.popitem(last=False)
 
     # -- changes, for ``folds`` only ------------------------------------------------------------
 
