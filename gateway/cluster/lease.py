@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from gateway.flow.writer import Writer
-from gateway.store.contract import CommitUnknown, Journal, Unavailable
+from gateway.store.contract import CommitUnknown, Fenced, Journal, Unavailable
 
 EVERY_SECONDS = 1.0
 LEASE_SECONDS = 5.0
@@ -42,10 +42,16 @@ class Lease:
     async def run(self) -> None:
         while True:
             began = self._monotonic()
+            term = await self._writer.current_term()
             try:
-                await self._journal.renew(self._writer.term)
+                await self._journal.renew(term)
             except (Unavailable, CommitUnknown) as error:
                 _log.warning("lease not renewed", reason=str(error))
+            except Fenced:
+                if term == await self._writer.current_term():
+                    raise
+                # The writer has raised our own epoch meanwhile: renew under the new one.
+                continue
             else:
                 self._renewed = began
             await self._sleep(EVERY_SECONDS)

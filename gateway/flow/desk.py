@@ -21,7 +21,7 @@ from gateway.core.model import ChannelKind, CommandRecord
 from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
 from gateway.ports import Answer, Attached, Signals
-from gateway.store.contract import Lookup
+from gateway.store.contract import CommitUnknown, Lookup, Unavailable
 
 KEPT = 100_000
 """Answers kept in memory; older ones are in the database for 24 hours."""
@@ -63,7 +63,7 @@ class DeskFlow:
         self._lookup = lookup
         self._numbers = numbers
         self._signals = signals
-        self._known: OrderedDict[_Key, asyncio.Future[_Applied]] = OrderedDict()
+        self._known: OrderedDict[_Key, asyncio.Future[_Applied | None]] = OrderedDict()
 
     # -- desktops ---------------------------------------------------------------------------
 
@@ -87,25 +87,32 @@ class DeskFlow:
         if isinstance(command, c.Typing):
             return self._typing(agent, command)
         self._ledger.check_open()
-        key = (agent, command.id)
-        known = self._known.get(key)
-        if known is None:
-            known = asyncio.get_running_loop().create_future()
-            self._known[key] = known
-            self._trim()
-            try:
-                known.set_result(
-                    await self._first_time(agent, command, maybe_repeated=maybe_repeated)
-                )
-            except BaseException:
-                # Nothing has been recorded, so the id is free to be tried again.
-                self._known.pop(key, None)
-                known.cancel()
-                raise
-        applied = await asyncio.shield(known)
+        applied = None
+        while applied is None:
+            applied = await self._once(agent, command, maybe_repeated=maybe_repeated)
         # From here on the command has had its effect: whoever waits may go, the answer stays.
         await self._ledger.committed(applied.position)
         return applied.said.answer()
+
+    async def _once(
+        self, agent: AgentName, command: c.Command, *, maybe_repeated: bool
+    ) -> _Applied | None:
+        """Do it, or wait for who is at it; ``None`` when that one gave up before any effect."""
+        key = (agent, command.id)
+        known = self._known.get(key)
+        if known is not None:
+            return await asyncio.shield(known)
+        known = self._known[key] = asyncio.get_running_loop().create_future()
+        self._trim()
+        try:
+            applied = await self._first_time(agent, command, maybe_repeated=maybe_repeated)
+        except BaseException:
+            # Nothing has been recorded, so the id is free to be tried again.
+            del self._known[key]
+            known.set_result(None)
+            raise
+        known.set_result(applied)
+        return applied
 
     def _trim(self) -> None:
         while len(self._known) > KEPT and next(iter(self._known.values())).done():
@@ -114,13 +121,15 @@ class DeskFlow:
     async def _first_time(
         self, agent: AgentName, command: c.Command, *, maybe_repeated: bool
     ) -> _Applied:
-        if maybe_repeated:
-            before = await self._lookup.answers(agent, [command.id])
-            if command.id in before:
-                return _Applied(_decode.decode(before[command.id]), self._ledger.position)
         try:
+            if maybe_repeated:
+                before = await self._lookup.answers(agent, [command.id])
+                if command.id in before:
+                    return _Applied(_decode.decode(before[command.id]), self._ledger.position)
             resolved = await self._resolve(agent, command)
             return self._decide(agent, command, resolved)
+        except (Unavailable, CommitUnknown) as error:
+            raise Refused("unavailable", "the database does not answer; try again") from error
         except Refused as refused:
             if refused.code == "unavailable":
                 raise
@@ -130,26 +139,23 @@ class DeskFlow:
 
     def _decide(self, agent: AgentName, command: c.Command, resolved: Resolved) -> _Applied:
         state = self._ledger.state
+        profile = hands.profile_of(state, agent)
         desk = Desk(
-            state=state,
-            agent=hands.profile_of(state, agent),
-            ctx=self._ledger.context(),
-            resolved=self._fresh(resolved),
+            state=state, agent=profile, ctx=self._ledger.context(), resolved=self._fresh(resolved)
         )
         try:
             changes, body = decide(desk, command)
-        except Refused:
+            said = _Said(body=body)
+            if changes:
+                last = changes[-1]
+                record = self._record_of(agent, command, said)
+                changes[-1] = e.Change(last.event, (*last.rows, record))
+            else:
+                changes = [self._answered(agent, command, said)]
+            return _Applied(said, self._ledger.record(changes))
+        finally:
             if resolved.case is not None:
                 self._ledger.release(resolved.case.id)
-            raise
-        said = _Said(body=body)
-        if changes:
-            last = changes[-1]
-            record = self._record_of(agent, command, said)
-            changes[-1] = e.Change(last.event, (*last.rows, record))
-        else:
-            changes = [self._answered(agent, command, said)]
-        return _Applied(said, self._ledger.record(changes))
 
     def _fresh(self, resolved: Resolved) -> Resolved:
         """A case read from the database, as the node has it now."""

@@ -8,24 +8,34 @@ their order; between cases they run side by side, bounded per channel.
 import asyncio
 import heapq
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
+from msgspec import Struct
 
 from gateway.core import outbox
 from gateway.core.errors import TryAgain
 from gateway.core.events import Entry
 from gateway.core.ids import ChannelName, OutboundId
-from gateway.core.model import OutboundState, Outgoing
+from gateway.core.model import Message, OutboundState, Outgoing
 from gateway.flow.ledger import Ledger
 from gateway.flow.tasks import KeyedLocks, Tasks
 from gateway.ports import Channel, File, Outbound
-from gateway.store.contract import Lookup
+from gateway.store.contract import CommitUnknown, Lookup, Unavailable
 
+STORE_PAUSE = timedelta(seconds=1)
+"""How long to wait for a database that did not give what is to be sent."""
 AT_ONCE = 16
 """Attempts of one channel under way."""
 
 _log = structlog.get_logger("outbox")
+
+
+class _Content(Struct, frozen=True):
+    """What is sent, besides the order itself."""
+
+    message: Message | None
+    files: tuple[File, ...]
 
 
 class Dispatch:
@@ -55,12 +65,14 @@ class Dispatch:
                     self._plan(row)
 
     def _plan(self, outgoing: Outgoing) -> None:
-        heapq.heappush(self._due, (outgoing.next_at, outgoing.id))
-        self._changed.set()
+        self._plan_at(outgoing.next_at, outgoing.id)
 
     def hurry(self, outbound: OutboundId) -> None:
         """Try this one now (an operator's ``retry``)."""
-        heapq.heappush(self._due, (self._ledger.clock.now(), outbound))
+        self._plan_at(self._ledger.clock.now(), outbound)
+
+    def _plan_at(self, at: datetime, outbound: OutboundId) -> None:
+        heapq.heappush(self._due, (at, outbound))
         self._changed.set()
 
     def stop(self) -> None:
@@ -100,19 +112,24 @@ class Dispatch:
     async def _bring_in_order(self, outgoing: Outgoing) -> None:
         slots = self._slots.setdefault(outgoing.channel, asyncio.Semaphore(AT_ONCE))
         async with self._in_order.hold(outgoing.case or outgoing.id), slots:
+            try:
+                content = await self._content(outgoing)
+            except (Unavailable, CommitUnknown):
+                self._plan_at(self._ledger.clock.now() + STORE_PAUSE, outgoing.id)
+                return
             current = self._ledger.state.outbox.get(outgoing.id)
             if current is None or current.version != outgoing.version or self._stopped:
                 return
             position = self._ledger.record([outbox.attempt(current)])
             await self._ledger.committed(position)
-            await self._attempt(self._ledger.state.outbox[outgoing.id])
+            await self._attempt(self._ledger.state.outbox[outgoing.id], content)
 
-    async def _attempt(self, outgoing: Outgoing) -> None:
+    async def _attempt(self, outgoing: Outgoing, content: _Content) -> None:
         try:
             channel = self._channel_of(outgoing.channel)
             if channel is None:
                 raise TryAgain(f"there is no channel {outgoing.channel!r} on this node")  # noqa: TRY301
-            receipt = await channel.send(await self._outbound(outgoing))
+            receipt = await channel.send(_outbound(outgoing, content))
         except Exception as error:  # noqa: BLE001 - every outcome is journaled, known or not
             ctx = self._ledger.context()
             changes = outbox.failed(self._ledger.state, outgoing, error, ctx)
@@ -121,7 +138,8 @@ class Dispatch:
             changes = outbox.sent(outgoing, receipt.external_id, receipt.delivery)
         await self._ledger.committed(self._ledger.record(changes))
 
-    async def _outbound(self, outgoing: Outgoing) -> Outbound:
+    async def _content(self, outgoing: Outgoing) -> _Content:
+        """Looked up before the attempt is journaled: a database that is away leaves no doubt."""
         message = await self._lookup.message(outgoing.message) if outgoing.message else None
         files = []
         for attachment in message.attachments if message else ():
@@ -131,19 +149,23 @@ class Dispatch:
                 files.append(
                     File(name=meta.name, type=meta.type, data=data, inline_id=meta.inline_id)
                 )
-        return Outbound(
-            id=outgoing.id,
-            channel=outgoing.channel,
-            purpose=outgoing.purpose,
-            created_at=outgoing.created_at,
-            attempt=outgoing.attempts,
-            repeat=outgoing.unsettled,
-            address=outgoing.address,
-            number=outgoing.number,
-            case=outgoing.case,
-            item=outgoing.item,
-            message=message,
-            thread=outgoing.thread,
-            files=tuple(files),
-            payload=outgoing.payload,
-        )
+        return _Content(message, tuple(files))
+
+
+def _outbound(outgoing: Outgoing, content: _Content) -> Outbound:
+    return Outbound(
+        id=outgoing.id,
+        channel=outgoing.channel,
+        purpose=outgoing.purpose,
+        created_at=outgoing.created_at,
+        attempt=outgoing.attempts,
+        repeat=outgoing.unsettled,
+        address=outgoing.address,
+        number=outgoing.number,
+        case=outgoing.case,
+        item=outgoing.item,
+        message=content.message,
+        thread=outgoing.thread,
+        files=content.files,
+        payload=outgoing.payload,
+    )

@@ -16,7 +16,7 @@ from msgspec import Struct
 from gateway.core import events as e
 from gateway.core.backoff import reconnect_delay
 from gateway.core.correlate import Candidates
-from gateway.core.ids import CaseId, ChannelName, InboundId, QueueName
+from gateway.core.ids import CaseId, ChannelName, InboundId, Position, QueueName
 from gateway.core.inbound import Decided, Inbound
 from gateway.core.intake import Known, decide
 from gateway.core.model import Case, ChannelKind, InboundDone
@@ -26,7 +26,9 @@ from gateway.flow.tasks import KeyedLocks, Tasks
 from gateway.flow.writer import Writer
 from gateway.ports import Accepted, Memory
 from gateway.store.contract import (
+    BadBatch,
     CommitUnknown,
+    Fenced,
     Journal,
     Lookup,
     Received,
@@ -44,11 +46,15 @@ _log = structlog.get_logger("intake")
 Sleep = Callable[[float], Awaitable[None]]
 
 
+_Note = tuple[ChannelName, Memory]
+_Kept = tuple[Inbound, Stored]
+
+
 class _Parcel(Struct):
     """What one ``receive`` brought, until its inbox commit."""
 
     inbounds: Sequence[Inbound]
-    memory: tuple[ChannelName, Memory] | None
+    memory: _Note | None
     stored: "asyncio.Future[list[Stored]]"
 
 
@@ -86,7 +92,12 @@ class IntakeFlow:
     ) -> list[Accepted]:
         """Store in one commit; see ``ports.Intake``. Raises ``Refused('unavailable')``."""
         self._ledger.check_open()
-        note = (inbounds[0].channel, memory) if memory is not None and inbounds else None
+        if not inbounds:
+            # Nothing says whose memory it would be.
+            if memory is not None:
+                raise ValueError("memory goes with what it is about; else use ChannelMemory.save")
+            return []
+        note = (inbounds[0].channel, memory) if memory is not None else None
         stored: asyncio.Future[list[Stored]] = asyncio.get_running_loop().create_future()
         self._parcels.append(_Parcel(inbounds, note, stored))
         self._more.set()
@@ -128,33 +139,54 @@ class IntakeFlow:
         return parcels
 
     async def _store(self, parcels: list[_Parcel]) -> None:
+        if not parcels:
+            return
         inbounds = [i for p in parcels for i in p.inbounds]
         notes = [p.memory for p in parcels if p.memory is not None]
-        if not inbounds and not notes:
-            return
-        stored = await self._commit(inbounds, notes)
-        at = 0
+        rows = iter(await self._commit(inbounds, notes))
         for parcel in parcels:
-            mine = stored[at : at + len(parcel.inbounds)]
-            at += len(parcel.inbounds)
-            for inbound, row in zip(parcel.inbounds, mine, strict=True):
+            mine = [next(rows) for _ in parcel.inbounds]
+            for inbound, row in mine:
                 self._begin(inbound, row)
             if not parcel.stored.done():
-                parcel.stored.set_result(mine)
+                parcel.stored.set_result([row for _, row in mine])
 
-    async def _commit(
-        self, inbounds: Sequence[Inbound], notes: Sequence[tuple[ChannelName, Memory]]
-    ) -> list[Stored]:
-        """Repeated until it is done: a repeat is harmless, so an unknown outcome is one more try."""
+    async def _commit(self, inbounds: Sequence[Inbound], notes: Sequence[_Note]) -> list[_Kept]:
+        """Repeated until it is done: a repeat is harmless, so an unknown outcome is one more try.
+
+        What the database cannot take is kept without its content, for a person, and alone.
+        """
+        try:
+            rows = await self._receive(inbounds, notes)
+        except BadBatch as error:
+            if len(inbounds) == 1:
+                kept = _unreadable(inbounds[0], error)
+                rows = await self._receive([kept], notes)
+                return [(kept, rows[0])]
+            _log.exception("inbounds refused by the database", count=len(inbounds))
+            one_by_one = [await self._commit([i], ()) for i in inbounds[:-1]]
+            # The memory says that all of these are here: it goes with the last of them.
+            one_by_one.append(await self._commit(inbounds[-1:], notes))
+            return [kept for (kept,) in one_by_one]
+        return list(zip(inbounds, rows, strict=True))
+
+    async def _receive(self, inbounds: Sequence[Inbound], notes: Sequence[_Note]) -> list[Stored]:
         failures = 0
         while True:
+            term = await self._writer.current_term()
             try:
-                return await self._journal.receive(self._writer.term, inbounds, notes)
+                return await self._journal.receive(term, inbounds, notes)
+            except Fenced:
+                if term == await self._writer.current_term():
+                    raise
             except (Unavailable, CommitUnknown) as error:
                 if failures == 0:
                     _log.error("inbox cannot be written", reason=str(error))
-                await self._sleep(reconnect_delay(failures, random.random()))  # noqa: S311
+                await self._pause(failures)
                 failures += 1
+
+    async def _pause(self, failures: int) -> None:
+        await self._sleep(reconnect_delay(failures, random.random()))  # noqa: S311 - jitter
 
     # -- step two: the decision -------------------------------------------------------------
 
@@ -179,22 +211,36 @@ class IntakeFlow:
         self, inbound: Inbound, stored: Stored, result: "asyncio.Future[Decided]"
     ) -> None:
         async with self._one_at_a_time.hold(_who(inbound)):
-            try:
-                decided = await self._decide_alone(inbound, stored)
-            except Exception as error:
-                # One contact that makes the decision fail is put aside for a person, alone.
-                _log.exception("decision failed", inbound=stored.id)
-                decided = await self._quarantine(stored, f"{type(error).__name__}: {error}")
+            decided = await self._decide_or_quarantine(inbound, stored)
         if not result.done():
             result.set_result(decided)
 
-    async def _decide_alone(self, inbound: Inbound, stored: Stored) -> Decided:
+    async def _decide_or_quarantine(self, inbound: Inbound, stored: Stored) -> Decided:
+        failures = 0
+        while True:
+            try:
+                position, decided = await self._decide_alone(inbound, stored)
+            except (Unavailable, CommitUnknown):
+                # The database is away, which is not this contact's fault.
+                await self._pause(failures)
+                failures += 1
+            except Exception as error:  # noqa: BLE001 - its own failure, nobody else's
+                # One contact that makes the decision fail is put aside for a person, alone.
+                _log.exception("decision failed", inbound=stored.id)
+                return await self._quarantine(stored, f"{type(error).__name__}: {error}")
+            else:
+                await self._ledger.committed(position)
+                return decided
+
+    async def _decide_alone(self, inbound: Inbound, stored: Stored) -> tuple[Position, Decided]:
         number = await self._numbers.next()
         found = await self._candidates(inbound, stored)
         state = self._ledger.state
-        for case in (found.conversation, found.referenced, found.recent):
-            if case is not None:
-                state.adopt(case)
+        adopted = [
+            state.adopt(case).id
+            for case in (found.conversation, found.referenced, found.recent)
+            if case is not None
+        ]
         known = Known(
             inbound_id=stored.id,
             number=number,
@@ -203,13 +249,12 @@ class IntakeFlow:
             found=_newest(found, state.cases),
             attachments=stored.attachments,
         )
-        changes, decided = decide(state, self._ledger.context(), inbound, known)
-        position = self._ledger.record(changes)
-        for case in (found.conversation, found.referenced, found.recent):
-            if case is not None:
-                self._ledger.release(case.id)
-        await self._ledger.committed(position)
-        return decided
+        try:
+            changes, decided = decide(state, self._ledger.context(), inbound, known)
+            return self._ledger.record(changes), decided
+        finally:
+            for case_id in adopted:
+                self._ledger.release(case_id)
 
     async def _candidates(self, inbound: Inbound, stored: Stored) -> Candidates:
         conversation = referenced = recent = None
@@ -245,6 +290,18 @@ def _who(inbound: Inbound) -> str:
     if inbound.identity is not None:
         return f"{inbound.identity.kind}:{inbound.identity.value}"
     return f"{inbound.channel}:{inbound.key}"
+
+
+def _unreadable(inbound: Inbound, error: Exception) -> Inbound:
+    """What is left of an inbound that the database refuses: the raw bytes, under the same key."""
+    return Inbound(
+        channel=inbound.channel,
+        kind=inbound.kind,
+        key=inbound.key,
+        at=inbound.at,
+        raw=inbound.raw,
+        problem=f"it could not be stored: {error}",
+    )
 
 
 def _newest(found: Candidates, cases: Mapping[CaseId, Case]) -> Candidates:

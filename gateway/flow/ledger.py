@@ -15,11 +15,13 @@ import structlog
 from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.folds import apply
-from gateway.core.ids import CaseId, Context, ItemId, NewId, Position
-from gateway.core.lifecycle import ENDED, step
-from gateway.core.model import Case, Item, ItemState
+from gateway.core.ids import CaseId, Context, NewId, Position
+from gateway.core.legal import check
+from gateway.core.lifecycle import ENDED
+from gateway.core.model import Case, Item
 from gateway.core.reactions import reactions
 from gateway.core.state import NodeState
+from gateway.flow.headers import Headers
 from gateway.ports import Clock
 
 MAX_UNCOMMITTED = 50_000
@@ -45,8 +47,8 @@ class Ledger:
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._consumers: list[Consumer] = []
         self._observers: list[Observer] = []
-        self._touched: dict[CaseId, int] = {}
-        self._leaving: deque[tuple[int, set[CaseId]]] = deque()
+        self._ends: deque[int] = deque()
+        self._headers = Headers(state)
         self._more = asyncio.Event()
 
     # -- deciding ---------------------------------------------------------------------------
@@ -70,41 +72,31 @@ class Ledger:
             raise Refused("unavailable", "the journal cannot be written just now; try again")
 
     def record(self, changes: Sequence[e.Change]) -> Position:
-        """Apply the changes and what follows from them; all of them or, if one is illegal, none."""
-        self._check(changes)
+        """Apply the changes and what follows from them; all of them or, if one is illegal, none.
+
+        They travel in one commit. Raises ``IllegalMove``.
+        """
+        check(self.state, changes)
         ctx = self.context()
         touched: set[CaseId] = set()
         queue = deque(changes)
-        while queue:
-            change = queue.popleft()
-            entry = self._append(change, ctx)
-            follow = reactions(self.state, change.event, entry.rows, ctx)
-            queue.extendleft(reversed(follow))
-            touched.update(_cases(entry))
-        for case in touched:
-            self._touched[case] = self._offset
-        self._leaving.append((self._offset, touched))
-        self._more.set()
+        try:
+            while queue:
+                change = queue.popleft()
+                entry = self._append(change, ctx)
+                touched.update(_cases(entry))
+                follow = reactions(self.state, change.event, entry.rows, ctx)
+                queue.extendleft(reversed(follow))
+        finally:
+            # Whatever happened: what is in the state goes to the disk, and nothing else.
+            self._ends.append(self._offset)
+            self._headers.touch(touched, self._offset)
+            self._more.set()
         return self.position
 
     def release(self, case: CaseId) -> None:
-        """A case header that was adopted to decide something is not needed any more.
-
-        One that has uncommitted entries stays: the database's would be older than it.
-        """
-        if case not in self._touched:
-            self.state.forget_idle_case(case)
-
-    def _check(self, changes: Sequence[e.Change]) -> None:
-        """Walk the state table before anything is touched. Raises ``IllegalMove``."""
-        states: dict[ItemId, ItemState] = {}
-        for change in changes:
-            event = change.event
-            if isinstance(event, e.ItemCreated):
-                states[event.item.id] = event.item.state
-            elif isinstance(event, e.ItemMove):
-                before = states.get(event.item) or self.state.items[event.item].state
-                states[event.item] = step(before, event)
+        """A case header that was adopted to decide something is not needed any more."""
+        self._headers.release(case)
 
     def _append(self, change: e.Change, ctx: Context) -> e.Entry:
         rows = apply(self.state, change.event, ctx.now)
@@ -145,37 +137,39 @@ class Ledger:
     # -- for the writer ---------------------------------------------------------------------
 
     async def next_batch(self, most: int) -> list[e.Entry]:
-        """The oldest uncommitted entries; waits for at least one. They stay until ``landed``."""
+        """The oldest uncommitted entries; waits for at least one. They stay until ``landed``.
+
+        What was recorded together stays together, though it be more than ``most``.
+        """
         while not self._pending:
             self._more.clear()
             await self._more.wait()
-        return [self._pending[i] for i in range(min(most, len(self._pending)))]
+        first = self._pending[0].position.offset
+        count = 0
+        for end in self._ends:
+            if count and end - first >= most:
+                break
+            count = end - first + 1
+        return [self._pending[i] for i in range(count)]
 
     def landed(self, batch: Sequence[e.Entry]) -> None:
         """The batch is on disk: tell the subscribers, then those who wait."""
         for _ in batch:
             self._pending.popleft()
         self._committed = batch[-1].position.offset
+        while self._ends and self._ends[0] <= self._committed:
+            self._ends.popleft()
         for consumer in tuple(self._consumers):
             try:
                 consumer(batch)
-            except Exception:
+            except Exception:  # noqa: BLE001 - its own failure, nobody else's
                 # A subscriber's bug must not stop the journal; it is told of nothing twice.
                 _log.exception("subscriber failed", consumer=repr(consumer))
-        self._forget_cases()
+        self._headers.landed(self._committed)
         while self._waiters and self._waiters[0][0] <= self._committed:
             waiter = self._waiters.popleft()[1]
             if not waiter.done():
                 waiter.set_result(None)
-
-    def _forget_cases(self) -> None:
-        """Drop headers that no open item needs, once all their entries are on disk."""
-        while self._leaving and self._leaving[0][0] <= self._committed:
-            offset, cases = self._leaving.popleft()
-            for case in cases:
-                if self._touched.get(case) == offset:
-                    del self._touched[case]
-                    self.state.forget_idle_case(case)
 
 
 def _cases(entry: e.Entry) -> set[CaseId]:

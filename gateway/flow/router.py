@@ -1,10 +1,12 @@
 """Offers items to agents: wakes when something has changed, never polls."""
 
 import asyncio
+from datetime import datetime
 
 import structlog
 
 from gateway.core import events as e
+from gateway.core.ids import ItemId
 from gateway.core.routing.engine import Engine, Match, Wait, offer_for
 from gateway.flow.ledger import Ledger
 from gateway.flow.timers import Timers
@@ -22,6 +24,7 @@ class Router:
         self.engine = Engine(ledger.state)
         self._ledger = ledger
         self._timers = timers
+        self._looks: dict[ItemId, datetime] = {}
         self._wake = asyncio.Event()
         self._wake.set()
         ledger.observe(self._note)
@@ -39,18 +42,23 @@ class Router:
             await self._settle()
 
     async def _settle(self) -> None:
-        done = 0
-        for found in self.engine.matches(self._ledger.clock.now()):
+        for done, found in enumerate(self.engine.matches(self._ledger.clock.now()), start=1):
             if isinstance(found, Wait):
                 self._look_again(found)
             else:
                 self._offer(found)
-            done += 1
             if done % SLICE == 0:
                 await asyncio.sleep(0)
 
     def _look_again(self, wait: Wait) -> None:
+        planned = self._looks.get(wait.item)
+        if planned is not None and planned <= wait.at:
+            return
+        self._looks[wait.item] = wait.at
+
         def look() -> None:
+            if self._looks.get(wait.item) == wait.at:
+                del self._looks[wait.item]
             self.engine.look_again(wait.item)
             self._wake.set()
 

@@ -39,7 +39,7 @@ class Tasks:
     async def _guard(self, work: Coroutine[Any, Any, None], name: str) -> None:
         try:
             await work
-        except Exception:
+        except Exception:  # noqa: BLE001 - its own failure, nobody else's
             _log.exception("task failed", owner=self._owner, task=name)
 
 

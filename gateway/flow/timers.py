@@ -1,7 +1,7 @@
 """One loop for everything that happens at a time, over deadlines that follow from state.
 
-A deadline is never taken back: when it comes, ``expire`` finds that it no longer holds. So the
-heap needs no bookkeeping, and after a restart it is filled from what was loaded.
+A deadline is never taken back: when it comes, ``expire`` finds that it no longer holds. So all
+there is to know is which are planned, and after a restart that follows from what was loaded.
 """
 
 import asyncio
@@ -25,9 +25,15 @@ class Timers:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._heap: list[tuple[datetime, int, Deadline | Callable[[], None]]] = []
+        self._planned: set[Deadline] = set()
         self._count = 0
         self._changed = asyncio.Event()
         ledger.observe(self._note)
+
+    @property
+    def planned(self) -> int:
+        """How many deadlines and calls are ahead, those that no longer hold included."""
+        return len(self._heap)
 
     def load(self, rows: list[Row]) -> None:
         """The deadlines of what was there at the start."""
@@ -44,7 +50,9 @@ class Timers:
 
     def _note_row(self, row: Row) -> None:
         for deadline in deadlines_of(row):
-            self._push(deadline.at, deadline)
+            if deadline not in self._planned:
+                self._planned.add(deadline)
+                self._push(deadline.at, deadline)
 
     def _push(self, at: datetime, what: Deadline | Callable[[], None]) -> None:
         self._count += 1
@@ -72,6 +80,7 @@ class Timers:
         while self._heap and self._heap[0][0] <= now:
             _, _, what = heapq.heappop(self._heap)
             if isinstance(what, Deadline):
+                self._planned.discard(what)
                 self._expire(what)
             else:
                 what()
@@ -81,6 +90,6 @@ class Timers:
             changes = expire(self._ledger.state, deadline, self._ledger.context())
             if changes:
                 self._ledger.record(changes)
-        except Exception:
+        except Exception:  # noqa: BLE001 - its own failure, nobody else's
             # One item whose deadline cannot be decided must not stop all the others' clocks.
             _log.exception("deadline failed", kind=deadline.kind, key=deadline.key)

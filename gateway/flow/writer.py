@@ -37,8 +37,18 @@ class Writer:
         self._ledger = ledger
         self._journal = journal
         self._sleep = sleep
+        self._settled = asyncio.Event()
+        self._settled.set()
         self._rate = 0.0
         self._last = ledger.clock.monotonic()
+
+    async def current_term(self) -> Term:
+        """The term to write under; waits while it is being renewed after an unknown outcome.
+
+        Who is told ``Fenced`` under an older one was fenced by ourselves and tries again.
+        """
+        await self._settled.wait()
+        return self.term
 
     async def run(self) -> None:
         while True:
@@ -71,6 +81,7 @@ class Writer:
 
     async def _resolve(self, batch: Sequence[Entry]) -> bool:
         """Find out whether the batch landed; raises ``Fenced`` if somebody took over."""
+        self._settled.clear()
         failures = 0
         while True:
             try:
@@ -80,6 +91,7 @@ class Writer:
                 failures += 1
                 continue
             self._ledger.epoch = self.term.epoch
+            self._settled.set()
             _log.warning("unknown commit resolved", landed=landed, epoch=self.term.epoch)
             return landed
 
