@@ -135,6 +135,9 @@ class Connection:
 
     async def _greet(self, hello: Hello) -> None:
         settings, services = self._house.settings, self._house.services
+        if hello.channel != settings.name:  # where this is the only chat, nobody has looked yet
+            await self.leave(Close.BAD_HELLO, "no such channel")
+            return
         now = services.clock.now()
         if hello.identity:
             try:

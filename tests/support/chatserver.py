@@ -60,7 +60,7 @@ class WireSocket:
 async def _serve_one(routes: Sequence[SocketRoute], wire: ServerConnection) -> None:
     first = str(await wire.recv())
     for route in routes:
-        if route.select is None or route.select(first):
+        if len(routes) == 1 or route.select is None or route.select(first):
             socket = WireSocket(wire, first)
             async with asyncio.TaskGroup() as tasks:
                 writer = tasks.create_task(socket.write())
