@@ -8,6 +8,7 @@ it when the agent asks.
 
 import html as entities
 import re
+from collections import Counter
 
 import nh3
 from inscriptis import get_text
@@ -16,10 +17,14 @@ from inscriptis.model.config import ParserConfig
 
 from channels.email.text import clean
 
-MAX_HTML = 2_000_000
+MAX_HTML = 1_000_000
 """Characters of HTML that are looked at; the rest is cut."""
-MAX_READ = 400_000
+MAX_READ = 200_000
 """Characters of HTML that are turned into text."""
+MAX_NESTING = 1_000
+"""Elements within elements. Parsers of HTML take a time that grows with its square."""
+MAX_ENTITIES = 50_000
+"""Ampersands. The same holds for them."""
 
 _REMOTE = "switchroom-remote:"
 _TAGS = (nh3.ALLOWED_TAGS | {"big", "font", "main", "section", "tfoot"}) - {"area", "map"}
@@ -49,6 +54,28 @@ _STYLES = {
 }
 _EMBEDDED = re.compile(r"data:image/(?:png|gif|jpeg|webp|bmp);base64,[A-Za-z0-9+/=\s]*\Z")
 _DANGEROUS_STYLE = re.compile(r"url|expression|import|[\\<@]|/\*", re.IGNORECASE)
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.IGNORECASE)
+_ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
+# They hold nothing, or end where the next of their kind begins: they do not nest.
+_FLAT = frozenset(
+    {
+        *(
+            "area",
+            "base",
+            "br",
+            "col",
+            "embed",
+            "hr",
+            "img",
+            "input",
+            "link",
+            "meta",
+            "source",
+            "wbr",
+        ),
+        *("p", "li", "td", "th", "tr", "dt", "dd", "option", "tbody", "thead", "tfoot", "param"),
+    }
+)
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
 _BLOCK_END = re.compile(r"</(?:p|div|tr|h[1-6]|li|table|blockquote)>|<br[^>]*>", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
@@ -58,6 +85,30 @@ def meta_charset(data: bytes) -> str:
     """The charset that an HTML document declares for itself, or nothing."""
     found = _META_CHARSET.search(data[:4096])
     return found[1].decode("ascii") if found else ""
+
+
+def too_complex(html: str) -> bool:
+    """Whether parsing it would take minutes: nested beyond ``MAX_NESTING``, or mostly ``&``.
+
+    Nobody writes so. An element that is never closed counts as open to the end.
+    """
+    if html.count("&") > MAX_ENTITIES:
+        return True
+    open_now: Counter[str] = Counter()
+    depth = 0
+    for closing, written in _TAG.findall(html):
+        name = written.lower()
+        if name in _FLAT:
+            continue
+        if not closing:
+            open_now[name] += 1
+            depth += 1
+            if depth > MAX_NESTING:
+                return True
+        elif open_now[name]:
+            open_now[name] -= 1
+            depth -= 1
+    return False
 
 
 class Sanitizer:
@@ -76,8 +127,14 @@ class Sanitizer:
         )
 
     def clean(self, html: str) -> str:
-        """The harmless form of ``html``; remote images have ``data-src`` instead of ``src``."""
-        safe = self._cleaner.clean(clean(html[:MAX_HTML]))
+        """The harmless form of ``html``; remote images have ``data-src`` instead of ``src``.
+
+        Of what is ``too_complex`` nothing is left.
+        """
+        html = html[:MAX_HTML]
+        if too_complex(html):
+            return ""
+        safe = self._cleaner.clean(clean(html))
         # An attribute's quotes are escaped by the serialiser, so this can only be an attribute
         # of its own or plain text; where it should fail to match, the unknown scheme is inert.
         return safe.replace(f'src="{_REMOTE}', 'data-src="')
@@ -100,11 +157,11 @@ def to_text(html: str) -> str:
     """What a person would read, with lists and tables laid out; never raises."""
     html = clean(html[:MAX_READ])
     plain = ""
-    try:
-        plain = get_text(html, ParserConfig(css=CSS_PROFILES["strict"]))
-    except Exception:  # noqa: BLE001 - a foreign parser on hostile input: the plain way follows
-        plain = ""
+    if not too_complex(html):
+        try:
+            plain = get_text(html, ParserConfig(css=CSS_PROFILES["strict"]))
+        except Exception:  # noqa: BLE001 - a foreign parser on hostile input: the plain way follows
+            plain = ""
     if not plain.strip():
-        stripped = nh3.clean(_BLOCK_END.sub("\n", html), tags=set())
-        plain = entities.unescape(stripped)
+        plain = entities.unescape(_ANY_TAG.sub("", _BLOCK_END.sub("\n", html)))
     return _BLANK_LINES.sub("\n\n", clean(plain)).strip()

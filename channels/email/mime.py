@@ -9,7 +9,7 @@ import binascii
 import re
 from email.message import Message
 from email.parser import BytesParser
-from email.policy import compat32
+from email.policy import Compat32
 from email.utils import collapse_rfc2231_value
 
 from msgspec import Struct, field
@@ -20,6 +20,10 @@ from gateway.ports import File
 
 MAX_DEPTH = 30
 MAX_FILES = 200
+MAX_FIELD = 100_000
+"""Characters of a header field that are kept."""
+MAX_PARAMETERS = 4_000
+"""The same for the fields that hold parameters (``Content-…``)."""
 
 Part = Message
 
@@ -39,9 +43,21 @@ class Content(Struct):
             self.notes.append(what)
 
 
+class _Bounded(Compat32):
+    """The old policy, with headers cut to what anybody can mean.
+
+    The library takes a time that grows with the square of a header's parameters.
+    """
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        limit = MAX_PARAMETERS if name.lower().startswith("content-") else MAX_FIELD
+        return name, value[:limit]
+
+
 def parse(raw: bytes) -> Part:
     """The tree of a mail. Raises ``RecursionError`` on absurd nesting, hardly anything else."""
-    return BytesParser(policy=compat32).parsebytes(raw)
+    return BytesParser(policy=_Bounded()).parsebytes(raw)
 
 
 def content(root: Part) -> Content:
@@ -195,16 +211,16 @@ def _inner_mail(part: Part) -> bytes:
 def unflow(text: str, *, delete_space: bool) -> str:
     """RFC 3676: lines that end in a space go on in the next one, within one depth of quoting."""
     out: list[str] = []
+    paragraph: list[str] = []
     flowing, depth_before = False, -1
     for line in text.split("\n"):
         rest = line.lstrip(">")
         depth = len(line) - len(rest)
         rest = rest.removeprefix(" ")
+        if not (flowing and depth == depth_before and rest != "-- "):
+            out.append("".join(paragraph))
+            paragraph = [">" * depth + (" " if depth else "")]
         soft = rest.endswith(" ") and rest != "-- "
-        kept = rest[:-1] if soft and delete_space else rest
-        if flowing and depth == depth_before and rest != "-- ":
-            out[-1] += kept
-        else:
-            out.append(">" * depth + (" " if depth else "") + kept)
+        paragraph.append(rest[:-1] if soft and delete_space else rest)
         flowing, depth_before = soft, depth
-    return "\n".join(out)
+    return "\n".join([*out[1:], "".join(paragraph)])

@@ -14,7 +14,7 @@ from channels.email import bounce, machine, mime
 from channels.email.addresses import MAX_IDS, Address, addresses, message_ids
 from channels.email.authenticity import vouched
 from channels.email.headers import Headers
-from channels.email.html import Sanitizer, to_text
+from channels.email.html import MAX_HTML, Sanitizer, to_text
 from channels.email.language import LanguageGuess
 from channels.email.text import clean, one_line
 from gateway.core.ids import ChannelName, QueueName
@@ -106,8 +106,13 @@ class MailParser:
     def _body(self, found: mime.Content, cut_from: int) -> tuple[str, str | None]:
         """The text and the harmless HTML; ``cut_from`` is the size of a mail over the limit."""
         joined = "\n".join(text for text in found.texts if text.strip())
-        html = self._sanitizer.clean("\n".join(found.htmls)) if found.htmls else None
-        body = joined or (to_text("\n".join(found.htmls)) if found.htmls else "")
+        markup = "\n".join(found.htmls)
+        if len(markup) > MAX_HTML:
+            found.note("the HTML was cut; the original holds all of it")
+        html = self._sanitizer.clean(markup) or None
+        if markup and html is None:
+            found.note("of the HTML only its text was kept")
+        body = joined or (to_text(markup) if markup else "")
         if len(body) > MAX_BODY:
             body = body[:MAX_BODY]
             found.note("the text was cut; the original holds all of it")

@@ -26,7 +26,7 @@ from gateway.ports import ChannelMemory, Clock, Inbound, Intake, Memory
 MAX_BATCH = 50
 MAX_BATCH_BYTES = 4_000_000
 INFO_BATCH = 500
-ON_LOOP_BYTES = 16_384
+ON_LOOP_BYTES = 4_096
 """Mails up to this size are parsed on the event loop, larger ones in a thread."""
 PARTIAL_BYTES = 262_144
 """What is read of a mail over the size limit."""

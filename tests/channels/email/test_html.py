@@ -1,10 +1,12 @@
 import re
+import time
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.email.html import Sanitizer, meta_charset, to_text
+from channels.email.html import Sanitizer, meta_charset, to_text, too_complex
 
 SANITIZER = Sanitizer()
 
@@ -143,6 +145,23 @@ def test_text_keeps_lists_and_tables_readable() -> None:
 
 def test_text_of_absurdly_nested_html_is_not_lost() -> None:
     assert to_text("<div>" * 5_000 + "still &lt;here&gt;" + "</div>" * 5_000) == "still <here>"
+
+
+@pytest.mark.parametrize(
+    "unit", ["<div>", "<ul><li>", "<b><i>", "<table><tr><td>", "<p>", "<br>", "&", "<b>x</i>"]
+)
+def test_absurd_html_does_not_hold_us_up(unit: str) -> None:
+    absurd = unit * (400_000 // len(unit)) + "end"
+    began = time.process_time()
+    SANITIZER.clean(absurd)
+    assert to_text("start" + absurd[-150_000:])
+    assert time.process_time() - began < 10  # it would be minutes if time grew with the square
+
+
+def test_ordinary_unclosed_tags_are_not_taken_for_nesting() -> None:
+    assert not too_complex("<p>text<br><li>item<td>cell" * 5_000)
+    assert not too_complex("<div><b>x</b></div>" * 5_000)
+    assert too_complex("<div>" * 1_001)
 
 
 def test_the_charset_a_document_declares_is_found() -> None:

@@ -1,5 +1,6 @@
 """Nasty mails, one file each, and what must come of them."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -271,3 +272,21 @@ def test_no_mail_like_bytes_make_it_raise(
     assert inbound.raw == raw
     # Poison is for mails that break a parser, not an excuse for what we should understand.
     assert "Error" not in inbound.problem, inbound.problem
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"Content-Type: text/plain; name=" + b";" * 100_000 + b"\r\n\r\nbody",
+        b"From: " + b"a," * 50_000 + b"\r\n\r\nbody",
+        b"Content-Type: text/plain; format=flowed\r\n\r\n" + b"a \r\n" * 300_000,
+        b"Content-Type: text/html\r\n\r\n" + b"&" * 1_000_000,
+        b"Content-Type: text/html\r\n\r\n" + b"<b>x</i>" * 100_000,
+        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n" + b"--x\r\n" * 50_000,
+    ],
+    ids=["parameters", "addresses", "flowed", "entities", "unclosed", "parts"],
+)
+def test_a_mail_made_to_hold_us_up_does_not(hostile: bytes) -> None:
+    began = time.process_time()
+    assert PARSER(hostile, envelope(len(hostile))).raw == hostile
+    assert time.process_time() - began < 5  # it was minutes where time grew with the square
