@@ -10,11 +10,18 @@ from gateway.core.errors import GatewayError
 
 
 class Failed(GatewayError):
-    """A command could not do what it was asked; the text says what to do."""
+    """A command could not do what it was asked; the text says what to do.
+
+    ``code`` is the exit code: 1 it failed, 2 it was called wrongly.
+    """
+
+    def __init__(self, text: str, code: int = 1) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 def explained(command: Callable[[], Any]) -> int:
-    """Run a command; 0, or 1 with the reason on stderr. A bug keeps its traceback."""
+    """Run a command; 0, or 1 or 2 with the reason on stderr. A bug keeps its traceback."""
     try:
         command()
     except KeyboardInterrupt:
@@ -25,12 +32,12 @@ def explained(command: Callable[[], Any]) -> int:
         words = _words(error)
         if words is None:
             raise
-        print(f"switchroom: {words}", file=sys.stderr)
-        return 1
+        sys.stderr.write(f"switchroom: {words}\n")
+        return error.code if isinstance(error, Failed) else 1
     return 0
 
 
-def _words(error: BaseException) -> str | None:
+def _words(error: BaseException) -> str | None:  # noqa: PLR0911 - one line for each trouble
     """What to tell; ``None`` for what nobody foresaw."""
     match error:
         case BaseExceptionGroup():

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import cyclopts
 
-from gateway.cli.failure import Failed
-from gateway.core.errors import GatewayError
+from gateway.failures import Failed, explained
 
 # Command, where it is, what it does, an example.
 COMMANDS: tuple[tuple[str, str, str, str], ...] = (
@@ -128,7 +127,7 @@ def build() -> cyclopts.App:
     """The tree of commands, none of them imported."""
     app = cyclopts.App(
         name="switchroom",
-        help="A multichannel contact gateway. `switchroom demo` shows it all.",
+        help="The contact gateway: every channel, one queue, the right person, nothing lost.",
         version=_version,
         help_format="plaintext",
     )
@@ -150,25 +149,18 @@ def _version() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code."""
+    return explained(lambda: _run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def _run(arguments: list[str]) -> None:
     app = build()
     try:
-        app(
-            sys.argv[1:] if arguments is None else list(arguments),
-            exit_on_error=False,
-            print_error=False,
-            result_action="return_none",
-        )
+        app(arguments, exit_on_error=False, print_error=False, result_action="return_none")
     except cyclopts.UnknownCommandError as error:
-        return _say(_unknown(error.unused_tokens or []), 2)
+        raise Failed(_unknown(error.unused_tokens or []), 2) from error
     except cyclopts.CycloptsError as error:
-        return _say(f"{' '.join(str(error).split())} (switchroom --help)", 2)
-    except Failed as error:
-        return _say(str(error), error.code)
-    except GatewayError as error:
-        return _say(str(error), 1)
-    except KeyboardInterrupt:
-        return _say("interrupted", 1)
-    return 0
+        words = " ".join(str(error).split())
+        raise Failed(f"{words} (add --help to see how)", 2) from error
 
 
 def _unknown(words: Sequence[str]) -> str:
@@ -180,8 +172,3 @@ def _unknown(words: Sequence[str]) -> str:
     close = get_close_matches(word, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else "`switchroom --help` lists the commands"
     return f"there is no command {word!r}; {hint}"
-
-
-def _say(text: str, code: int) -> int:
-    print(f"switchroom: {text}", file=sys.stderr)
-    return code

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from gateway.cli.failure import Failed
+from gateway.failures import Failed
 
 if TYPE_CHECKING:
     from gateway.config import Settings

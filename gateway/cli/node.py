@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from gateway.cli.failure import Failed
 from gateway.cli.settings import load_settings
+from gateway.failures import Failed
 
 if TYPE_CHECKING:
     from gateway.config import Settings

@@ -4,8 +4,8 @@ import errno
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.cli.failure import Failed
 from gateway.cli.settings import needed_settings
+from gateway.failures import Failed
 
 if TYPE_CHECKING:
     from gateway.config import Settings
@@ -24,43 +24,34 @@ def run(*, config: Path | None = None) -> None:
 
     try:
         app.main(settings)
-    except BaseExceptionGroup as group:
-        raise explained(first_of(group), settings) from group
-    except Exception as error:
-        raise explained(error, settings) from error
+    except BaseException as error:
+        told = told_of(first_of(error), settings)
+        if told is None:
+            raise
+        raise Failed(told) from error
 
 
-def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def first_of(error: BaseException) -> BaseException:
     """The error at the bottom of nested groups."""
-    error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
 
 
-def explained(error: BaseException, settings: "Settings") -> BaseException:
-    """A known trouble as one line that says what to do; anything else as it is."""
-    from gateway.core.errors import GatewayError
+def told_of(error: BaseException, settings: "Settings") -> str | None:
+    """What the settings let us say better than ``failures`` can; ``None``: nothing."""
     from gateway.store.contract import Fenced, Unavailable
 
-    told: str | None = None
     match error:
         case Fenced():
             name = settings.node.name
-            told = f"another process runs as node {name!r}: give each node a name of its own"
+            return f"another process runs as node {name!r}: give each node a name of its own"
         case Unavailable():
-            told = f"no database: {error}; check store.dsn with `switchroom check`"
-        case GatewayError():
-            told = str(error)
-        case FileNotFoundError():
-            told = f"there is no file {error.filename}: check the paths in http.tls"
+            return f"no database: {error}; `switchroom check` says more"
         case OSError() if error.errno == errno.EADDRINUSE:
-            told = (
-                f"{settings.http.listen} is in use: stop what listens there, "
-                "or choose another http.listen"
-            )
+            where = settings.http.listen
+            return f"{where} is in use: stop what listens there, or choose another http.listen"
         case OSError() if error.errno in (errno.EACCES, errno.EADDRNOTAVAIL):
-            told = f"cannot listen on {settings.http.listen}: {error.strerror}"
+            return f"cannot listen on {settings.http.listen}: {error.strerror}"
         case _:
-            pass
-    return error if told is None else Failed(told)
+            return None

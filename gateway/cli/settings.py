@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.cli.failure import Failed
+from gateway.failures import Failed
 
 if TYPE_CHECKING:
     from gateway.config import Settings

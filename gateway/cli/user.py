@@ -6,9 +6,9 @@ import secrets
 import sys
 from typing import TYPE_CHECKING, Literal
 
-from gateway.cli.failure import Failed
 from gateway.cli.node import Node, NotRunning, Where, connect, quoted
 from gateway.cli.settings import load_settings
+from gateway.failures import Failed
 
 if TYPE_CHECKING:
     from gateway.config import Settings

@@ -1,0 +1,79 @@
+"""``switchroom apply``: a declaration of who works here and where things wait."""
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from gateway.cli.node import Where, connect
+from gateway.failures import Failed
+
+SECTIONS = {"queue": "queues", "skill": "skills", "code": "codes", "agent": "agents"}
+_HERE = Where()
+
+
+def apply(file: Path, *, yes: bool = False, where: Where = _HERE) -> None:
+    """Show what a declaration changes, ask, and apply it at once. Idempotent.
+
+    Parameters
+    ----------
+    file
+        TOML with [[queue]], [[skill]], [[code]] and [[agent]] tables, each with a name.
+    yes
+        Apply without asking.
+    """
+    declaration = read(file)
+    node = connect(where)
+    answer = node.call("PUT", "/api/v1/directory?dry_run=1", declaration)
+    differences = answer["differences"]
+    if not differences:
+        print(f"Nothing to do: all {answer['unchanged']} entries are so already.")
+        return
+    show(differences)
+    if not yes and not _agreed(len(differences)):
+        print("Nothing was changed.")
+        return
+    node.call("PUT", "/api/v1/directory", declaration)
+    print(f"Applied {_count(len(differences))}.")
+
+
+def read(file: Path) -> dict[str, list[Any]]:
+    """The declaration as REST takes it. Raises ``Failed``."""
+    try:
+        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise Failed(f"there is no file {file}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Failed(f"{file}: {error}") from error
+    found: dict[str, list[Any]] = {}
+    for key, entries in tree.items():
+        name = SECTIONS.get(key, key)
+        if name not in SECTIONS.values():
+            allowed = ", ".join(f"[[{one}]]" for one in SECTIONS)
+            raise Failed(f"{file}: unknown section {key!r}; there are {allowed}")
+        if not isinstance(entries, list):
+            raise Failed(f"{file}: write [[{key}]] with double brackets, once for each entry")
+        found.setdefault(name, []).extend(entries)
+    return found
+
+
+def show(differences: list[dict[str, Any]]) -> None:
+    """A line for each entry that is new, one for each field that changes."""
+    for one in differences:
+        sign = "+" if one["change"] == "add" else "~"
+        print(f"{sign} {one['kind']} {one['name']}")
+        for field, (before, after) in one["fields"].items():
+            if one["change"] == "change":
+                print(f"    {field}: {before!r} → {after!r}")
+            elif after not in ("", {}, [], None):
+                print(f"    {field}: {after!r}")
+
+
+def _agreed(count: int) -> bool:
+    if not sys.stdin.isatty():
+        raise Failed("nobody is here to ask: add --yes to apply")
+    return input(f"Apply {_count(count)}? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _count(number: int) -> str:
+    return "1 change" if number == 1 else f"{number} changes"
