@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { build, type Plugin } from "vite";
 import { defineConfig } from "vitest/config";
@@ -7,6 +8,24 @@ import { mockServer } from "./dev/mock.ts";
 const root = import.meta.dirname;
 const out = resolve(root, "../static");
 const pages = ["index.html", "desktop/index.html", "supervisor/index.html", "admin/index.html", "demo/index.html"];
+
+/** A classic script at the top of every page; Vite itself bundles modules only, and those come late. */
+function firstPaint(): Plugin {
+  const path = "src/ui/first-paint.js";
+  const source = readFileSync(resolve(root, path), "utf8");
+  const hash = createHash("sha256").update(source).digest("hex").slice(0, 8);
+  let fileName = path;
+  return {
+    name: "switchroom-first-paint",
+    configResolved(config) {
+      if (config.command === "build") fileName = `assets/first-paint-${hash}.js`;
+    },
+    transformIndexHtml: () => [{ tag: "script", attrs: { src: `/${fileName}` }, injectTo: "head-prepend" }],
+    generateBundle() {
+      this.emitFile({ type: "asset", fileName, source });
+    },
+  };
+}
 
 /**
  * The chat widget is one self-contained script under a fixed name, so that a shop's page can
@@ -39,7 +58,7 @@ function widget(): Plugin {
 export default defineConfig({
   root,
   appType: "mpa",
-  plugins: [mockServer(), widget()],
+  plugins: [mockServer(), firstPaint(), widget()],
   build: {
     outDir: out,
     emptyOutDir: true,

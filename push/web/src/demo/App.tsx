@@ -39,10 +39,10 @@ export function App() {
       {failed.value ? (
         <Empty icon={CloudOff} title={t("demo.failed")} />
       ) : (
-        <div class="split">
+        <main class="split">
           <Customer />
           <Agent />
-        </div>
+        </main>
       )}
       <Toasts />
     </div>

@@ -16,7 +16,7 @@ export function ConnectionState() {
           ? (["warn", t("connection.connecting")] as const)
           : (["warn", t("connection.reconnecting")] as const);
   return (
-    <span class={`connection ${kind}`} role="status" title={text}>
+    <span class={`connection ${kind}`} title={text}>
       <span class={`dot ${tone}`} />
       <span class="connection-text">{text}</span>
     </span>
@@ -38,7 +38,7 @@ export function ConnectionBar() {
   }
   if (current.kind === "waiting") {
     return (
-      <div class="healing">
+      <div class="healing" role="status">
         <Icon of={RefreshCw} size={15} />
         {t("connection.waiting", { reason: current.reason })}
       </div>
@@ -49,13 +49,16 @@ export function ConnectionBar() {
   const unsent = pending.value.filter((command) => command.t !== "typing" && command.t !== "read").length;
   if (lasting < 1200 && unsent === 0) return null; // most reconnects are over before one looks
   return (
-    <div class="healing">
+    <div class="healing" role="status">
       <span class="spin">
         <Icon of={RefreshCw} size={15} />
       </span>
       <span>
         {t("connection.healing")}
-        {lasting > 15_000 && ` ${t("connection.since", { time: duration(lasting) })}`}
+        {lasting > 15_000 && (
+          // it changes each second: not to be read out each time
+          <span aria-hidden="true"> {t("connection.since", { time: duration(lasting) })}</span>
+        )}
         {unsent > 0 && ` ${t("connection.unsent", { n: unsent })}`}
       </span>
       <button class="btn quiet small" onClick={nudge}>

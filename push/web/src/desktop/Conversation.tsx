@@ -33,6 +33,7 @@ export function Conversation() {
   if (number !== undefined) return <Opened key={number} item={null} number={number} />;
   return (
     <main id="conversation" class="conversation nothing" tabIndex={-1}>
+      <h1 class="sr">{t("desktop")}</h1>
       {here.kind === "item" && !known ? (
         <div class="conversation-main">
           <Skeleton lines={8} />

@@ -9,7 +9,7 @@ import { goReady } from "./acts";
 import { hasDraft } from "./drafts";
 import { held, loadHeld } from "./held";
 import { openCase, openItem, route } from "./route";
-import { desk, isUnread, items, offline } from "./store";
+import { desk, isUnread, items, offers, offline } from "./store";
 import "./list.css";
 
 export function ItemList() {
@@ -37,6 +37,7 @@ export function ItemList() {
 
 function NothingYet() {
   const ready = desk.value.state?.state === "ready";
+  if (offers.value.length > 0) return <Empty icon={Inbox} title={t("conversation.offers")} />;
   return (
     <Empty
       icon={ready ? Inbox : Coffee}

@@ -6,6 +6,7 @@ import type { Message } from "../protocol";
 import { Icon } from "../ui/Icon";
 import { isDark } from "../ui/theme";
 import { mailDocument, mailFacts } from "./mail";
+import sheet from "./mail-frame.css?url";
 import { Text } from "./MessageView";
 
 /**
@@ -22,7 +23,7 @@ export function MailFrame({ message }: { message: Message }) {
   const inline = useInlineImages(message, facts.inlineIds);
   const dark = isDark() && !facts.coloured;
   const source = useMemo(
-    () => mailDocument(html, { origin: location.origin, images, dark, inline }),
+    () => mailDocument(html, { style: new URL(sheet, location.href).href, images, dark, inline }),
     [html, images, dark, inline],
   );
   return (

@@ -58,9 +58,9 @@ function Letter({ line }: { line: Line }) {
         </div>
       </header>
       {message.subject && (
-        <h3 class="letter-subject" dir="auto">
+        <h2 class="letter-subject" dir="auto">
           {message.subject}
-        </h3>
+        </h2>
       )}
       {message.html ? <MailFrame message={message} /> : <Text body={message.body} />}
       <Files files={message.attachments} />

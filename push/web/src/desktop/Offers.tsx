@@ -1,6 +1,6 @@
 import { Check, ChevronDown, Sparkles, X } from "lucide";
 import { locale, t, word } from "../i18n";
-import type { OfferView } from "../protocol";
+import type { ItemView, OfferView } from "../protocol";
 import { Kind, languageName } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { Menu, MenuItem } from "../ui/Menu";
@@ -54,7 +54,7 @@ function OfferCard({ offer, first }: { offer: OfferView; first: boolean }) {
         <Ring deadline={offer.deadline} />
       </div>
       <div class="offer-what">
-        <h3 dir="auto">{item.subject || t("item.no_subject")}</h3>
+        {!sameWords(item) && <h3 dir="auto">{item.subject || t("item.no_subject")}</h3>}
         {item.preview && <p dir="auto">{item.preview}</p>}
       </div>
       <p class="offer-why">
@@ -91,6 +91,11 @@ function OfferCard({ offer, first }: { offer: OfferView; first: boolean }) {
   );
 }
 
+/** A chat has no subject of its own: it begins with the customer's first words. */
+function sameWords({ subject, preview }: ItemView): boolean {
+  return subject !== "" && preview.startsWith(subject.slice(0, 60));
+}
+
 const spans = new Map<string, number>();
 
 /** The time that is left, as a ring that closes. */
@@ -100,7 +105,7 @@ function Ring({ deadline }: { deadline: string }) {
   const whole = spans.get(deadline) ?? Math.max(left, 1000);
   spans.set(deadline, whole);
   const share = Math.min(1, left / whole);
-  const seconds = Math.ceil(left / 1000);
+  const seconds = Math.floor(left / 1000);
   const around = 2 * Math.PI * 19;
   return (
     <span class={seconds <= 10 ? "ring soon" : "ring"} role="timer" aria-label={t("offer.left", { n: seconds })}>

@@ -1,8 +1,12 @@
 import { t } from "../i18n";
 import type { ItemView } from "../protocol";
 
-/** What came along with the work besides words: a task's fields, a chat's page. */
+/** Those of a chat are about the visitor's browser and stand in the customer's panel, if anywhere. */
+const KINDS_WITH_FIELDS = new Set(["task", "callback"]);
+
+/** What came along with a piece of work besides words. */
 export function TaskCard({ item }: { item: ItemView }) {
+  if (!KINDS_WITH_FIELDS.has(item.kind) || Object.keys(item.attributes).length === 0) return null;
   return (
     <section class="task-card card" aria-label={t("task.fields")}>
       <dl>

@@ -54,7 +54,7 @@ export function Thread({ lines, item, loading, error, onRetry }: Props) {
             </button>
           </Empty>
         )}
-        {item && Object.keys(item.attributes).length > 0 && <TaskCard item={item} />}
+        {item && <TaskCard item={item} />}
         {lines.map((line, index) => (
           <Placed key={line.message.id} line={line} before={lines[index - 1]} after={lines[index + 1]} />
         ))}

@@ -36,14 +36,17 @@ export function mailFacts(html: string): MailFacts {
   };
 }
 
-/** The document for the sandboxed frame. Its own policy is stricter than the page's. */
+/**
+ * The document for the sandboxed frame. Its own policy is stricter than the page's, which it
+ * inherits; `style` is the absolute address of its style sheet, for its origin is nobody's.
+ */
 export function mailDocument(
   html: string,
-  options: { origin: string; images: boolean; dark: boolean; inline: Record<string, string> },
+  options: { style: string; images: boolean; dark: boolean; inline: Record<string, string> },
 ): string {
-  const { origin, images, dark, inline } = options;
+  const { style, images, dark, inline } = options;
   const sources = images ? "data: https: http:" : "data:";
-  const policy = `default-src 'none'; style-src 'unsafe-inline' ${origin}; img-src ${sources}`;
+  const policy = `default-src 'none'; style-src 'unsafe-inline' ${style}; img-src ${sources}`;
   const body = html.replace(/(["'])cid:([^"']+)\1/gi, (whole, quote: string, id: string) =>
     inline[id] ? `${quote}${inline[id]}${quote}` : whole,
   );
@@ -51,7 +54,7 @@ export function mailDocument(
     `<!doctype html><html class="${dark ? "dark" : "light"}"><head><meta charset="utf-8">`,
     `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
     `<meta name="referrer" content="no-referrer">`,
-    `<link rel="stylesheet" href="${origin}/mail.css"></head><body>${body}</body></html>`,
+    `<link rel="stylesheet" href="${style}"></head><body>${body}</body></html>`,
   ].join("");
 }
 

@@ -47,9 +47,7 @@ export function initials(name: string): string {
 
 export function Avatar({ name, small }: { name: string; small?: boolean }) {
   return (
-    <span class={small ? "avatar small" : "avatar"} aria-hidden="true">
-      {initials(name)}
-    </span>
+    <span class={small ? "avatar small" : "avatar"} data-initials={initials(name)} aria-hidden="true" />
   );
 }
 

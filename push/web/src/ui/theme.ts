@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 
 export type Theme = "system" | "light" | "dark";
 
-const KEY = "switchroom.theme"; // public/theme.js reads it before the first paint
+const KEY = "switchroom.theme"; // first-paint.js reads it too
 
 function stored(): Theme {
   try {
