@@ -31,18 +31,17 @@ END $$
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[EmbeddedServer]:
     """One server for the whole run; its own directory, gone afterwards."""
-    patch = pytest.MonkeyPatch()
-    # These databases live for a test each: nobody needs them after a power cut.
-    patch.setattr(embedded, "SAFE", embedded.SAFE | {"fsync": "off"})
     with tempfile.TemporaryDirectory(prefix="switchroom-") as folder:
         server = EmbeddedServer(Path(folder))
-        asyncio.run(server.start())
+        with pytest.MonkeyPatch.context() as patch:
+            # These rows live for a test each: nobody needs them after a power cut.
+            patch.setattr(embedded, "SAFE", embedded.SAFE | {"fsync": "off"})
+            asyncio.run(server.start())
         try:
             asyncio.run(_migrate(server))
             yield server
         finally:
             asyncio.run(server.stop())
-            patch.undo()
 
 
 @pytest.fixture
