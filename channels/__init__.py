@@ -15,9 +15,10 @@ ENTRY_POINTS = "switchroom.channels"
 
 def table() -> Mapping[str, ChannelType]:
     """Every kind of channel that can be configured, by its name in ``[[channel]] kind``."""
-    from channels.email import TYPE as EMAIL
-    from channels.task import TYPE as TASK
-    from channels.webchat import TYPE as WEBCHAT
+    # Here, not above: whoever imports one channel need not import the libraries of all.
+    from channels.email import TYPE as EMAIL  # noqa: PLC0415
+    from channels.task import TYPE as TASK  # noqa: PLC0415
+    from channels.webchat import TYPE as WEBCHAT  # noqa: PLC0415
 
     ours = {t.kind.value: t for t in (EMAIL, WEBCHAT, TASK)}
     theirs: dict[str, ChannelType] = {

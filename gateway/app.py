@@ -208,13 +208,13 @@ async def _build(
     )
     app = App(settings, store, node)
     app.rooms = ChannelRoom(
-        table,
-        await _services(app),
-        app.supervisor,
-        store.channels,
-        channels,
-        node.ledger.state.channels,
-        queues,
+        kinds=table,
+        services=await _services(app),
+        supervisor=app.supervisor,
+        table=store.channels,
+        channels=channels,
+        kinds_by_name=node.ledger.state.channels,
+        queues=queues,
         file=settings.file,
     )
     app.rooms.open_declared(settings.channels, await store.channels.paused())

@@ -32,6 +32,7 @@ class ChannelRoom:
 
     def __init__(
         self,
+        *,
         kinds: Mapping[str, ChannelType],
         services: Services,
         supervisor: Supervisor,
@@ -39,7 +40,6 @@ class ChannelRoom:
         channels: dict[ChannelName, Channel],
         kinds_by_name: dict[ChannelName, ChannelKind],
         queues: dict[ChannelName, QueueName],
-        *,
         file: str,
     ) -> None:
         self._kinds = kinds
@@ -66,7 +66,7 @@ class ChannelRoom:
             self._declared.add(one.name)
 
     def open_made(self, made: Mapping[ChannelName, Mapping[str, Any]]) -> None:
-        """Open what admins made. One whose settings are no longer valid is left out, with a reason."""
+        """Open what admins made; one whose settings are not valid any more is left out, parked."""
         for name, raw in made.items():
             if name in self._declared:
                 continue

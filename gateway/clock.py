@@ -1,4 +1,4 @@
-"""The real clock. Everything that decides is given a ``ports.Clock``; only the process uses this."""
+"""The real clock; whatever decides is given a ``ports.Clock``, only the process uses this one."""
 
 import time
 from datetime import UTC, datetime

@@ -190,19 +190,22 @@ def _resolve_secrets(
     if set(value) == {"env"} and isinstance(value["env"], str):
         if value["env"] not in environ:
             problems.append(f"{where}: the environment has no variable {value['env']}")
-            return ""
-        return environ[value["env"]]
+        return environ.get(value["env"], "")
     if set(value) == {"file"} and isinstance(value["file"], str):
-        base = path.parent if path else Path()
-        try:
-            return (base / value["file"]).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            problems.append(f"{where}: cannot read {value['file']}: {error.strerror}")
-            return ""
+        return _secret_file(value["file"], where, path, problems)
     return {
         k: _resolve_secrets(v, f"{where}.{k}".lstrip("."), environ, path, problems)
         for k, v in value.items()
     }
+
+
+def _secret_file(name: str, where: str, path: Path | None, problems: list[str]) -> str:
+    """A secret's file, relative to the configuration's own folder."""
+    try:
+        return ((path.parent if path else Path()) / name).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        problems.append(f"{where}: cannot read {name}: {error.strerror}")
+        return ""
 
 
 def _channels(raw: Any, kinds: Mapping[str, type[Any]], problems: list[str]) -> tuple[Any, ...]:

@@ -141,7 +141,7 @@ class HttpMount:
             if error.status < 400:
                 raise
             response = problem(error.status, error.reason, f"{request.method} {request.path}")
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged, and answered
             # The request is lost, not the process; the caller is told that the fault is ours.
             _log.exception("request failed", method=request.method, path=request.path)
             response = problem(500, "internal", "a fault of ours; it has been logged")

@@ -21,7 +21,6 @@ from gateway.core.ids import (
     CustomerId,
     InboundId,
     ItemId,
-    MessageId,
     NodeName,
     OutboundId,
     Position,
@@ -81,7 +80,7 @@ class Intake(Protocol):
     async def receive(
         self, inbounds: Sequence[Inbound], memory: Memory | None = None
     ) -> list[Accepted]:
-        """Store all of them and ``memory`` (all of one channel) in one commit; returns once on disk.
+        """Store all of them and ``memory`` (all of one channel) in one commit; returns when done.
 
         Raises ``Refused('unavailable')`` while the database cannot be written: hold back at
         the source and try again.
@@ -216,7 +215,7 @@ class Socket(Protocol):
     async def close(self, code: int, reason: str = "") -> None: ...
 
 
-class SocketClosed(Exception):  # noqa: N818 - not an error: every connection ends so
+class SocketClosed(Exception):
     """The connection is gone, with the close code."""
 
     def __init__(self, code: int) -> None:

@@ -112,7 +112,7 @@ class Sockets:
                 await route.handle(socket)
         except SocketClosed:
             pass
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged, and closed
             # A fault in one conversation closes that one (1011) and nobody else's.
             _log.exception("connection failed", path=request.path if request else "")
             await connection.close(1011)

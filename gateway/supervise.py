@@ -103,7 +103,7 @@ class Supervisor:
                 await channel.run(lambda: self._note(channel.name, "up"))
             except ChannelError as error:
                 wait, reason = error.retry_after, f"{error.code}: {error}"
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - logged; the others run on
                 _log.exception("a channel has a bug", channel=channel.name)
                 wait, reason = BUG_SECONDS, f"{type(error).__name__}: {error}"
             if wait is None:

@@ -103,9 +103,7 @@ def retry(outgoing: Outgoing, ctx: Context) -> list[e.Change]:
 def drop(outgoing: Outgoing, ctx: Context, reason: str) -> list[e.Change]:
     """A person gives it up. Raises ``Refused``."""
     _check_idle(outgoing)
-    dropped = e.OutboundSettled(
-        outbound=outgoing.id, state=OutboundState.DROPPED, reason=reason
-    )
+    dropped = e.OutboundSettled(outbound=outgoing.id, state=OutboundState.DROPPED, reason=reason)
     changes = [e.Change(dropped), *_tell(outgoing, Delivery.FAILED, reason, "")]
     if outgoing.state is OutboundState.FAILED:
         # One that failed is no longer in memory: it comes back for the moment of its end.

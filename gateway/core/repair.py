@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from gateway.core import events as e
 from gateway.core.ids import Context
+from gateway.core.lifecycle import IN_HAND
 from gateway.core.model import Item, ItemState
 from gateway.core.state import NodeState
 
@@ -35,20 +36,14 @@ def problems(state: NodeState, ctx: Context) -> list[Problem]:
 def _wrong(state: NodeState, item: Item, ctx: Context) -> str | None:
     if item.case not in state.cases:
         return "its case header is not in memory"
-    match item.state:
-        case ItemState.OFFERED:
-            if item.offer is None:
-                return "offered without an offer"
-            if ctx.now - item.offer.deadline > LATE:
-                return "offered long past its deadline"
-            holder = item.offer.agent
-        case ItemState.ASSIGNED | ItemState.WRAPPING:
-            if item.agent is None:
-                return f"{item.state.value} to nobody"
-            holder = item.agent
-        case _:
-            return None
-    if item.id not in {i.id for i in state.in_hand(holder)}:
+    if item.state not in IN_HAND:
+        return None
+    holder = item.offer.agent if item.offer else item.agent
+    if holder is None:
+        return f"{item.state.value} to nobody"
+    if item.offer is not None and ctx.now - item.offer.deadline > LATE:
+        return "offered long past its deadline"
+    if all(held.id != item.id for held in state.in_hand(holder)):
         return f"not in the hands of {holder}, who should hold it"
     return None
 

@@ -17,7 +17,7 @@ AGENTS: tuple[tuple[str, str, dict[str, int]], ...] = (
 )
 """Ann is the one that the visitor signs in as: she speaks most of what comes first."""
 VISITOR_AGENT = "ann"
-VISITOR_SKILLS = {language: 3 for language in LANGUAGES} | {"billing": 3, "tech": 3}
+VISITOR_SKILLS = dict.fromkeys((*LANGUAGES, "billing", "tech"), 3)
 
 
 def declaration(played_agents: int) -> dict[str, Any]:

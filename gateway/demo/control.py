@@ -122,7 +122,13 @@ class Control:
         key = str(said.get("key") or world.dice.getrandbits(64))
         async with aiohttp.ClientSession() as session:
             item = await file_task(
-                session, world, key, title, str(said.get("body", "")), 5, YOUR_NAME
+                session,
+                world,
+                key=key,
+                title=title,
+                body=str(said.get("body", "")),
+                priority=5,
+                customer=YOUR_NAME,
             )
         self._tasks.append(item["id"])
         self._told[item["id"]] = item | {"subject": title}

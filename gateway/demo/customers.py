@@ -175,7 +175,15 @@ async def _task(world: World, matter: Matter) -> None:
     async with aiohttp.ClientSession() as session:
         while True:
             try:
-                await file_task(session, world, key, title, body, priority, matter.name)
+                await file_task(
+                    session,
+                    world,
+                    key=key,
+                    title=title,
+                    body=body,
+                    priority=priority,
+                    customer=matter.name,
+                )
             except (OSError, aiohttp.ClientError):
                 await asyncio.sleep(world.dice.uniform(0.5, 2))
             else:
@@ -185,6 +193,7 @@ async def _task(world: World, matter: Matter) -> None:
 async def file_task(
     session: aiohttp.ClientSession,
     world: World,
+    *,
     key: str,
     title: str,
     body: str,

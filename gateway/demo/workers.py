@@ -19,12 +19,14 @@ _log = structlog.get_logger("demo")
 
 async def work(url: str, token: str, dice: random.Random) -> None:
     """One agent's day, until cancelled."""
-    async with AgentClient([url], token, name="played agent") as client:
-        async with asyncio.TaskGroup() as hands:
-            worker = _Worker(client, dice, hands)
-            await client.ready()
-            async for frame in client.events():
-                worker.see(frame)
+    async with (
+        AgentClient([url], token, name="played agent") as client,
+        asyncio.TaskGroup() as hands,
+    ):
+        worker = _Worker(client, dice, hands)
+        await client.ready()
+        async for frame in client.events():
+            worker.see(frame)
 
 
 class _Worker:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import structlog
 
@@ -19,15 +20,20 @@ class Tasks:
         self._owner = owner
         self._group: asyncio.TaskGroup | None = None
 
-    async def __aenter__(self) -> "Tasks":
+    async def __aenter__(self) -> Self:
         self._group = asyncio.TaskGroup()
         await self._group.__aenter__()
         return self
 
-    async def __aexit__(self, *error: Any) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         group, self._group = self._group, None
         if group is not None:
-            await group.__aexit__(*error)
+            await group.__aexit__(kind, error, trace)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run ``work`` in the set. Its failure is logged and harms nobody else."""

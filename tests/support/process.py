@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import tomli_w
 
-TOKEN = "test-bootstrap-token"  # noqa: S105 - of a node that lives for one test
+TOKEN = "test-bootstrap-token"
 READY_SECONDS = 40.0
 
 
