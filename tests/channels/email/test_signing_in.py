@@ -1,0 +1,199 @@
+"""Signing in, against servers that play a script: what each refusal means."""
+
+import asyncio
+import base64
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from channels.email.imap import connect
+from channels.email.oauth import TokenSource
+from channels.email.settings import Imap, OAuth2
+from gateway.core.errors import (
+    BadCredentials,
+    BadSetup,
+    ChannelError,
+    Throttled,
+    Unreachable,
+)
+
+pytestmark = pytest.mark.integration
+
+CAPABLE = "* OK [CAPABILITY IMAP4rev1 IDLE SASL-IR AUTH=XOAUTH2] hello\r\n"
+Script = Callable[[str, str], str]
+
+
+@asynccontextmanager
+async def imap(greeting: str, answer: Script) -> AsyncIterator[int]:
+    """A server that answers each line by ``answer(tag, rest of the line)``."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting.encode())
+        while line := await reader.readline():
+            tag, _, rest = line.decode().rstrip("\r\n").partition(" ")
+            writer.write(answer(tag, rest).encode())
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def sign_in(port: int, token: str = "") -> None:
+    said = Imap(host="127.0.0.1", port=port, security="none", user="me", password="pw")
+    connection = await connect(said, 100_000, ssl.create_default_context(), token)
+    await connection.close()
+
+
+def refusing(words: str) -> Script:
+    def answer(tag: str, rest: str) -> str:
+        said = words if words.startswith("*") else f"{tag} {words}"
+        return f"{said}\r\n" if rest.startswith("LOGIN") else f"{tag} OK\r\n"
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("NO [AUTHENTICATIONFAILED] no", BadCredentials),
+        ("NO wrong", BadCredentials),
+        ("NO [UNAVAILABLE] the directory is away", Unreachable),
+        ("NO [SERVERBUG] oops", Unreachable),
+        ("NO [LIMIT] slowly", Throttled),
+        ("NO Too many simultaneous connections", Throttled),
+        ("NO [PRIVACYREQUIRED] not in the clear", BadSetup),
+        ("BAD what?", BadSetup),
+        ("* BYE going down", Unreachable),
+    ],
+)
+async def test_only_a_plain_no_is_the_passwords_fault(
+    words: str, error: type[ChannelError]
+) -> None:
+    async with imap(CAPABLE, refusing(words)) as port:
+        with pytest.raises(error) as caught:
+            await sign_in(port)
+    assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "error"),
+    [
+        ("* BYE too busy\r\n", Unreachable),
+        ("220 I speak SMTP\r\n", Unreachable),
+        ("* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hello\r\n", BadSetup),
+    ],
+)
+async def test_a_greeting_can_say_no(greeting: str, error: type[ChannelError]) -> None:
+    async with imap(greeting, refusing("NO")) as port:
+        with pytest.raises(error):
+            await sign_in(port)
+
+
+async def test_a_token_is_shown_instead_of_a_password() -> None:
+    shown: list[str] = []
+
+    def answer(tag: str, rest: str) -> str:
+        shown.append(rest)
+        return f"{tag} OK\r\n"
+
+    async with imap(CAPABLE, answer) as port:
+        await sign_in(port, "t0ken")
+    verb, _, coded = shown[0].partition(" XOAUTH2 ")
+    assert verb == "AUTHENTICATE"
+    assert base64.b64decode(coded) == b"user=me\x01auth=Bearer t0ken\x01\x01"
+
+
+async def test_a_refused_token_ends_in_an_error_and_not_in_silence() -> None:
+    started: list[str] = []
+
+    def answer(tag: str, rest: str) -> str:
+        if rest.startswith("AUTHENTICATE"):
+            started.append(tag)
+            return "+ eyJzdGF0dXMiOiI0MDEifQ==\r\n"
+        if not tag and started:  # the empty line that the mechanism asks for
+            return f"{started[0]} NO [AUTHENTICATIONFAILED] expired\r\n"
+        return f"{tag} OK\r\n"
+
+    async with imap(CAPABLE, answer) as port:
+        with pytest.raises(BadCredentials, match="expired"):
+            await sign_in(port, "old")
+
+
+class Ticking:
+    """A clock that stands still until it is told otherwise."""
+
+    seconds = 0.0
+
+    def now(self) -> None: ...
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@asynccontextmanager
+async def provider(
+    handle: Callable[[web.Request], Awaitable[web.Response]],
+) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_post("/token", handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    try:
+        yield f"http://127.0.0.1:{port}/token"
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_token_is_fetched_once_and_again_before_it_expires() -> None:
+    forms: list[dict[str, str]] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        forms.append({name: str(value) for name, value in (await request.post()).items()})
+        return web.json_response({"access_token": f"t{len(forms)}", "expires_in": 3600})
+
+    clock = Ticking()
+    async with provider(handle) as url:
+        said = OAuth2(token_url=url, client_id="id", client_secret="cs", refresh_token="rt")
+        source = TokenSource(said, clock)  # type: ignore[arg-type]
+        assert [await source.get(), await source.get()] == ["t1", "t1"]
+        clock.seconds = 3_550
+        assert await source.get() == "t2"
+        source.forget()
+        assert await source.get() == "t3"
+    assert forms[0] == {
+        "client_id": "id",
+        "client_secret": "cs",
+        "grant_type": "refresh_token",
+        "refresh_token": "rt",
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(400, BadCredentials), (401, BadCredentials), (503, Unreachable)]
+)
+async def test_a_provider_that_refuses_parks_and_one_in_trouble_does_not(
+    status: int, error: type[ChannelError]
+) -> None:
+    async def handle(request: web.Request) -> web.Response:
+        return web.json_response({"error": "invalid_grant"}, status=status)
+
+    async with provider(handle) as url:
+        source = TokenSource(OAuth2(token_url=url, client_id="id"), Ticking())  # type: ignore[arg-type]
+        with pytest.raises(error, match="invalid_grant"):
+            await source.get()
+
+
+def test_secrets_stay_out_of_what_is_printed() -> None:
+    oauth2 = OAuth2(token_url="u", client_id="id", client_secret="s3cret", refresh_token="r3fresh")
+    said = Imap(host="h", user="me", password="hunter2", oauth2=oauth2)
+    for secret in ("hunter2", "s3cret", "r3fresh"):
+        assert secret not in repr(said)
+        assert secret not in f"{said}"
+    assert "password='***'" in repr(said)
