@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from importlib.resources import files
 
+import asyncpg
 import structlog
 from msgspec import Struct
 
@@ -81,6 +82,13 @@ async def migrate(con: Connection, wanted: Sequence[Migration] | None = None) ->
 
 async def _apply(con: Connection, migration: Migration) -> None:
     _log.info("applying a migration", name=migration.name)
+    try:
+        await _apply_alone(con, migration)
+    except asyncpg.PostgresError as problem:
+        raise BadSchema(f"migration {migration.name} failed: {problem}") from problem
+
+
+async def _apply_alone(con: Connection, migration: Migration) -> None:
     async with con.transaction():
         # A long step may pause between statements on a slow machine.
         await con.execute("SET LOCAL idle_in_transaction_session_timeout = 0")

@@ -1,0 +1,157 @@
+"""What a run of entries becomes before it is sent."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from gateway.core import events as e
+from gateway.core import model as m
+from gateway.core.ids import Position
+from gateway.store.batch import batch_of
+from tests.store.conformance import (
+    EVA,
+    NOW,
+    SITE,
+    a_case,
+    a_message,
+    an_event,
+    an_item,
+    an_outgoing,
+    uid,
+)
+
+PLACES = [
+    "events",
+    "cases",
+    "items",
+    "messages",
+    "files",
+    "deliveries",
+    "outgoing",
+    "statuses",
+    "agents",
+    "queues",
+    "commands",
+    "done",
+]
+
+
+def batch(*changes: tuple[e.Event, tuple[e.Row, ...]]) -> dict[str, list[tuple[Any, ...]]]:
+    entries = [
+        e.Entry(Position(3, offset), NOW, event, rows)
+        for offset, (event, rows) in enumerate(changes, start=1)
+    ]
+    return dict(zip(PLACES, batch_of(entries), strict=True))
+
+
+def test_a_row_changed_three_times_is_written_once_as_it_ends() -> None:
+    item = an_item(a_case(), version=7)
+    last = replace(item, version=9, priority=4)
+    made = batch(
+        (an_event(), (item,)),
+        (an_event(), (replace(item, version=8),)),
+        (an_event(), (last,)),
+    )
+    [row] = made["items"]
+    assert row[0] == 6  # the version that must be there
+    assert msgspec.json.decode(row[-1], type=m.Item) == last
+    assert len(made["events"]) == 3
+
+
+def test_a_new_row_expects_nothing_to_be_there() -> None:
+    made = batch((an_event(), (an_outgoing(), a_case())))
+    assert [row[0] for row in made["outgoing"] + made["cases"]] == [0, 0]
+
+
+def test_every_event_stands_at_its_place_with_its_kind() -> None:
+    made = batch(
+        (e.ItemRepaired(item=uid(), problem="x"), ()),
+        (e.AgentStateChanged(agent=EVA, presence=m.Presence.READY), ()),
+    )
+    assert [(row[0], row[1], row[3]) for row in made["events"]] == [
+        (3, 1, "item_repaired"),
+        (3, 2, "agent_state_changed"),
+    ]
+    payload = msgspec.json.decode(made["events"][1][-1])
+    assert payload["kind"] == "agent_state_changed"
+
+
+CASE = a_case()
+ITEM = an_item(CASE)
+MESSAGE = a_message(CASE, item=ITEM.id)
+
+
+@pytest.mark.parametrize(
+    ("event", "rows", "about"),
+    [
+        (e.CaseOpened(case=CASE), (CASE,), (CASE.id, None)),
+        (e.ItemCreated(item=ITEM), (ITEM,), (CASE.id, ITEM.id)),
+        (
+            e.MessageAdded(message=MESSAGE.id, case=CASE.id, seq=1, direction="in", item=ITEM.id),
+            (MESSAGE, CASE),
+            (CASE.id, ITEM.id),
+        ),
+        (e.ItemQueued(item=ITEM.id, queue=ITEM.queue, reason="x"), (ITEM,), (CASE.id, ITEM.id)),
+        (
+            e.OutboundAttempted(outbound=uid(), attempt=1),
+            (an_outgoing(case=CASE.id, item=ITEM.id),),
+            (CASE.id, ITEM.id),
+        ),
+        (an_event(), (), (None, None)),
+        (e.ChannelHealthChanged(channel=SITE, health="up"), (), (None, None)),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, msgspec.Struct) else "",
+)
+def test_the_trace_knows_what_an_event_is_about(
+    event: e.Event, rows: tuple[e.Row, ...], about: tuple[Any, Any]
+) -> None:
+    [row] = batch((event, rows))["events"]
+    assert (row[4], row[5]) == about
+
+
+def test_no_event_carries_a_message_body() -> None:
+    body = "secret " * 100
+    message = a_message(CASE, body=body, html=f"<p>{body}</p>")
+    added = e.MessageAdded(message=message.id, case=CASE.id, seq=1, direction="in")
+    made = batch((added, (message,)))
+    assert b"secret" not in made["events"][0][-1]
+    assert body in msgspec.json.decode(made["messages"][0][-1])["body"]
+
+
+def test_deliveries_of_one_message_become_one_and_keep_its_outside_id() -> None:
+    sent = m.DeliveryUpdate(message=MESSAGE.id, delivery=m.Delivery.SENT, external_id="x@y")
+    read = m.DeliveryUpdate(message=MESSAGE.id, delivery=m.Delivery.READ)
+    [(message, external, patch)] = batch((an_event(), (sent, read)))["deliveries"]
+    assert (message, external) == (MESSAGE.id, "x@y")
+    assert msgspec.json.decode(patch) == {
+        "delivery": "read",
+        "delivery_reason": "",
+        "external_id": "x@y",
+    }
+
+
+def test_a_command_keeps_its_first_answer() -> None:
+    first = m.CommandRecord(agent=EVA, id=uid(), at=NOW, answer=b"1")
+    [row] = batch((an_event(), (first, replace(first, answer=b"2"))))["commands"]
+    assert row[-1] == b"1"
+
+
+def test_every_kind_of_row_has_its_place() -> None:
+    file = m.Attachment(id=uid(), name="a", type="b", size=1, sha256="c")
+    rows: tuple[e.Row, ...] = (
+        CASE,
+        ITEM,
+        replace(MESSAGE, attachments=(file,)),
+        m.DeliveryUpdate(message=MESSAGE.id, delivery=m.Delivery.SENT),
+        an_outgoing(),
+        m.AgentStatus(name=EVA, since=NOW, idle_since=NOW, version=1),
+        m.AgentProfile(name=EVA),
+        m.Queue(name=ITEM.queue),
+        m.CommandRecord(agent=EVA, id=uid(), at=NOW, answer=b""),
+        m.InboundDone(id=uid(), status="ignored"),
+    )
+    assert {type(row) for row in rows} == set(e.Row.__args__)
+    made = batch((an_event(), rows))
+    assert {place: len(made[place]) for place in PLACES} == dict.fromkeys(PLACES, 1)
