@@ -28,7 +28,7 @@ from gateway.clock import SystemClock
 from gateway.cluster.lease import Lease
 from gateway.config import Settings
 from gateway.core import events as e
-from gateway.core.ids import ChannelName, QueueName
+from gateway.core.ids import AgentName, ChannelName, QueueName
 from gateway.core.model import Queue
 from gateway.flow.node import Node
 from gateway.http import HttpMount
@@ -246,8 +246,15 @@ async def _services(app: App) -> Services:
         secret=await app.store.settings.secret(),
         public_url=app.url,
         node=app.settings.node_name,
+        agent_name=lambda name: _shown_name(node, name),
         knows_queue=lambda name: name in node.ledger.state.queues,
     )
+
+
+def _shown_name(node: Node, name: AgentName) -> str:
+    """What customers see of an agent."""
+    profile = node.ledger.state.profiles.get(name)
+    return (profile.display_name if profile else "") or name
 
 
 def _house(app: App) -> House:

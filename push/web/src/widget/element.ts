@@ -343,6 +343,7 @@ export class SwitchroomChat extends HTMLElement {
     else if (down) text = words.say("back");
     else if (chat.standing.state === "offline") text = words.say("offline");
     else if (chat.standing.state === "queued") text = placeText(chat, words);
+    else if (ended(chat)) text = words.say("closed");
     const warn = this.refused || down || !navigator.onLine;
     strip.hidden = text === "";
     strip.className = `strip${warn ? " warn" : ""}`;
@@ -387,8 +388,12 @@ function standingText(chat: Chat, words: Words): string {
   const { state, agent } = chat.standing;
   if (state === "active") return agent ? words.say("with", { name: agent }) : words.say("connected");
   if (state === "offline") return chat.opensAt ? words.say("opens", { t: words.clock(new Date(chat.opensAt)) }) : "";
-  if (state === "closed") return chat.conversation && chat.said.length ? words.say("closed") : "";
-  return words.say("queued");
+  return state === "queued" ? words.say("queued") : "";
+}
+
+/** Something was said, it is over, and nothing new is on its way. */
+function ended(chat: Chat): boolean {
+  return chat.standing.state === "closed" && chat.conversation !== null && chat.said.length > 0 && !chat.pending.length;
 }
 
 function placeText(chat: Chat, words: Words): string {
