@@ -23,18 +23,8 @@ from tests.store.conformance import (
 )
 
 PLACES = [
-    "events",
-    "cases",
-    "items",
-    "messages",
-    "files",
-    "deliveries",
-    "outgoing",
-    "statuses",
-    "agents",
-    "queues",
-    "commands",
-    "done",
+    *("events", "cases", "items", "messages", "files", "deliveries"),
+    *("outgoing", "statuses", "agents", "queues", "commands", "done"),
 ]
 
 
