@@ -126,7 +126,7 @@ async def _crew(options: Options, say: Progress) -> AsyncIterator[Crew]:
         (mails,) = await stack.enter_async_context(generators("mails"))
         post = await mails.ask("begin")
         feed_port = free_port()
-        channels = [
+        channels: list[dict[str, Any]] = [
             {"kind": feed.NAME, "name": "feed", "port": feed_port},
             {"kind": "task", "name": "backoffice", "callback_private": True},
             {"kind": "webchat", "name": "site"},
@@ -180,7 +180,7 @@ async def _closed_loop(
     node, items = crew.node, options.items
 
     def at_once(count: int) -> int:
-        return max(round(options.open * count / items), 1)
+        return max(int(options.open * count / items), 1)
 
     before = await node.get("/bench/vitals")
     cpu, agents_cpu = node.meter(*crew.pids), node.meter(*(one.pid for one in crew.agents))
@@ -288,6 +288,7 @@ async def _count(node: NodeProcess) -> dict[str, int]:
     """What the database holds of the day; sending may take a moment longer than completing."""
     con = await _database(node)
     try:
+        counted: dict[str, int] = {}
         for _ in range(50):
             counted = dict(await con.fetchrow(_COUNT, timeout=120) or {})
             if counted["not_sent"] == 0:

@@ -28,7 +28,8 @@ class Chat:
         )
         self._wire.lost = self._lost
 
-    def _opened(self) -> None:
+    def _opened(self, wire: Wire) -> None:
+        self._wire = wire
         self._say({"t": "hello", "channel": self._chats.channel, "profile": {"name": "Ada"}})
 
     def _say(self, frame: dict[str, Any]) -> None:

@@ -86,6 +86,13 @@ async def ask_all(group: Sequence[Generator], do: str, **words: Any) -> list[Ans
     return list(await asyncio.gather(*(one.ask(do, **words) for one in group)))
 
 
+def _reasons(error: BaseException) -> list[str]:
+    """What went wrong, without the groups around it."""
+    if isinstance(error, BaseExceptionGroup):
+        return [reason for one in error.exceptions for reason in _reasons(one)][:5]
+    return [f"{type(error).__name__}: {error}"]
+
+
 # -- inside the generator's process ---------------------------------------------------------
 
 
@@ -102,7 +109,7 @@ def serve(perform: Callable[[], Perform]) -> None:
             try:
                 answer = await act(request)
             except Exception as error:  # noqa: BLE001 - told to the benchmark, which then fails
-                answer = {"failed": f"{type(error).__name__}: {error}"}
+                answer = {"failed": ", ".join(_reasons(error))}
             print(json.dumps(answer), flush=True)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

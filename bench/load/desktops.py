@@ -60,10 +60,10 @@ class Desktop:
             await self.synced
         self.synced = None
 
-    def opened(self) -> None:
-        if self.wire is not None and self.crowd.dialect == "switchroom":
+    def opened(self, wire: Wire) -> None:
+        if self.crowd.dialect == "switchroom":
             hello = {"t": "hello", "token": self.token, "versions": [1], "pending": []}
-            self.wire.send(json.dumps(hello).encode())
+            wire.send(json.dumps(hello).encode())
 
     def lost(self, wire: Wire) -> None:
         self.crowd.drops[wire.closed] = self.crowd.drops.get(wire.closed, 0) + 1

@@ -54,7 +54,10 @@ class Wire(asyncio.Protocol):
     __slots__ = ("_buffer", "_head", "_opened", "_text", "closed", "lost", "transport")
 
     def __init__(
-        self, request: bytes, text: Callable[["Wire", bytes], None], opened: Callable[[], None]
+        self,
+        request: bytes,
+        text: Callable[["Wire", bytes], None],
+        opened: Callable[["Wire"], None],
     ) -> None:
         self.transport: asyncio.Transport
         self.lost: Callable[[Wire], None] | None = None
@@ -82,7 +85,7 @@ class Wire(asyncio.Protocol):
                 self.transport.abort()
                 return
             self._head = None
-            self._opened()
+            self._opened(self)
         frames, self._buffer = split(data)
         for opcode, payload in frames:
             if opcode == TEXT:
