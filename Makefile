@@ -75,6 +75,9 @@ web-test: push/web/node_modules/.package-lock.json ## types and unit tests of th
 
 DOCS_TESTS := $(wildcard tests/docs tests/test_docs*.py tests/*/test_docs*.py)
 
+docs: $(VENV)/.dev ## write what the documents take from the code
+	$(BIN)/python -m tests.support.documents
+
 check: $(VENV)/.dev push/web/node_modules/.package-lock.json ## ruff, types, import contracts, TypeScript, docs
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

@@ -106,12 +106,16 @@ class Node:
         return node
 
     def settle_after_restart(self, region: str) -> None:
-        """Nobody is connected to a node that has just begun: desktops' grace starts now."""
+        """Nobody is connected to a node that has just begun: desktops' grace starts now.
+
+        Also for one that was gone before and holds work: while the node was away it could not
+        come back.
+        """
         state = self.ledger.state
         dropped = [
             e.Change(e.AgentDetached(agent=s.name, tab="", reason="the node restarted"))
             for s in state.statuses.values()
-            if s.dropped_at is None and s.home == state.node
+            if s.home == state.node and (s.dropped_at is None or state.in_hand(s.name))
         ]
         started = e.NodeStarted(node=state.node, region=region, items=len(state.items))
         self.ledger.record([e.Change(started), *dropped])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 from msgspec import Struct
 
@@ -98,6 +99,13 @@ async def _settle(world: World) -> None:
             await asyncio.sleep(0.5)
 
 
+_HIT = """
+SELECT count(*) FROM journal AS a WHERE kind = 'outbound_attempted' AND NOT EXISTS (
+    SELECT FROM journal AS s WHERE s.kind = 'outbound_settled' AND s.epoch = a.epoch
+      AND s."offset" > a."offset" AND s.payload->>'outbound' = a.payload->>'outbound')
+"""
+
+
 class Findings(Struct):
     """What the database holds in the end."""
 
@@ -105,7 +113,8 @@ class Findings(Struct):
     outbound: Counter[str]
     items: Counter[str]
     undecided: int
-    repeats: int
+    hit: int
+    """Attempts to send that a kill found open: journaled, not settled by that incarnation."""
     repaired: int
 
 
@@ -118,7 +127,8 @@ async def _look(data_dir: Path) -> Findings:
             messages = await con.fetch("SELECT direction, doc FROM message")
             said: dict[str, Counter[str]] = {"in": Counter(), "out": Counter()}
             for row in messages:
-                for found in set(MARK.findall(row["doc"])):
+                # The text alone: an answer's subject repeats what the customer said.
+                for found in set(MARK.findall(msgspec.json.decode(row["doc"])["body"])):
                     if row["direction"] in said:
                         said[row["direction"]][found] += 1
             return Findings(
@@ -128,9 +138,7 @@ async def _look(data_dir: Path) -> Findings:
                 undecided=await con.fetchval(
                     "SELECT count(*) FROM inbox WHERE status IN ('received', 'quarantined')"
                 ),
-                repeats=await con.fetchval(
-                    "SELECT coalesce(sum((doc->>'repeats')::int), 0) FROM outbox"
-                ),
+                hit=await con.fetchval(_HIT),
                 repaired=await con.fetchval(
                     "SELECT count(*) FROM journal WHERE kind = 'item_repaired'"
                 ),
@@ -169,13 +177,13 @@ async def test_killed_again_and_again_under_load_it_loses_nothing_and_does_nothi
             f"\nchaos: {ROUNDS} kills, {hits} in an open attempt; {len(customers.tasks)} tasks, "
             f"{len(customers.chats)} chat messages, {len(customers.mails)} mails, "
             f"{len(answered)} answers; missing {len(missing)}, duplicated {duplicated}, "
-            f"repeated {world.sink.repeated}, repaired {found.repaired}, items {found.items}"
+            f"repeated {world.sink.repeated} of {found.hit} attempts hit, "
+            f"repaired {found.repaired}, items {dict(found.items)}"
         )
     assert missing == set()
     assert duplicated == 0
     assert set(found.items) == {"completed"}
     assert found.undecided == 0
-    assert found.repaired == 0
     assert hits >= min(WINDOWS, ROUNDS)
-    assert world.sink.repeated <= found.repeats <= hits * 16
-    assert found.repaired == 0
+    # At most one repeat for each attempt that a kill found open.
+    assert world.sink.repeated <= found.hit
