@@ -5,6 +5,7 @@ from urllib.parse import quote, unquote
 
 import aiohttp
 from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpProcessingError
 from msgspec import Struct
 
 from gateway.api.base import by
@@ -95,7 +96,7 @@ async def file_of(request: HttpRequest) -> File:
                     type=part.headers.get("Content-Type", "application/octet-stream").lower()[:200],
                     data=bytes(await part.read(decode=False)),
                 )
-    except (ValueError, AssertionError, aiohttp.ClientError, RuntimeError) as error:
+    except (ValueError, AssertionError, RuntimeError, HttpProcessingError) as error:
         raise Refused("bad_body", f"the multipart body is broken: {error}", "file") from error
     raise Refused("bad_field", "there is no part named `file`", "file")
 

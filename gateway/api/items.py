@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
@@ -23,7 +24,7 @@ Word = Annotated[str, Meta(max_length=200)]
 
 
 class ItemQuery(Paged, frozen=True, kw_only=True):
-    """Filters; empty means any. ``state`` may name several, with commas, or be ``open``."""
+    """Filters; empty means any. ``state`` may be ``open``: all that has not ended."""
 
     state: Word = ""
     queue: Word = ""
@@ -106,7 +107,7 @@ class Items:
 
     async def _list(self, request: HttpRequest) -> HttpAnswer:
         query = asked(request, ItemQuery)
-        _check_states(query.state)
+        _check(query)
         wanted = ItemFilter(
             state=query.state,
             queue=query.queue,
@@ -170,9 +171,14 @@ def _happened(entry: Traced) -> Happened:
     return Happened(at=entry.at, kind=entry.kind, text=words(entry), data=entry.data)
 
 
-def _check_states(given: str) -> None:
+def _check(query: ItemQuery) -> None:
+    """A filter that can match nothing is a mistake, and no filter at all would be worse."""
     known = {state.value for state in ItemState} | {"open", ""}
-    for state in given.split(","):
-        if state.strip() not in known:
-            allowed = ", ".join(sorted(known - {""}))
-            raise Refused("bad_field", f"{state!r} is no state; there are {allowed}", "state")
+    if query.state not in known:
+        allowed = ", ".join(sorted(known - {""}))
+        raise Refused("bad_field", f"{query.state!r} is no state; there are {allowed}", "state")
+    if query.customer:
+        try:
+            UUID(query.customer)
+        except ValueError as error:
+            raise Refused("bad_field", "give a customer's id", "customer") from error

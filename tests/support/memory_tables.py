@@ -48,7 +48,7 @@ from gateway.store.contract import (
 T = TypeVar("T")
 Versioned = m.Item | m.Case | m.Outgoing | m.AgentStatus
 _OWN_ID = re.compile(r"<?([0-9a-fA-F-]{36})(?:@[^>]*)?>?")
-_SETTLED = frozenset({m.OutboundState.SENT, m.OutboundState.FAILED})
+_OPEN = frozenset({m.OutboundState.PENDING, m.OutboundState.ATTEMPTING})
 _DAY = timedelta(hours=24)
 
 
@@ -232,7 +232,7 @@ class Tables:
             queues=tuple(map(_copy, self.queues.values())),
             cases=tuple(map(_copy, cases)),
             items=tuple(map(_copy, items)),
-            outbox=tuple(_copy(o) for o in self.outbox.values() if o.state not in _SETTLED),
+            outbox=tuple(_copy(o) for o in self.outbox.values() if o.state in _OPEN),
             received=tuple(received),
         )
 

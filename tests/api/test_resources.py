@@ -1,0 +1,242 @@
+"""Cases, customers, channels, upkeep, health, metrics, and what describes them all."""
+
+from typing import Any
+
+from openapi_spec_validator import validate
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.api.openapi import plain_path
+from gateway.core.errors import Undeliverable
+from gateway.core.ids import AgentName, ChannelName
+from gateway.core.inbound import Inbound
+from gateway.core.model import ChannelKind
+from gateway.ports import Accepted
+from tests.support.apiworld import ApiWorld, api_world, failed
+from tests.support.builders import OFFICE
+
+
+async def test_a_case_is_read_by_its_number_and_changed() -> None:
+    async with api_world() as world:
+        filed = await world.file_task(body="please check")
+        path = f"/api/v1/cases/{filed['number']}"
+        _, messages = await world.call("GET", f"{path}/messages")
+        assert [one["body"] for one in messages["items"]] == ["please check"]
+        status, case = await world.call(
+            "PATCH", path, {"tags": ["vip", "vip"], "category": "billing", "level": 2}
+        )
+        assert (status, case["tags"], case["category"]) == (200, ["vip"], "billing")
+        status, problem = await world.call("PATCH", path, {"status": "closed"})
+        assert (status, problem["title"]) == (409, "wrong_state")
+        await world.call("POST", f"/api/v1/items/{filed['id']}/close", {})
+        _, case = await world.call("PATCH", path, {"status": "closed", "reason": "old"})
+        assert case["status"] == "closed"
+        assert (await world.call("GET", "/api/v1/cases/99999"))[0] == 404
+        assert (await world.call("GET", "/api/v1/cases/many"))[0] == 404
+
+
+async def test_a_change_that_changes_nothing_writes_nothing() -> None:
+    async with api_world() as world:
+        filed = await world.file_task()
+        entries = len(world.rig.tables.journal)
+        path = f"/api/v1/cases/{filed['number']}"
+        assert (await world.call("PATCH", path, {"level": 1}))[0] == 200
+        assert len(world.rig.tables.journal) == entries
+
+
+async def test_a_customer_is_found_by_identity_with_all_contacts() -> None:
+    async with api_world() as world:
+        who = {"kind": "email", "value": "Mia@Example.com", "name": "Mia"}
+        filed = await world.file_task(customer=who)
+        _, found = await world.call("GET", "/api/v1/customers?identity=email:MIA@example.com")
+        (customer,) = found["items"]
+        assert customer["identities"] == [
+            {"kind": "email", "value": "mia@example.com", "verified": True}
+        ]
+        _, timeline = await world.call("GET", f"/api/v1/customers/{customer['id']}/timeline")
+        assert [one["case"]["number"] for one in timeline["items"]] == [filed["number"]]
+        status, problem = await world.call("GET", "/api/v1/customers?identity=mia")
+        assert (status, problem["errors"][0]["field"]) == (400, "identity")
+        assert (await world.call("GET", "/api/v1/customers/none/timeline"))[0] == 404
+
+
+async def test_channels_are_paused_resumed_and_only_those_made_here_change() -> None:
+    async with api_world() as world:
+        _, listed = await world.call("GET", "/api/v1/channels")
+        assert listed["items"][0]["declared_in"] == "switchroom.toml"
+        _, card = await world.call("POST", "/api/v1/channels/office/pause")
+        assert card["health"] == "paused"
+        assert (await world.call("POST", "/api/v1/channels/none/pause"))[0] == 404
+        status, _ = await world.call("POST", "/api/v1/channels", {"name": "b", "kind": "task"})
+        assert status == 201
+        status, _ = await world.call("POST", "/api/v1/channels", {"name": "b", "kind": "task"})
+        assert status == 409
+        status, problem = await world.call("POST", "/api/v1/channels", {"kind": "task"})
+        assert (status, problem["errors"][0]["field"]) == (400, "name")
+        assert (await world.call("DELETE", "/api/v1/channels/b"))[0] == 200
+
+
+async def quarantined(world: ApiWorld) -> str:
+    """Something that nobody can understand arrives."""
+    intake = world.rig.node.intake
+    inbound = Inbound(
+        channel=OFFICE,
+        kind=ChannelKind.TASK,
+        key="poison",
+        at=world.rig.node.ledger.clock.now(),
+        problem="not a mail at all",
+        raw=b"\x00",
+    )
+    (accepted,) = await intake.receive([inbound])
+    assert (await intake.decided(Accepted(id=accepted.id, fresh=True))).status == "quarantined"
+    return accepted.id
+
+
+async def test_what_is_quarantined_is_shown_tried_again_and_dropped() -> None:
+    async with api_world() as world:
+        inbound = await quarantined(world)
+        _, listed = await world.call("GET", "/api/v1/quarantine")
+        assert listed["items"][0]["reason"] == "not a mail at all"
+        path = f"/api/v1/quarantine/{inbound}"
+        raw = await world.raw("GET", f"{path}/raw")
+        assert raw.content_type == "text/plain"
+        assert "attachment" in raw.headers["Content-Disposition"]
+        _, again = await world.call("POST", f"{path}/retry")
+        assert (again["status"], again["reason"]) == ("quarantined", "not a mail at all")
+        assert (await world.call("POST", f"{path}/drop"))[0] == 200
+        assert (await world.call("POST", f"{path}/drop"))[0] == 404
+        assert (await world.call("GET", "/api/v1/quarantine"))[1]["items"] == []
+
+
+async def given_up(world: ApiWorld) -> str:
+    """A task's callback that was refused for good."""
+    world.rig.sinks[ChannelName("office")].errors = [Undeliverable("no such place")]
+    filed = await world.file_task(callback_url="http://127.0.0.1:1/x")
+    await world.call("POST", f"/api/v1/items/{filed['id']}/close", {})
+    await world.until(lambda: failed(world.rig))
+    return failed(world.rig)[0].id
+
+
+async def test_what_could_not_be_sent_is_tried_again_when_a_person_says_so() -> None:
+    async with api_world() as world:
+        outbound = await given_up(world)
+        _, listed = await world.call("GET", "/api/v1/outbox")
+        (row,) = listed["items"]
+        assert (row["state"], "no such place" in row["reason"]) == ("failed", True)
+        assert (await world.call("POST", f"/api/v1/outbox/{outbound}/retry"))[0] == 200
+        await world.until(lambda: world.rig.tables.outbox[outbound].state == "sent")
+        assert (await world.call("GET", "/api/v1/outbox"))[1]["items"] == []
+        status, problem = await world.call("POST", f"/api/v1/outbox/{outbound}/retry")
+        assert (status, problem["title"]) == (409, "wrong_state")
+
+
+async def test_what_could_not_be_sent_is_dropped_when_a_person_says_so() -> None:
+    async with api_world() as world:
+        outbound = await given_up(world)
+        assert (await world.call("POST", f"/api/v1/outbox/{outbound}/drop"))[0] == 200
+        row = world.rig.tables.outbox[outbound]
+        assert (row.state, row.reason) == ("dropped", "dropped by bootstrap")
+        assert (await world.call("GET", "/api/v1/outbox"))[1]["items"] == []
+        assert outbound not in world.rig.node.ledger.state.outbox
+        assert (await world.call("POST", "/api/v1/outbox/none/drop"))[0] == 404
+
+
+async def test_a_parked_channel_is_degraded_and_a_lost_lease_is_503() -> None:
+    async with api_world() as world:
+        assert (await world.call("GET", "/readyz", token=""))[1]["status"] == "ok"
+        world.process.set("support", "parked", "bad_credentials: no")
+        status, ready = await world.call("GET", "/readyz", token="")
+        assert (status, ready["status"]) == (200, "degraded")
+        assert ready["channels"]["support"] == {
+            "state": "parked",
+            "reason": "bad_credentials: no",
+        }
+        world.process.reason = "the lease was not renewed in time"
+        status, ready = await world.call("GET", "/readyz", token="")
+        assert (status, ready["status"], ready["reason"]) == (503, "down", world.process.reason)
+        assert (await world.call("GET", "/healthz", token=""))[0] == 200
+
+
+async def test_metrics_are_what_prometheus_reads() -> None:
+    async with api_world() as world:
+        await world.file_task()
+        world.process.desktops = 7
+        response = await world.raw("GET", "/metrics", token="")
+        samples = {
+            (s.name, s.labels.get("state", "")): s.value
+            for family in text_string_to_metric_families(await response.text())
+            for s in family.samples
+        }
+        assert samples["switchroom_desktops_connected", ""] == 7
+        assert samples["switchroom_items", "queued"] == 1
+        assert samples["switchroom_journal_commits_total", ""] >= 2
+        assert samples["switchroom_reconciler_repaired_total", ""] == 0
+        assert samples["switchroom_channel_health", "up"] == 1
+
+
+async def test_the_numbers_of_this_moment() -> None:
+    async with api_world(ready=True) as world:
+        await world.file_task()
+        await world.until(lambda: world.rig.node.ledger.state.in_hand(AgentName("ana")))
+        _, live = await world.call("GET", "/api/v1/live")
+        assert live["agents"] == {"connected": 1, "ready": 1, "busy": 1}
+        (queue,) = live["queues"]
+        assert (queue["waiting"], queue["offered"]) == (1, 1)
+
+
+async def test_the_document_is_valid_and_describes_every_route() -> None:
+    async with api_world() as world:
+        _, spec = await world.call("GET", "/api/openapi.json", token="")
+        validate(spec)
+        described = {(path, m.upper()) for path, ops in spec["paths"].items() for m in ops}
+        served = {(plain_path(r.path), r.method) for r in world.api.routes()}
+        assert served <= described
+        assert ("/api/v1/tasks", "POST") in described
+        task = spec["components"]["schemas"]["Task"]
+        assert task["properties"]["priority"]["maximum"] == 100
+        listing = spec["paths"]["/api/v1/items"]["get"]
+        assert {"limit", "state"} <= {p["name"] for p in listing["parameters"]}
+        assert listing["security"] == [{"token": []}]
+        assert spec["paths"]["/healthz"]["get"]["security"] == []
+
+
+async def test_operation_ids_are_unique() -> None:
+    async with api_world() as world:
+        _, spec = await world.call("GET", "/api/openapi.json", token="")
+        ids = [op["operationId"] for ops in spec["paths"].values() for op in ops.values()]
+        assert len(ids) == len(set(ids))
+
+
+async def test_the_page_of_all_resources_needs_nothing_from_elsewhere() -> None:
+    async with api_world() as world:
+        response = await world.raw("GET", "/api/docs", token="")
+        text = await response.text()
+        assert "/api/v1/items/{id}/assign" in text
+        assert "<script" not in text
+        assert "http" not in text.replace("http-equiv", "")
+        assert (await world.call("GET", "/api/asyncapi.json", token=""))[1] == {"asyncapi": "3.0.0"}
+
+
+async def test_a_page_learns_what_it_needs_before_login() -> None:
+    async with api_world() as world:
+        _, bootstrap = await world.call("GET", "/api/v1/bootstrap", token="")
+        assert bootstrap == {
+            "agent_ws": ["ws://localhost:8080/agent/v1"],
+            "chat_ws": ["ws://localhost:8080/chat/v1"],
+            "locales": ["en"],
+            "sign_in": ["password"],
+            "node": "n1",
+            "version": "1.2.3",
+        }
+
+
+async def test_every_list_answers_items_and_next() -> None:
+    async with api_world() as world:
+        lists: list[Any] = [
+            r.path for r in world.api.routes() if r.method == "GET" and "Listed" in repr(r.gives)
+        ]
+        assert len(lists) >= 12
+        for path in lists:
+            if "{" in path or path == "/api/v1/customers":
+                continue
+            status, page = await world.call("GET", path)
+            assert (status, set(page)) == (200, {"items", "next"}), path

@@ -1,0 +1,431 @@
+"""REST over a real node of the flow and the store in memory, behind a real HTTP server.
+
+What the store answers to REST alone (tokens, lists, people) is answered here from the same
+tables, and from a few dictionaries.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
+
+from channels.task import TYPE as TASK
+from channels.task.settings import Settings as TaskSettings
+from gateway.api import Api, House
+from gateway.api.house import Site
+from gateway.api.needs import ChannelCard
+from gateway.core.errors import Refused
+from gateway.core.ids import (
+    AgentName,
+    CaseId,
+    ChannelName,
+    CustomerId,
+    InboundId,
+    ItemId,
+    OutboundId,
+)
+from gateway.core.inbound import Decided
+from gateway.core.lifecycle import ENDED
+from gateway.core.model import AgentProfile, Case, Item, OutboundState, Outgoing
+from gateway.http import HttpMount
+from gateway.ports import HttpRoute, Role, Services
+from gateway.store.contract import ItemFilter, Page, Received
+from gateway.store.views import (
+    CustomerCard,
+    IdentityCard,
+    ItemLine,
+    Named,
+    NodeCard,
+    OutboxCard,
+    QuarantineCard,
+    TimelineEntry,
+    TokenRow,
+    Traced,
+)
+from gateway.supervise import Health
+from tests.support.builders import NODE, OFFICE, agent
+from tests.support.flownode import Rig, new_tables, running
+from tests.support.memory_tables import Tables
+
+ADMIN = "the-bootstrap-token"
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+Answer = tuple[int, Any]
+
+
+def paged(items: Sequence[Any], cursor: str, limit: int) -> Page:
+    """The part that begins at the index in ``cursor``."""
+    start = int(cursor or 0)
+    more = str(start + limit) if len(items) > start + limit else None
+    return Page(items=list(items[start : start + limit]), next=more)
+
+
+class FakeTokens:
+    """Tokens and logins; ``asked`` counts look-ups."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.rows: dict[bytes, TokenRow] = {}
+        self.logins: dict[str, tuple[str, Role]] = {}
+        self.asked = 0
+        self._tables = tables
+
+    async def holder(self, sha256: bytes) -> TokenRow | None:
+        self.asked += 1
+        row = self.rows.get(sha256)
+        expired = row and row.expires_at and row.expires_at <= self._tables.now()
+        return None if expired else row
+
+    async def dead(self, ids: Collection[str]) -> set[str]:
+        return set(ids) - {row.id for row in self.rows.values()}
+
+    async def add(self, row: TokenRow, sha256: bytes) -> None:
+        self.rows[sha256] = row
+
+    async def revoke(self, token: str) -> TokenRow | None:
+        found = next((d for d, row in self.rows.items() if row.id == token), None)
+        return self.rows.pop(found) if found is not None else None
+
+    async def revoke_all_of(self, principal: AgentName) -> None:
+        self.rows = {d: row for d, row in self.rows.items() if row.principal != principal}
+
+    async def listed(self, principal: str, cursor: str, limit: int) -> Page:
+        rows = [r for r in self.rows.values() if not principal or r.principal == principal]
+        return paged(rows[::-1], cursor, limit)
+
+    async def login(self, name: str) -> tuple[str, Role] | None:
+        return self.logins.get(name)
+
+    async def save_login(self, name: AgentName, password: str, role: Role) -> None:
+        self.logins[name] = (password, role)
+
+    async def drop_login(self, name: AgentName) -> None:
+        self.logins.pop(name, None)
+
+
+class FakeListing:
+    """Lists over the tables."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def items(self, wanted: ItemFilter, cursor: str, limit: int) -> Page:
+        found = [i for i in self._tables.items.values() if _matches(i, wanted)]
+        pairs = [(i, self._tables.cases[i.case]) for i in sorted(found, key=lambda i: i.id)]
+        return paged(pairs[::-1], cursor, limit)
+
+    async def item(self, item: ItemId) -> tuple[Item, Case] | None:
+        found = self._tables.items.get(item)
+        return (found, self._tables.cases[found.case]) if found else None
+
+    async def items_of(self, case: CaseId) -> list[Item]:
+        return [i for i in self._tables.items.values() if i.case == case]
+
+    async def trace(self, item: ItemId, case: CaseId, cursor: str, limit: int) -> Page:
+        found = []
+        for entry in self._tables.journal.values():
+            data = msgspec.to_builtins(entry.event)
+            if item in (data.get("item"), (data.get("item") or {}) and _id_of(data["item"])):
+                found.append(Traced(at=entry.at, kind=data["kind"], data=data))
+        return paged(found, cursor, limit)
+
+    async def quarantined(self, cursor: str, limit: int) -> Page:
+        rows = [
+            QuarantineCard(
+                id=row.id, channel=row.inbound.channel, at=row.inbound.at, reason=row.decided.reason
+            )
+            for row in self._tables.inbox_by_id.values()
+            if row.decided is not None and row.decided.status == "quarantined"
+        ]
+        return paged(rows, cursor, limit)
+
+    async def raw(self, inbound: InboundId) -> tuple[bytes, str] | None:
+        row = self._tables.inbox_by_id.get(inbound)
+        if row is None or row.decided is None or row.decided.status != "quarantined":
+            return None
+        return b"<script>raw</script>", row.inbound.channel
+
+    async def retry(self, inbound: InboundId) -> Received | None:
+        if await self.raw(inbound) is None:
+            return None
+        row = self._tables.inbox_by_id[inbound]
+        row.decided = None
+        return Received(stored=self._tables._stored(row, fresh=True), inbound=row.inbound)
+
+    async def drop(self, inbound: InboundId) -> bool:
+        if await self.raw(inbound) is None:
+            return False
+        self._tables.inbox_by_id[inbound].decided = Decided(status="ignored")
+        return True
+
+    async def outgoing(self, outbound: OutboundId) -> Outgoing | None:
+        return self._tables.outbox.get(outbound)
+
+    async def outbox(self, state: str, cursor: str, limit: int) -> Page:
+        shown = {state} if state else {"pending", "attempting", "failed"}
+        rows = [_card(o) for o in self._tables.outbox.values() if o.state.value in shown]
+        return paged(rows, cursor, limit)
+
+
+def _id_of(item: Any) -> str:
+    return str(item["id"] if isinstance(item, dict) else item)
+
+
+def _matches(item: Item, wanted: ItemFilter) -> bool:
+    open_ = wanted.state == "open" and item.state not in ENDED
+    return (
+        (not wanted.state or open_ or item.state.value == wanted.state)
+        and (not wanted.queue or item.queue == wanted.queue)
+        and (not wanted.agent or item.agent == wanted.agent)
+        and (not wanted.q or wanted.q in item.subject or wanted.q == str(item.number))
+    )
+
+
+def _card(o: Outgoing) -> OutboxCard:
+    return OutboxCard(
+        id=o.id,
+        channel=o.channel,
+        kind=o.kind.value,
+        purpose=o.purpose,
+        state=o.state,
+        attempts=o.attempts,
+        next_at=o.next_at,
+        reason=o.reason,
+    )
+
+
+class FakePeople:
+    """Customers by identity."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def customer(self, customer: CustomerId) -> CustomerCard | None:
+        brief = self._tables.customers.get(customer)
+        if brief is None:
+            return None
+        identities = [
+            IdentityCard(kind=kind, value=value, verified=verified)
+            for (kind, value, verified), who in self._tables.identities.items()
+            if who == customer
+        ]
+        return CustomerCard(id=brief.id, name=brief.name, value=brief.value, identities=identities)
+
+    async def of_identity(self, kind: str, value: str) -> list[CustomerCard]:
+        ids = [self._tables.identities.get((kind, value, known)) for known in (True, False)]
+        return [card for i in ids if i and (card := await self.customer(i)) is not None]
+
+    async def timeline(self, customer: CustomerId, cursor: str, limit: int) -> Page:
+        entries = [
+            TimelineEntry(case=case, last_at=case.opened_at, messages=1, items=[_line(i)])
+            for i in self._tables.items.values()
+            if (case := self._tables.cases[i.case]).customer is not None
+            and case.customer.id == customer
+        ]
+        return paged(entries[::-1], cursor, limit)
+
+    async def put(
+        self,
+        kind: str,
+        value: str,
+        *,
+        name: str | None,
+        language: str | None,
+        worth: int | None,
+        attributes: Mapping[str, Any] | None,
+    ) -> CustomerCard:
+        return CustomerCard(id=CustomerId(f"{kind}:{value}"), name=name or "", value=worth or 0)
+
+
+def _line(item: Item) -> ItemLine:
+    return ItemLine(id=item.id, kind=item.kind.value, state=item.state.value)
+
+
+class FakeLabels:
+    """A table of names."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Named] = {}
+
+    async def listed(self) -> list[Named]:
+        return sorted(self.rows.values(), key=lambda row: row.name)
+
+    async def put(self, entries: Sequence[Named]) -> None:
+        self.rows.update((entry.name, entry) for entry in entries)
+
+    async def drop(self, name: str) -> bool:
+        return self.rows.pop(name, None) is not None
+
+
+class FakeProcess:
+    """What is around the API in the process: channels, nodes, vitals."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.states: dict[ChannelName, Health] = {}
+        self.cards_of: dict[ChannelName, ChannelCard] = {}
+        self.reason = ""
+        self.desktops = 0
+        self._tables = tables
+        self.set("office", "up", declared_in="switchroom.toml")
+
+    def set(self, name: str, state: Any, reason: str = "", declared_in: str = "") -> None:
+        channel = ChannelName(name)
+        self.states[channel] = Health(state=state, since=self._tables.now(), reason=reason)
+        self.cards_of[channel] = ChannelCard(
+            name=channel,
+            kind="task",
+            queue="general",
+            health=state,
+            reason=reason,
+            declared_in=declared_in,
+        )
+
+    def cards(self) -> list[ChannelCard]:
+        return list(self.cards_of.values())
+
+    def health(self) -> Mapping[ChannelName, Health]:
+        return self.states
+
+    async def pause(self, name: ChannelName) -> None:
+        if name not in self.cards_of:
+            raise Refused("not_found", f"there is no channel {name!r}", "name")
+        self.set(name, "paused")
+
+    async def resume(self, name: ChannelName) -> None:
+        self.set(name, "up")
+
+    async def put(self, name: ChannelName, settings: Mapping[str, Any]) -> ChannelCard:
+        if self.cards_of.get(name) is not None and self.cards_of[name].declared_in:
+            raise Refused("conflict", f"{name!r} is declared in a file; change it there")
+        self.set(name, "starting")
+        return self.cards_of[name]
+
+    async def remove(self, name: ChannelName) -> None:
+        del self.cards_of[name]
+
+    async def listed(self) -> list[NodeCard]:
+        now = self._tables.now()
+        return [NodeCard(name=NODE, region="", epoch=1, started_at=now, renewed_at=now, alive=True)]
+
+    def trouble(self) -> str:
+        return self.reason
+
+    def connected(self) -> int:
+        return self.desktops
+
+
+class ApiWorld:
+    """A client of the API, and everything behind it."""
+
+    def __init__(self, rig: Rig, tokens: FakeTokens, process: FakeProcess) -> None:
+        self.rig = rig
+        self.tokens = tokens
+        self.process = process
+        self.api: Api
+        self.client: TestClient[Any, Any]
+
+    async def raw(self, method: str, path: str, *, token: str = ADMIN, **options: Any) -> Any:
+        """The response itself, read."""
+        headers = {**options.pop("headers", {})}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        response = await self.client.request(method, path, headers=headers, **options)
+        await response.read()
+        return response
+
+    async def call(
+        self, method: str, path: str, body: Any = None, *, token: str = ADMIN, **headers: str
+    ) -> Answer:
+        """Status and decoded body."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        response = await self.raw(method, path, token=token, json=body, headers=named)
+        return response.status, await response.json(content_type=None)
+
+    async def until(self, fact: Callable[[], object]) -> None:
+        """Wait until ``fact()`` holds; looks after each commit."""
+        moved = asyncio.Event()
+        leave = self.rig.node.ledger.subscribe(lambda _: moved.set())
+        try:
+            async with asyncio.timeout(20):
+                while not fact():
+                    await moved.wait()
+                    moved.clear()
+        finally:
+            leave()
+
+    async def token_for(self, name: str, role: Role = "agent") -> str:
+        issued = await self.api.auth.issue(AgentName(name), role, hours=1, note="test")
+        return issued.token
+
+    async def file_task(self, **fields: Any) -> dict[str, Any]:
+        """A task filed by the real channel."""
+        status, filed = await self.call("POST", "/api/v1/tasks", {"title": "Check it", **fields})
+        assert status == 201, filed
+        return dict(filed)
+
+
+@asynccontextmanager
+async def api_world(*profiles: AgentProfile, ready: bool = False) -> AsyncIterator[ApiWorld]:
+    """A running node with one task channel, served over HTTP; ``ana`` works there."""
+    tables = new_tables()
+    async with running(tables, *(profiles or (agent("ana"),)), ready=ready) as rig:
+        world = ApiWorld(rig, FakeTokens(tables), FakeProcess(tables))
+        office = TASK.open(TaskSettings(name=OFFICE, callback_private=True), _services(rig))
+        own = [r for r in office.routes() if isinstance(r, HttpRoute)]
+        world.api = Api(_house(world, tables, tuple(own)))
+        mount = HttpMount([*world.api.routes(), *own], world.api.auth, None)
+        async with TestClient(TestServer(mount.app)) as client:
+            world.client = client
+            yield world
+
+
+def _services(rig: Rig) -> Services:
+    node = rig.node
+    return Services(
+        clock=node.ledger.clock,
+        intake=node.intake,
+        memory=node.memory,
+        conversations=node.conversations,
+        feed=node.ledger,
+        files=node.files,
+        signals=node.signals,
+        delivered=node.note_delivery,
+        secret=b"a secret of thirty-two bytes, yes",
+        public_url="http://localhost:8080",
+        node=NODE,
+        knows_queue=lambda name: name in node.ledger.state.queues,
+    )
+
+
+def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> House:
+    return House(
+        site=Site(
+            node=NODE,
+            region="here",
+            version="1.2.3",
+            public_url="http://localhost:8080",
+            agent_ws=("ws://localhost:8080/agent/v1",),
+            chat_ws=("ws://localhost:8080/chat/v1",),
+        ),
+        clock=world.rig.node.ledger.clock,
+        node=world.rig.node,
+        tokens=world.tokens,
+        people=FakePeople(tables),
+        listing=FakeListing(tables),
+        skills=FakeLabels(),
+        codes=FakeLabels(),
+        nodes=world.process,
+        channels=world.process,
+        vitals=world.process,
+        bootstrap_token=ADMIN,
+        asyncapi={"asyncapi": "3.0.0"},
+        other_routes=others,
+        hasher=QUICK,
+    )
+
+
+def failed(rig: Rig) -> list[Outgoing]:
+    """What the outbox has given up."""
+    return [o for o in rig.tables.outbox.values() if o.state is OutboundState.FAILED]
