@@ -251,6 +251,8 @@ class IntakeFlow:
         )
         try:
             changes, decided = decide(state, self._ledger.context(), inbound, known)
+            if decided.number != number:
+                self._numbers.give_back(number)
             return self._ledger.record(changes), decided
         finally:
             for case_id in adopted:
