@@ -1,7 +1,7 @@
 """A task as the node takes it in, and the answer to who filed it. Pure."""
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 
 from channels.task.guard import problem_of_url
 from channels.task.schema import Filed, Task, TaskCustomer
@@ -65,7 +65,7 @@ def inbound_of(task: Task, *, channel: ChannelName, key: str, digest: str, at: d
         category=task.category,
         skills={SkillName(s): n for s, n in task.skills.items()},
         priority=task.priority,
-        due_at=task.due_at,
+        due_at=_utc(task.due_at),
         attributes=dict(task.attributes),
         machine=True,
     )
@@ -88,11 +88,15 @@ def filed(
         skills={SkillName(s): n for s, n in task.skills.items()},
         language=task.language,
         priority=task.priority,
-        due_at=task.due_at,
+        due_at=_utc(task.due_at),
         customer=task.customer,
         callback_url=task.callback_url,
         created_at=at,
     )
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.astimezone(UTC) if at is not None else None
 
 
 def digest_of(body: bytes) -> str:
