@@ -5,7 +5,7 @@ from typing import Any
 
 MIN_CHARS = 20
 """A shorter text is no basis for a guess."""
-_MAX_CHARS = 1_000
+_MAX_CHARS = 400
 _MIN_CONFIDENCE = 0.5
 
 

@@ -27,7 +27,7 @@ MAX_BATCH = 50
 MAX_BATCH_BYTES = 4_000_000
 INFO_BATCH = 500
 ON_LOOP_BYTES = 4_096
-"""Mails up to this size are parsed on the event loop, larger ones in a thread."""
+"""Up to so much is parsed on the event loop, more in a thread."""
 PARTIAL_BYTES = 262_144
 """What is read of a mail over the size limit."""
 MAX_DROPS = 3
@@ -224,13 +224,9 @@ class Reader:
         Without ``remember`` the stored cursor stays as it is (see ``_renumbered``).
         """
         loaded = await self._load(box, batch)
-        inbounds: list[Inbound] = []
-        prints: list[bytes] = []
-        for info in batch:
-            if info.uid in loaded:
-                inbound, mark = await self._understand(box, info, loaded[info.uid])
-                inbounds.append(inbound)
-                prints += [mark] if mark else []
+        understood = await self._understand(box, batch, loaded)
+        inbounds = [inbound for inbound, _ in understood]
+        prints = [mark for _, mark in understood if mark]
         if cursor.full():
             cursor = await self._turn(cursor)
         newest = max((info.arrived or cursors.EPOCH for info in batch), default=cursors.EPOCH)
@@ -287,23 +283,37 @@ class Reader:
             raise
 
     async def _understand(
-        self, box: Mailbox, info: Info, loaded: bytes | str
-    ) -> tuple[Inbound, bytes]:
-        """The inbound, and the mail's fingerprint if we have its bytes."""
+        self, box: Mailbox, batch: list[Info], loaded: Loaded
+    ) -> list[tuple[Inbound, bytes]]:
+        """The inbounds, each with the mail's fingerprint if we have its bytes.
+
+        A single small mail is parsed at once; what could hold up the loop goes to a thread.
+        """
+        work = [
+            (loaded[info.uid], self._envelope(box, info, loaded[info.uid]))
+            for info in batch
+            if info.uid in loaded
+        ]
+        if sum(len(raw) for raw, _ in work) <= ON_LOOP_BYTES:
+            return self._digest(work)
+        return await asyncio.to_thread(self._digest, work)
+
+    def _envelope(self, box: Mailbox, info: Info, loaded: bytes | str) -> Envelope:
         key = f"{self._source.folder}:{box.validity}:{info.uid}"
         arrived = info.arrived or self._clock.now()
-        if isinstance(loaded, str):
-            why = f"{loaded}; it stays unread in the mailbox as number {info.uid}"
-            return unreadable(None, self._source.envelope(key, arrived, info.size), why), b""
-        whole = info.size <= self._source.max_bytes
-        envelope = self._source.envelope(key, arrived, len(loaded) if whole else info.size)
-        if len(loaded) > ON_LOOP_BYTES:
-            return await asyncio.to_thread(self._digest, loaded, envelope)
-        await asyncio.sleep(0)
-        return self._digest(loaded, envelope)
+        whole = info.size <= self._source.max_bytes and isinstance(loaded, bytes)
+        return self._source.envelope(key, arrived, len(loaded) if whole else info.size)
 
-    def _digest(self, raw: bytes, envelope: Envelope) -> tuple[Inbound, bytes]:
-        return self._parser(raw, envelope), fingerprint(raw)
+    def _digest(self, work: list[tuple[bytes | str, Envelope]]) -> list[tuple[Inbound, bytes]]:
+        out: list[tuple[Inbound, bytes]] = []
+        for raw, envelope in work:
+            if isinstance(raw, bytes):
+                out.append((self._parser(raw, envelope), fingerprint(raw)))
+            else:
+                uid = envelope.key.rpartition(":")[2]
+                why = f"{raw}; it stays unread in the mailbox as number {uid}"
+                out.append((unreadable(None, envelope, why), b""))
+        return out
 
     async def _store(self, box: Mailbox, inbounds: list[Inbound], memory: Memory | None) -> None:
         """Bring them to the intake; one that the intake refuses is quarantined alone."""
