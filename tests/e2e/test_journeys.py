@@ -1,0 +1,183 @@
+"""One contact of each kind, from the customer to the agent and back, asserted at both ends."""
+
+import re
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+from playwright.async_api import expect
+
+from tests.e2e.conftest import NewPage
+from tests.e2e.house import ADDRESS, PASSWORD, House, until
+from tests.support.browser import Desktop, Widget
+from tests.support.dovecot import Dovecot
+from tests.support.smtp_sink import SmtpSink
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+
+def letter(subject: str, text: str, message_id: str, answers: str = "") -> bytes:
+    mail = EmailMessage()
+    mail["From"] = "Rosa Vidal <rosa@customer.example>"
+    mail["To"] = ADDRESS
+    mail["Subject"] = subject
+    mail["Date"] = "Sat, 21 Nov 2026 09:14:00 +0100"
+    mail["Message-ID"] = message_id
+    if answers:
+        mail["In-Reply-To"] = answers
+        mail["References"] = f"{message_id} {answers}"
+    mail.set_content(text)
+    return mail.as_bytes()
+
+
+async def two_desktops(house: House, new_page: NewPage) -> tuple[Desktop, Desktop]:
+    """One agent, signed in twice through the form; ready."""
+    name = await house.hire("Ann Weaver")
+    first, second = Desktop(await new_page()), Desktop(await new_page())
+    await first.sign_in(house.node.url, name, PASSWORD)
+    await second.sign_in(house.node.url, name, PASSWORD)
+    await first.go_ready()
+    await expect(second.ready).to_be_visible()
+    return first, second
+
+
+@pytest.mark.timeout(60)
+async def test_a_mail_is_offered_answered_and_wrapped_up_and_the_answer_reaches_the_mailbox(
+    house: House, new_page: NewPage, dovecot: Dovecot, sink: SmtpSink
+) -> None:
+    first, second = await two_desktops(house, new_page)
+    subject, asked = "Where is order 4711?", "<order-4711@customer.example>"
+    await dovecot.delivered(letter(subject, "It should have come on Tuesday.\n", asked))
+
+    for desktop in (first, second):
+        offer = desktop.offer(subject)
+        await expect(offer).to_contain_text("It should have come on Tuesday.")
+        await expect(offer).to_contain_text("Rosa Vidal")
+        await expect(offer).to_contain_text(re.compile(r"Why you:\s*\w+"))
+    ring = first.offer(subject).get_by_role("timer")
+    shown = await ring.inner_text()
+    assert 0 < int(shown) <= 120
+    await expect(ring).not_to_have_text(shown)  # it counts
+    assert int(await ring.inner_text()) < int(shown)
+
+    await first.accept(subject)
+    await expect(second.offers).to_have_count(0)
+    await second.open(subject)
+    await first.send("Dear Rosa,\nit left us today: it will be with you on Friday.")
+    for desktop in (first, second):
+        await expect(desktop.message("with you on Friday")).to_have_count(1)
+        await expect(desktop.message("with you on Friday")).to_contain_text("Sent")
+
+    mail = message_from_bytes(sink.taken[-1].data, policy=policy.default)
+    assert sink.taken[-1].recipients == ["rosa@customer.example"]
+    assert mail["In-Reply-To"] == asked
+    assert asked in mail["References"].split()
+    assert ADDRESS in mail["From"]
+    assert subject in mail["Subject"]
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert "it left us today: it will be with you on Friday." in body.get_content()
+
+    thanks = letter(f"Re: {subject}", "Friday is fine, thank you!\n", "<2@customer.example>", mail["Message-ID"])
+    await dovecot.delivered(thanks)
+    for desktop in (first, second):
+        await expect(desktop.message("Friday is fine")).to_have_count(1)
+
+    await first.finish("Solved")
+    await expect(second.row(subject)).to_have_count(0)
+    await expect(first.row(subject)).to_have_count(0)
+    item = await house.ended(subject)
+    assert item["code"] == "solved"
+    said = await house.said(item["number"])
+    assert [one["direction"] for one in said if one["direction"] != "system"] == ["in", "out", "in"]
+    assert len(sink.taken) == 1
+
+
+@pytest.mark.timeout(60)
+async def test_a_chat_from_another_origin_goes_both_ways_and_survives_a_reload(
+    house: House, new_page: NewPage
+) -> None:
+    first, second = await two_desktops(house, new_page)
+    page = await new_page()
+    await page.goto(house.town.url)
+    shop = Widget(page)
+    await shop.open()
+    await shop.say("Does the floor lamp come in green?")
+    await expect(shop.mark).to_have_attribute("data-mark", re.compile("sent|delivered|read"))
+
+    await expect(second.offer("floor lamp")).to_be_visible()
+    await first.accept("floor lamp")
+    await second.open("floor lamp")
+    await expect(shop.status).to_contain_text("Ann Weaver")
+
+    await first.answer.press_sequentially("Yes, in")
+    await expect(shop.typing).to_be_visible()
+    await first.send("Yes, in moss green and in mint.")
+    await expect(shop.message("moss green")).to_have_count(1)
+    await expect(shop.typing).to_have_count(0)
+    await shop.input.press_sequentially("Mint")
+    for desktop in (first, second):
+        await expect(desktop.thread.get_by_text("is typing…")).to_be_visible()
+    await shop.say("Mint, then. Thank you!")
+    for desktop in (first, second):
+        await expect(desktop.message("Mint, then.")).to_have_count(1)
+        await expect(desktop.message("moss green")).to_have_count(1)
+
+    number = await shop.number.inner_text()
+    await page.reload()
+    await expect(shop.messages).to_have_count(3)
+    await expect(shop.number).to_have_text(number)
+    await first.send("A pleasure.")
+    await expect(shop.message("A pleasure.")).to_have_count(1)
+    spoken = ["Does the floor lamp come in green?", "moss green", "Mint, then.", "A pleasure."]
+    for words in spoken:
+        await expect(shop.message(words)).to_have_count(1)
+        await expect(first.message(words)).to_have_count(1)
+        await expect(second.message(words)).to_have_count(1)
+
+    await first.finish("Explained")
+    await expect(second.row("floor lamp")).to_have_count(0)
+    await expect(shop.notice).to_contain_text("This conversation has ended")
+    item = await house.ended("Does the floor lamp come in green?")
+    assert item["code"] == "explained"
+    said = [one for one in await house.said(item["number"]) if one["direction"] != "system"]
+    assert [one["direction"] for one in said] == ["in", "out", "in", "out"]
+
+
+@pytest.mark.timeout(60)
+async def test_a_task_filed_by_rest_is_done_and_whoever_filed_it_is_called_back(
+    house: House, new_page: NewPage
+) -> None:
+    first, second = await two_desktops(house, new_page)
+    task = {
+        "title": "Check the address change of account 88120",
+        "body": "Please compare with the papers and release or refuse.",
+        "attributes": {"account": "88120"},
+        "callback_url": f"{house.town.url}/callback",
+    }
+    key = {"Idempotency-Key": "address-88120"}
+    filed = await house.node.call("POST", "/api/v1/tasks", task, **key)
+    again = await house.node.call("POST", "/api/v1/tasks", task, **key)
+    assert again["id"] == filed["id"]
+
+    await expect(second.offer("account 88120")).to_be_visible()
+    await first.accept("account 88120")
+    await second.open("account 88120")
+    for desktop in (first, second):
+        await expect(desktop.page.get_by_role("region", name="Details")).to_contain_text("88120")
+    await first.send("Compared, and released.")
+    await expect(second.message("Compared, and released.")).to_have_count(1)
+    await first.finish("Solved")
+    await expect(second.row("account 88120")).to_have_count(0)
+
+    def completed() -> bool:
+        return any(call.get("state") == "completed" for call in house.town.calls)
+
+    await until(completed)
+    mine = [call for call in house.town.calls if call["item"] == filed["id"]]
+    answers = [call["body"] for call in mine if call["event"] == "item.message"]
+    assert answers == ["Compared, and released."]
+    ends = [call for call in mine if call["event"] == "item.completed"]
+    assert [(one["state"], one["code"]) for one in ends] == [("completed", "solved")]
+    item = await house.ended(task["title"])
+    assert item["id"] == filed["id"]
