@@ -41,11 +41,13 @@ def add_message(
     to: tuple[str, ...] = (),
     cc: tuple[str, ...] = (),
     attachments: tuple[Attachment, ...] = (),
+    client_id: str = "",
 ) -> tuple[Message, list[e.Change]]:
     """Something said from our side; an outgoing one is queued for its channel.
 
     A chat needs no outbox: its visitors follow the journal by ``seq``, so the message is
     theirs once committed. So is the answer to a task whose filer named no callback.
+    ``client_id`` is the command's: a desktop knows its own words by it when they come back.
     """
     by_outbox = direction == "out" and item.kind in _BY_OUTBOX and bool(to)
     delivery = None
@@ -68,6 +70,7 @@ def add_message(
         cc=cc,
         attachments=attachments,
         delivery=delivery,
+        client_id=client_id,
     )
     added = e.MessageAdded(
         message=message.id,

@@ -220,6 +220,14 @@ def test_an_answer_is_a_message_and_an_order_to_the_outbox(house: House, held: I
     )
 
 
+def test_what_an_agent_says_carries_the_command_by_which_it_was_said(
+    house: House, held: Item
+) -> None:
+    for command in (c.Send(id=ID, item=held.id, body="A"), c.Note(id=ID, item=held.id, body="B")):
+        said = house.say("ana", command)
+        assert house.tables.messages[said["message"]].client_id == ID
+
+
 def test_the_first_answer_is_noted_once(house: House, held: Item) -> None:
     house.clock.seconds += 10
     first = house.clock.now()

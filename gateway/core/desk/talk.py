@@ -30,6 +30,7 @@ def send(d: Desk, cmd: c.Send) -> Decision:
         to=to,
         cc=cmd.cc if cmd.cc is not None else (),
         attachments=d.resolved.attachments,
+        client_id=cmd.id,
     )
     if cmd.then == "wait" and item.state is ItemState.ASSIGNED:
         changes += park_changes(d, item, None)
@@ -57,6 +58,7 @@ def note(d: Desk, cmd: c.Note) -> Decision:
         direction="note",
         author=d.author,
         body=cmd.body,
+        client_id=cmd.id,
     )
     return changes, {"message": message.id, "seq": message.seq}
 
@@ -110,6 +112,7 @@ def compose(d: Desk, cmd: c.Compose) -> Decision:
         body=cmd.body,
         subject=cmd.subject,
         to=(address,),
+        client_id=cmd.id,
     )
     body = {"case": case.id, "item": item.id, "number": case.number, "message": message.id}
     return changes + added, body
