@@ -136,8 +136,6 @@ def _case(expected: int, case: m.Case) -> Row:
         text(case.channel),
         case.status.value,
         case.customer.id if case.customer else None,
-        text(case.subject),
-        case.opened_at,
         encode(case),
     )
 
@@ -147,7 +145,6 @@ def _item(expected: int, item: m.Item) -> Row:
         expected,
         item.id,
         item.case,
-        item.number,
         item.version,
         item.owner,
         item.state.value,
@@ -155,9 +152,6 @@ def _item(expected: int, item: m.Item) -> Row:
         text(item.channel),
         text(item.queue),
         item.agent,
-        item.customer.id if item.customer else None,
-        text(item.subject),
-        item.created_at,
         encode(item),
     )
 
@@ -169,7 +163,6 @@ def _message(message: m.Message) -> Row:
         message.seq,
         message.direction,
         bounded(message.external_id) or None,
-        message.at,
         encode(message),
     )
 
@@ -189,8 +182,6 @@ def _outgoing(expected: int, row: m.Outgoing) -> Row:
         row.state.value if settled else None,
         text(row.channel),
         row.case,
-        row.message,
-        row.created_at,
         encode(row),
     )
 

@@ -1,11 +1,15 @@
 """Every named block means something to the migrated schema, and the hot ones use their index."""
 
+import asyncio
 import re
 from typing import Any
 
+import asyncpg
 import pytest
 from msgspec import json
 
+from gateway.store.embedded import EmbeddedServer
+from gateway.store.migrate import migrate
 from gateway.store.opening import Store, new_id
 from gateway.store.pool import connector, hosts_of
 from gateway.store.queries import Queries, parse
@@ -47,7 +51,7 @@ HOT: list[tuple[str, list[Any], str]] = [
     ("last_item", [A], "item_case"),
     ("customer_of_identity", ["email", "a@b", True], "identity_pkey"),
     ("address_of", [A, "email"], "identity_customer"),
-    ("answers", ["eva", ["c"]], "command_pkey"),
+    ("answers", ["agent-7", ["c"]], "command_pkey"),
     ("messages_after", [A, 0, 10, True], "message_case_id_seq_key"),
     ("decided", [A], "inbox_pkey"),
     ("load_items", ["n1"], "item_open"),
@@ -56,7 +60,7 @@ HOT: list[tuple[str, list[Any], str]] = [
     ("token_holder", [b"x"], "token_pkey"),
     ("items_recent", ANY, "item_pkey"),
     ("items_open", ANY, "item_open"),
-    ("items_of_agent", [*ANY, "eva"], "item_agent"),
+    ("items_of_agent", [*ANY, "agent-7"], "item_agent"),
     ("items_of_customer", [*ANY, A], "ticket_case_customer"),
     ("items_of_number", [*ANY, 7], "ticket_case_number_key"),
     ("item_trace", [A, A, "2026-01-01", 0, 0, 10], "journal_.*case_id_idx"),
@@ -65,24 +69,76 @@ HOT: list[tuple[str, list[Any], str]] = [
 ]
 
 
+# A few weeks of a small company: enough that reading all of a table costs more than an index.
+FILL = """
+INSERT INTO customer (id) SELECT gen_random_uuid() FROM generate_series(1, 4000);
+INSERT INTO identity (kind, value, verified, customer)
+    SELECT 'email', id || '@x', true, id FROM customer;
+INSERT INTO ticket_case (id, number, version, channel, status, customer, doc)
+    SELECT gen_random_uuid(), n, 1, 'mail', 'solved', c.id, '{}'
+    FROM generate_series(1, 20000) AS n
+    JOIN (SELECT id, row_number() OVER () AS r FROM customer) AS c ON c.r = 1 + n % 4000;
+INSERT INTO item (id, case_id, version, owner, state, ended_as, channel, queue, agent, doc)
+    SELECT gen_random_uuid(), id, 1, 'n1', CASE WHEN number % 50 = 0 THEN 'queued' ELSE 'completed'
+           END, CASE WHEN number % 50 > 0 THEN 'completed' END, 'mail', 'general',
+           'agent-' || number % 200, json_build_object('body', repeat('x', 400))
+    FROM ticket_case;
+INSERT INTO message (id, case_id, seq, direction, external_id, doc)
+    SELECT gen_random_uuid(), id, s, 'in', CASE WHEN s = 1 THEN id || '@x' END,
+           json_build_object('body', repeat('x', 400))
+    FROM ticket_case, generate_series(1, 2) AS s;
+INSERT INTO inbox (id, channel, key, node, status, at, doc)
+    SELECT gen_random_uuid(), 'mail', n, 'n1', CASE n % 500 WHEN 0 THEN 'received'
+           WHEN 1 THEN 'quarantined' ELSE 'processed' END, now(), '{}'
+    FROM generate_series(1, 20000) AS n;
+INSERT INTO outbox (id, node, version, state, settled_as, channel, doc)
+    SELECT gen_random_uuid(), 'n1', 1, 'sent', CASE WHEN n % 500 > 0 THEN 'sent' END, 'mail', '{}'
+    FROM generate_series(1, 20000) AS n;
+INSERT INTO command (agent, id, at, answer)
+    SELECT 'agent-' || n % 200, gen_random_uuid()::text, now(), ''
+    FROM generate_series(1, 20000) AS n;
+INSERT INTO token (sha256, id, principal, role)
+    SELECT sha256(n::text::bytea), gen_random_uuid(), 'agent-' || n, 'agent'
+    FROM generate_series(1, 5000) AS n;
+INSERT INTO journal (node, epoch, "offset", at, kind, case_id, payload)
+    SELECT 'n1', 1, number, now(), 'case_opened', id, '{}' FROM ticket_case;
+"""
+
+
+@pytest.fixture(scope="module")
+def filled(postgres_server: EmbeddedServer) -> str:
+    """The DSN of a database of its own, full and analysed."""
+    dsn = postgres_server.dsn.replace("/switchroom?", "/planned?")
+
+    async def fill() -> None:
+        con = await asyncpg.connect(postgres_server.dsn)
+        await con.execute("CREATE DATABASE planned")
+        await con.close()
+        con = await connector(lambda: dsn, hosts_of(dsn), {}).connect()
+        await migrate(con)
+        await con.execute(FILL)
+        await con.execute("VACUUM ANALYZE")
+        await con.close()
+
+    asyncio.run(fill())
+    return dsn
+
+
 @pytest.mark.parametrize(("name", "arguments", "index"), HOT, ids=[h[0] for h in HOT])
 async def test_a_hot_question_is_answered_by_its_index(
-    store: Store, name: str, arguments: list[Any], index: str
+    filled: str, name: str, arguments: list[Any], index: str
 ) -> None:
-    # Tables are empty here: without sequential scans the planner shows what it could use.
-    con = await connector(
-        lambda: store.dsn,
-        hosts_of(store.dsn),
-        {"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "on"},
-    ).connect()
+    con = await connector(lambda: filled, hosts_of(filled), {}).connect()
     try:
         values = [literal(value) for value in arguments]
         sql = re.sub(r"\$(\d+)", lambda found: values[int(found[1]) - 1], SQL[name])
         plan = json.decode(await con.fetchval(f"EXPLAIN (FORMAT JSON) {sql}"))
+        large = await con.fetch("SELECT relname FROM pg_class WHERE reltuples > 100")
     finally:
         await con.close()
-    used = set(index_names(plan))
+    used = set(words_of(plan, "Index Name"))
     assert any(re.fullmatch(index, name) for name in used), used
+    assert not read_whole(plan) & {row["relname"] for row in large}
 
 
 def literal(value: Any) -> str:
@@ -99,12 +155,26 @@ def literal(value: Any) -> str:
             return f"'{value}'"
 
 
-def index_names(node: Any) -> list[str]:
+def read_whole(node: Any) -> set[str]:
+    """The tables that a plan reads from end to end."""
+    match node:
+        case {"Node Type": "Seq Scan", "Relation Name": name}:
+            return {name}
+        case dict():
+            return {name for child in node.values() for name in read_whole(child)}
+        case list():
+            return {name for child in node for name in read_whole(child)}
+        case _:
+            return set()
+
+
+def words_of(node: Any, key: str) -> list[str]:
+    """Every value of ``key`` anywhere in a plan."""
     match node:
         case dict():
-            own = [node["Index Name"]] if "Index Name" in node else []
-            return own + [n for child in node.values() for n in index_names(child)]
+            own = [node[key]] if key in node else []
+            return own + [word for child in node.values() for word in words_of(child, key)]
         case list():
-            return [n for child in node for n in index_names(child)]
+            return [word for child in node for word in words_of(child, key)]
         case _:
             return []

@@ -36,8 +36,6 @@ CREATE TABLE ticket_case (
     channel     text NOT NULL,
     status      text NOT NULL,
     customer    uuid,
-    subject     text NOT NULL DEFAULT '',
-    opened_at   timestamptz NOT NULL,
     doc         json NOT NULL
 ) WITH (fillfactor = 75);
 
@@ -48,7 +46,6 @@ CREATE INDEX ticket_case_customer ON ticket_case (customer, id) WHERE customer I
 CREATE TABLE item (
     id          uuid PRIMARY KEY,
     case_id     uuid NOT NULL,
-    number      bigint NOT NULL,
     version     integer NOT NULL,
     owner       text NOT NULL,
     state       text NOT NULL,
@@ -56,9 +53,6 @@ CREATE TABLE item (
     channel     text NOT NULL,
     queue       text NOT NULL,
     agent       text,
-    customer    uuid,
-    subject     text NOT NULL DEFAULT '',
-    created_at  timestamptz NOT NULL,
     doc         json NOT NULL
 ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
 
@@ -72,7 +66,6 @@ CREATE TABLE message (
     seq         integer NOT NULL,
     direction   text NOT NULL,
     external_id text,
-    at          timestamptz NOT NULL,
     doc         json NOT NULL,
     UNIQUE (case_id, seq)
 ) WITH (fillfactor = 90);
@@ -140,8 +133,6 @@ CREATE TABLE outbox (
     settled_as  text,
     channel     text NOT NULL,
     case_id     uuid,
-    message     uuid,
-    created_at  timestamptz NOT NULL,
     doc         json NOT NULL
 ) WITH (fillfactor = 70);
 

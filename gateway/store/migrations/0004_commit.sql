@@ -27,17 +27,16 @@ END $$;
 CREATE TYPE event_in AS (epoch bigint, "offset" bigint, at timestamptz, kind text, case_id uuid,
                          item_id uuid, payload json);
 CREATE TYPE case_in AS (expected integer, id uuid, number bigint, version integer, channel text,
-                        status text, customer uuid, subject text, opened_at timestamptz, doc json);
-CREATE TYPE item_in AS (expected integer, id uuid, case_id uuid, number bigint, version integer,
-                        owner text, state text, ended_as text, channel text, queue text,
-                        agent text, customer uuid, subject text, created_at timestamptz, doc json);
+                        status text, customer uuid, doc json);
+CREATE TYPE item_in AS (expected integer, id uuid, case_id uuid, version integer, owner text,
+                        state text, ended_as text, channel text, queue text, agent text,
+                        doc json);
 CREATE TYPE message_in AS (id uuid, case_id uuid, seq integer, direction text, external_id text,
-                           at timestamptz, doc json);
+                           doc json);
 CREATE TYPE file_in AS (id uuid, message uuid);
 CREATE TYPE delivery_in AS (message uuid, external_id text, patch jsonb);
 CREATE TYPE outbox_in AS (expected integer, id uuid, version integer, state text, settled_as text,
-                          channel text, case_id uuid, message uuid, created_at timestamptz,
-                          doc json);
+                          channel text, case_id uuid, doc json);
 CREATE TYPE status_in AS (expected integer, name text, version integer, epoch bigint, home text,
                           doc json);
 CREATE TYPE agent_in AS (name text, active boolean, doc jsonb);
@@ -64,15 +63,12 @@ BEGIN
     SELECT my_node, u.* FROM unnest(events) AS u;
 
     IF cardinality(cases) > 0 THEN
-        INSERT INTO ticket_case (id, number, version, channel, status, customer, subject,
-                                 opened_at, doc)
-        SELECT u.id, u.number, u.version, u.channel, u.status, u.customer, u.subject,
-               u.opened_at, u.doc
+        INSERT INTO ticket_case (id, number, version, channel, status, customer, doc)
+        SELECT u.id, u.number, u.version, u.channel, u.status, u.customer, u.doc
         FROM unnest(cases) AS u WHERE u.expected = 0;
         GET DIAGNOSTICS n = ROW_COUNT;
         UPDATE ticket_case AS t
-        SET version = u.version, status = u.status, customer = u.customer, subject = u.subject,
-            doc = u.doc
+        SET version = u.version, status = u.status, customer = u.customer, doc = u.doc
         FROM unnest(cases) AS u
         WHERE u.expected > 0 AND t.id = u.id AND t.version = u.expected;
         GET DIAGNOSTICS m = ROW_COUNT;
@@ -80,16 +76,15 @@ BEGIN
     END IF;
 
     IF cardinality(items) > 0 THEN
-        INSERT INTO item (id, case_id, number, version, owner, state, ended_as, channel, queue,
-                          agent, customer, subject, created_at, doc)
-        SELECT u.id, u.case_id, u.number, u.version, u.owner, u.state, u.ended_as, u.channel,
-               u.queue, u.agent, u.customer, u.subject, u.created_at, u.doc
+        INSERT INTO item (id, case_id, version, owner, state, ended_as, channel, queue, agent,
+                          doc)
+        SELECT u.id, u.case_id, u.version, u.owner, u.state, u.ended_as, u.channel, u.queue,
+               u.agent, u.doc
         FROM unnest(items) AS u WHERE u.expected = 0 AND u.owner = my_node;
         GET DIAGNOSTICS n = ROW_COUNT;
         UPDATE item AS t
         SET version = u.version, owner = u.owner, state = u.state, ended_as = u.ended_as,
-            queue = u.queue, agent = u.agent, customer = u.customer, subject = u.subject,
-            doc = u.doc
+            queue = u.queue, agent = u.agent, doc = u.doc
         FROM unnest(items) AS u
         WHERE u.expected > 0 AND t.id = u.id AND t.version = u.expected AND t.owner = my_node;
         GET DIAGNOSTICS m = ROW_COUNT;
@@ -97,7 +92,7 @@ BEGIN
     END IF;
 
     IF cardinality(messages) > 0 THEN
-        INSERT INTO message (id, case_id, seq, direction, external_id, at, doc)
+        INSERT INTO message (id, case_id, seq, direction, external_id, doc)
         SELECT u.* FROM unnest(messages) AS u;
     END IF;
 
@@ -114,10 +109,8 @@ BEGIN
     END IF;
 
     IF cardinality(outgoing) > 0 THEN
-        INSERT INTO outbox (id, node, version, state, settled_as, channel, case_id, message,
-                            created_at, doc)
-        SELECT u.id, my_node, u.version, u.state, u.settled_as, u.channel, u.case_id, u.message,
-               u.created_at, u.doc
+        INSERT INTO outbox (id, node, version, state, settled_as, channel, case_id, doc)
+        SELECT u.id, my_node, u.version, u.state, u.settled_as, u.channel, u.case_id, u.doc
         FROM unnest(outgoing) AS u WHERE u.expected = 0;
         GET DIAGNOSTICS n = ROW_COUNT;
         UPDATE outbox AS t

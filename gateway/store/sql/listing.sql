@@ -9,8 +9,8 @@ WHERE true
   AND ($2 = '' OR i.queue = $2)
   AND ($3 = '' OR i.channel = $3)
   AND ($4 = '' OR i.agent = $4)
-  AND ($5::timestamptz IS NULL OR i.created_at >= $5)
-  AND ($6 = '' OR i.subject ILIKE $6)
+  AND ($5::timestamptz IS NULL OR (i.doc->>'created_at')::timestamptz >= $5)
+  AND ($6 = '' OR i.doc->>'subject' ILIKE $6)
   AND ($7::uuid IS NULL OR i.id < $7)
 ORDER BY i.id DESC LIMIT $8
 
@@ -22,8 +22,8 @@ WHERE i.ended_as IS NULL
   AND ($2 = '' OR i.queue = $2)
   AND ($3 = '' OR i.channel = $3)
   AND ($4 = '' OR i.agent = $4)
-  AND ($5::timestamptz IS NULL OR i.created_at >= $5)
-  AND ($6 = '' OR i.subject ILIKE $6)
+  AND ($5::timestamptz IS NULL OR (i.doc->>'created_at')::timestamptz >= $5)
+  AND ($6 = '' OR i.doc->>'subject' ILIKE $6)
   AND ($7::uuid IS NULL OR i.id < $7)
 ORDER BY i.id DESC LIMIT $8
 
@@ -35,8 +35,8 @@ WHERE i.agent = $9
   AND ($2 = '' OR i.queue = $2)
   AND ($3 = '' OR i.channel = $3)
   AND ($4 = '' OR i.agent = $4)
-  AND ($5::timestamptz IS NULL OR i.created_at >= $5)
-  AND ($6 = '' OR i.subject ILIKE $6)
+  AND ($5::timestamptz IS NULL OR (i.doc->>'created_at')::timestamptz >= $5)
+  AND ($6 = '' OR i.doc->>'subject' ILIKE $6)
   AND ($7::uuid IS NULL OR i.id < $7)
 ORDER BY i.id DESC LIMIT $8
 
@@ -48,8 +48,8 @@ WHERE c.customer = $9
   AND ($2 = '' OR i.queue = $2)
   AND ($3 = '' OR i.channel = $3)
   AND ($4 = '' OR i.agent = $4)
-  AND ($5::timestamptz IS NULL OR i.created_at >= $5)
-  AND ($6 = '' OR i.subject ILIKE $6)
+  AND ($5::timestamptz IS NULL OR (i.doc->>'created_at')::timestamptz >= $5)
+  AND ($6 = '' OR i.doc->>'subject' ILIKE $6)
   AND ($7::uuid IS NULL OR i.id < $7)
 ORDER BY i.id DESC LIMIT $8
 
@@ -61,8 +61,8 @@ WHERE c.number = $9
   AND ($2 = '' OR i.queue = $2)
   AND ($3 = '' OR i.channel = $3)
   AND ($4 = '' OR i.agent = $4)
-  AND ($5::timestamptz IS NULL OR i.created_at >= $5)
-  AND ($6 = '' OR i.subject ILIKE $6)
+  AND ($5::timestamptz IS NULL OR (i.doc->>'created_at')::timestamptz >= $5)
+  AND ($6 = '' OR i.doc->>'subject' ILIKE $6)
   AND ($7::uuid IS NULL OR i.id < $7)
 ORDER BY i.id DESC LIMIT $8
 

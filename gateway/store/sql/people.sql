@@ -12,7 +12,8 @@ SELECT customer::text FROM identity WHERE kind = $1 AND value = $2 ORDER BY veri
 -- One page of a customer's cases, newest first.
 SELECT c.id::text AS case_id, c.doc,
        (SELECT count(*) FROM message AS m WHERE m.case_id = c.id) AS messages,
-       (SELECT max(m.at) FROM message AS m WHERE m.case_id = c.id) AS last_at
+       (SELECT (m.doc->>'at')::timestamptz FROM message AS m WHERE m.case_id = c.id
+        ORDER BY m.seq DESC LIMIT 1) AS last_at
 FROM ticket_case AS c
 WHERE c.customer = $1 AND ($2::uuid IS NULL OR c.id < $2)
 ORDER BY c.id DESC LIMIT $3
