@@ -96,14 +96,16 @@ async def file_of(request: HttpRequest) -> File:
                     type=part.headers.get("Content-Type", "application/octet-stream").lower()[:200],
                     data=bytes(await part.read(decode=False)),
                 )
-    except (ValueError, AssertionError, RuntimeError, HttpProcessingError) as error:
+    except (ValueError, AssertionError, HttpProcessingError, RuntimeError) as error:
+        # aiohttp asserts, too, what a broken body does not keep.
         raise Refused("bad_body", f"the multipart body is broken: {error}", "file") from error
     raise Refused("bad_field", "there is no part named `file`", "file")
 
 
 def _stream(body: bytes) -> aiohttp.StreamReader:
+    """The body as aiohttp's reader wants it: all of it is here, so nobody is asked to pause."""
     loop = asyncio.get_running_loop()
-    stream = aiohttp.StreamReader(BaseProtocol(loop), limit=2**16, loop=loop)
+    stream = aiohttp.StreamReader(BaseProtocol(loop), limit=len(body) + 1, loop=loop)
     stream.feed_data(body)
     stream.feed_eof()
     return stream

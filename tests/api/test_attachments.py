@@ -63,8 +63,10 @@ async def test_a_broken_upload_says_what_is_expected() -> None:
             assert (response.status, problem["errors"][0]["field"]) == (400, "file"), options
 
 
-async def test_a_file_over_25_mb_is_refused() -> None:
+async def test_25_mb_are_taken_and_a_byte_more_is_not() -> None:
     async with api_world() as world:
+        status, attachment = await upload(world, form(bytes(25_000_000)))
+        assert (status, attachment["size"]) == (201, 25_000_000)
         status, problem = await upload(world, form(bytes(25_000_001)))
         assert (status, problem["title"]) == (413, "too_long")
 
