@@ -2,32 +2,18 @@
 
 import re
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 
 import pytest
 from playwright.async_api import expect
 
 from tests.e2e.conftest import NewPage
 from tests.e2e.house import ADDRESS, PASSWORD, House, until
+from tests.e2e.letters import letter
 from tests.support.browser import Desktop, Widget
 from tests.support.dovecot import Dovecot
 from tests.support.smtp_sink import SmtpSink
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
-
-
-def letter(subject: str, text: str, message_id: str, answers: str = "") -> bytes:
-    mail = EmailMessage()
-    mail["From"] = "Rosa Vidal <rosa@customer.example>"
-    mail["To"] = ADDRESS
-    mail["Subject"] = subject
-    mail["Date"] = "Sat, 21 Nov 2026 09:14:00 +0100"
-    mail["Message-ID"] = message_id
-    if answers:
-        mail["In-Reply-To"] = answers
-        mail["References"] = f"{message_id} {answers}"
-    mail.set_content(text)
-    return mail.as_bytes()
 
 
 async def two_desktops(house: House, new_page: NewPage) -> tuple[Desktop, Desktop]:
@@ -78,8 +64,8 @@ async def test_a_mail_is_offered_answered_and_wrapped_up_and_the_answer_reaches_
     assert body is not None
     assert "it left us today: it will be with you on Friday." in body.get_content()
 
-    thanks = letter(f"Re: {subject}", "Friday is fine, thank you!\n", "<2@customer.example>", mail["Message-ID"])
-    await dovecot.delivered(thanks)
+    thanks, ours = "Friday is fine, thank you!\n", mail["Message-ID"]
+    await dovecot.delivered(letter(f"Re: {subject}", thanks, "<2@customer.example>", answers=ours))
     for desktop in (first, second):
         await expect(desktop.message("Friday is fine")).to_have_count(1)
 
