@@ -42,7 +42,7 @@ class WebSocket:
         connection = self._connection
         if self._slow or connection.protocol.state is not State.OPEN:
             return
-        if connection.transport.get_write_buffer_size() > SLOW_BYTES:
+        if connection.transport.get_write_buffer_size() + connection.unsent > SLOW_BYTES:
             # It does not read, so a close frame would only queue behind what it does not read.
             self._slow = True
             connection.protocol.send_close(SLOW, "too slow")

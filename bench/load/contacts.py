@@ -10,7 +10,7 @@ from bench.load.control import Answer, serve
 from bench.load.tally import Tally
 from bench.work import body
 
-MIX = ("webchat",) * 3 + ("email",) + ("task",)
+MIX = ("sms",) * 3 + ("email",) + ("task",)
 """150,000 conversations, 50,000 mails and 50,000 cases a day (the brief)."""
 SLICE = 20
 
