@@ -93,7 +93,10 @@ class Intake(Protocol):
 
 
 class ChannelMemory(Protocol):
-    """What a channel stored beside its inbounds."""
+    """What a channel stored beside its inbounds.
+
+    Both raise ``Refused('unavailable')`` while the database does not answer.
+    """
 
     async def load(self, channel: ChannelName, key: str) -> bytes | None: ...
 

@@ -26,7 +26,7 @@ from gateway.core.errors import (
     Unreachable,
 )
 from gateway.core.model import ChannelKind, Delivery
-from gateway.ports import Limits, Outbound, Receipt, Route, Services
+from gateway.ports import Inbound, Limits, Outbound, Receipt, Route, Services
 
 
 class EmailChannel:
@@ -112,6 +112,10 @@ class EmailChannel:
             authserv_id=self._settings.authserv_id,
             size=size,
         )
+
+    def read_again(self, raw: bytes, key: str, at: datetime) -> Inbound:
+        """A quarantined mail's bytes once more, with what the parser has learnt since."""
+        return self._parser(raw, self._envelope(key, at, len(raw)))
 
     # -- out --------------------------------------------------------------------------------
 

@@ -71,6 +71,7 @@ class Cursor(Struct, frozen=True):
     newest: datetime = EPOCH
     tail: bytes = b""
     pages: tuple[int, int] = (0, 0)
+    marking: tuple[int, ...] = ()
     version: int = 1
 
     def searches(self) -> list[tuple[str, int]]:
@@ -85,13 +86,20 @@ class Cursor(Struct, frozen=True):
             (f"UID {self.baseline + 1}:*", self.baseline + 1),
         ]
 
-    def taken(self, uids: Iterable[int], prints: Iterable[bytes], newest: datetime) -> "Cursor":
+    def taken(
+        self,
+        uids: Iterable[int],
+        prints: Iterable[bytes],
+        newest: datetime,
+        marking: Iterable[int] = (),
+    ) -> "Cursor":
         """The cursor once these have been stored or found gone."""
         return msgspec.structs.replace(
             self,
-            last=max(self.last, *uids),
+            last=max([self.last, *uids]),
             newest=max(self.newest, newest),
             tail=self.tail + b"".join(prints),
+            marking=tuple(marking),
         )
 
     def full(self) -> bool:

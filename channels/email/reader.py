@@ -63,6 +63,16 @@ class Source(Struct, frozen=True, kw_only=True):
     max_bytes: int
 
 
+class Batch(Struct, frozen=True, kw_only=True):
+    """Mails on their way into the journal; ``unread`` are to be marked once they are there."""
+
+    uids: list[int]
+    inbounds: list[Inbound]
+    prints: list[bytes]
+    newest: datetime
+    unread: list[int]
+
+
 T = TypeVar("T")
 Loaded = dict[int, bytes | str]
 """By UID: the bytes of a mail, or in words why it cannot be had."""
@@ -119,7 +129,7 @@ class Reader:
         return name if page is None else f"{name}:{page}"
 
     async def _restore(self, box: Mailbox) -> Cursor:
-        stored = await self._memory.load(self._source.channel, self._key())
+        stored = await self._recall(self._key())
         if not stored:
             cursor = cursors.first_contact(box.validity, box.next_uid, self._clock.now())
             await self._save(cursors.encode(cursor))
@@ -127,7 +137,13 @@ class Reader:
         cursor = cursors.decode(stored)
         if cursor.validity != box.validity:
             cursor = await self._renumbered(box, cursor)
+        elif cursor.marking:
+            # We may have gone down between the commit and the mark.
+            await box.mark_seen(list(cursor.marking))
         return cursor
+
+    async def _recall(self, key: str) -> bytes | None:
+        return await self._hold(None, lambda: self._memory.load(self._source.channel, key))
 
     async def _save(self, value: bytes, page: int | None = None) -> None:
         memory = Memory(key=self._key(page), value=value)
@@ -139,7 +155,7 @@ class Reader:
         await self._save(page, number)
         first, behind = cursor.pages
         if behind - first > cursors.MAX_PAGES:
-            oldest = await self._memory.load(self._source.channel, self._key(first))
+            oldest = await self._recall(self._key(first))
             cursor = cursor.dropped(oldest)
             await self._save(b"", first)
         return cursor
@@ -147,12 +163,11 @@ class Reader:
     async def _renumbered(self, box: Mailbox, old: Cursor) -> Cursor:
         """The server numbers its mails anew: find the known ones again, take only the others.
 
-        Until the end the old cursor stays stored: whoever is interrupted starts over, and what
-        was already taken has the same key then.
+        Until the end the old cursor stays stored, with what is taken on the way: whoever is
+        interrupted starts over and knows those mails too, even if the numbering changes again.
         """
         numbers = range(*old.pages)
-        pages = [await self._memory.load(self._source.channel, self._key(n)) for n in numbers]
-        known = Known.of(old, pages)
+        known = Known.of(old, [await self._recall(self._key(n)) for n in numbers])
         fresh = Cursor(
             validity=box.validity,
             last=0,
@@ -161,21 +176,37 @@ class Reader:
             pages=(old.pages[1], old.pages[1]),
         )
         for uids in chunks(await box.search("ALL"), MAX_BATCH):
-            heads = await box.bodies(uids, first=cursors.FIRST_BYTES)
-            new: list[Info] = []
-            for info in await self._infos(box, uids):
-                mark = fingerprint(heads.get(info.uid, b""))
-                arrived = info.arrived or self._clock.now()
-                if known.recognise(mark, arrived, seen=info.seen):
-                    fresh = fresh.taken([info.uid], [mark], arrived)
-                else:
-                    new.append(info)
+            fresh, new = await self._recognise(box, uids, known, fresh)
             for batch in self._batches(new):
-                fresh = await self._take(box, batch, fresh, remember=False)
+                got = await self._gather(box, batch)
+                fresh = fresh.taken(got.uids, got.prints, got.newest)
+                old = old.taken([], got.prints, got.newest)
+                await self._commit(box, got, old)
+            if fresh.full():
+                fresh = await self._turn(fresh)
         await self._save(cursors.encode(fresh))
         for number in numbers:
             await self._save(b"", number)
         return fresh
+
+    async def _recognise(
+        self, box: Mailbox, uids: list[int], known: Known, fresh: Cursor
+    ) -> tuple[Cursor, list[Info]]:
+        """The new cursor behind the mails that are known; and the others."""
+        heads = await box.bodies(uids, first=cursors.FIRST_BYTES)
+        new: list[Info] = []
+        unmarked: list[int] = []
+        for info in await self._infos(box, uids):
+            mark = fingerprint(heads.get(info.uid, b""))
+            arrived = info.arrived or self._clock.now()
+            if known.recognise(mark, arrived, seen=info.seen):
+                fresh = fresh.taken([info.uid], [mark], arrived)
+                unmarked += [] if info.seen else [info.uid]
+            else:
+                new.append(info)
+        if unmarked:
+            await box.mark_seen(unmarked)
+        return fresh, new
 
     # -- fetch, store, mark -----------------------------------------------------------------
 
@@ -185,7 +216,7 @@ class Reader:
             found += [uid for uid in await box.search(criteria) if uid >= lowest]
         for uids in chunks(found, INFO_BATCH):
             for batch in self._batches(await self._infos(box, uids)):
-                cursor = await self._take(box, batch, cursor, remember=True)
+                cursor = await self._take(box, batch, cursor)
         return cursor
 
     async def _infos(self, box: Mailbox, uids: list[int]) -> list[Info]:
@@ -216,30 +247,35 @@ class Reader:
                 batch.append(waiting.popleft())
             yield batch
 
-    async def _take(
-        self, box: Mailbox, batch: list[Info], cursor: Cursor, *, remember: bool
-    ) -> Cursor:
-        """Store a batch together with the cursor behind it, then mark it as read.
-
-        Without ``remember`` the stored cursor stays as it is (see ``_renumbered``).
-        """
-        loaded = await self._load(box, batch)
-        understood = await self._understand(box, batch, loaded)
-        inbounds = [inbound for inbound, _ in understood]
-        prints = [mark for _, mark in understood if mark]
+    async def _take(self, box: Mailbox, batch: list[Info], cursor: Cursor) -> Cursor:
+        got = await self._gather(box, batch)
         if cursor.full():
             cursor = await self._turn(cursor)
-        newest = max((info.arrived or cursors.EPOCH for info in batch), default=cursors.EPOCH)
-        cursor = cursor.taken([info.uid for info in batch], prints, newest)
-        memory = Memory(key=self._key(), value=cursors.encode(cursor)) if remember else None
-        if inbounds:
-            await self._store(box, inbounds, memory)
-            self.counts.stored += len(inbounds)
-            self.counts.quarantined += sum(bool(inbound.problem) for inbound in inbounds)
-        unread = [i.uid for i in batch if not i.seen and isinstance(loaded.get(i.uid), bytes)]
-        if unread:
-            await box.mark_seen(unread)
+        cursor = cursor.taken(got.uids, got.prints, got.newest, got.unread)
+        await self._commit(box, got, cursor)
         return cursor
+
+    async def _gather(self, box: Mailbox, batch: list[Info]) -> Batch:
+        """Fetch and understand a batch."""
+        loaded = await self._load(box, batch)
+        understood = await self._understand(box, batch, loaded)
+        return Batch(
+            uids=[info.uid for info in batch],
+            inbounds=[inbound for inbound, _ in understood],
+            prints=[mark for _, mark in understood if mark],
+            newest=max((info.arrived or cursors.EPOCH for info in batch), default=cursors.EPOCH),
+            unread=[i.uid for i in batch if not i.seen and isinstance(loaded.get(i.uid), bytes)],
+        )
+
+    async def _commit(self, box: Mailbox, got: Batch, cursor: Cursor) -> None:
+        """Store a batch together with the cursor behind it, then mark it as read."""
+        if got.inbounds:
+            memory = Memory(key=self._key(), value=cursors.encode(cursor))
+            await self._store(box, got.inbounds, memory)
+            self.counts.stored += len(got.inbounds)
+            self.counts.quarantined += sum(bool(inbound.problem) for inbound in got.inbounds)
+        if got.unread:
+            await box.mark_seen(got.unread)
 
     async def _load(self, box: Mailbox, batch: list[Info]) -> Loaded:
         """The mails' bytes. A mail that the server cannot give is a reason, not an end."""

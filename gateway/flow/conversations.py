@@ -1,5 +1,6 @@
 """What channels may read of their conversations: committed facts, and places in the queue."""
 
+from gateway.core.errors import Refused
 from gateway.core.ids import AttachmentId, CaseId, ChannelName
 from gateway.core.model import Attachment, Case, Item, ItemState, Message
 from gateway.core.routing.fit import lacks
@@ -7,7 +8,7 @@ from gateway.core.routing.need import need_of
 from gateway.flow.ledger import Ledger
 from gateway.flow.router import Router
 from gateway.ports import File, Memory
-from gateway.store.contract import Lookup
+from gateway.store.contract import Lookup, Unavailable
 
 HANDLING_SECONDS = 240.0
 """Handling time assumed for the expected wait until it is measured."""
@@ -73,7 +74,13 @@ class MemoryShelf:
         self._lookup = lookup
 
     async def load(self, channel: ChannelName, key: str) -> bytes | None:
-        return await self._lookup.load_memory(channel, key)
+        try:
+            return await self._lookup.load_memory(channel, key)
+        except Unavailable as error:
+            raise Refused("unavailable", "the database does not answer; try again") from error
 
     async def save(self, channel: ChannelName, memory: Memory) -> None:
-        await self._lookup.save_memory(channel, memory)
+        try:
+            await self._lookup.save_memory(channel, memory)
+        except Unavailable as error:
+            raise Refused("unavailable", "the database does not answer; try again") from error

@@ -81,6 +81,10 @@ class Journal:
         return Decided(status="processed")
 
     async def load(self, channel: ChannelName, key: str) -> bytes | None:
+        if self.unavailable:
+            self.refusals += 1
+            await self._tell()
+            raise Refused("unavailable", "the database is away")
         return self.memory.get(key)
 
     async def save(self, channel: ChannelName, memory: Memory) -> None:

@@ -121,17 +121,17 @@ async def test_a_restart_doubles_nothing_and_catches_up(dovecot: Dovecot, journa
 async def test_while_the_journal_is_away_mail_stays_unread_and_comes_again(
     dovecot: Dovecot, journal: Journal
 ) -> None:
-    journal.unavailable = True
-    journal.memory["imap:INBOX"] = b""
     dovecot.deliver(mail("patient"))
-    journal.unavailable = False
-    reading = channel(dovecot, journal)
-    async with Running(reading) as running:
+    journal.unavailable = True
+    async with Running(channel(dovecot, journal)) as running:
+        await journal.has_refused(2)
+        assert not running.ready.is_set()
+        journal.unavailable = False
         await journal.has(1)
         await running.up()
         journal.unavailable = True
         await dovecot.delivered(mail("patience"))
-        await journal.has_refused(3)
+        await journal.has_refused(5)
         assert len(dovecot.unseen()) == 1
         assert journal.subjects() == ["patient"]
         journal.unavailable = False

@@ -1,0 +1,171 @@
+"""The reader on a played mailbox that crashes between any two steps and loses its numbering."""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels.email import cursor as cursors
+from channels.email.mailbox import Info, Mailbox
+from channels.email.parse import Envelope, MailParser
+from channels.email.reader import Reader, Source
+from gateway.core.errors import Unreachable
+from gateway.core.ids import ChannelName
+from tests.support.mailworld import LANGUAGE, QUICK, Journal, WallClock, mail
+
+PARSER = MailParser(LANGUAGE)
+START = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+class Played:
+    """A folder as ``Mailbox`` shows it. ``steps`` is how many calls it lives through."""
+
+    def __init__(self) -> None:
+        self.validity = 1
+        self.mails: dict[int, tuple[bytes, datetime]] = {}
+        self.read: set[int] = set()
+        self.next_uid = 1
+        self.steps = 0
+        self.connection = SimpleNamespace(
+            grown=False, exists=0, has=lambda what: True, idle=self._idle
+        )
+
+    def deliver(self, raw: bytes) -> None:
+        self.mails[self.next_uid] = (raw, START + timedelta(seconds=self.next_uid))
+        self.next_uid += 1
+
+    def renumber(self, *, from_uid: int) -> None:
+        """Every mail gets another number, and keeps its mark."""
+        self.validity += 1
+        old, read = self.mails, self.read
+        self.mails, self.read, self.next_uid = {}, set(), from_uid
+        for uid, kept in sorted(old.items()):
+            self.mails[self.next_uid] = kept
+            if uid in read:
+                self.read.add(self.next_uid)
+            self.next_uid += 1
+
+    async def search(self, criteria: str) -> list[int]:
+        self._step()
+        words = criteria.split()
+        found = set(self.mails)
+        if words[0] == "UID" and "," in words[1]:
+            raise AssertionError("only asked when a mail went missing")
+        if words[0] == "UID":
+            low, _, high = words[1].partition(":")
+            if high == "*":
+                newest = {max(self.mails)} if self.mails else set()
+                found = {uid for uid in found if uid >= int(low)} | newest
+            else:
+                found = {uid for uid in found if int(low) <= uid <= int(high or low)}
+        if words[-1] == "UNSEEN":
+            found -= self.read
+        return sorted(found)
+
+    async def infos(self, uids: list[int]) -> list[Info]:
+        self._step()
+        return [Info(u, len(self.mails[u][0]), self.mails[u][1], u in self.read) for u in uids]
+
+    async def bodies(self, uids: list[int], first: int | None = None) -> dict[int, bytes]:
+        self._step()
+        return {uid: self.mails[uid][0][:first] for uid in uids}
+
+    async def mark_seen(self, uids: list[int]) -> None:
+        self._step()
+        self.read |= set(uids)
+
+    async def noop(self) -> None:
+        self._step()
+
+    async def _idle(self, seconds: float) -> None:
+        raise Unreachable("nothing more happens")
+
+    def _step(self) -> None:
+        if self.steps == 0:
+            raise Unreachable("crash")
+        self.steps -= 1
+
+
+def reader(journal: Journal) -> Reader:
+    """A fresh one, as after the restart of the process."""
+    return Reader(
+        Source(
+            channel=ChannelName("support"),
+            folder="INBOX",
+            envelope=lambda key, at, size: Envelope(
+                channel=ChannelName("support"), key=key, at=at, size=size
+            ),
+            max_bytes=100_000,
+        ),
+        clock=WallClock(),
+        intake=journal,
+        memory=journal,
+        parser=PARSER,
+        pace=QUICK,
+    )
+
+
+async def live(box: Played, journal: Journal, steps: int) -> None:
+    box.steps = steps
+    with pytest.raises(Unreachable):
+        await reader(journal).run(cast("Mailbox", box), lambda: None)
+
+
+ACTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("deliver"), st.integers(1, 12)),
+        st.tuples(st.just("twin"), st.integers(1, 3)),
+        st.tuples(st.just("live"), st.integers(0, 14)),
+        st.tuples(st.just("renumber"), st.integers(1, 40)),
+    ),
+    max_size=14,
+)
+
+
+@given(ACTS)
+@settings(max_examples=80, deadline=None)
+def test_whatever_crashes_every_mail_is_taken_once(acts: list[tuple[str, int]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cursors, "TAIL", 4)
+        with asyncio.Runner() as runner:
+            runner.run(play(acts))
+
+
+async def play(acts: list[tuple[str, int]]) -> None:
+    box, journal = Played(), Journal()
+    delivered: list[str] = []
+    await live(box, journal, steps=1_000)
+    for act, number in [*acts, ("live", 1_000)]:
+        if act == "live":
+            await live(box, journal, number)
+        elif act == "renumber":
+            box.renumber(from_uid=number)
+        else:
+            for _ in range(number):
+                subject = "twin" if act == "twin" else f"mail {len(delivered)}"
+                delivered.append(subject)
+                box.deliver(mail(subject))
+    assert Counter(journal.subjects()) == Counter(delivered)
+    assert box.read == set(box.mails)
+
+
+async def test_old_pages_are_let_go_and_old_read_mail_still_counts_as_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cursors, "TAIL", 4)
+    monkeypatch.setattr(cursors, "MAX_PAGES", 3)
+    box, journal = Played(), Journal()
+    for number in range(60):
+        box.deliver(mail(f"mail {number}"))
+        await live(box, journal, 1_000)
+    kept = [key for key, value in journal.memory.items() if value]
+    assert len(kept) <= 1 + 3 + 1  # the cursor, the pages, one being written
+    box.renumber(from_uid=500)
+    box.deliver(mail("new"))
+    await live(box, journal, 1_000)
+    assert len(journal.stored) == 61
