@@ -128,6 +128,9 @@ class ChannelRoom:
 
     # -- for the API ------------------------------------------------------------------------
 
+    def channel(self, name: ChannelName) -> Channel | None:
+        return self._channels.get(name)
+
     def cards(self) -> list[ChannelCard]:
         return [self._card(name) for name in sorted(self._channels)]
 

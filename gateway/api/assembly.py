@@ -59,7 +59,7 @@ class Api:
             Names("codes", house.codes),
             Directory(house, passwords),
             Channels(house.channels),
-            Quarantine(house.node, house.listing),
+            Quarantine(house.node, house.listing, house.channels),
             Outbox(house.node, house.listing),
             TokenResource(house.tokens, self.auth),
             LiveNumbers(ledger, house.nodes),

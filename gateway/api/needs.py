@@ -5,7 +5,8 @@ no database.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -18,10 +19,11 @@ from gateway.core.ids import (
     ItemId,
     OutboundId,
 )
+from gateway.core.inbound import Inbound
 from gateway.core.model import Case, Item, Outgoing
 from gateway.ports import Role
 from gateway.store.contract import ItemFilter, Page, Received
-from gateway.store.views import CustomerCard, Named, NodeCard, TokenRow
+from gateway.store.views import CustomerCard, Named, NodeCard, RawInbound, TokenRow
 
 
 class Tokens(Protocol):
@@ -102,8 +104,8 @@ class Listing(Protocol):
 
     async def quarantined(self, cursor: str, limit: int) -> Page: ...
 
-    async def raw(self, inbound: InboundId) -> tuple[bytes, str] | None:
-        """The bytes as they came, and the channel; only of a quarantined inbound."""
+    async def raw(self, inbound: InboundId) -> RawInbound | None:
+        """The bytes as they came; only of a quarantined inbound."""
         ...
 
     async def retry(self, inbound: InboundId) -> Received | None:
@@ -168,8 +170,19 @@ class ChannelCard(Struct, frozen=True, kw_only=True):
     declared_in: str = ""
 
 
+@runtime_checkable
+class Rereads(Protocol):
+    """A channel that can make sense of raw bytes a second time, when it has learnt to."""
+
+    def read_again(self, raw: bytes, key: str, at: datetime) -> Inbound: ...
+
+
 class ChannelRoom(Protocol):
     """The channels of this node. All raise ``Refused`` with what can be done instead."""
+
+    def channel(self, name: ChannelName) -> object | None:
+        """The channel itself, for what only some can (``Rereads``)."""
+        ...
 
     def cards(self) -> list[ChannelCard]: ...
 

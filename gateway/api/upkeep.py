@@ -1,17 +1,20 @@
 """What needs a person: what could not be understood, and what could not be sent."""
 
+import asyncio
+
 from msgspec import Struct
 
 from gateway.api.base import Done, Listed, Paged, asked, by, page, record
-from gateway.api.needs import Listing
+from gateway.api.needs import ChannelRoom, Listing, Rereads
 from gateway.core import outbox
 from gateway.core.errors import Refused
 from gateway.core.ids import InboundId, OutboundId
+from gateway.core.inbound import Decided
 from gateway.core.model import OutboundState, Outgoing
 from gateway.flow.node import Node
 from gateway.flow.tasks import KeyedLocks
 from gateway.ports import Accepted, HttpAnswer, HttpRequest, HttpRoute
-from gateway.store.views import OutboxCard, QuarantineCard
+from gateway.store.views import OutboxCard, QuarantineCard, RawInbound
 
 
 class OutboxQuery(Paged, frozen=True, kw_only=True):
@@ -31,9 +34,10 @@ class Retried(Struct, frozen=True, kw_only=True):
 class Quarantine:
     """Inbounds kept aside with their raw bytes, until a person decides."""
 
-    def __init__(self, node: Node, listing: Listing) -> None:
+    def __init__(self, node: Node, listing: Listing, channels: ChannelRoom) -> None:
         self._node = node
         self._listing = listing
+        self._channels = channels
 
     def routes(self) -> list[HttpRoute]:
         one = "/api/v1/quarantine/{id}"
@@ -82,13 +86,15 @@ class Quarantine:
         query = asked(request, Paged)
         return page(await self._listing.quarantined(query.cursor, query.limit))
 
-    async def _raw(self, request: HttpRequest) -> HttpAnswer:
+    async def _find(self, request: HttpRequest) -> RawInbound:
         found = await self._listing.raw(InboundId(request.params["id"]))
         if found is None:
             raise _nothing("quarantined inbound")
-        data, _ = found
+        return found
+
+    async def _raw(self, request: HttpRequest) -> HttpAnswer:
         return HttpAnswer(
-            body=data,
+            body=(await self._find(request)).data,
             type="text/plain; charset=utf-8",
             headers={
                 "Content-Disposition": 'attachment; filename="raw.txt"',
@@ -98,14 +104,36 @@ class Quarantine:
 
     async def _retry(self, request: HttpRequest) -> HttpAnswer:
         self._node.ledger.check_open()
-        received = await self._listing.retry(InboundId(request.params["id"]))
-        if received is None:
-            raise _nothing("quarantined inbound")
-        self._node.intake.again(received)
-        decided = await self._node.intake.decided(Accepted(id=received.stored.id, fresh=False))
+        inbound = InboundId(request.params["id"])
+        decided = await self._read_again(inbound, await self._find(request))
+        if decided is None:
+            received = await self._listing.retry(inbound)
+            if received is None:
+                raise _nothing("quarantined inbound")
+            self._node.intake.again(received)
+            accepted = Accepted(id=received.stored.id, fresh=False)
+            decided = await self._node.intake.decided(accepted)
         return HttpAnswer(
             body=Retried(status=decided.status, reason=decided.reason, number=decided.number)
         )
+
+    async def _read_again(self, inbound: InboundId, raw: RawInbound) -> Decided | None:
+        """Parse the bytes anew; ``None`` if there are none, or nobody understands them yet.
+
+        What is understood now comes in under a key that follows from the old row's id, so a
+        repeat after a crash has no second effect; then the old row is given up.
+        """
+        channel = self._channels.channel(raw.channel)
+        if not raw.data or not isinstance(channel, Rereads):
+            return None
+        again = await asyncio.to_thread(channel.read_again, raw.data, f"again:{inbound}", raw.at)
+        if again.problem:
+            return None
+        (accepted,) = await self._node.intake.receive([again])
+        decided = await self._node.intake.decided(accepted)
+        if decided.status != "quarantined":
+            await self._listing.drop(inbound)
+        return decided
 
     async def _drop(self, request: HttpRequest) -> HttpAnswer:
         if not await self._listing.drop(InboundId(request.params["id"])):

@@ -17,7 +17,7 @@ from gateway.store.paging import page_of
 from gateway.store.pool import Pool
 from gateway.store.queries import Queries
 from gateway.store.trouble import reading
-from gateway.store.views import OutboxCard, QuarantineCard, Traced
+from gateway.store.views import OutboxCard, QuarantineCard, RawInbound, Traced
 
 OPEN = {state.value for state in ItemState} - {state.value for state in ENDED}
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -93,13 +93,15 @@ class PgListing:
             rows = await self._pool.fetch(self._sql["quarantined"], uuid_or_none(cursor), limit + 1)
         return page_of([_quarantined(row) for row in rows], limit, lambda card: card.id)
 
-    async def raw(self, inbound: InboundId) -> tuple[bytes, str] | None:
-        """The bytes as they came, and the channel; only of a quarantined inbound."""
+    async def raw(self, inbound: InboundId) -> RawInbound | None:
+        """The bytes as they came; only of a quarantined inbound."""
         if uuid_or_none(inbound) is None:
             return None
         with reading():
             row = await self._pool.fetchrow(self._sql["quarantined_raw"], inbound)
-        return (row["data"], row["channel"]) if row is not None else None
+        if row is None:
+            return None
+        return RawInbound(channel=row["channel"], at=row["at"], data=row["data"])
 
     async def retry(self, inbound: InboundId) -> Received | None:
         """Make a quarantined inbound undecided again; ``None`` if there is none."""

@@ -113,3 +113,11 @@ class NodeCard(Struct, frozen=True, kw_only=True):
     started_at: datetime
     renewed_at: datetime
     alive: bool
+
+
+class RawInbound(Struct, frozen=True, kw_only=True):
+    """The bytes of a quarantined inbound, as they came."""
+
+    channel: ChannelName
+    at: datetime
+    data: bytes

@@ -1,5 +1,6 @@
 """Cases, customers, channels, upkeep, health, metrics, and what describes them all."""
 
+from datetime import datetime
 from typing import Any
 
 from openapi_spec_validator import validate
@@ -105,6 +106,28 @@ async def test_what_is_quarantined_is_shown_tried_again_and_dropped() -> None:
         assert (await world.call("POST", f"{path}/drop"))[0] == 200
         assert (await world.call("POST", f"{path}/drop"))[0] == 404
         assert (await world.call("GET", "/api/v1/quarantine"))[1]["items"] == []
+
+
+class Learnt:
+    """A channel whose parser has been mended."""
+
+    def read_again(self, raw: bytes, key: str, at: datetime) -> Inbound:
+        body = raw.decode()
+        return Inbound(channel=OFFICE, kind=ChannelKind.TASK, key=key, at=at, body=body)
+
+
+async def test_what_is_understood_at_last_becomes_work_once() -> None:
+    async with api_world() as world:
+        inbound = await quarantined(world)
+        world.process.objects[OFFICE] = Learnt()
+        path = f"/api/v1/quarantine/{inbound}/retry"
+        status, again = await world.call("POST", path)
+        assert (status, again["status"]) == (200, "processed")
+        _, messages = await world.call("GET", f"/api/v1/cases/{again['number']}/messages")
+        assert [one["body"] for one in messages["items"]] == ["<script>raw</script>"]
+        assert (await world.call("GET", "/api/v1/quarantine"))[1]["items"] == []
+        assert (await world.call("POST", path))[0] == 404
+        assert len(world.rig.tables.items) == 1
 
 
 async def given_up(world: ApiWorld) -> str:

@@ -42,6 +42,7 @@ from gateway.store.views import (
     NodeCard,
     OutboxCard,
     QuarantineCard,
+    RawInbound,
     TimelineEntry,
     TokenRow,
     Traced,
@@ -141,11 +142,12 @@ class FakeListing:
         ]
         return paged(rows, cursor, limit)
 
-    async def raw(self, inbound: InboundId) -> tuple[bytes, str] | None:
+    async def raw(self, inbound: InboundId) -> RawInbound | None:
         row = self._tables.inbox_by_id.get(inbound)
         if row is None or row.decided is None or row.decided.status != "quarantined":
             return None
-        return b"<script>raw</script>", row.inbound.channel
+        data = b"<script>raw</script>"
+        return RawInbound(channel=row.inbound.channel, at=row.inbound.at, data=data)
 
     async def retry(self, inbound: InboundId) -> Received | None:
         if await self.raw(inbound) is None:
@@ -267,6 +269,7 @@ class FakeProcess:
         self.cards_of: dict[ChannelName, ChannelCard] = {}
         self.reason = ""
         self.desktops = 0
+        self.objects: dict[ChannelName, object] = {}
         self._tables = tables
         self.set("office", "up", declared_in="switchroom.toml")
 
@@ -281,6 +284,9 @@ class FakeProcess:
             reason=reason,
             declared_in=declared_in,
         )
+
+    def channel(self, name: ChannelName) -> object | None:
+        return self.objects.get(name)
 
     def cards(self) -> list[ChannelCard]:
         return list(self.cards_of.values())

@@ -87,7 +87,7 @@ WHERE i.status = 'quarantined' AND ($1::uuid IS NULL OR i.id < $1)
 ORDER BY i.id DESC LIMIT $2
 
 -- name: quarantined_raw
-SELECT coalesce(b.data, '') AS data, i.channel
+SELECT coalesce(b.data, '') AS data, i.channel, i.at
 FROM inbox AS i LEFT JOIN blob AS b ON b.sha256 = i.raw
 WHERE i.id = $1 AND i.status = 'quarantined'
 
