@@ -43,8 +43,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         smtp = await sink.start()
         stack.push_async_callback(sink.stop)
         node = NodeProcess(tmp_path, _channels(ports.imap, smtp))
+        stack.push_async_callback(node.clean_up)
         await node.start()
-        stack.push_async_callback(node.stop)
         names = [f"agent{n}" for n in range(AGENTS)]
         await node.call("PUT", "/api/v1/directory", {"agents": [{"name": n} for n in names]})
         staff = []

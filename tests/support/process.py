@@ -12,6 +12,8 @@ from typing import Any
 import aiohttp
 import tomli_w
 
+from gateway.store.embedded import EmbeddedServer
+
 TOKEN = "test-bootstrap-token"
 READY_SECONDS = 40.0
 
@@ -92,6 +94,14 @@ class NodeProcess:
             self._process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(30):
             return await self._process.wait()
+
+    async def clean_up(self) -> None:
+        """Leave nothing behind, whatever happened: an orphaned database too."""
+        await self.kill()
+        if (self.data_dir / "lock").exists():
+            server = EmbeddedServer(self.data_dir)
+            await server.start()
+            await server.stop()
 
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """One REST call as the admin. Raises ``aiohttp.ClientError``."""
