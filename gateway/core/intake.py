@@ -168,6 +168,8 @@ def _said(
         external_id=inbound.external_id,
         client_id=inbound.client_id,
     )
+    # A mail in the case of a task does not change where the task's answer goes.
+    same_way = inbound.channel == item.channel
     added = e.MessageAdded(
         message=message.id,
         case=case.id,
@@ -175,9 +177,9 @@ def _said(
         direction="in",
         item=item.id,
         customer=case.customer.id if case.customer else None,
-        thread=_thread(inbound),
-        address=inbound.address or None,
-        copies=inbound.copies,
+        thread=_thread(inbound) if same_way else None,
+        address=(inbound.address or None) if same_way else None,
+        copies=inbound.copies if same_way else None,
         preview=preview_of(inbound.body),
         reason=reason,
     )

@@ -259,6 +259,16 @@ def test_an_answer_goes_where_the_last_word_came_from(house: House) -> None:
     )
 
 
+def test_a_mail_about_a_task_does_not_change_where_the_task_is_answered(house: House) -> None:
+    hook = "https://erp.example.org/hook"
+    filed = house.arrive(task("t1", address=hook))
+    assert filed.case is not None
+    assert filed.item is not None
+    house.arrive(mail("m1"), referenced=house.state.cases[filed.case], reference="it")
+    item = house.state.items[filed.item]
+    assert (item.address, item.thread, item.preview) == (hook, (), "Good morning")
+
+
 # -- a chat ends ----------------------------------------------------------------------------
 
 
