@@ -13,7 +13,7 @@ from contextlib import suppress
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
-from email.utils import make_msgid
+from email.utils import formataddr, make_msgid
 from typing import Any, Never
 
 import aiohttp
@@ -51,7 +51,7 @@ async def send_mail(
 ) -> str:
     """Write to the company by SMTP; returns the Message-ID."""
     mail = EmailMessage()
-    mail["From"] = f"{name} <{sender}>"
+    mail["From"] = formataddr((name, sender))
     mail["To"] = SUPPORT
     mail["Subject"] = subject
     mail["Message-ID"] = make_msgid(domain="customer.demo")
