@@ -241,7 +241,9 @@ async def test_what_is_quarantined_can_be_read_tried_again_and_dropped(
     cards = (await listing.quarantined("", 10)).items
     assert [card.id for card in cards] == [second.id, first.id]
     assert (cards[1].reason, cards[1].size, cards[1].subject) == ("no headers", 5, "Odd")
-    assert await listing.raw(first.id) == (b"\xff\x00raw", MAIL)
+    raw = await listing.raw(first.id)
+    assert raw is not None
+    assert (raw.data, raw.channel, raw.at) == (b"\xff\x00raw", MAIL, bad.at)
 
     retried = await listing.retry(first.id)
     assert retried is not None
