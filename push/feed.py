@@ -89,10 +89,13 @@ class Mirror:
     ) -> None:
         """Begin with what the node loaded, before anything has been committed."""
         self._profiles.update((p.name, p) for p in profiles)
+        moves = Moves()
         for case in cases:
-            self._take_case(case, Moves())
+            self._take_case(case, moves)
         for item in items:
-            self._take_item(item, Moves())
+            self._take_item(item, moves)
+        # What is in use now is what the next change is compared with.
+        self.settle(moves)
 
     def items_of(self, case: CaseId) -> Iterator[Item]:
         """The case's open items, oldest first."""
