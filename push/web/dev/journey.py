@@ -5,6 +5,8 @@ The real node's journeys live in tests/e2e; this one is for quick work on the pa
     (cd push/web && npm run build && npm run mock) &  .venv/bin/python push/web/dev/journey.py
 """
 
+# ruff: noqa: INP001, T201, S101, S310, BLE001 - a script for people at work on the pages
+
 from __future__ import annotations
 
 import tempfile
@@ -108,7 +110,8 @@ def a_mail_is_shown_in_a_frame_that_may_do_nothing(browser: Browser) -> None:
     page.get_by_role("button", name="Reembolso").first.click()
     frame = page.locator("iframe.mail-frame").first
     expect(frame).to_have_attribute("sandbox", "")
-    expect(page.frame_locator("iframe.mail-frame").first.get_by_text("seguimiento ES7713")).to_be_visible()
+    inside = page.frame_locator("iframe.mail-frame").first
+    expect(inside.get_by_text("seguimiento ES7713")).to_be_visible()
     expect(page.get_by_text("remote images are not loaded")).to_be_visible()
     page.get_by_role("button", name="Load images").click()
     expect(page.get_by_text("remote images are not loaded")).to_have_count(0)

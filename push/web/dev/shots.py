@@ -1,16 +1,19 @@
 """Screenshots of every page against the pretend node (`npm run mock`), for people to look at.
 
-    .venv/bin/python push/web/dev/shots.py [--out DIR] [--only desktop] [--base URL]
+.venv/bin/python push/web/dev/shots.py [--out DIR] [--only desktop] [--base URL]
 """
+
+# ruff: noqa: INP001, T201, S310, BLE001 - a script for people at work on the pages
 
 from __future__ import annotations
 
 import argparse
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
@@ -19,6 +22,11 @@ Scene = Callable[[Page, str], None]
 
 def poke(base: str, path: str) -> None:
     urllib.request.urlopen(urllib.request.Request(base + path, method="POST"), timeout=5)
+
+
+def complain(scene: str, said: ConsoleMessage) -> None:
+    if said.type == "error":
+        print(scene, said.text)
 
 
 def sign_in(page: Page, base: str) -> None:
@@ -43,7 +51,9 @@ def chat(page: Page, base: str) -> None:
     desktop(page, base)
     page.get_by_role("button", name="Is the blue one").first.click()
     page.get_by_text("Saturday").last.wait_for()
-    page.get_by_label("Your answer").fill("Yes, we are open until 18:00. Your jacket waits at the desk.")
+    page.get_by_label("Your answer").fill(
+        "Yes, we are open until 18:00. Your jacket waits at the desk."
+    )
 
 
 def task(page: Page, base: str) -> None:
@@ -125,6 +135,7 @@ def demo(page: Page, base: str) -> None:
     page.wait_for_timeout(2500)
 
 
+ADMIN = ("channels", "agents", "queues", "quarantine", "outbox")
 SCENES: dict[str, Scene] = {
     "landing": landing,
     "sign-in": sign_in,
@@ -139,7 +150,7 @@ SCENES: dict[str, Scene] = {
     "desktop-keys": keys,
     "supervisor": supervisor,
     "supervisor-item": supervised,
-    **{f"admin-{part}": admin(part) for part in ("channels", "agents", "queues", "quarantine", "outbox")},
+    **{f"admin-{part}": admin(part) for part in ADMIN},
     "demo": demo,
     "desktop-healing": healing,
 }
@@ -171,8 +182,8 @@ def main() -> None:
                     poke(options.base, "/mock/reset")
                     page = context.new_page()
                     page.set_default_timeout(8000)
-                    page.on("console", lambda m, n=name: m.type == "error" and print(n, m.text))
-                    page.on("pageerror", lambda e, n=name: print(n, e))
+                    page.on("console", partial(complain, name))
+                    page.on("pageerror", partial(print, name))
                     try:
                         scene(page, options.base)
                     except Exception as problem:  # a broken scene is a finding, not the end

@@ -36,8 +36,8 @@ export function rest(node: MockNode, slow: number): Connect.NextHandleFunction {
         body,
         part: (index) => decodeURIComponent(url.pathname.split("/")[index] ?? ""),
       };
-      const isDemo = url.pathname.startsWith("/demo/");
-      const reply = node.down && !isDemo
+      const survives = /^\/(demo|mock)\//.test(url.pathname);
+      const reply = node.down && !survives
         ? problem(502, "The node is restarting")
         : found
           ? found[2](ask)

@@ -126,7 +126,13 @@ function ChatHost({ shown }: { shown: boolean }) {
   const host = useRef<HTMLDivElement>(null);
   const mounted = useRef(false);
   useEffect(() => {
-    if (!shown || mounted.current) return;
+    if (mounted.current) {
+      // it lies over this side of the page: out of the way of the other tabs
+      if (shown) window.Switchroom?.open();
+      else window.Switchroom?.close();
+      return;
+    }
+    if (!shown) return;
     mounted.current = true;
     mountChat(host.current!);
   }, [shown]);

@@ -14,7 +14,7 @@ import { Header } from "./Header";
 import { ItemList } from "./ItemList";
 import { startKeys } from "./keys";
 import { NewCase } from "./NewCase";
-import { Offers } from "./Offers";
+import { docked, Offers } from "./Offers";
 import { startRinging } from "./ringing";
 import { route } from "./route";
 import { KeySheet } from "./KeySheet";
@@ -79,7 +79,7 @@ export function App() {
         <ItemList />
         <Conversation />
       </div>
-      {dialog.value.kind === "none" && <Offers />}
+      {dialog.value.kind === "none" && !docked.value && <Offers />}
       <Beside.Provider value={<Offers />}>
         <OpenDialog />
       </Beside.Provider>

@@ -5,9 +5,10 @@ import type { ItemView } from "../protocol";
 import { Empty, Kind, Skeleton } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { since } from "../ui/time";
-import { goReady } from "./acts";
+import { dialog, goReady } from "./acts";
 import { hasDraft } from "./drafts";
 import { held, loadHeld } from "./held";
+import { docked, Offers } from "./Offers";
 import { openCase, openItem, route } from "./route";
 import { desk, isUnread, items, offers, offline } from "./store";
 import "./list.css";
@@ -22,6 +23,7 @@ export function ItemList() {
         {known && <span class="chip num">{mine.length}</span>}
       </div>
       <div class="list-body scroll">
+        {docked.value && dialog.value.kind === "none" && <Offers inList />}
         {!known && <Skeleton lines={6} />}
         {known && mine.length === 0 && <NothingYet />}
         <ul>

@@ -1,3 +1,4 @@
+import { signal } from "@preact/signals";
 import { Check, ChevronDown, Sparkles, X } from "lucide";
 import { locale, t, word } from "../i18n";
 import type { ItemView, OfferView } from "../protocol";
@@ -11,12 +12,20 @@ import "./offers.css";
 
 const DECLINE_REASONS = ["not_my_skill", "busy_now", "conflict"] as const;
 
-/** Offers lie above everything and take no focus: typing goes on undisturbed. */
-export function Offers() {
+/** Without a customer column to lie over, cards would hide the conversation's buttons. */
+const middling = matchMedia("(min-width: 761px) and (max-width: 1180px)");
+export const docked = signal(middling.matches);
+middling.addEventListener("change", (event) => (docked.value = event.matches));
+
+/**
+ * Offers take no focus: typing goes on undisturbed. They lie above everything, or stand at the
+ * head of the list (`inList`).
+ */
+export function Offers({ inList = false }: { inList?: boolean }) {
   const open = offers.value.filter((offer) => !answered.value.has(offer.offer));
   return (
     <>
-      <section class="offers" aria-label={t("offer.many")}>
+      <section class={inList ? "offers in-list" : "offers"} aria-label={t("offer.many")}>
         {open.map((offer, index) => (
           <OfferCard key={offer.offer} offer={offer} first={index === 0} />
         ))}

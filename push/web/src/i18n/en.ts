@@ -185,7 +185,7 @@ export const en = {
   "mail.cc_label": "Cc",
   "mail.change": "Change recipients and subject",
   "mail.content": "Content of the mail",
-  "mail.images": "{n} remote images are not loaded: loading tells the sender that you read this.",
+  "mail.images": "Remote images are not loaded ({n}): loading tells the sender that you read this.",
   "mail.images_load": "Load images",
   "mail.quoted": "Earlier text",
   "mail.shorter": "Show less",

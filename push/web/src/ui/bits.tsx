@@ -62,7 +62,7 @@ export function Empty(props: {
       <span class="empty-icon">
         <Icon of={props.icon} size={24} />
       </span>
-      <h3>{props.title}</h3>
+      <p class="empty-title">{props.title}</p>
       {props.text && <p>{props.text}</p>}
       {props.children}
     </div>
