@@ -50,11 +50,11 @@ class Shares(Struct, frozen=True):
     feed: int
 
     @classmethod
-    def of(cls, items: int) -> "Shares":
+    def of(cls, items: int, least: int = REAL_LEAST) -> "Shares":
         """A twentieth of each, at least a thousand of each where there are that many."""
 
         def real(part: float) -> int:
-            return min(max(round(items * part * REAL_SHARE), REAL_LEAST), int(items * part))
+            return min(max(round(items * part * REAL_SHARE), least), int(items * part))
 
         chats, mails, tasks = real(0.6), real(0.2), real(0.2)
         return cls(chats, mails, tasks, items - chats - mails - tasks)
@@ -79,11 +79,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--items", type=int, default=WHOLE)
     parser.add_argument("--agents", type=int, default=3_000)
     parser.add_argument("--open", type=int, default=4_000, help="items under way at once")
+    parser.add_argument(
+        "--real-least", type=int, default=REAL_LEAST, help="items of a channel over its protocol"
+    )
     parser.add_argument("--open-seconds", type=float, default=10.0, help="of the open loop")
 
 
 async def measure(options: Options, say: Progress) -> Report:
-    shares = Shares.of(options.items)
+    shares = Shares.of(options.items, options.real_least)
     details: dict[str, Any] = {
         "items": options.items,
         "agents": options.agents,
