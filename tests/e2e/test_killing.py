@@ -22,7 +22,9 @@ async def test_a_killed_node_costs_a_pause_but_no_word_and_no_draft(
     desktop = Desktop(await new_page())
     await desktop.sign_in(house.node.url, await house.hire("Ann Weaver"), PASSWORD)
     await desktop.go_ready()
-    await dovecot.delivered(letter("A torn shade", "The shade came torn.\n", "<torn@customer.example>"))
+    await dovecot.delivered(
+        letter("A torn shade", "The shade came torn.\n", "<torn@customer.example>")
+    )
     await desktop.accept("A torn shade")
     page = await new_page()
     await page.goto(house.town.url)
@@ -78,7 +80,9 @@ async def test_a_mail_on_its_way_out_when_the_node_dies_is_recognisably_the_same
     desktop = Desktop(await new_page())
     await desktop.sign_in(house.node.url, await house.hire("Ben Castle"), PASSWORD)
     await desktop.go_ready()
-    await dovecot.delivered(letter("A loose plug", "The plug is loose.\n", "<plug@customer.example>"))
+    await dovecot.delivered(
+        letter("A loose plug", "The plug is loose.\n", "<plug@customer.example>")
+    )
     await desktop.accept("A loose plug")
     before = len(sink.taken)
     sink.plan.data = "451 not just now"  # so that the kill finds the answer unsent

@@ -56,20 +56,21 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 class Desktop:
-    """An agent's page."""
+    """An agent's page, or the part of a page that ``within`` names."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, within: Locator | None = None) -> None:
         self.page = page
-        self.offers = page.get_by_role("region", name="Offers").get_by_role("article")
-        self.work = page.get_by_role("navigation", name="My work")
+        self.root = root = within or page.locator("html")
+        self.offers = root.get_by_role("region", name="Offers").get_by_role("article")
+        self.work = root.get_by_role("navigation", name="My work")
         self.rows = self.work.get_by_role("button").filter(has_not_text="Go ready")
-        self.thread = page.get_by_role("log", name="Conversation")
+        self.thread = root.get_by_role("log", name="Conversation")
         self.messages = self.thread.get_by_role("article")
-        self.answer = page.get_by_label("Your answer")
-        self.wrapup = page.get_by_role("form", name="Wrap up")
-        self.healing = page.get_by_role("status").filter(has_text="Reconnecting…")
-        self.online = page.get_by_role("banner").get_by_text("Online", exact=True)
-        self.ready = page.get_by_role("button", name=re.compile("^Ready"), pressed=True)
+        self.answer = root.get_by_label("Your answer")
+        self.wrapup = root.get_by_role("form", name="Wrap up")
+        self.healing = root.get_by_role("status").filter(has_text="Reconnecting…")
+        self.online = root.get_by_role("banner").get_by_text("Online", exact=True)
+        self.ready = root.get_by_role("button", name=re.compile("^Ready"), pressed=True)
 
     async def sign_in(self, url: str, name: str, password: str) -> None:
         """Through the form, as a person does."""
@@ -81,7 +82,7 @@ class Desktop:
         await expect(self.online).to_be_visible()
 
     async def go_ready(self) -> None:
-        await self.page.get_by_role("button", name="Go ready", exact=True).click()
+        await self.root.get_by_role("button", name="Go ready", exact=True).click()
         await expect(self.ready).to_be_visible()
 
     def offer(self, text: str) -> Locator:
@@ -91,7 +92,17 @@ class Desktop:
         """By the keyboard, once the offer with this text is there."""
         await expect(self.offer(text)).to_be_visible()
         await self.page.keyboard.press("Alt+a")
+        await self._opened(text)
+
+    async def click_accept(self, text: str) -> None:
+        """The same by the mouse."""
+        await self.offer(text).get_by_role("button", name="Accept").click()
+        await self._opened(text)
+
+    async def _opened(self, text: str) -> None:
+        """Only then does the composer belong to the accepted item."""
         await expect(self.offer(text)).to_have_count(0)
+        await expect(self.row(text)).to_have_attribute("aria-current", "true")
 
     def row(self, text: str) -> Locator:
         return self.rows.filter(has_text=text)
@@ -110,7 +121,7 @@ class Desktop:
 
     async def finish(self, code: str) -> None:
         """Wrap the open item up with this code."""
-        await self.page.get_by_role("button", name="Finish", exact=True).click()
+        await self.root.get_by_role("button", name="Finish", exact=True).click()
         await self.wrapup.get_by_role("radio", name=code).check()
         await self.wrapup.get_by_role("button", name="Complete").click()
         await expect(self.wrapup).to_have_count(0)

@@ -1,0 +1,81 @@
+"""The demo as a newcomer meets it."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e.conftest import NewPage
+from tests.e2e.demohouse import demo
+from tests.support.browser import Desktop, Widget
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+FIRST_OFFER_SECONDS = 15.0
+
+
+@pytest.mark.timeout(90)
+async def test_the_printed_link_signs_in_and_work_is_offered_within_fifteen_seconds(
+    tmp_path: Path, new_page: NewPage
+) -> None:
+    page = await new_page()
+    async with demo(tmp_path) as links:
+        async with asyncio.timeout(FIRST_OFFER_SECONDS):
+            await page.goto(links["desktop"])
+            desktop = Desktop(page)
+            await desktop.go_ready()
+            await expect(desktop.offers.first).to_contain_text("Why you:")
+        assert "token" not in page.url
+        await page.keyboard.press("Alt+a")
+        await expect(desktop.rows.first).to_be_visible()
+
+
+def agent_in(page: Page) -> Desktop:
+    """The desktop inside the demo's page."""
+    frame = page.frame_locator('iframe[title="The agent\'s desktop"]')
+    return Desktop(page, frame.locator("html"))
+
+
+@pytest.mark.timeout(120)
+async def test_as_its_customer_one_writes_is_answered_and_sees_a_killed_node_heal(
+    tmp_path: Path, new_page: NewPage
+) -> None:
+    page = await new_page()
+    async with demo(tmp_path, "--quiet") as links:
+        await page.goto(links["demo"])
+        agent = agent_in(page)
+        await agent.go_ready()
+        await page.get_by_label("Subject").fill("My parcel is late")
+        await page.get_by_label("What is it about?").fill("I ordered a lamp last week.")
+        await page.get_by_role("button", name="Send mail").click()
+        await expect(agent.offer("My parcel is late")).to_contain_text("You, the customer")
+        await agent.click_accept("My parcel is late")
+        await expect(agent.message("I ordered a lamp")).to_have_count(1)
+
+        await page.get_by_role("tab", name="Chat").click()
+        chat = Widget(page)
+        await expect(chat.input.or_(chat.launcher).first).to_be_visible()
+        if not await chat.input.is_visible():
+            await chat.open()
+        await chat.say("And where do I find the invoice?")
+        await expect(agent.offer("invoice")).to_be_visible()
+
+        await page.get_by_role("button", name="Kill the node").click()
+        await expect(page.get_by_text("The node is dead.")).to_be_visible()
+        await expect(agent.healing).to_be_visible()
+        await expect(page.get_by_text(re.compile(r"Back after .* Nothing was lost"))).to_be_visible(
+            timeout=40_000
+        )
+        await expect(agent.online).to_be_visible(timeout=30_000)
+
+        await agent.click_accept("invoice")
+        await agent.send("It is in your account, under Orders.")
+        await expect(chat.message("under Orders")).to_have_count(1)
+        await agent.open("My parcel is late")
+        await agent.send("Your lamp left us this morning.")
+        await page.get_by_role("tab", name="Inbox").click()
+        inbox = page.get_by_role("region", name="You are the customer")
+        await expect(inbox.get_by_text("Your lamp left us this morning.")).to_have_count(1)
+        await expect(inbox.get_by_text("answers your mail")).to_have_count(1)
