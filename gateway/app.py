@@ -44,6 +44,9 @@ from push.server import AgentPush, PushSettings
 DEFAULT_QUEUE = QueueName("general")
 GC_THRESHOLDS = (100_000, 50, 1_000)
 """Half of a mass reconnect is garbage collection with the default thresholds."""
+KEEPALIVE_SECONDS = 75.0
+CLOSING_SECONDS = 2.0
+"""What a request that is under way at the end of the drain still gets."""
 
 _log = structlog.get_logger("app")
 
@@ -111,7 +114,13 @@ class App:
 
     async def serve(self, scope: asyncio.TaskGroup, mount: HttpMount) -> None:
         """Open the port."""
-        self._runner = web.AppRunner(mount.app, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(
+            mount.app,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=KEEPALIVE_SECONDS,
+            shutdown_timeout=CLOSING_SECONDS,
+        )
         await self._runner.setup()
         http = self.settings.http
         self._server = await listen(
@@ -224,12 +233,16 @@ async def _build(
         node.ledger.record([e.Change(e.QueueDefined(queue=general, by="system"))])
     api = Api(_house(app))
     app.push = _push(app, api)
-    app.sockets = Sockets(
-        [app.push.route(), *app.rooms.socket_routes()], heartbeat=settings.push.heartbeat
-    )
-    app.rooms.mount = app.sockets.add
-    routes = [*api.routes(), *app.rooms.http_routes(), *extra(app)]
-    return app, HttpMount(routes, api.auth, files("push") / "static")
+    app.sockets = Sockets([app.push.route()], heartbeat=settings.push.heartbeat)
+    mount = HttpMount([*api.routes(), *extra(app)], api.auth, files("push") / "static")
+
+    def serve_channels() -> None:
+        app.sockets.replace(app.rooms.socket_routes())
+        mount.replace(app.rooms.http_routes())
+
+    app.rooms.routes_changed = serve_channels
+    serve_channels()
+    return app, mount
 
 
 async def _services(app: App) -> Services:

@@ -52,9 +52,11 @@ class ChannelRoom:
         self._queues = queues
         self._declared: set[ChannelName] = set()
         self._paused: set[ChannelName] = set()
+        self._unusable: dict[ChannelName, str] = {}
         self._tasks: dict[ChannelName, asyncio.Task[None]] = {}
         self._scope: asyncio.TaskGroup | None = None
-        self.mount: Callable[[SocketRoute], None] = lambda _: None
+        self._one_change = asyncio.Lock()
+        self.routes_changed: Callable[[], None] = lambda: None
 
     # -- opening ----------------------------------------------------------------------------
 
@@ -73,6 +75,7 @@ class ChannelRoom:
             try:
                 self._open(self._settings(name, raw))
             except Refused as refused:
+                self._unusable[name] = str(raw.get("kind", ""))
                 self._supervisor.note_unusable(name, refused.detail)
 
     def _settings(self, name: ChannelName, raw: Mapping[str, Any]) -> Any:
@@ -132,14 +135,15 @@ class ChannelRoom:
         return self._channels.get(name)
 
     def cards(self) -> list[ChannelCard]:
-        return [self._card(name) for name in sorted(self._channels)]
+        return [self._card(name) for name in sorted({*self._channels, *self._unusable})]
 
     def _card(self, name: ChannelName) -> ChannelCard:
         health = self._supervisor.health.get(name)
+        usable = name in self._channels
         return ChannelCard(
             name=name,
-            kind=self._kinds_by_name[name].value,
-            queue=self._queues[name],
+            kind=self._kinds_by_name[name].value if usable else self._unusable[name],
+            queue=self._queues[name] if usable else "",
             health=health.state if health else "starting",
             reason=health.reason if health else "",
             declared_in=self._file if name in self._declared else "",
@@ -165,25 +169,30 @@ class ChannelRoom:
         if name in self._declared:
             raise Refused("conflict", f"{name!r} is declared in {self._file}; change it there")
         made = self._settings(name, settings)
-        await self._table.put(name, settings)
-        await self._end(name)
-        channel = self._open(made)
-        for route in channel.routes():
-            if isinstance(route, SocketRoute):
-                self.mount(route)
-        self._begin(channel)
+        async with self._one_change:
+            await self._table.put(name, settings)
+            await self._end(name)
+            channel = self._open(made)
+            self._unusable.pop(name, None)
+            self.routes_changed()
+            self._begin(channel)
         return self._card(name)
 
     async def remove(self, name: ChannelName) -> None:
-        self._known(name)
+        if name not in self._unusable:
+            self._known(name)
         if name in self._declared:
             raise Refused("conflict", f"{name!r} is declared in {self._file}; remove it there")
-        await self._table.drop(name)
-        await self._end(name)
-        self._channels.pop(name, None)
-        self._kinds_by_name.pop(name, None)
-        self._queues.pop(name, None)
-        self._supervisor.forget(name)
+        async with self._one_change:
+            await self._table.drop(name)
+            await self._end(name)
+            self._channels.pop(name, None)
+            self._kinds_by_name.pop(name, None)
+            self._queues.pop(name, None)
+            self._unusable.pop(name, None)
+            self._paused.discard(name)
+            self._supervisor.forget(name)
+            self.routes_changed()
 
     async def _end(self, name: ChannelName) -> None:
         task = self._tasks.pop(name, None)

@@ -4,16 +4,18 @@ Handlers know ``ports.HttpRequest`` and ``ports.HttpAnswer``; what is common to 
 nowhere else. Errors are RFC 9457 problem details that name the field at fault.
 """
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib.resources.abc import Traversable
-from typing import Any
 
 import msgspec
 import structlog
 from aiohttp import hdrs, web
 
 from gateway.core.errors import Refused
+from gateway.pages import Pages
 from gateway.ports import Auth, HttpAnswer, HttpRequest, HttpRoute, Principal
+from gateway.store.contract import CommitUnknown, Unavailable
 
 STATUS_OF = {
     "bad_field": 400,
@@ -28,6 +30,7 @@ STATUS_OF = {
     "wrong_state": 409,
     "busy": 409,
     "offer_gone": 409,
+    "too_slow": 408,
     "too_long": 413,
     "key_reused": 422,
     "too_fast": 429,
@@ -43,7 +46,16 @@ SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+BODY_SECONDS = 30.0
+BODY_PACE = 50_000
+"""A body has ``BODY_SECONDS`` and a second for each so many bytes that it may have."""
+ANSWER_SECONDS = 30.0
+"""What only reads gives up then: the database is away, and who asked has gone."""
+ROUTE = web.RequestKey("route", HttpRoute)
+PASSING = web.RequestKey("passing", web.UrlMappingMatchInfo)
+
 _encoder = msgspec.json.Encoder()
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _log = structlog.get_logger("http")
 
 
@@ -57,29 +69,41 @@ def problem(status: int, title: str, detail: str, field: str | None = None) -> w
 
 
 class HttpMount:
-    """One aiohttp application over all declared routes and the built pages."""
+    """One aiohttp application over all declared routes and the built pages.
+
+    ``routes`` are there for good; those of ``replace`` come and go while it serves.
+    """
 
     def __init__(self, routes: Iterable[HttpRoute], auth: Auth, static: Traversable | None) -> None:
         self._auth = auth
-        self._static = static
-        self.app = web.Application(client_max_size=64 * 1024 * 1024, middlewares=[self._guard])
-        self._pages()
+        self._pages = Pages(static)
+        self.app = web.Application(middlewares=[self._guard])
+        self._mount_pages()
         for route in routes:
-            self._mount(route)
+            self._mount(route, self.app.router)
+        self._passing = web.UrlDispatcher()
+
+    def replace(self, routes: Iterable[HttpRoute]) -> None:
+        """Serve exactly these besides the lasting ones, from the next request on."""
+        passing = web.UrlDispatcher()
+        for route in routes:
+            self._mount(route, passing)
+        self._passing = passing
 
     # -- declared resources -----------------------------------------------------------------
 
-    def _mount(self, route: HttpRoute) -> None:
+    def _mount(self, route: HttpRoute, router: web.UrlDispatcher) -> None:
         async def handle(request: web.Request) -> web.StreamResponse:
+            request[ROUTE] = route
             return await self._serve(route, request)
 
-        self.app.router.add_route(route.method, route.path, handle)
+        async def preflight(request: web.Request) -> web.StreamResponse:
+            request[ROUTE] = route
+            return web.Response(status=204)
+
+        router.add_route(route.method, route.path, handle)
         if route.cors is not None and route.method != "GET":
-
-            async def preflight(request: web.Request) -> web.StreamResponse:
-                return web.Response(status=204, headers=self._cors(route, request))
-
-            self.app.router.add_route("OPTIONS", route.path, preflight)
+            router.add_route("OPTIONS", route.path, preflight)
 
     async def _serve(self, route: HttpRoute, request: web.Request) -> web.StreamResponse:
         principal = await self._principal(request)
@@ -88,25 +112,26 @@ class HttpMount:
                 raise Refused("unauthorized", "send a valid token: Authorization: Bearer TOKEN")
             if not principal.may(route.access):
                 raise Refused("forbidden", f"this needs the role {route.access}")
-        size = request.content_length
-        if size is not None and size > route.max_body:
-            raise Refused("too_long", f"the body may have {route.max_body} bytes at most")
-        body = await request.read()
-        if len(body) > route.max_body:
-            raise Refused("too_long", f"the body may have {route.max_body} bytes at most")
-        answer = await route.handle(
-            HttpRequest(
-                method=request.method,
-                path=request.path,
-                params=dict(request.match_info),
-                query=dict(request.query),
-                headers={k.lower(): v for k, v in request.headers.items()},
-                body=body,
-                remote=request.remote or "",
-                principal=principal,
-            )
+        body = await _body(request, route.max_body)
+        asked = HttpRequest(
+            method=request.method,
+            path=request.path,
+            params=dict(request.get(PASSING, request.match_info)),
+            query=dict(request.query),
+            headers={k.lower(): v for k, v in request.headers.items()},
+            body=body,
+            remote=request.remote or "",
+            principal=principal,
         )
-        return _respond(answer, self._cors(route, request))
+        # What writes is never given up: its effect may have happened.
+        limit = asyncio.timeout(ANSWER_SECONDS if request.method == "GET" else None)
+        try:
+            async with limit:
+                return _respond(await route.handle(asked))
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise Refused("unavailable", "the database does not answer; try again") from error
 
     async def _principal(self, request: web.Request) -> Principal | None:
         scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
@@ -114,90 +139,126 @@ class HttpMount:
             return None
         return await self._auth.principal(token.strip())
 
-    def _cors(self, route: HttpRoute, request: web.Request) -> Mapping[str, str]:
-        origin = request.headers.get(hdrs.ORIGIN)
-        if origin is None or route.cors is None or not route.cors(origin):
-            return {}
-        return {
-            "Access-Control-Allow-Origin": origin,
-            "Access-Control-Allow-Headers": "authorization, content-type",
-            "Access-Control-Allow-Methods": route.method,
-            "Vary": "Origin",
-        }
+    async def _find(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        """What the lasting routes do not have may be among the passing ones."""
+        missing = request.match_info.http_exception
+        if missing is not None and missing.status in (404, 405):
+            found = await self._passing.resolve(request)
+            refusal = found.http_exception
+            if refusal is None:
+                request[PASSING] = found
+                return await found.handler(request)
+            if refusal.status == 405:
+                raise refusal
+            if hdrs.UPGRADE in request.headers:
+                raise web.HTTPUpgradeRequired
+        return await handler(request)
 
     @web.middleware
-    async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
+    async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         try:
-            response: web.StreamResponse = await handler(request)
-        except Refused as refused:
-            status = STATUS_OF.get(refused.code, 400)
-            response = problem(status, refused.code, refused.detail, refused.field)
-            if status == 503:
-                response.headers["Retry-After"] = "2"
-        except msgspec.DecodeError as error:
-            detail, field = explain(error)
-            response = problem(400, "bad_body", detail, field)
+            response = await self._find(request, handler)
         except web.HTTPException as error:
             if error.status < 400:
                 raise
             response = problem(error.status, error.reason, f"{request.method} {request.path}")
-        except Exception:  # noqa: BLE001 - logged, and answered
-            # The request is lost, not the process; the caller is told that the fault is ours.
-            _log.exception("request failed", method=request.method, path=request.path)
-            response = problem(500, "internal", "a fault of ours; it has been logged")
+        except Exception as error:  # noqa: BLE001 - told, and logged if it is our fault
+            response = _fault(error, request)
+        if response.status == 426:
+            # Only a connection's first request may open a websocket: proxies must not reuse this.
+            response.force_close()
+        if response.status == 503:
+            response.headers.setdefault("Retry-After", "2")
         for name, value in SECURITY.items():
             response.headers.setdefault(name, value)
+        response.headers.update(_cors(request))
         return response
 
     # -- pages ------------------------------------------------------------------------------
 
-    def _pages(self) -> None:
+    def _mount_pages(self) -> None:
         for path, name in PAGES.items():
             self._page(path, name)
         self.app.router.add_get("/assets/{name:[A-Za-z0-9._-]+}", self._asset)
-        for file in self._static.iterdir() if self._static and self._static.is_dir() else ():
-            if file.is_file() and not file.name.endswith(".html"):
-                self._page(f"/{file.name}", file.name)
+        for name in self._pages.top():
+            if not name.endswith(".html"):
+                self._page(f"/{name}", name)
         for path in PAGES:
             if path != "/":
                 self._redirect(path.rstrip("/"), path)
 
     def _redirect(self, path: str, to: str) -> None:
-        async def redirect(request: web.Request) -> web.StreamResponse:
+        async def redirect(_: web.Request) -> web.StreamResponse:
             return web.Response(status=308, headers={"Location": to})
 
         self.app.router.add_get(path, redirect)
 
     def _page(self, path: str, name: str) -> None:
         async def page(request: web.Request) -> web.StreamResponse:
-            return self._file(name, cache="no-cache")
+            response = self._pages.answer(request, name, cache="no-cache")
+            if name == "widget.js":
+                response.headers["Access-Control-Allow-Origin"] = "*"
+            return response
 
         self.app.router.add_get(path, page)
 
     async def _asset(self, request: web.Request) -> web.StreamResponse:
-        return self._file(f"assets/{request.match_info['name']}", cache="max-age=31536000")
-
-    def _file(self, name: str, *, cache: str) -> web.Response:
-        file = self._static.joinpath(name) if self._static is not None else None
-        if file is None or not file.is_file():
-            raise web.HTTPNotFound
-        kind = _TYPES.get(name.rsplit(".", 1)[-1], "application/octet-stream")
-        response = web.Response(body=file.read_bytes(), content_type=kind, charset="utf-8")
-        response.headers["Cache-Control"] = cache
-        if name == "widget.js":
-            response.headers["Access-Control-Allow-Origin"] = "*"
-        return response
+        name = f"assets/{request.match_info['name']}"
+        return self._pages.answer(request, name, cache="max-age=31536000, immutable")
 
 
-_TYPES = {
-    "html": "text/html",
-    "js": "text/javascript",
-    "css": "text/css",
-    "svg": "image/svg+xml",
-    "json": "application/json",
-    "map": "application/json",
-    "woff2": "font/woff2",
-}
+def _fault(error: Exception, request: web.Request) -> web.Response:
+    """What went wrong, as the caller may know it."""
+    match error:
+        case Refused():
+            status = STATUS_OF.get(error.code, 400)
+            return problem(status, error.code, error.detail, error.field)
+        case Unavailable() | CommitUnknown():
+            return problem(503, "unavailable", "the database does not answer; try again")
+        case msgspec.DecodeError():
+            detail, field = explain(error)
+            return problem(400, "bad_body", detail, field)
+        case RecursionError():
+            return problem(400, "bad_body", "the body is nested too deeply")
+        case _:
+            # The request is lost, not the process; the caller is told that the fault is ours.
+            _log.error("request failed", method=request.method, path=request.path, exc_info=error)
+            return problem(500, "internal", "a fault of ours; it has been logged")
+
+
+async def _body(request: web.Request, most: int) -> bytes:
+    """The body, never more of it in memory than ``most`` bytes. Raises ``Refused``."""
+    long = Refused("too_long", f"the body may have {most} bytes at most")
+    if request.content_length is not None and request.content_length > most:
+        raise long
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS + most / BODY_PACE):
+            async for part in request.content.iter_any():
+                body += part
+                if len(body) > most:
+                    raise long
+    except TimeoutError as error:
+        raise Refused("too_slow", "the body did not come in time") from error
+    except web.RequestPayloadError as error:
+        raise Refused("bad_body", f"the body cannot be read: {error}") from error
+    except ConnectionError as error:
+        raise Refused("bad_body", "the connection ended before the body did") from error
+    return bytes(body)
+
+
+def _cors(request: web.Request) -> Mapping[str, str]:
+    """Also for errors: without them a page of another origin could not read the reason."""
+    route = request.get(ROUTE)
+    origin = request.headers.get(hdrs.ORIGIN)
+    if route is None or origin is None or route.cors is None or not route.cors(origin):
+        return {}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Headers": "authorization, content-type",
+        "Access-Control-Allow-Methods": route.method,
+        "Vary": "Origin",
+    }
 
 
 def explain(error: msgspec.DecodeError) -> tuple[str, str | None]:
@@ -211,12 +272,11 @@ def explain(error: msgspec.DecodeError) -> tuple[str, str | None]:
     return text, field
 
 
-def _respond(answer: HttpAnswer, extra: Mapping[str, str]) -> web.Response:
+def _respond(answer: HttpAnswer) -> web.Response:
     body = answer.body if isinstance(answer.body, bytes) else _encoder.encode(answer.body)
     kind, _, charset = answer.type.partition("; charset=")
     response = web.Response(
         status=answer.status, body=body, content_type=kind, charset=charset or None
     )
     response.headers.update(answer.headers)
-    response.headers.update(extra)
     return response

@@ -6,6 +6,7 @@ one port, one certificate, one tunnel, no extra hop, task or descriptor per conn
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -20,6 +21,10 @@ from websockets.http11 import Request, Response
 MAX_HEAD = 32_768
 HEAD_SECONDS = 10.0
 WRITE_LIMIT = 65_536
+UNREAD_PONGS = 262_144
+"""Unsent bytes at which a peer that goes on pinging is dropped: it does not read the answers."""
+WANTS_WEBSOCKET = re.compile(rb"\r\nupgrade:[ \t]*websocket")
+"""In a lower-cased head; the space after a header's colon is optional (RFC 9112 section 5)."""
 
 HttpProtocol = Callable[[], asyncio.Protocol]
 Handler = Callable[["Front"], Awaitable[None]]
@@ -57,7 +62,7 @@ class Front(ServerConnection):
             self._timeout.cancel()
             self._timeout = None
         data, self._head = self._head, b""
-        if b"\r\nupgrade: websocket" in head:
+        if WANTS_WEBSOCKET.search(head):
             super().connection_made(self.transport)
             super().data_received(data)
         elif http is not None:
@@ -84,6 +89,9 @@ class Front(ServerConnection):
             self.unanswered_pings = 0
             if event.opcode is Opcode.PONG:
                 return
+            unread = self.transport.get_write_buffer_size()
+            if event.opcode is Opcode.PING and unread > UNREAD_PONGS:
+                self.transport.abort()
         super().process_event(event)
 
     def beat(self) -> None:

@@ -71,27 +71,31 @@ class Sockets:
     """The endpoints by path, the open connections, and their heartbeat."""
 
     def __init__(self, routes: Iterable[SocketRoute], *, heartbeat: float) -> None:
+        self._lasting = tuple(routes)
         self._routes: dict[str, list[SocketRoute]] = {}
-        for route in routes:
-            self.add(route)
+        self.subprotocols: list[str] = []
+        """Those of all endpoints; the list stays the same one, so that a listener may keep it."""
+        self.replace(())
         self._heartbeat = heartbeat
         self._open: dict[Front, None] = {}
-        self._draining = False
 
-    def add(self, route: SocketRoute) -> None:
-        """Mount one more. Raises ``ValueError`` where it cannot share the path."""
-        shared = self._routes.setdefault(route.path, [])
-        shared.append(route)
-        if len(shared) > 1 and any(r.select is None for r in shared):
-            raise ValueError(f"two websocket endpoints want {route.path} and cannot share it")
+    def replace(self, routes: Iterable[SocketRoute]) -> None:
+        """Serve exactly these besides the lasting ones; who is connected stays connected.
+
+        Raises ``ValueError``, and changes nothing, where two cannot share a path.
+        """
+        mounted: dict[str, list[SocketRoute]] = {}
+        for route in (*self._lasting, *routes):
+            shared = mounted.setdefault(route.path, [])
+            shared.append(route)
+            if len(shared) > 1 and any(r.select is None for r in shared):
+                raise ValueError(f"two websocket endpoints want {route.path} and cannot share it")
+        self._routes = mounted
+        self.subprotocols[:] = sorted({r.subprotocol for s in mounted.values() for r in s})
 
     @property
     def connected(self) -> int:
         return len(self._open)
-
-    @property
-    def subprotocols(self) -> list[str]:
-        return sorted({r.subprotocol for shared in self._routes.values() for r in shared})
 
     @property
     def max_frame(self) -> int:
@@ -103,7 +107,7 @@ class Sockets:
     async def handle(self, connection: Front) -> None:
         """Serve one connection until it closes."""
         request = connection.request
-        shared = self._routes[request.path.partition("?")[0]] if request else []
+        shared = self._routes.get(request.path.partition("?")[0], []) if request else []
         socket = WebSocket(connection)
         self._open[connection] = None
         try:
