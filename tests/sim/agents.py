@@ -1,0 +1,205 @@
+"""Agents at their desktops: they connect, work, lose the connection, and repeat themselves."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from gateway.core import commands as c
+from gateway.core.ids import AgentName, CaseId, CommandId, ItemId
+from gateway.core.model import ItemState, Presence
+from gateway.core.view import ItemView
+from gateway.ports import Clock, SocketClosed
+from push.protocol import Error, Hello, Ok, Welcome, decode_server
+from push.reducer import Desktop, Verdict
+from tests.support.builders import GENERAL, MAIL
+from tests.support.simworld import Promise, Wire
+
+AGAIN = frozenset({"unavailable", "too_many"})
+
+
+class Door(Struct):
+    """Where to connect; ``None`` while nobody is there."""
+
+    connect: Callable[[AgentName], Wire] | None = None
+
+
+class Agent:
+    """See the module's docstring. ``calm`` agents finish what there is and begin nothing."""
+
+    def __init__(self, name: AgentName, dice: random.Random, door: Door, clock: Clock) -> None:
+        self.name = name
+        self.desktop = Desktop()
+        self.calm = False
+        self.connected = False
+        self.asked: dict[str, Any] = {}
+        self.answers: dict[str, Any] = {}
+        self._dice = dice
+        self._door = door
+        self._clock = clock
+        self._pending: dict[CommandId, Any] = {}
+        self._again: dict[CommandId, None] = {}
+        self._seen_cases: dict[CaseId, None] = {}
+        self._busy_with: dict[str, CommandId] = {}
+        self._count = 0
+        self._next_act = 0.0
+
+    @property
+    def idle(self) -> bool:
+        return self.connected and not self._pending
+
+    # -- the connection ---------------------------------------------------------------------
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(self._dice.uniform(0.02, 1.5))
+            if self._door.connect is None:
+                continue
+            wire = self._door.connect(self.name)
+            wire.to_server.put(self._hello())
+            try:
+                await self._talk(wire)
+            except SocketClosed:
+                self.connected = False
+
+    def _hello(self) -> str:
+        hello = Hello(
+            token=self.name,
+            versions=(1,),
+            resume=self.desktop.resume_from,
+            client="sim",
+            pending=tuple(self._pending),
+        )
+        return msgspec.json.encode(hello).decode()
+
+    async def _talk(self, wire: Wire) -> None:
+        while True:
+            self._next_act = max(self._next_act, self._clock.monotonic())
+            try:
+                async with asyncio.timeout_at(self._next_act):
+                    text = await wire.to_client.get()
+            except TimeoutError:
+                self._next_act = self._clock.monotonic() + self._dice.uniform(0.2, 4.0)
+                if not self.calm and self._dice.random() < 0.01:
+                    wire.close(1001)
+                elif self.connected:
+                    self._repeat(wire)
+                    self._act(wire)
+            else:
+                self._hear(wire, text)
+
+    def _hear(self, wire: Wire, text: str) -> None:
+        frame = decode_server.decode(text)
+        verdict = self.desktop.apply(frame)
+        if verdict in (Verdict.GAP, Verdict.STALE, Verdict.DUPLICATE):
+            raise Promise(f"{self.name} was sent a frame with a {verdict}: {text}")
+        match frame:
+            case Welcome():
+                self.connected = True
+                self._again.clear()
+                for command in list(self._pending.values()):
+                    wire.to_server.put(msgspec.json.encode(command).decode())
+            case Error(re=command_id, code=code) if code in AGAIN and command_id:
+                self._again[command_id] = None
+            case Ok(re=command_id) | Error(re=command_id):
+                if command_id is None or self._pending.pop(command_id, None) is None:
+                    raise Promise(f"{self.name} got an answer that nobody asked for: {text}")
+                self.answers[command_id] = frame
+            case _:
+                pass
+
+    def _repeat(self, wire: Wire) -> None:
+        """What the node could not write just now is asked for again, under the same id."""
+        for command_id in self._again:
+            if command_id in self._pending:
+                wire.to_server.put(msgspec.json.encode(self._pending[command_id]).decode())
+        self._again.clear()
+
+    # -- the work ---------------------------------------------------------------------------
+
+    def _say(self, wire: Wire, about: str, make: Callable[[CommandId], Any]) -> None:
+        """Ask for something, one thing at a time about each item."""
+        if self._busy_with.get(about) in self._pending:
+            return
+        self._count += 1
+        command_id = CommandId(f"{self.name}-{self._count:06}")
+        command = make(command_id)
+        self._pending[command_id] = self.asked[command_id] = command
+        self._busy_with[about] = command_id
+        wire.to_server.put(msgspec.json.encode(command).decode())
+
+    def _act(self, wire: Wire) -> None:
+        state = self.desktop.state
+        if state is None:
+            return
+        if state.state is not Presence.READY and (self.calm or self._dice.random() < 0.5):
+            self._say(wire, "state", lambda i: c.State(id=i, state="ready"))
+        for offer in list(self.desktop.offers.values()):
+            self._answer(wire, offer.offer)
+        for item in list(self.desktop.items.values()):
+            self._seen_cases[item.case.id] = None
+            if self.calm or self._dice.random() < 0.6:
+                self._work(wire, item)
+        if not self.calm:
+            for make in self._whims():
+                self._say(wire, "whim", make)
+
+    def _answer(self, wire: Wire, offer: Any) -> None:
+        mood = 0.0 if self.calm else self._dice.random()
+        if mood < 0.75:
+            self._say(wire, offer, lambda i: c.Accept(id=i, offer=offer))
+        elif mood < 0.85:
+            self._say(wire, offer, lambda i: c.Decline(id=i, offer=offer, reason="no"))
+
+    def _whims(self) -> Iterator[Callable[[CommandId], Any]]:
+        mood = self._dice.random()
+        if mood < 0.02:
+            yield lambda i: c.State(id=i, state="not_ready", reason="tea")
+        elif mood < 0.04:
+            yield lambda i: c.Compose(
+                id=i, channel=MAIL, to="kim@example.org", subject="News", body=f"composed {i}"
+            )
+        elif mood < 0.08 and self._seen_cases:
+            case = self._dice.choice(list(self._seen_cases))
+            yield lambda i: c.Reopen(id=i, case=case)
+        elif mood < 0.12 and self._seen_cases:
+            case = self._dice.choice(list(self._seen_cases))
+            yield lambda i: c.TagCase(id=i, case=case, add=(f"t{self._count % 5}",))
+        elif mood < 0.13:
+            yield lambda i: c.Send(id=i, item=ItemId("nothing"), body=f"nothing {i}")
+
+    def _work(self, wire: Wire, item: ItemView) -> None:
+        key = item.id
+        match item.state:
+            case ItemState.ASSIGNED if self.calm:
+                self._say(wire, key, lambda i: _send(i, key, "close"))
+            case ItemState.ASSIGNED:
+                self._say(wire, key, self._dice.choice(list(self._deeds(key))))
+            case ItemState.WRAPPING:
+                self._say(wire, key, lambda i: c.Wrapup(id=i, item=key, code="done"))
+            case ItemState.HELD if self.calm or self._dice.random() < 0.1:
+                self._say(wire, key, lambda i: c.Resume(id=i, item=key))
+            case _:
+                pass
+
+    def _deeds(self, key: ItemId) -> Iterator[Callable[[CommandId], Any]]:
+        until = self._clock.now() + timedelta(seconds=self._dice.uniform(1, 30))
+        yield lambda i: _send(i, key, None)
+        yield lambda i: _send(i, key, "wait")
+        yield lambda i: _send(i, key, "close")
+        yield lambda i: _send(i, key, "close")
+        yield lambda i: c.Note(id=i, item=key, body=f"note {i}")
+        yield lambda i: c.Park(id=i, item=key, until=until)
+        yield lambda i: c.Transfer(id=i, item=key, queue=GENERAL)
+        yield lambda i: c.Wrapup(id=i, item=key, code="done", note=f"wrap-up {i}")
+        if self.desktop.messages.get(key):
+            message = self.desktop.messages[key][-1].id
+            yield lambda i: c.Read(id=i, item=key, message=message)
+
+
+def _send(command_id: CommandId, item: ItemId, then: Any) -> c.Send:
+    return c.Send(id=command_id, item=item, body=f"said {command_id}", then=then)

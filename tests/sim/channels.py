@@ -1,0 +1,247 @@
+"""Channels as the node knows them, in front of the world outside. One set per life."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from typing import Never
+
+from msgspec import Struct
+
+from gateway.core import events as e
+from gateway.core.errors import OutcomeUnknown, Refused, TryAgain
+from gateway.core.ids import CaseId, ChannelName, SkillName
+from gateway.core.inbound import Claim, Inbound
+from gateway.core.model import ChannelKind
+from gateway.flow.node import Node
+from gateway.ports import Clock, Memory, Outbound, Receipt
+from gateway.store.contract import Unavailable
+from tests.sim.outside import Filed, Mail, Outside, Post, Visitor
+from tests.sim.promises import Causes
+from tests.support.builders import MAIL, OFFICE, SITE
+from tests.support.simworld import Life
+
+
+class Scene(Struct, frozen=True):
+    """What every channel of a life has at hand."""
+
+    life: Life
+    node: Node
+    clock: Clock
+    outside: Outside
+    causes: Causes
+    dice: random.Random
+    trouble: Callable[[], float]
+
+
+class _Channel:
+    name: ChannelName
+    kind: ChannelKind
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> Never:
+        raise NotImplementedError
+
+    async def store(self, inbounds: Sequence[Inbound], memory: Memory | None = None) -> list[str]:
+        """Until it is on disk; while the journal is away it is held back at the source."""
+        while True:
+            try:
+                accepted = await self.scene.node.intake.receive(inbounds, memory)
+            except Refused:
+                await asyncio.sleep(self.scene.dice.uniform(0.05, 0.5))
+            else:
+                self._accepted = accepted
+                return [a.id for a in accepted]
+
+    async def bring(self, out: Outbound, identity: str, post: Post) -> Receipt:
+        """One attempt with all that can happen to it."""
+        life, dice = self.scene.life, self.scene.dice
+        await life.step(f"send.{self.kind}.begin")
+        self.scene.causes.attempt(out)
+        fate = dice.random()
+        await asyncio.sleep(dice.uniform(0.0, 0.3))
+        if fate < self.scene.trouble():
+            raise TryAgain("not now")
+        if fate < 2 * self.scene.trouble():
+            post.doubt(identity)
+            if dice.random() < 0.5 and life.alive:
+                post.arrive(identity, repeat=out.repeat, life=life.number)
+            raise OutcomeUnknown("the answer was lost")
+        await life.step(f"send.{self.kind}.arrive")
+        post.arrive(identity, repeat=out.repeat, life=life.number)
+        await life.step(f"send.{self.kind}.end")
+        return Receipt(external_id=f"{identity}@there")
+
+
+class MailChannel(_Channel):
+    """A mailbox that keeps mail until it is flagged; sends may have unknown outcomes."""
+
+    name, kind = MAIL, ChannelKind.EMAIL
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> Never:
+        scene = self.scene
+        while True:
+            await asyncio.sleep(scene.dice.uniform(0.1, 2.0))
+            if found := scene.outside.unseen()[: scene.dice.randint(1, 4)]:
+                inbounds = [self._translate(mail) for mail in found]
+                cursor = Memory(key="cursor", value=str(found[-1].uid).encode())
+                await self.store(inbounds, cursor)
+                for mail in found:
+                    scene.life.do("mail.flag", lambda mail=mail: self._flag(mail))  # type: ignore[misc]
+
+    def _flag(self, mail: Mail) -> None:
+        self.scene.causes.stored(MAIL, f"uid{mail.uid}")
+        mail.seen = True
+
+    def _translate(self, mail: Mail) -> Inbound:
+        return Inbound(
+            channel=MAIL,
+            kind=ChannelKind.EMAIL,
+            key=f"uid{mail.uid}",
+            at=self.scene.clock.now(),
+            identity=Claim(kind="email", value=mail.sender, verified=mail.verified),
+            subject=mail.subject,
+            body=mail.body,
+            references=mail.references,
+            external_id=mail.message_id,
+            address=mail.sender,
+        )
+
+    async def send(self, out: Outbound) -> Receipt:
+        assert out.message is not None
+        return await self.bring(out, out.message.id, self.scene.outside.post)
+
+
+class ChatChannel(_Channel):
+    """Visitors who repeat what was not acknowledged, with the same id, and follow by ``seq``."""
+
+    name, kind = SITE, ChannelKind.WEBCHAT
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self._news = {name: asyncio.Event() for name in scene.outside.visitors}
+        scene.node.ledger.subscribe(self._committed)
+
+    def _committed(self, entries: Sequence[e.Entry]) -> None:
+        if any(isinstance(entry.event, e.MessageAdded) for entry in entries):
+            for news in self._news.values():
+                news.set()
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> Never:
+        async with asyncio.TaskGroup() as group:
+            for visitor in self.scene.outside.visitors.values():
+                group.create_task(self._listen(visitor))
+                group.create_task(self._show(visitor))
+        raise AssertionError
+
+    async def _listen(self, visitor: Visitor) -> Never:
+        scene = self.scene
+        while True:
+            await asyncio.sleep(scene.dice.uniform(0.05, 0.8))
+            if visitor.unsent:
+                await self._take(visitor, *visitor.unsent[0])
+
+    async def _take(self, visitor: Visitor, client_id: str, body: str) -> None:
+        scene = self.scene
+        ends = body == "END"
+        conversation = CaseId(visitor.conversation) if visitor.conversation else None
+        inbound = Inbound(
+            channel=SITE,
+            kind=ChannelKind.WEBCHAT,
+            key=f"{visitor.name}:{client_id}",
+            at=scene.clock.now(),
+            identity=Claim(kind="visitor", value=visitor.name, verified=True),
+            body="" if ends else body,
+            conversation=conversation,
+            client_id=client_id,
+            attributes={"chat": "ended"} if ends else {},
+        )
+        await self.store([inbound])
+        (accepted,) = self._accepted
+
+        def acknowledge() -> None:
+            scene.causes.stored(SITE, inbound.key)
+            visitor.unsent.pop(0)
+            visitor.acknowledged.append(client_id)
+
+        decided = await scene.node.intake.decided(accepted)
+        scene.life.do("chat.ok", acknowledge)
+        if scene.life.alive and decided.case and decided.case != visitor.conversation:
+            scene.causes.case(decided.case)
+            visitor.conversation, visitor.seq = decided.case, 0
+            visitor.shown = []
+            self._news[visitor.name].set()
+
+    async def _show(self, visitor: Visitor) -> Never:
+        scene, news = self.scene, self._news[visitor.name]
+        news.set()
+        while True:
+            await news.wait()
+            news.clear()
+            await asyncio.sleep(scene.dice.uniform(0.1, 0.5))
+            if visitor.conversation is None:
+                continue
+            case = CaseId(visitor.conversation)
+            try:
+                found = await scene.node.conversations.messages(
+                    case, visitor.seq, customer_view=True
+                )
+            except Unavailable:
+                news.set()
+                continue
+            for message in found:
+                if visitor.conversation == case and scene.life.passes("chat.message"):
+                    scene.causes.message(message.id)
+                    visitor.shown.append(message.seq)
+                    visitor.seq = message.seq
+
+    async def send(self, out: Outbound) -> Receipt:
+        raise AssertionError("a chat has no outbox")
+
+
+class TaskChannel(_Channel):
+    """Another system that files tasks with idempotency keys and is called back."""
+
+    name, kind = OFFICE, ChannelKind.TASK
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> Never:
+        scene = self.scene
+        while True:
+            await asyncio.sleep(scene.dice.uniform(0.1, 1.5))
+            for task in list(scene.outside.tasks.values()):
+                if task.acknowledged is None:
+                    await self._file(task)
+
+    async def _file(self, task: Filed) -> None:
+        scene = self.scene
+        inbound = Inbound(
+            channel=OFFICE,
+            kind=ChannelKind.TASK,
+            key=task.key,
+            at=scene.clock.now(),
+            subject=task.title,
+            body=task.title,
+            skills={SkillName(task.skill): 1} if task.skill else {},
+            address=f"https://erp.example.org/{task.key}",
+            client_id=task.key,
+        )
+        await self.store([inbound])
+        (accepted,) = self._accepted
+        decided = await scene.node.intake.decided(accepted)
+
+        def created() -> None:
+            assert decided.item is not None
+            scene.causes.stored(OFFICE, task.key)
+            scene.causes.item(decided.item)
+            task.acknowledged = decided.item
+
+        scene.life.do("task.201", created)
+
+    async def send(self, out: Outbound) -> Receipt:
+        identity = out.message.id if out.message is not None else out.id
+        receipt = await self.bring(out, identity, self.scene.outside.post)
+        if self.scene.life.alive and out.purpose == "status":
+            key = out.address.rsplit("/", 1)[1]
+            self.scene.outside.tasks[key].told.append(str(out.payload["event"]))
+        return receipt

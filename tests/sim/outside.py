@@ -1,0 +1,95 @@
+"""The world outside: a mail server, visitors' browsers, a back-office system.
+
+It remembers what it was told and what it told us, across all lives of the node.
+"""
+
+from collections import Counter, defaultdict
+
+from msgspec import Struct, field
+
+from tests.support.simworld import Promise
+
+
+class Mail(Struct, kw_only=True):
+    """A mail in the mailbox."""
+
+    uid: int
+    sender: str
+    subject: str
+    body: str
+    message_id: str
+    verified: bool
+    references: tuple[str, ...] = ()
+    expects_case: str = ""
+    seen: bool = False
+
+
+class Delivery(Struct, frozen=True):
+    """Something of ours that arrived outside."""
+
+    identity: str
+    repeat: bool
+    life: int
+
+
+class Post(Struct):
+    """What is known of our deliveries: what arrived, and how often we could not know it."""
+
+    arrived: dict[str, list[Delivery]] = field(default_factory=lambda: defaultdict(list))
+    doubts: Counter[str] = field(default_factory=Counter)
+
+    def doubt(self, identity: str) -> None:
+        """An attempt was open when the process ended, or its answer was lost."""
+        self.doubts[identity] += 1
+
+    def arrive(self, identity: str, *, repeat: bool, life: int) -> None:
+        before = self.arrived[identity]
+        if before and not repeat:
+            raise Promise(f"{identity} was sent again without saying so")
+        before.append(Delivery(identity, repeat, life))
+
+    @property
+    def repeated(self) -> int:
+        return sum(len(arrived) - 1 for arrived in self.arrived.values())
+
+
+class Visitor(Struct, kw_only=True):
+    """A browser with the widget: repeats what was not acknowledged, and keeps its place."""
+
+    name: str
+    unsent: list[tuple[str, str]] = field(default_factory=list)
+    acknowledged: list[str] = field(default_factory=list)
+    said: int = 0
+    conversation: str | None = None
+    seq: int = 0
+    shown: list[int] = field(default_factory=list)
+    ended: bool = False
+
+
+class Filed(Struct, kw_only=True):
+    """A task that another system filed, and what it was told about it."""
+
+    key: str
+    title: str
+    skill: str
+    acknowledged: str | None = None
+    told: list[str] = field(default_factory=list)
+
+
+class Outside:
+    """All of it."""
+
+    def __init__(self) -> None:
+        self.mails: list[Mail] = []
+        self.visitors: dict[str, Visitor] = {}
+        self.tasks: dict[str, Filed] = {}
+        self.post = Post()
+
+    def unseen(self) -> list[Mail]:
+        return [mail for mail in self.mails if not mail.seen]
+
+    def write(self, **mail: object) -> Mail:
+        uid = len(self.mails) + 1
+        made = Mail(uid=uid, message_id=f"m{uid}@example.org", **mail)  # type: ignore[arg-type]
+        self.mails.append(made)
+        return made

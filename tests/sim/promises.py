@@ -1,0 +1,256 @@
+"""The promises of design.md section 2 that concern one node, as checks.
+
+``Causes`` looks at each thing in the moment in which it leaves: is its cause on disk? ``audit``
+looks at everything when the story is over.
+"""
+
+from collections import Counter
+from typing import Any, cast
+
+import msgspec
+from msgspec.structs import replace
+
+from gateway.core import events as e
+from gateway.core import hands
+from gateway.core import model as m
+from gateway.core.folds import apply
+from gateway.core.ids import AgentName, ChannelName, Context, NodeName
+from gateway.core.lifecycle import ENDED
+from gateway.core.state import NodeState
+from gateway.ports import Outbound
+from push.protocol import (
+    DeliveryFrame,
+    Error,
+    ItemFrame,
+    MessageFrame,
+    OfferFrame,
+    Ok,
+    Snapshot,
+    StateFrame,
+    Welcome,
+    decode_server,
+)
+from push.reducer import Desktop
+from tests.sim.outside import Outside
+from tests.support.builders import MAIL, NODE, OFFICE, SITE
+from tests.support.memory_tables import Tables
+from tests.support.simworld import Promise
+
+QUIET = frozenset({"unavailable", "too_many"})
+
+
+def need(held: object, broken: str) -> None:
+    if not held:
+        raise Promise(broken)
+
+
+class Causes:
+    """Promise 1: nothing leaves before it is written."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def stored(self, channel: ChannelName, key: str) -> None:
+        need((channel, key) in self._tables.inbox, f"{channel} {key} acknowledged, not stored")
+
+    def case(self, case: str) -> None:
+        need(case in self._tables.cases, f"case {case} told before it was written")
+
+    def item(self, item: str, version: int = 1) -> None:
+        known = self._tables.items.get(item)
+        need(known and known.version >= version, f"item {item} at {version} shown, not written")
+
+    def message(self, message: str) -> None:
+        need(message in self._tables.messages, f"message {message} shown, not written")
+
+    def attempt(self, out: Outbound) -> None:
+        row = self._tables.outbox.get(out.id)
+        need(
+            row and row.state is m.OutboundState.ATTEMPTING and row.attempts == out.attempt,
+            f"attempt {out.attempt} at {out.id} made, not written",
+        )
+
+    def frame(self, agent: AgentName, text: str) -> None:
+        frame = decode_server.decode(text)
+        match frame:
+            case Welcome(epoch=epoch):
+                known = self._tables.statuses.get(agent)
+                need(known and known.epoch >= epoch, f"{agent} welcomed in {epoch}, not claimed")
+            case Snapshot(items=items, offers=offers):
+                for view in (*items, *(offer.item for offer in offers)):
+                    self.item(view.id, view.version)
+            case OfferFrame(item=view) | ItemFrame(item=view):
+                self.item(view.id, view.version)
+            case MessageFrame(message=message):
+                self.message(message.id)
+            case DeliveryFrame(message=message, state=state):
+                said = self._tables.messages.get(message)
+                need(said and said.delivery is not None, f"{message} {state}, not written")
+            case StateFrame(since=since):
+                status = self._tables.statuses.get(agent)
+                need(status and status.since >= since, f"{agent}'s state told, not written")
+            case Ok(re=command) | Error(re=command):
+                quiet = isinstance(frame, Error) and frame.code in QUIET
+                written = (agent, command) in self._tables.commands
+                need(quiet or written, f"{command} answered, not written: {text}")
+            case _:
+                pass
+
+
+# -- when all is over -------------------------------------------------------------------------
+
+
+def audit(tables: Tables, state: NodeState, outside: Outside, now: Context) -> None:
+    """Everything that must hold once nothing moves any more."""
+    _journal_is_whole(tables)
+    _memory_is_the_disk(tables, state)
+    _everything_ended(tables)
+    _each_thing_that_came_has_one_effect(tables, outside)
+    _contacts_are_where_they_belong(tables, outside)
+    _what_was_said_arrived(tables, outside)
+    _visitors_saw_it_all(tables, outside)
+    _filers_were_told(tables, outside)
+    need(now.now is not None, "the clock")
+
+
+def _journal_is_whole(tables: Tables) -> None:
+    """Gap-free, nothing repaired, and folding it again gives every row that was written."""
+    state = NodeState(NodeName(NODE))
+    last = 0
+    for (_, position), entry in tables.journal.items():
+        fresh = isinstance(entry.event, e.NodeStarted)
+        need(position.offset == (1 if fresh else last + 1), f"a gap before {position}")
+        last = position.offset
+        need(not isinstance(entry.event, e.ItemRepaired), f"repaired: {entry.event}")
+        if fresh:
+            state.statuses.update({name: replace(s, tabs=0) for name, s in state.statuses.items()})
+            state.claimed.clear()
+        folded = apply(state, entry.event, entry.at)
+        need(entry.rows[: len(folded)] == folded, f"{position} folds differently")
+
+
+def _memory_is_the_disk(tables: Tables, state: NodeState) -> None:
+    opened = {key: i for key, i in tables.items.items() if i.state not in ENDED}
+    need(opened == state.items, "items in memory differ from the disk")
+    need(tables.statuses == state.statuses, "statuses in memory differ from the disk")
+    need(all(tables.cases[k] == c for k, c in state.cases.items()), "cases differ")
+    need({i.case for i in opened.values()} == set(state.cases), "headers that nobody needs")
+
+
+def _everything_ended(tables: Tables) -> None:
+    for item in tables.items.values():
+        need(item.state in ENDED, f"item {item.number} is {item.state} for ever: {item.reason}")
+    for order in tables.outbox.values():
+        need(order.state is m.OutboundState.SENT, f"order {order.id} is {order.state}")
+    for row in tables.inbox.values():
+        need(row.decided, f"{row.inbound.key} was never decided")
+        need(row.decided and row.decided.status != "quarantined", f"put aside: {row.decided}")
+    for case in tables.cases.values():
+        done = case.status in (m.CaseStatus.SOLVED, m.CaseStatus.CLOSED)
+        need(done, f"case {case.number} is {case.status}")
+
+
+def _each_thing_that_came_has_one_effect(tables: Tables, outside: Outside) -> None:
+    """Promises 2 and 3, inbound: nothing acknowledged is lost, nothing happens twice."""
+    came = Counter(
+        (message.channel, message.client_id or message.external_id)
+        for message in tables.messages.values()
+        if message.direction == "in"
+    )
+    twice = {key: n for key, n in came.items() if n > 1}
+    need(not twice, f"duplicated: {twice}")
+    for mail in outside.mails:
+        need(mail.seen, f"mail {mail.uid} was never taken")
+        need(came[MAIL, mail.message_id] == 1, f"mail {mail.uid} acknowledged and lost")
+    for visitor in outside.visitors.values():
+        need(not visitor.unsent, f"{visitor.name} was never heard")
+        for client_id in visitor.acknowledged:
+            key = (SITE, f"{visitor.name}:{client_id}")
+            need(key in tables.inbox, f"{key} acknowledged and lost")
+            ended = tables.inbox[key].inbound.attributes.get("chat") == "ended"
+            need(ended or came[SITE, client_id] == 1, f"{key} acknowledged and lost")
+    for task in outside.tasks.values():
+        need(task.acknowledged in tables.items, f"{task.key} acknowledged and lost")
+        need(came[OFFICE, task.key] == 1, f"{task.key} filed {came[OFFICE, task.key]} times")
+    numbers = Counter(case.number for case in tables.cases.values())
+    need(max(numbers.values(), default=1) == 1, "a ticket number was given twice")
+
+
+def _contacts_are_where_they_belong(tables: Tables, outside: Outside) -> None:
+    """References join, claims alone do not, and nobody's words change their order."""
+    by_external = {x.external_id: x for x in tables.messages.values() if x.direction == "in"}
+    for mail in outside.mails:
+        message = by_external[mail.message_id]
+        case = tables.cases[message.case]
+        if mail.expects_case:
+            joined = mail.expects_case in (case.id, case.follows)
+            need(joined, f"mail {mail.uid} answers {mail.expects_case}, came to {case.id}")
+        elif not mail.verified:
+            need(message.seq == 1, f"mail {mail.uid} with a mere claim joined {case.number}")
+    for name in outside.visitors:
+        said = [
+            message
+            for message in tables.messages.values()
+            if message.direction == "in" and message.author.id == name
+        ]
+        said.sort(key=lambda x: (tables.cases[x.case].number, x.seq))
+        order = [int(message.client_id.rsplit("-", 1)[1]) for message in said]
+        need(order == sorted(order), f"{name}'s words are out of order: {order}")
+    for case_id, said_in in tables.said.items():
+        last = tables.cases[case_id].last_seq
+        need(sorted(said_in) == list(range(1, last + 1)), f"messages of {case_id} have gaps")
+
+
+def _what_was_said_arrived(tables: Tables, outside: Outside) -> None:
+    """Promise 3, outbound: at least once, and again only where nobody could know."""
+    for message in tables.messages.values():
+        ordered = message.direction == "out" and message.channel != SITE and message.to
+        need(not ordered or outside.post.arrived.get(message.id), f"{message.id} never arrived")
+    for identity, arrived in outside.post.arrived.items():
+        allowed = 1 + outside.post.doubts[identity]
+        need(len(arrived) <= allowed, f"{identity} arrived {len(arrived)} times, not {allowed}")
+
+
+def _visitors_saw_it_all(tables: Tables, outside: Outside) -> None:
+    for visitor in outside.visitors.values():
+        if visitor.conversation is None:
+            continue
+        said = tables.said[cast("Any", visitor.conversation)]
+        public = [seq for seq in sorted(said) if tables.messages[said[seq]].direction != "note"]
+        need(visitor.shown == public, f"{visitor.name} saw {visitor.shown}, not {public}")
+
+
+def _filers_were_told(tables: Tables, outside: Outside) -> None:
+    for task in outside.tasks.values():
+        end = tables.items[cast("str", task.acknowledged)].state
+        need(f"item.{end}" in task.told, f"{task.key} is {end}; its filer knows {task.told}")
+
+
+def same_view(agent: AgentName, desktop: Desktop, state: NodeState, now: Context) -> None:
+    """Whoever replays the frames after a snapshot holds what a fresh one would give."""
+    fresh = hands.snapshot(state, agent, now)
+    shown = msgspec.to_builtins(
+        [desktop.state, desktop.capacity, _by_id(desktop.offers), _by_id(desktop.items)]
+    )
+    offers = {offer.offer: offer for offer in fresh.offers}
+    items = {item.id: item for item in fresh.items}
+    expected = msgspec.to_builtins([fresh.state, fresh.capacity, _by_id(offers), _by_id(items)])
+    need(shown == expected, f"{agent}'s desktop shows {shown}, not {expected}")
+
+
+def _by_id(views: dict[Any, Any]) -> list[Any]:
+    return [views[key] for key in sorted(views)]
+
+
+def commands_had_one_effect(
+    tables: Tables, agent: AgentName, asked: dict[str, Any], answers: dict[str, Any]
+) -> None:
+    """Each command was answered, and what it said was said once, or not at all if refused."""
+    bodies = Counter(message.body for message in tables.messages.values())
+    for command_id, command in asked.items():
+        answer = answers.get(command_id)
+        need(answer is not None, f"{agent}'s {command_id} was never answered")
+        body = getattr(command, "body", None)
+        if body is not None:
+            times = 1 if isinstance(answer, Ok) else 0
+            need(bodies[body] == times, f"{body!r} said {bodies[body]} times, not {times}")

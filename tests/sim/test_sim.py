@@ -1,0 +1,58 @@
+"""A thousand days of one node, each with crashes between any two steps.
+
+``SIM_SEED=17 pytest tests/sim`` replays one; ``python -m tests.sim 17`` shows its trace.
+``SIM_RUNS`` says how many others there are.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.sim.conftest import Coverage
+from tests.sim.world import simulate
+
+RUNS = int(os.environ.get("SIM_RUNS", "1000"))
+AT_ONCE = 10
+"""Seeds in one test: a thousand tests would cost more than they run."""
+SEED = os.environ.get("SIM_SEED")
+FIRST = [int(SEED)] if SEED else list(range(1, RUNS + 1, AT_ONCE))
+
+TRACE = """
+from tests.sim.world import World
+from tests.support.virtual import run
+import structlog
+async def main():
+    world = World({seed})
+    await world.day()
+    return world.steps.trace
+with structlog.testing.capture_logs():
+    print(run(main()))
+"""
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("first", FIRST)
+def test_every_promise_holds_through_every_crash(first: int, coverage: Coverage) -> None:
+    for seed in range(first, first + (1 if SEED else AT_ONCE)):
+        coverage.add(simulate(seed))
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("seed", [3, 11])
+def test_a_seed_does_the_same_in_every_process(seed: int) -> None:
+    """Also where strings hash differently, which changes the order of every set."""
+    traces = set()
+    for hash_seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", TRACE.format(seed=seed)],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            timeout=60,
+            check=True,
+        )
+        assert len(done.stdout) > 10_000
+        traces.add(hashlib.sha256(done.stdout).hexdigest())
+    assert len(traces) == 1

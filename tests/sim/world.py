@@ -1,0 +1,359 @@
+"""One simulated day of one node, from a seed: traffic, faults, crashes, and an audit at the end."""
+
+import asyncio
+import random
+import traceback
+from collections import Counter
+
+import structlog
+from msgspec import Struct
+
+from gateway.cluster.lease import Lease
+from gateway.core import events as e
+from gateway.core.ids import AgentName, ChannelName
+from gateway.core.model import OutboundState
+from gateway.flow.node import Node
+from gateway.ports import Channel, Principal
+from push.server import AgentPush, PushSettings
+from tests.sim.agents import Agent, Door
+from tests.sim.channels import ChatChannel, MailChannel, Scene, TaskChannel
+from tests.sim.outside import Filed, Outside, Visitor
+from tests.sim.promises import Causes, audit, commands_had_one_effect, need, same_view
+from tests.support.builders import GENERAL, KINDS, NODE, agent, counted_ids, queue
+from tests.support.memory_store import Faults, MemoryStore
+from tests.support.memory_tables import Tables
+from tests.support.simworld import Life, Promise, ServerSocket, Steps, Target, Wire
+from tests.support.virtual import VirtualClock, run
+
+CREW = {"ana": {"de": 2, "audit": 1}, "bob": {"de": 1}, "cid": {"audit": 1}}
+TRAFFIC_SECONDS = 60.0
+PATIENCE_SECONDS = 6_000.0
+FAULTS_OF_OURS = frozenset(
+    {
+        "a command failed",
+        "an entry could not be shown",
+        "deadline failed",
+        "decision failed",
+        "inbounds refused by the database",
+        "repaired an impossible item",
+        "subscriber failed",
+        "task failed",
+    }
+)
+NAMES = (
+    "commit.begin", "commit.end", "receive.begin", "receive.end", "numbers.begin", "load.end",
+    "begin.end", "look.answers.begin", "look.message.end", "look.case.end", "look.reference.end",
+    "look.recent.end", "resolve.begin", "resolve.end", "send.email.begin", "send.email.arrive",
+    "send.email.end", "send.task.begin", "send.task.arrive", "send.task.end", "mail.flag",
+    "chat.ok", "chat.message", "task.201", "frame.welcome", "frame.snapshot", "frame.offer",
+    "frame.offer_gone", "frame.item", "frame.message", "frame.delivery", "frame.state", "frame.ok",
+    "frame.error",
+)  # fmt: skip
+
+
+class Report(Struct):
+    """What a run has covered."""
+
+    seed: int
+    crashes: int
+    open_attempts: int
+    repeated: int
+    messages: int
+    observed: Counter[tuple[str, str]]
+    crashed: Counter[tuple[str, str]]
+
+
+class Failure(Exception):
+    """A run that broke a promise, with the way to see it again."""
+
+
+class World:
+    """See the module's docstring."""
+
+    def __init__(self, seed: int) -> None:
+        loop = asyncio.get_running_loop()
+        self.seed = seed
+        self.dice = random.Random(seed)
+        random.seed(seed)
+        self.clock = VirtualClock(loop)
+        self.new_id = counted_ids()
+        self.tables = Tables(self.new_id, self.clock.now)
+        self.steps = Steps(self._targets(), loop.time)
+        self.outside = Outside()
+        self.causes = Causes(self.tables)
+        self.door = Door()
+        self.faults = self._trouble()
+        self.agents = [Agent(AgentName(n), self._dice(), self.door, self.clock) for n in CREW]
+        self.lives = 0
+        self.open_attempts_hit = 0
+        self.node: Node | None = None
+        self.push: AgentPush | None = None
+        self._leases = self.dice.random() < 0.3
+        self._sending = self.dice.choice([0.0, 0.05, 0.2])
+
+    def _dice(self) -> random.Random:
+        return random.Random(self.dice.random())
+
+    def _targets(self) -> list[Target]:
+        targets = []
+        for _ in range(self.dice.randint(1, 4)):
+            if self.dice.random() < 0.4:
+                targets.append(Target(self.dice.randint(1, 700)))
+            else:
+                targets.append(Target(self.dice.randint(1, 12), self.dice.choice(NAMES)))
+        return targets
+
+    def _trouble(self) -> Faults:
+        if self.dice.random() < 0.4:
+            return Faults(delayed=self.dice.choice([0.0, 0.1]), slow=0.05)
+        return Faults(
+            unavailable=self.dice.choice([0.0, 0.02, 0.08]),
+            unknown=self.dice.choice([0.0, 0.02, 0.08]),
+            delayed=self.dice.choice([0.1, 0.4]),
+            slow=self.dice.choice([0.02, 0.3, 2.0]),
+        )
+
+    # -- the process ------------------------------------------------------------------------
+
+    async def _lives(self) -> None:
+        """One life after the other, each over the same tables."""
+        while True:
+            self.lives += 1
+            life = Life(self.lives, self.steps, self._dice())
+            self.steps.begin_life()
+            self.life = life
+            await life.run(self._serve(life))
+            self.door.connect = None
+            self.node = None
+            await asyncio.sleep(self.dice.uniform(0.0, 3.0))
+
+    async def _serve(self, life: Life) -> None:
+        store = MemoryStore(self.tables, faults=self.faults, dice=self._dice(), step=life.step)
+        channels: dict[ChannelName, Channel] = {}
+        node = await self._start(store, channels)
+        node.ledger.state.channels.update(KINDS)
+        for order in node.ledger.state.outbox.values():
+            if order.state is OutboundState.ATTEMPTING:
+                self.outside.post.doubt(order.message or order.id)
+                self.open_attempts_hit += 1
+        if not self.tables.queues:
+            node.ledger.record(
+                [
+                    e.Change(e.QueueDefined(queue=queue(), by="sim")),
+                    *(
+                        e.Change(e.AgentDefined(profile=agent(n, skills), by="sim"))
+                        for n, skills in CREW.items()
+                    ),
+                ]
+            )
+        push = self._push(node)
+        scene = Scene(
+            life, node, self.clock, self.outside, self.causes, self._dice(), lambda: self._sending
+        )
+        own = [MailChannel(scene), ChatChannel(scene), TaskChannel(scene)]
+        channels.update({channel.name: channel for channel in own})  # type: ignore[misc]
+        self.node, self.push = node, push
+        self.door.connect = lambda name: self._connect(life, push, name)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(node.run())
+            group.create_task(push.run())
+            for channel in own:
+                group.create_task(channel.run())
+            if self._leases:
+                lease = Lease(store, node.writer, self.clock.monotonic)
+                group.create_task(lease.run())
+
+    async def _start(self, store: MemoryStore, channels: dict[ChannelName, Channel]) -> Node:
+        while True:
+            try:
+                return await Node.start(
+                    name=NODE,
+                    region="here",
+                    clock=self.clock,
+                    new_id=self.new_id,
+                    journal=store,
+                    lookup=store,
+                    channels=channels,
+                    queue_of=lambda _: GENERAL,
+                )
+            except Exception:  # noqa: BLE001 - a process that cannot start is started again
+                await asyncio.sleep(0.5)
+
+    def _push(self, node: Node) -> AgentPush:
+        push = AgentPush(
+            node.desk,
+            node.ledger,
+            _Everybody(),
+            self.clock,
+            node.signals,
+            PushSettings(
+                node="n1",
+                url="ws://n1/agent/v1",
+                public_url="http://n1",
+                heartbeat=3_000.0,
+                recheck_seconds=30.0,
+            ),
+        )
+        state = node.ledger.state
+        push.load(state.items.values(), state.cases.values(), state.profiles.values())
+        return push
+
+    def _connect(self, life: Life, push: AgentPush, name: AgentName) -> Wire:
+        wire = Wire()
+        socket = ServerSocket(life, wire, lambda text: self.causes.frame(name, text))
+        life.spawn(push.handle(socket))
+        return wire
+
+    # -- customers --------------------------------------------------------------------------
+
+    async def _traffic(self) -> None:
+        for n in range(2):
+            self.outside.visitors[f"v{n}"] = Visitor(name=f"v{n}")
+        until = self.clock.monotonic() + TRAFFIC_SECONDS
+        while self.clock.monotonic() < until:
+            await asyncio.sleep(self.dice.expovariate(0.4))
+            self.dice.choice([self._mail, self._mail, self._answer, self._chat, self._task])()
+
+    def _mail(self) -> None:
+        self.outside.write(
+            sender=self.dice.choice(["eva@example.org", "kim@example.org"]),
+            subject=self.dice.choice(["Invoice", "Delivery"]),
+            body="Good morning",
+            verified=self.dice.random() < 0.7,
+        )
+
+    def _answer(self) -> None:
+        """A customer answers a mail of ours."""
+        ours = [i for i in self.outside.post.arrived if i in self.tables.messages]
+        if ours:
+            message = self.tables.messages[self.dice.choice(ours)]  # type: ignore[index]
+            self.outside.write(
+                sender="eva@example.org",
+                subject="Re: that",
+                body="Thank you",
+                verified=self.dice.random() < 0.5,
+                references=(f"{message.id}@switchroom.example",),
+                expects_case=message.case,
+            )
+
+    def _chat(self) -> None:
+        visitor = self.dice.choice(list(self.outside.visitors.values()))
+        for _ in range(self.dice.randint(1, 3)):
+            visitor.said += 1
+            ends = self.dice.random() < 0.1
+            body = "END" if ends else f"line {visitor.said}"
+            visitor.unsent.append((f"{visitor.name}-{visitor.said}", body))
+
+    def _task(self) -> None:
+        key = f"task{len(self.outside.tasks) + 1}"
+        skill = self.dice.choice(["", "audit", "de"])
+        self.outside.tasks[key] = Filed(key=key, title=f"Check {key}", skill=skill)
+
+    # -- the day ----------------------------------------------------------------------------
+
+    async def day(self) -> Report:
+        """Traffic with faults and crashes, then peace, then the audit."""
+        async with asyncio.TaskGroup() as group:
+            lives = group.create_task(self._lives())
+            crew = [group.create_task(each.run()) for each in self.agents]
+            await self._traffic()
+            self.steps.spare()
+            self.faults.unavailable = self.faults.unknown = self.faults.delayed = 0.0
+            self._sending = 0.0
+            for each in self.agents:
+                each.calm = True
+            await self._peace()
+            self._audit()
+            self.life.end()
+            for task in (lives, *crew):
+                task.cancel()
+        return Report(
+            seed=self.seed,
+            crashes=sum(self.steps.crashed.values()),
+            open_attempts=self.open_attempts_hit,
+            repeated=self.outside.post.repeated,
+            messages=len(self.tables.messages),
+            observed=self.steps.observed,
+            crashed=self.steps.crashed,
+        )
+
+    async def _peace(self) -> None:
+        """Until nothing moves any more; what then still waits waits for ever."""
+        began = self.clock.monotonic()
+        quiet = 0
+        while quiet < 3 and self.clock.monotonic() - began < PATIENCE_SECONDS:
+            await asyncio.sleep(5.0)
+            quiet = quiet + 1 if self._is_quiet() else 0
+
+    def _is_quiet(self) -> bool:
+        node = self.node
+        return (
+            node is not None
+            and not node.ledger.state.items
+            and not node.ledger.uncommitted
+            and not any(o.state is OutboundState.PENDING for o in node.ledger.state.outbox.values())
+            and all(row.decided for row in self.tables.inbox.values())
+            and not self.outside.unseen()
+            and not any(v.unsent for v in self.outside.visitors.values())
+            and all(t.acknowledged for t in self.outside.tasks.values())
+            and all(each.idle for each in self.agents)
+        )
+
+    def _audit(self) -> None:
+        need(self.node is not None, "there is no node in the end")
+        assert self.node is not None
+        need(all(each.idle for each in self.agents), "an agent waits for an answer for ever")
+        state, now = self.node.ledger.state, self.node.ledger.context()
+        need(self.node.reconciler.repaired == 0, "something had to be repaired")
+        audit(self.tables, state, self.outside, now)
+        for each in self.agents:
+            same_view(each.name, each.desktop, state, now)
+            commands_had_one_effect(self.tables, each.name, each.asked, each.answers)
+
+
+class _Everybody:
+    """Implements ``ports.Auth``: the token is the name."""
+
+    async def principal(self, token: str) -> Principal | None:
+        return Principal(name=AgentName(token), role="agent", token=token)
+
+
+def simulate(seed: int, *, tell: bool = False) -> Report:
+    """One run. Raises ``Failure`` with what was broken, the seed and the way to replay it."""
+    worlds: list[World] = []
+
+    async def main() -> Report:
+        worlds.append(World(seed))
+        return await worlds[0].day()
+
+    with structlog.testing.capture_logs() as logs:
+        try:
+            report = run(main())
+            ours = [entry for entry in logs if entry["event"] in FAULTS_OF_OURS]
+            need(not ours, f"logged: {ours}")
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            _tell(worlds, tell=tell)
+            raise Failure(_say(seed, error)) from error
+    _tell(worlds, tell=tell)
+    return report
+
+
+def _tell(worlds: list[World], *, tell: bool) -> None:
+    if tell and worlds:
+        for at, what in worlds[0].steps.trace:
+            print(f"{at:9.3f}  {what}")
+
+
+def _say(seed: int, error: BaseException) -> str:
+    leaves = list(_leaves(error))
+    first = next((x for x in leaves if isinstance(x, Promise)), leaves[0])
+    where = "" if isinstance(first, Promise) else "".join(traceback.format_exception(first))
+    return f"seed {seed}: {type(first).__name__}: {first}\n{where}SIM_SEED={seed} pytest tests/sim"
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]

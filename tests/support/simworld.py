@@ -1,0 +1,231 @@
+"""The ground a simulation stands on: steps, lives of a process, wires between us and outside.
+
+A *step* is a touch of the world outside the process: a call to the store begins or ends, a frame
+is posted, an acknowledgement given, a delivery begun or ended. A *life* is one incarnation of
+the process. It ends as by kill -9, between two steps: from then on none of its effects happens,
+whatever its code still does. What the store was already given may land all the same.
+"""
+
+import asyncio
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine
+from typing import Any, Never
+
+from msgspec import Struct
+
+from gateway.ports import SocketClosed
+
+ABNORMAL = 1006
+Pair = tuple[str, str]
+
+
+class Promise(AssertionError):
+    """One of the promises of design.md section 2 has been broken."""
+
+
+class Target(Struct, frozen=True):
+    """Where to end a life: before its step number ``at``, or before the ``at``-th so named."""
+
+    at: int
+    name: str = ""
+
+
+class Steps:
+    """All steps of one run, in order, and where lives end."""
+
+    def __init__(self, targets: list[Target], now: Callable[[], float]) -> None:
+        self.observed: Counter[Pair] = Counter()
+        self.crashed: Counter[Pair] = Counter()
+        self.trace: list[tuple[float, str]] = []
+        self._targets = deque(targets)
+        self._now = now
+        self._last = "start"
+        self._count = 0
+        self._named: Counter[str] = Counter()
+
+    def begin_life(self) -> None:
+        self._last = "start"
+        self._count = 0
+        self._named.clear()
+
+    def spare(self) -> None:
+        """No life ends from now on."""
+        self._targets.clear()
+
+    def note(self, what: str) -> None:
+        """For the trace alone."""
+        self.trace.append((self._now(), what))
+
+    def passes(self, name: str) -> bool:
+        """Go past a boundary; false when the life ends there."""
+        pair = (self._last, name)
+        self.observed[pair] += 1
+        self._count += 1
+        self._named[name] += 1
+        self._last = name
+        if self._hit(name):
+            self._targets.popleft()
+            self.crashed[pair] += 1
+            self.note(f"CRASH before {name}")
+            return False
+        self.note(name)
+        return True
+
+    def _hit(self, name: str) -> bool:
+        if not self._targets:
+            return False
+        target = self._targets[0]
+        if target.name:
+            return target.name == name and self._named[name] >= target.at
+        return self._count >= target.at
+
+
+class Life:
+    """One incarnation of the process, as the world outside sees it."""
+
+    def __init__(self, number: int, steps: Steps, dice: random.Random) -> None:
+        self.number = number
+        self.alive = True
+        self.ended = asyncio.Event()
+        self.wires: list[Wire] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._steps = steps
+        self._dice = dice
+        self._group: asyncio.TaskGroup | None = None
+
+    def passes(self, name: str) -> bool:
+        """Whether the effect that follows happens."""
+        if not self.alive:
+            return False
+        if self._steps.passes(name):
+            return True
+        self.alive = False
+        self.ended.set()
+        return False
+
+    def do(self, name: str, effect: Callable[[], None]) -> None:
+        """A touch of the outside that is either done or not."""
+        if self.passes(name):
+            effect()
+
+    async def step(self, name: str) -> None:
+        """A boundary of something that takes time. Of a life that has ended, nothing returns."""
+        was_alive = self.alive
+        if self.passes(name):
+            return
+        if not was_alive and name.endswith(".begin") and self._dice.random() < 0.5:
+            # It was on its way when the process ended; the fence decides whether it counts.
+            self._steps.note(f"(late) {name}")
+            return
+        await self.never()
+
+    async def never(self) -> Never:
+        while True:
+            await asyncio.get_running_loop().create_future()
+
+    async def run(self, serve: Coroutine[Any, Any, None]) -> None:
+        """Live until the end; whatever ``serve`` raises before it is a fault."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            self.spawn(serve)
+            await self.ended.wait()
+            self._group = None
+            for wire in self.wires:
+                wire.close(ABNORMAL)
+            for task in self._tasks:
+                task.cancel()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run ``work`` as long as the life lasts."""
+        if self._group is None or not self.alive:
+            work.close()
+        else:
+            self._tasks.append(self._group.create_task(self._guarded(work)))
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception:
+            # A fence that falls, say, is nobody's fault any more.
+            if self.alive:
+                raise
+
+    def end(self) -> None:
+        """An orderly end of the story: nothing has an effect any more."""
+        self.alive = False
+        self.ended.set()
+
+
+class Wire:
+    """A connection with two ends: frames in order, until it is closed."""
+
+    def __init__(self) -> None:
+        self.to_client = _Lane()
+        self.to_server = _Lane()
+
+    @property
+    def closed(self) -> bool:
+        return self.to_client.code is not None
+
+    def close(self, code: int) -> None:
+        self.to_client.close(code)
+        self.to_server.close(code)
+
+
+class _Lane:
+    def __init__(self) -> None:
+        self.code: int | None = None
+        self._frames: deque[str] = deque()
+        self._news = asyncio.Event()
+
+    def put(self, frame: str) -> None:
+        if self.code is None:
+            self._frames.append(frame)
+            self._news.set()
+
+    def close(self, code: int) -> None:
+        if self.code is None:
+            self.code = code
+            self._news.set()
+
+    async def get(self) -> str:
+        """The next frame; raises ``SocketClosed`` after the last one."""
+        while not self._frames:
+            if self.code is not None:
+                raise SocketClosed(self.code)
+            self._news.clear()
+            await self._news.wait()
+        return self._frames.popleft()
+
+
+class ServerSocket:
+    """The server's end of a wire. Implements ``ports.Socket``."""
+
+    remote = "127.0.0.1"
+    origin: str | None = None
+
+    def __init__(self, life: Life, wire: Wire, sees: Callable[[str], None]) -> None:
+        self._life = life
+        self._wire = wire
+        self._sees = sees
+        life.wires.append(wire)
+
+    def post(self, frame: str) -> None:
+        if self._wire.closed:
+            raise SocketClosed(ABNORMAL)
+        if self._life.passes(f"frame.{kind_of(frame)}"):
+            self._sees(frame)
+            self._wire.to_client.put(frame)
+
+    async def receive(self) -> str:
+        return await self._wire.to_server.get()
+
+    async def close(self, code: int, reason: str = "") -> None:
+        if self._life.passes("frame.close"):
+            self._wire.close(code)
+
+
+def kind_of(frame: str) -> str:
+    """``{"t":"offer",…`` → ``offer``."""
+    return frame.split('"', 4)[3]
