@@ -28,6 +28,9 @@ PATH = "/agent/v1"
 SLOTS = 100
 """Into so many slices a heartbeat is cut, so that no tick holds the loop for long."""
 
+RECHECKED_AT_ONCE = 500
+"""Tokens asked about in one go: all of thousands would hold the loop for too long."""
+
 Revoked = Callable[[Collection[str]], Awaitable[Collection[str]]]
 _log = structlog.get_logger("push")
 
@@ -164,12 +167,14 @@ class AgentPush:
                 await self._recheck(self._revoked)
 
     async def _recheck(self, revoked: Revoked) -> None:
-        try:
-            gone = await revoked({tab.token for tab in self._all()})
-        except Refused as why:
-            _log.warning("tokens could not be checked again", reason=why.detail)
-            return
-        self.drop_tokens(gone)
+        tokens = list({tab.token for tab in self._all()})
+        for start in range(0, len(tokens), RECHECKED_AT_ONCE):
+            try:
+                gone = await revoked(tokens[start : start + RECHECKED_AT_ONCE])
+            except Refused as why:
+                _log.warning("tokens could not be checked again", reason=why.detail)
+                return
+            self.drop_tokens(gone)
 
     def _typed(self, case: CaseId, who: str, on: bool, by_customer: bool) -> None:  # noqa: FBT001 - the seam's
         if by_customer:

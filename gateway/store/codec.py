@@ -18,6 +18,7 @@ INDEXED_BYTES = 400
 
 _ENCODER = msgspec.json.Encoder()
 _ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+_CANONICAL_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -53,6 +54,8 @@ def bounded(value: str) -> str:
 
 def uuid_or_none(value: str) -> str | None:
     """``value`` if it is a UUID in text; ids that come from outside may be anything."""
+    if _CANONICAL_UUID.fullmatch(value):  # ours are; a parse would cost ten times as much
+        return value
     try:
         return str(UUID(value))
     except ValueError:

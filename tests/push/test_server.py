@@ -21,6 +21,7 @@ class Server:
         self.auth = FakeAuth()
         self.tasks: asyncio.TaskGroup
         self.invalid: set[str] = set()
+        self.asked: list[set[str]] = []
         defaults: dict[str, Any] = {
             "node": "here",
             "url": "ws://here/agent/v1",
@@ -41,6 +42,7 @@ class Server:
         self.push.load((), (), self.world.state.profiles.values())
 
     async def revoked(self, tokens: Collection[str]) -> set[str]:
+        self.asked.append(set(tokens))
         return self.invalid & set(tokens)
 
     def connect(self, agent: str = "ana", *, hello: bool = True, **more: Any) -> FakeSocket:
@@ -245,6 +247,18 @@ async def test_a_token_found_invalid_later_closes_the_socket(server: Server) -> 
     assert ana.closed is not None
     assert ana.closed[0] == 4401
     assert ben.closed is None
+
+
+async def test_tokens_are_checked_again_a_few_at_a_time(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await server.welcome("ana")
+    ben = await server.welcome("ben")
+    monkeypatch.setattr("push.server.RECHECKED_AT_ONCE", 1)
+    server.asked.clear()
+    await until(lambda: {"agent-ana"} in server.asked and {"agent-ben"} in server.asked)
+    server.invalid.add("agent-ben")
+    await until(lambda: ben.closed)
 
 
 async def test_a_drain_says_where_to_go_and_closes_everyone(server: Server) -> None:
