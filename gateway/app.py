@@ -26,7 +26,7 @@ from gateway.api.house import Site
 from gateway.channelroom import ChannelRoom
 from gateway.clock import SystemClock
 from gateway.cluster.lease import Lease
-from gateway.config import Settings
+from gateway.config import ConfigError, Settings
 from gateway.core import events as e
 from gateway.core.ids import AgentName, ChannelName, QueueName
 from gateway.core.model import Queue
@@ -112,7 +112,9 @@ class App:
         self._loops = [scope.create_task(work, name=name) for name, work in loops.items()]
         self.rooms.start(scope)
 
-    async def serve(self, scope: asyncio.TaskGroup, mount: HttpMount) -> None:
+    async def serve(
+        self, scope: asyncio.TaskGroup, mount: HttpMount, tls: ssl.SSLContext | None
+    ) -> None:
         """Open the port."""
         self._runner = web.AppRunner(
             mount.app,
@@ -126,7 +128,7 @@ class App:
         self._server = await listen(
             host=http.host,
             port=http.port,
-            tls=_tls(self.settings),
+            tls=tls,
             http=self._runner,
             paths=self.sockets.has,
             subprotocols=self.sockets.subprotocols,
@@ -179,13 +181,14 @@ async def serving(
     database, ``Fenced`` when another incarnation has taken over.
     """
     table = kinds.table() if channel_types is None else channel_types
+    tls = _tls(settings)
     async with open_store(data_dir=settings.node.data_dir, dsn=settings.store.dsn or None) as store:
         app, mount = await _build(settings, store, table, extra)
         problem: Exception | None = None
         try:
             async with asyncio.TaskGroup() as root:
                 app.start(root)
-                await app.serve(root, mount)
+                await app.serve(root, mount, tls)
                 gc.collect()
                 gc.freeze()
                 try:
@@ -328,7 +331,12 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     if settings.http.tls is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(settings.http.tls.certificate, settings.http.tls.key)
+    files = settings.http.tls
+    try:
+        context.load_cert_chain(files.certificate, files.key)
+    except OSError as error:
+        named = f"certificate {files.certificate}, key {files.key}"
+        raise ConfigError([f"http.tls: {named}: {error.strerror or error}"]) from error
     return context
 
 

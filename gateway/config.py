@@ -21,6 +21,7 @@ from gateway.core.ids import NodeName
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Seconds = Annotated[float, Meta(ge=0)]
 ENV_PREFIX = "SWITCHROOM__"
+MAX_PORT = 65_535
 SECRETS = frozenset({"password", "secret", "client_secret", "bootstrap_token", "dsn", "token"})
 
 
@@ -61,6 +62,10 @@ class HttpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     listen: Annotated[str, Meta(pattern=r"^.+:\d{1,5}$")] = "127.0.0.1:8080"
     public_url: str = ""
     tls: TlsSettings | None = None
+
+    def __post_init__(self) -> None:
+        if self.port > MAX_PORT:
+            raise ValueError(f"listen: {self.port} is no port; the highest is {MAX_PORT}")
 
     @property
     def host(self) -> str:
@@ -128,7 +133,7 @@ def load(path: Path | None, environ: Mapping[str, str], kinds: Mapping[str, type
     """Read the file (if any) and the environment. Raises ``ConfigError`` with all problems."""
     problems: list[str] = []
     tree = _read(path, problems)
-    _overlay(tree, environ)
+    _overlay(tree, environ, problems)
     tree = _resolve_secrets(tree, "", environ, path, problems)
     parts: dict[str, Any] = {}
     for name, kind in SECTIONS.items():
@@ -165,15 +170,19 @@ def _read(path: Path | None, problems: list[str]) -> dict[str, Any]:
     return {}
 
 
-def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
-    for name, value in environ.items():
+def _overlay(tree: dict[str, Any], environ: Mapping[str, str], problems: list[str]) -> None:
+    for name in sorted(environ):
         if not name.startswith(ENV_PREFIX):
             continue
         *sections, key = name[len(ENV_PREFIX) :].lower().split("__")
-        at = tree
+        at: Any = tree
         for section in sections:
             at = at.setdefault(section, {})
-        at[key] = value
+            if not isinstance(at, dict):
+                problems.append(f"{name}: {section!r} is no table whose keys could be set")
+                break
+        else:
+            at[key] = environ[name]
 
 
 def _resolve_secrets(
@@ -215,6 +224,9 @@ def _channels(raw: Any, kinds: Mapping[str, type[Any]], problems: list[str]) -> 
     found, names = [], set()
     for n, one in enumerate(raw):
         where = f"channel[{n}]"
+        if not isinstance(one, dict):
+            problems.append(f"{where}: found {one!r}; expected a table")
+            continue
         settings = _channel(dict(one), kinds, where, problems)
         if settings is not None:
             if settings.name in names:
@@ -228,7 +240,7 @@ def _channel(
     raw: dict[str, Any], kinds: Mapping[str, type[Any]], where: str, problems: list[str]
 ) -> Any:
     kind = raw.pop("kind", None)
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         problems.append(f"{where}.kind: found {kind!r}; allowed: {', '.join(sorted(kinds))}")
         return None
     return _convert(raw, kinds[kind], where, problems)
@@ -252,7 +264,12 @@ def _convert(raw: Any, kind: type[Any], where: str, problems: list[str]) -> Any:
             problems.append(f"{where}.{key}: missing")
     if len(problems) > before:
         return None
-    return kind(**values)
+    try:
+        return kind(**values)
+    except ValueError as error:
+        # Names the key itself: the fields fit one by one, but not their meaning or each other.
+        problems.append(f"{where}.{error}")
+        return None
 
 
 def _value(raw: Any, kind: Any, where: str, problems: list[str]) -> Any:
