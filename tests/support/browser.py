@@ -64,6 +64,7 @@ class Desktop:
         self.offers = root.get_by_role("region", name="Offers").get_by_role("article")
         self.work = root.get_by_role("navigation", name="My work")
         self.rows = self.work.get_by_role("button").filter(has_not_text="Go ready")
+        self.current = self.work.locator("[aria-current=true]")
         self.thread = root.get_by_role("log", name="Conversation")
         self.messages = self.thread.get_by_role("article")
         self.answer = root.get_by_label("Your answer")
@@ -102,14 +103,14 @@ class Desktop:
     async def _opened(self, text: str) -> None:
         """Only then does the composer belong to the accepted item."""
         await expect(self.offer(text)).to_have_count(0)
-        await expect(self.row(text)).to_have_attribute("aria-current", "true")
+        await expect(self.current.filter(has_text=text)).to_be_visible()
 
     def row(self, text: str) -> Locator:
         return self.rows.filter(has_text=text)
 
     async def open(self, text: str) -> None:
         await self.row(text).click()
-        await expect(self.row(text)).to_have_attribute("aria-current", "true")
+        await expect(self.current.filter(has_text=text)).to_be_visible()
 
     def message(self, text: str) -> Locator:
         return self.messages.filter(has_text=text)

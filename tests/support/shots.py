@@ -1,0 +1,280 @@
+"""Screenshots of every page against a real node, for people to look at.
+
+``python -m tests.support.shots`` writes into ``var/shots/``; ``--readme`` also renews the picture
+of the README. The people and their words are always the same.
+"""
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.message import EmailMessage
+from pathlib import Path
+
+import aiosmtplib
+from msgspec import Struct
+from playwright.async_api import Browser, Locator, Page, expect
+
+from gateway.demo.mailserver import Account, DemoMail, Ports
+from tests.e2e.demohouse import demo
+from tests.e2e.house import ADDRESS, PASSWORD, House
+from tests.support.browser import Desktop, Widget, browser
+
+ROOT = Path(__file__).parents[2]
+OUT = ROOT / "var" / "shots"
+README = ROOT / "docs" / "img" / "demo.png"
+README_LIMIT = 300_000
+SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
+THEMES = ("light", "dark")
+LOOKS = [(theme, size) for size in SIZES for theme in THEMES]
+
+RETURN_HTML = """<p>Dear support team,</p>
+<p>the <b>Arc floor lamp</b> from order 4711 arrived with a torn shade. I would like</p>
+<ul><li>a new shade, if you have it in linen,</li><li>or else my money back.</li></ul>
+<p>A picture is at <a href="https://photos.example/torn">photos.example</a>.</p>
+<p>Kind regards<br>Rosa Vidal</p>"""
+RETURN_TEXT = (
+    "Dear support team,\n\nthe Arc floor lamp from order 4711 arrived with a torn shade.\n"
+)
+
+
+class Scene(Struct):
+    """A moment on one page: shown in every look, kept under its name."""
+
+    page: Page
+    out: Path
+    written: list[Path]
+
+    async def keep(self, name: str, *, full: bool = False) -> None:
+        for theme, size in LOOKS:
+            width, height = SIZES[size]
+            await self.page.set_viewport_size({"width": width, "height": height})
+            await self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            await self.page.evaluate("document.fonts.ready")
+            path = self.out / f"{name}-{theme}-{size}.png"
+            await self.page.screenshot(path=path, animations="disabled", full_page=full)
+            self.written.append(path)
+        await self.page.set_viewport_size({"width": 1440, "height": 900})
+
+
+async def _page(chrome: Browser, *, scale: float = 1) -> Page:
+    context = await chrome.new_context(
+        viewport={"width": 1440, "height": 900}, locale="en-GB", device_scale_factor=scale
+    )
+    context.set_default_timeout(15_000)
+    return await context.new_page()
+
+
+async def _write(ports: Ports, name: str, address: str, subject: str, text: str, html: str) -> None:
+    mail = EmailMessage()
+    mail["From"] = f"{name} <{address}>"
+    mail["To"] = ADDRESS
+    mail["Subject"] = subject
+    mail.set_content(text)
+    if html:
+        mail.add_alternative(html, subtype="html")
+    await aiosmtplib.send(
+        mail, hostname="127.0.0.1", port=ports.smtp, sender=address, recipients=[ADDRESS]
+    )
+
+
+@asynccontextmanager
+async def _house(path: Path) -> AsyncIterator[tuple[House, Ports]]:
+    mail = DemoMail([Account(ADDRESS), Account("rosa@customer.example", drop_oldest=True)])
+    ports = await mail.start()
+    login = {"user": ADDRESS, "password": "demo"}
+    parked = {
+        "kind": "email",
+        "name": "sales",
+        "address": "sales@firm.example",
+        "imap": {
+            **login,
+            "host": "127.0.0.1",
+            "security": "none",
+            "port": ports.imap,
+            "password": "expired",
+        },
+        "smtp": {"host": "127.0.0.1", "port": ports.smtp, "security": "none"},
+    }
+    imap, smtp = {**login, "port": ports.imap}, {**login, "port": ports.smtp}
+    house = House(path, imap, smtp, more_channels=[parked])
+    try:
+        await house.start()
+        yield house, ports
+    finally:
+        await house.stop()
+        await mail.stop()
+
+
+async def _sign_in(page: Page, url: str, name: str) -> None:
+    await page.goto(url)
+    await page.get_by_label("Name").fill(name)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+
+
+async def _desktop(chrome: Browser, house: House, ports: Ports, scene: Scene) -> None:
+    """A day's beginning: nothing, an offer, a mail, a chat, a task, the wrap-up."""
+    page = scene.page
+    desktop = Desktop(page)
+    await page.goto(f"{house.node.url}/desktop/")
+    await page.get_by_label("Name").wait_for()
+    await scene.keep("sign-in")
+    await desktop.sign_in(house.node.url, await house.hire("Ann Weaver"), PASSWORD)
+    await scene.keep("desktop-not-ready")
+    await desktop.go_ready()
+    await scene.keep("desktop-empty")
+
+    await _write(
+        ports, "Rosa Vidal", "rosa@customer.example", "A torn shade", RETURN_TEXT, RETURN_HTML
+    )
+    await desktop.offer("A torn shade").wait_for()
+    await scene.keep("desktop-offer")
+    await desktop.accept("A torn shade")
+    await page.locator("iframe[title='Content of the mail']").wait_for()
+    await desktop.send("Dear Rosa,\n\nwe are sorry. Linen is here: a new shade leaves today.")
+    await expect(desktop.message("Linen is here")).to_contain_text("Sent")
+    await scene.keep("desktop-mail")
+
+    shop = await _page(chrome)
+    shop_scene = Scene(shop, scene.out, scene.written)
+    await shop.goto(house.town.url)
+    await shop.get_by_test_id("launcher").wait_for()
+    await shop_scene.keep("widget-closed")
+    chat = Widget(shop)
+    await chat.open()
+    await chat.say("Does the floor lamp come in green?")
+    await desktop.accept("floor lamp")
+    await desktop.send("It does, in moss green and in mint. Both are in stock.")
+    await expect(chat.message("moss green")).to_have_count(1)
+    await chat.say("Mint, then. Can you send it with the new shade?")
+    await expect(desktop.message("Mint, then")).to_have_count(1)
+    await shop_scene.keep("widget-open")
+    await scene.keep("desktop-chat")
+    await desktop.finish("Solved")
+
+    task = {
+        "title": "Check the address change of account 88120",
+        "body": "Please compare with the papers and release or refuse.",
+        "attributes": {"account": "88120", "requested_by": "branch Lisbon", "papers": True},
+        "priority": 5,
+    }
+    await house.node.call("POST", "/api/v1/tasks", task)
+    await desktop.accept("account 88120")
+    await desktop.page.get_by_role("region", name="Details").wait_for()
+    await scene.keep("desktop-task")
+    await page.get_by_role("button", name="Finish", exact=True).click()
+    await desktop.wrapup.get_by_role("radio", name="Solved").check()
+    await scene.keep("desktop-wrap-up")
+
+
+async def _others(house: House, chrome: Browser, out: Path, written: list[Path]) -> None:
+    scene = Scene(await _page(chrome), out, written)
+    url = house.node.url
+    await scene.page.goto(url)
+    await scene.page.get_by_label("Name").wait_for()
+    await scene.keep("landing", full=True)
+    await house.node.call("POST", "/api/v1/tasks", {"title": "Refund of order 4690", "priority": 9})
+    await _sign_in(scene.page, f"{url}/supervisor/", await house.hire("Sam Okafor", "supervisor"))
+    await scene.page.get_by_text("Refund of order 4690").first.wait_for()
+    await scene.keep("supervisor")
+    admin = Scene(await _page(chrome), out, written)
+    await _sign_in(admin.page, f"{url}/admin/", await house.hire("Alex Berg", "admin"))
+    await admin.page.get_by_text("Parked", exact=True).wait_for()
+    await admin.keep("admin-channels")
+    for part in ("Agents", "Queues", "Outbox", "Quarantine", "Tokens"):
+        await (
+            admin.page.get_by_role("link", name=part)
+            .or_(admin.page.get_by_role("button", name=part, exact=True))
+            .first.click()
+        )
+        await admin.page.get_by_role("heading", name=part).first.wait_for()
+        await (
+            admin.page.get_by_role("table").or_(admin.page.get_by_text("Nothing")).first.wait_for()
+        )
+        await admin.keep(f"admin-{part.lower()}")
+
+
+def _agent_in(page: Page) -> tuple[Desktop, Locator]:
+    frame = page.frame_locator('iframe[title="The agent\'s desktop"]')
+    root = frame.locator("html")
+    return Desktop(page, root), root
+
+
+async def _demo(path: Path, chrome: Browser, scene: Scene, readme: Path | None) -> None:
+    """A mail answered and a chat under way, the customer left, the agent right."""
+    async with demo(path, "--quiet") as links:
+        page = scene.page
+        await page.goto(links["demo"].replace("/demo/", "/"))
+        await page.get_by_role("link", name="Try the demo").wait_for()
+        await scene.keep("landing-demo", full=True)
+        await page.goto(links["demo"])
+        agent, _ = _agent_in(page)
+        await agent.go_ready()
+        await page.get_by_label("Subject").fill("My parcel is late")
+        await page.get_by_label("What is it about?").fill(
+            "Hello, I ordered a lamp last week and it has not arrived. Where is it?"
+        )
+        await scene.keep("demo-mail")
+        await page.get_by_role("button", name="Send mail").click()
+        await agent.click_accept("My parcel is late")
+        await agent.send("Good morning,\n\nit left us today and will be with you on Friday.")
+        await expect(agent.message("on Friday")).to_contain_text("Sent")
+        await page.get_by_role("tab", name="Inbox").click()
+        await page.get_by_text("answers your mail").wait_for()
+        await scene.keep("demo-inbox")
+        await page.get_by_role("tab", name="Chat").click()
+        chat = Widget(page)
+        await chat.input.wait_for()
+        await chat.say("Does the floor lamp come in green?")
+        await agent.click_accept("floor lamp")
+        await agent.send("It does, in moss green and in mint. Both are in stock.")
+        await expect(chat.message("moss green")).to_have_count(1)
+        await chat.say("Mint, then. Thank you, Ann!")
+        await expect(agent.message("Mint, then")).to_have_count(1)
+        await scene.keep("demo-chat")
+        if readme is not None:
+            await _picture(page, readme)
+
+
+async def _picture(page: Page, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    await page.set_viewport_size({"width": 1440, "height": 810})
+    await page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    await page.get_by_text("Sent. The desktop will ring in a moment.").wait_for(state="hidden")
+    await page.screenshot(path=path, animations="disabled")
+    if path.stat().st_size > README_LIMIT:
+        raise SystemExit(f"{path} has more than {README_LIMIT} bytes")
+
+
+async def take(out: Path, readme: Path | None) -> list[Path]:
+    """All pictures; returns what was written."""
+    out.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    folder = Path(tempfile.mkdtemp(prefix="shots-"))
+    try:
+        async with browser() as chrome:
+            async with _house(folder) as (house, ports):
+                await _desktop(chrome, house, ports, Scene(await _page(chrome), out, written))
+                await _others(house, chrome, out, written)
+            scene = Scene(await _page(chrome), out, written)
+            await _demo(folder / "demo", chrome, scene, readme)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return written
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Screenshots of every page")
+    parser.add_argument("--out", type=Path, default=OUT, help="where they go")
+    parser.add_argument("--readme", action="store_true", help="renew the README's picture too")
+    wish = parser.parse_args()
+    written = asyncio.run(take(wish.out, README if wish.readme else None))
+    print(f"{len(written)} pictures in {wish.out}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
