@@ -16,7 +16,9 @@ from gateway.core.events import Entry
 from gateway.flow.ledger import Ledger
 from gateway.store.contract import CommitUnknown, Journal, Term, Unavailable
 
-MOST = 2_000
+MOST = 1_000
+"""Entries in a commit; encoding more would hold the loop for longer than 50 ms."""
+TOLD_AT_ONCE = 100
 LINGER_SECONDS = 0.002
 LINGER_ABOVE = 1_000.0
 """Entries a second above which the writer lingers."""
@@ -58,7 +60,14 @@ class Writer:
             batch = await self._ledger.next_batch(MOST)
             await self._write(batch)
             self._measure(len(batch))
-            self._ledger.landed(batch)
+            await self._tell(batch)
+
+    async def _tell(self, batch: Sequence[Entry]) -> None:
+        """Tell of what has landed, a large batch in parts: between them others get their turn."""
+        for start in range(0, len(batch), TOLD_AT_ONCE):
+            if start:
+                await self._sleep(0)
+            self._ledger.landed(batch[start : start + TOLD_AT_ONCE])
 
     async def _write(self, batch: Sequence[Entry]) -> None:
         failures = 0
