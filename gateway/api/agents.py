@@ -137,10 +137,12 @@ class Agents:
 
     async def _remove(self, request: HttpRequest) -> HttpAnswer:
         name = self._find(request.params["name"]).name
-        gone = e.AgentRemoved(agent=name, by=by(request))
-        await record(self._ledger, [e.Change(gone)])
+        self._ledger.check_open()
+        # First the doors: a token that outlived its agent would count as a service's.
         await self._tokens.drop_login(name)
         await self._auth.revoke_all_of(name)
+        gone = e.AgentRemoved(agent=name, by=by(request))
+        await record(self._ledger, [e.Change(gone)])
         return HttpAnswer(body=Done())
 
 

@@ -57,7 +57,7 @@ class Api:
             Queues(ledger),
             Names("skills", house.skills),
             Names("codes", house.codes),
-            Directory(house, passwords),
+            Directory(house, self.auth, passwords),
             Channels(house.channels),
             Quarantine(house.node, house.listing, house.channels),
             Outbox(house.node, house.listing),

@@ -9,7 +9,8 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from argon2 import PasswordHasher
@@ -30,6 +31,8 @@ ATTEMPTS = 5
 FORGIVEN_SECONDS = 300.0
 WATCHED = 10_000
 HASHING_AT_ONCE = 2
+HASHING_WAITS = 1_000
+"""Logins that may wait for their turn; more would wait longer than anybody does."""
 BOOTSTRAP = AgentName("bootstrap")
 _RANK: dict[Role, int] = {"agent": 1, "supervisor": 2, "admin": 3}
 
@@ -137,6 +140,7 @@ class Passwords:
         self._clock = clock
         self._hasher = hasher
         self._slots = asyncio.Semaphore(HASHING_AT_ONCE)
+        self._waiting = 0
         self._failures: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
         self._nobody = ""
 
@@ -147,10 +151,14 @@ class Passwords:
         """
         self._check_pace(name, remote)
         found = await self._tokens.login(name)
-        right = await self._verify(found[0] if found else await self._dummy(), password)
-        if found is None or not right:
-            self._note_failure(name, remote)
-            raise Refused("unauthorized", "the name or the password is wrong")
+        known = found[0] if found else await self._dummy()
+        async with self._turn():
+            # Again: many may have come at once and waited together.
+            self._check_pace(name, remote)
+            right = await self._verify(known, password)
+            if found is None or not right:
+                self._note_failure(name, remote)
+                raise Refused("unauthorized", "the name or the password is wrong")
         self._failures.pop((name, remote), None)
         if self._hasher.check_needs_rehash(found[0]):
             await self._tokens.save_login(AgentName(name), await self.hash(password), found[1])
@@ -158,15 +166,25 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """For ``Tokens.save_login``."""
-        async with self._slots:
+        async with self._turn():
             return await asyncio.to_thread(self._hasher.hash, password)
 
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        if self._waiting >= HASHING_WAITS:
+            raise Refused("too_fast", "too many are signing in just now; try again in a minute")
+        self._waiting += 1
+        try:
+            async with self._slots:
+                yield
+        finally:
+            self._waiting -= 1
+
     async def _verify(self, known: str, password: str) -> bool:
-        async with self._slots:
-            try:
-                return await asyncio.to_thread(self._hasher.verify, known, password)
-            except (VerificationError, InvalidHashError):
-                return False
+        try:
+            return await asyncio.to_thread(self._hasher.verify, known, password)
+        except (VerificationError, InvalidHashError):
+            return False
 
     async def _dummy(self) -> str:
         if not self._nobody:

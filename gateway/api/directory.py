@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from gateway.api.auth import Passwords
+from gateway.api.auth import Passwords, TokenAuth
 from gateway.api.base import asked, by, read, record
 from gateway.api.directory_types import (
     AgentEntry,
@@ -76,9 +76,10 @@ class _Plan(Struct):
 class Directory:
     """See the module's docstring."""
 
-    def __init__(self, house: House, passwords: Passwords) -> None:
+    def __init__(self, house: House, auth: TokenAuth, passwords: Passwords) -> None:
         self._house = house
         self._ledger = house.node.ledger
+        self._auth = auth
         self._passwords = passwords
 
     def routes(self) -> list[HttpRoute]:
@@ -168,6 +169,9 @@ class Directory:
         changes = [e.Change(e.QueueDefined(queue=queue, by=who)) for queue in plan.queues]
         changes += [e.Change(e.AgentDefined(profile=p, by=who)) for p in plan.agents]
         await record(self._ledger, changes)
+        for profile in plan.agents:
+            if not profile.active:
+                await self._auth.revoke_all_of(profile.name)
 
     async def _save_login(self, agent: AgentEntry) -> None:
         """A declared password is the first one; it does not undo a change made since."""

@@ -1,0 +1,40 @@
+"""Signing in against those who hurry, and those who are not wanted any more."""
+
+import asyncio
+
+from gateway.api.auth import ATTEMPTS, HASHING_AT_ONCE, Passwords
+from gateway.core.errors import Refused
+from gateway.core.ids import AgentName
+from gateway.ports import Role
+from tests.support.apiworld import QUICK, FakeTokens, api_world
+from tests.support.builders import HandClock, counted_ids
+from tests.support.memory_tables import Tables
+
+
+async def test_guessing_many_passwords_at_once_gets_no_more_tries_than_one_by_one() -> None:
+    clock = HandClock()
+    tokens = FakeTokens(Tables(counted_ids(), clock.now))
+    passwords = Passwords(tokens, clock, QUICK)
+    await tokens.save_login(AgentName("ana"), await passwords.hash("right"), "agent")
+
+    async def guess(n: int) -> Role | str:
+        try:
+            return await passwords.role_of("ana", f"guess {n}", "1.1.1.1")
+        except Refused as refused:
+            return refused.code
+
+    said = await asyncio.gather(*(guess(n) for n in range(100)))
+    assert said.count("unauthorized") < ATTEMPTS + HASHING_AT_ONCE
+    assert set(said) == {"unauthorized", "too_fast"}
+
+
+async def test_an_agent_declared_inactive_is_out_at_once() -> None:
+    async with api_world() as world:
+        await world.call("PUT", "/api/v1/agents/ana", {"password": "long enough"})
+        token = await world.token_for("ana")
+        assert (await world.call("GET", "/api/v1/items", token=token))[0] == 200
+        wish = {"agents": [{"name": "ana", "active": False}]}
+        assert (await world.call("PUT", "/api/v1/directory", wish))[0] == 200
+        assert (await world.call("GET", "/api/v1/items", token=token))[0] == 401
+        login = {"name": "ana", "password": "long enough"}
+        assert (await world.call("POST", "/api/v1/login", login, token=""))[0] == 401
