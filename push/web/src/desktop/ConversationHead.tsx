@@ -13,7 +13,7 @@ import {
 import { useState } from "preact/hooks";
 import { t, word } from "../i18n";
 import type { Case, CaseView, CustomerBrief, ItemView } from "../protocol";
-import { copyText, Kind } from "../ui/bits";
+import { copyText, Kind, whoIs } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { Menu, MenuItem } from "../ui/Menu";
 import { clock, since } from "../ui/time";
@@ -43,7 +43,7 @@ export function ConversationHead({ item, view, number, customer }: Props) {
             {!view && <span class="skeleton" style={{ width: "220px" }} />}
           </h1>
           <p class="head-sub cut muted">
-            {customer?.name || item?.address || t("customer.unknown")}
+            {whoIs(item, customer)}
             {item && <> · {item.queue}</>}
             {item && <> · {t("item.in_hand", { time: since(item.assigned_at ?? item.created_at) })}</>}
           </p>

@@ -3,7 +3,7 @@ import { customerById, timelineOf, type Identity, type TimelineEntry } from "../
 import { useResource } from "../api/resource";
 import { locale, t, word } from "../i18n";
 import type { CustomerBrief, ItemView } from "../protocol";
-import { Avatar, copyText, Empty, Kind, languageName, Skeleton } from "../ui/bits";
+import { Avatar, copyText, Empty, Kind, languageName, Skeleton, whoIs } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { clock } from "../ui/time";
 import { customerOpen } from "./acts";
@@ -45,7 +45,7 @@ const IDENTITY_ICONS: Record<string, typeof AtSign> = {
 
 function Card({ brief, item }: { brief: CustomerBrief; item: ItemView | null }) {
   const full = useResource(`customer ${brief.id}`, () => customerById(brief.id));
-  const name = full.data?.name || brief.name || item?.address || t("customer.unknown");
+  const name = full.data?.name || whoIs(item, brief);
   const language = full.data?.language || brief.language;
   const value = full.data?.value ?? brief.value;
   const verified = full.data?.verified ?? brief.verified;

@@ -2,7 +2,7 @@ import { Coffee, Inbox, PenLine } from "lucide";
 import { useEffect } from "preact/hooks";
 import { t, word } from "../i18n";
 import type { ItemView } from "../protocol";
-import { Empty, Kind, Skeleton } from "../ui/bits";
+import { Empty, Kind, Skeleton, whoIs } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { since } from "../ui/time";
 import { dialog, goReady } from "./acts";
@@ -59,7 +59,7 @@ function Row({ item }: { item: ItemView }) {
   const here = route.value;
   const open = here.kind === "item" && here.id === item.id;
   const unread = !open && isUnread(item);
-  const who = item.customer?.name || item.address || t("customer.unknown");
+  const who = whoIs(item, item.customer);
   const typing = (desk.value.typing[item.id] ?? []).length > 0;
   return (
     <li>
@@ -122,7 +122,7 @@ function Held() {
               onClick={() => openCase(item.number)}
             >
               <Kind kind={item.kind} small />
-              <span class="cut row-who">{item.customer?.name || item.address}</span>
+              <span class="cut row-who">{whoIs(item, item.customer)}</span>
               <span class="cut muted" dir="auto">
                 {item.subject}
               </span>

@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { Check, ChevronDown, Sparkles, X } from "lucide";
 import { locale, t, word } from "../i18n";
 import type { ItemView, OfferView } from "../protocol";
-import { Kind, languageName } from "../ui/bits";
+import { Kind, languageName, whoIs } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { Menu, MenuItem } from "../ui/Menu";
 import { now, since } from "../ui/time";
@@ -35,7 +35,7 @@ export function Offers({ inList = false }: { inList?: boolean }) {
           <p key={offer.offer}>
             {t("offer.announce", {
               kind: t(`kind.${offer.item.kind}`),
-              who: offer.customer?.name || t("customer.unknown"),
+              who: whoIs(offer.item, offer.customer),
               subject: offer.item.subject,
             })}
           </p>
@@ -47,7 +47,7 @@ export function Offers({ inList = false }: { inList?: boolean }) {
 
 function OfferCard({ offer, first }: { offer: OfferView; first: boolean }) {
   const { item, customer } = offer;
-  const who = customer?.name || item.address || t("customer.unknown");
+  const who = whoIs(item, customer);
   return (
     <article class="offer" aria-label={t("offer.from", { who })}>
       <div class="offer-head">

@@ -31,6 +31,16 @@ export function Thread({ lines, item, loading, error, onRetry }: Props) {
     if (atEnd.current || last?.pending) element.scrollTop = element.scrollHeight;
     else if (last?.message.direction === "in") setBelow(true);
   }, [lines.length, loading]);
+  // what grows later (a letter's head once it is sent, the composer below) must not push the end away
+  useLayoutEffect(() => {
+    const element = box.current!;
+    const watch = new ResizeObserver(() => {
+      if (atEnd.current) element.scrollTop = element.scrollHeight;
+    });
+    watch.observe(element);
+    watch.observe(element.firstElementChild!);
+    return () => watch.disconnect();
+  }, []);
   useReadMarks(lines, item);
 
   const onScroll = () => {

@@ -135,6 +135,7 @@ export const es: Texts = {
   "customer.claimed": "Declarado",
   "customer.claimed_short": "declarado",
   "customer.unknown": "Cliente desconocido",
+  "identity.visitor": "Visitante del chat",
   "customer.verified": "Verificado",
   timeline: "Todos los contactos",
   "timeline.message": "1 mensaje",

@@ -139,6 +139,7 @@ export const zh: Texts = {
   "customer.claimed": "自称",
   "customer.claimed_short": "自称",
   "customer.unknown": "未知客户",
+  "identity.visitor": "网页访客",
   "customer.verified": "已验证",
   timeline: "全部联系",
   "timeline.message": "1 条消息",

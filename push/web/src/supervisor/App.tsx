@@ -5,7 +5,7 @@ import { useResource } from "../api/resource";
 import { session } from "../api/session";
 import { t, word } from "../i18n";
 import type { ItemState, ItemView } from "../protocol";
-import { Kind } from "../ui/bits";
+import { Kind, whoIs } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { Shell } from "../ui/Shell";
 import { SignInPage } from "../ui/SignIn";
@@ -131,7 +131,7 @@ function columns(open: (item: ItemView) => void): Column<ItemView>[] {
             <button class="link cut" dir="auto" onClick={() => open(item)}>
               {item.subject || t("item.no_subject")}
             </button>
-            <span class="muted cut">{item.customer?.name || item.address || t("customer.unknown")}</span>
+            <span class="muted cut">{whoIs(item, item.customer)}</span>
           </span>
         </span>
       ),

@@ -13,9 +13,17 @@ import {
 } from "lucide";
 import type { ComponentChildren } from "preact";
 import { t } from "../i18n";
-import type { ChannelKind } from "../protocol";
+import type { ChannelKind, CustomerBrief, ItemView } from "../protocol";
 import { Icon } from "./Icon";
 import { say } from "./toast";
+
+/** The customer in words: a chat's address is a random id and a task's a URL, which name nobody. */
+export function whoIs(item: Pick<ItemView, "kind" | "address"> | null, customer: CustomerBrief | null): string {
+  if (customer?.name) return customer.name;
+  if (item?.kind === "webchat") return t("identity.visitor");
+  const address = item && item.kind !== "task" ? item.address : "";
+  return address || t("customer.unknown");
+}
 
 const KINDS: Record<ChannelKind, IconNode> = {
   email: Mail,

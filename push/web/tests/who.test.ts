@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { whoIs } from "../src/ui/bits";
+
+const known = { id: "c", name: "Rosa Vidal", language: "", value: 0, verified: true };
+const nameless = { ...known, name: "" };
+
+test("a name is a name", () => {
+  expect(whoIs({ kind: "webchat", address: "81bdd60f" }, known)).toBe("Rosa Vidal");
+});
+
+test("an address stands for its owner only where people know it as theirs", () => {
+  expect(whoIs({ kind: "email", address: "rosa@example.com" }, nameless)).toBe("rosa@example.com");
+  expect(whoIs({ kind: "webchat", address: "81bdd60f" }, nameless)).toBe("Chat visitor");
+  expect(whoIs({ kind: "task", address: "https://filer.example/callback" }, null)).toBe("Unknown customer");
+  expect(whoIs(null, null)).toBe("Unknown customer");
+});
