@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from aiohttp import web
 
@@ -12,8 +12,6 @@ from tests.support.process import NodeProcess, free_port
 
 ADDRESS = "support@firm.example"
 PASSWORD = "correct-horse-battery"
-
-T = TypeVar("T")
 
 _SHOP = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Lumen Lamps</title>
@@ -32,8 +30,8 @@ h1 {{ font-size: 2.4em; line-height: 1.15; margin: 0 0 .5em }}
 </body></html>"""
 
 
-async def until(look: Callable[[], T | Awaitable[T]], seconds: float = 15.0) -> T:
-    """The first true answer of ``look``. Raises ``TimeoutError``."""
+async def until(look: Callable[[], Any], seconds: float = 15.0) -> Any:
+    """The first true answer of ``look``, which may be async. Raises ``TimeoutError``."""
     async with asyncio.timeout(seconds):
         while True:
             found = look()
@@ -114,7 +112,7 @@ class House:
 
     async def hire(self, shown: str, role: str = "agent") -> str:
         """Somebody new who can sign in with ``PASSWORD``; returns the name to sign in with."""
-        name = f"{shown.split()[0].lower()}-{secrets.token_hex(2)}"
+        name = f"{shown.split(maxsplit=1)[0].lower()}-{secrets.token_hex(2)}"
         person = {"display_name": shown, "role": role, "password": PASSWORD}
         await self.node.call("PUT", f"/api/v1/agents/{name}", person)
         return name
@@ -133,9 +131,7 @@ class House:
             one = await self.item(subject)
             return one if one["state"] == "completed" else None
 
-        found = await until(look)
-        assert found is not None
-        return found
+        return dict(await until(look))
 
     async def said(self, number: int) -> list[dict[str, Any]]:
         """The case's conversation, oldest first."""

@@ -242,7 +242,7 @@ async def _demo(path: Path, chrome: Browser, scene: Scene, readme: Path | None) 
 
 async def _picture(page: Page, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    await page.set_viewport_size({"width": 1440, "height": 810})
+    await page.set_viewport_size({"width": 1440, "height": 900})
     await page.emulate_media(color_scheme="light", reduced_motion="reduce")
     await page.get_by_text("Sent. The desktop will ring in a moment.").wait_for(state="hidden")
     await page.screenshot(path=path, animations="disabled")
