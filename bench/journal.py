@@ -26,7 +26,7 @@ from gateway.flow.ledger import Ledger
 from gateway.flow.writer import Writer
 from gateway.store.opening import Store, new_id, open_store
 
-BACKLOG = 8_000
+BACKLOG = 4_000
 """Uncommitted entries at which the saturating producer waits: four full batches."""
 
 BUDGETS = (
@@ -63,7 +63,9 @@ class Rig:
         began, first = time.monotonic(), self.writer.entries
         while time.monotonic() - began < seconds:
             while ledger.uncommitted < BACKLOG:
-                self.work.step()
+                for _ in range(50):
+                    self.work.step()
+                await asyncio.sleep(0)
             # Let the writer and the database have a turn as soon as there is room again.
             await ledger.committed(_oldest(ledger))
         took = time.monotonic() - began
