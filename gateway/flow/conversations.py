@@ -4,7 +4,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import AttachmentId, CaseId, ChannelName
 from gateway.core.model import Attachment, Case, Item, ItemState, Message
 from gateway.core.routing.fit import lacks
-from gateway.core.routing.need import need_of
+from gateway.core.routing.need import Need, need_of
 from gateway.flow.ledger import Ledger
 from gateway.flow.router import Router
 from gateway.ports import File, Memory
@@ -12,6 +12,9 @@ from gateway.store.contract import Lookup, Unavailable
 
 HANDLING_SECONDS = 240.0
 """Handling time assumed for the expected wait until it is measured."""
+COUNTED_SECONDS = 1.0
+"""How long a count of agents is good for: thousands may ask between two changes."""
+MOST_COUNTS = 1_000
 
 
 class CaseReader:
@@ -21,6 +24,7 @@ class CaseReader:
         self._ledger = ledger
         self._lookup = lookup
         self._router = router
+        self._staff: dict[Need, tuple[float, int]] = {}
 
     async def case(self, case: CaseId) -> Case | None:
         return await self._lookup.case(case)
@@ -43,15 +47,29 @@ class CaseReader:
             if item.state in (ItemState.QUEUED, ItemState.OFFERED):
                 place = self._router.engine.pool.place_of(item)
                 need = need_of(item, state.queues.get(item.queue))
-                staff = sum(
-                    1
-                    for name, status in state.statuses.items()
-                    if status.tabs
-                    and (profile := state.profiles.get(name)) is not None
-                    and lacks(profile, need) is None
-                )
+                staff = self._staff_for(need)
                 return place, place * HANDLING_SECONDS / max(staff, 1)
         return None
+
+    def _staff_for(self, need: Need) -> int:
+        """How many who are connected could serve this need, at most a second ago."""
+        now = self._ledger.clock.monotonic()
+        known = self._staff.get(need)
+        if known is not None and now - known[0] < COUNTED_SECONDS:
+            return known[1]
+        state = self._ledger.state
+        pools = [state.skill_holders.get(skill, {}) for skill, _ in need.skills]
+        count = sum(
+            1
+            for name in min(pools, key=len, default=state.profiles)
+            if (status := state.statuses.get(name)) is not None
+            and status.tabs
+            and lacks(state.profiles[name], need) is None
+        )
+        if len(self._staff) >= MOST_COUNTS:
+            self._staff.clear()
+        self._staff[need] = (now, count)
+        return count
 
 
 class FileShelf:

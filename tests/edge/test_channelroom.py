@@ -1,0 +1,147 @@
+"""Channels that are changed while the node serves, over and over and at the same time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Never, cast
+
+import pytest
+
+from gateway.channelroom import ChannelRoom
+from gateway.core.errors import Refused
+from gateway.core.ids import ChannelName
+from gateway.core.model import ChannelKind
+from gateway.ports import ChannelSettings, ChannelType, Limits, Route, Services, SocketRoute
+from gateway.supervise import Supervisor
+from tests.support.builders import HandClock
+
+ONE = ChannelName("one")
+
+
+class ToySettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    colour: str
+
+
+class Toy:
+    kind = ChannelKind.TASK
+    limits = Limits(max_text=1)
+    running: set["Toy"]
+
+    def __init__(self, settings: ToySettings, running: set["Toy"]) -> None:
+        self.name = settings.name
+        self.colour = settings.colour
+        self.running = running
+
+    def routes(self) -> list[Route]:
+        async def handle(_: object) -> None: ...
+
+        return [SocketRoute(path="/toy", subprotocol=self.colour, handle=handle)]
+
+    async def run(self, ready: Callable[[], None]) -> Never:
+        self.running.add(self)
+        try:
+            ready()
+            await asyncio.Event().wait()
+            raise AssertionError("never")
+        finally:
+            self.running.remove(self)
+
+
+class Table:
+    async def put(self, name: ChannelName, settings: Mapping[str, Any]) -> None:
+        await asyncio.sleep(0)
+
+    async def drop(self, name: ChannelName) -> bool:
+        return True
+
+    async def set_paused(self, name: ChannelName, *, paused: bool) -> None: ...
+
+
+class World:
+    def __init__(self) -> None:
+        self.running: set[Toy] = set()
+        self.served: list[str] = []
+        self.supervisor = Supervisor(HandClock(), lambda _name, _health: None)
+        opens = cast("Any", lambda settings, _: Toy(settings, self.running))
+        kind = ChannelType(kind=ChannelKind.TASK, settings=ToySettings, open=opens)
+        self.room = ChannelRoom(
+            kinds={"toy": kind},
+            services=cast("Services", None),
+            supervisor=self.supervisor,
+            table=Table(),
+            channels={},
+            kinds_by_name={},
+            queues={},
+            file="switchroom.toml",
+        )
+        self.room.routes_changed = self._serve
+
+    def _serve(self) -> None:
+        self.served = [r.subprotocol for r in self.room.socket_routes()]
+
+    async def colours(self) -> list[str]:
+        """Those that run once everything has come to rest."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return sorted(toy.colour for toy in self.running)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    world = World()
+    async with asyncio.TaskGroup() as scope:
+        world.room.start(scope)
+        yield world
+        world.room.stop()
+
+
+def toy(colour: str) -> dict[str, str]:
+    return {"kind": "toy", "colour": colour}
+
+
+async def test_a_channel_opened_anew_is_the_only_one_of_its_name(world: World) -> None:
+    await world.room.put(ONE, toy("red"))
+    assert await world.colours() == ["red"]
+    await world.room.put(ONE, toy("blue"))
+    assert await world.colours() == ["blue"]
+    assert world.served == ["blue"]
+    await world.room.remove(ONE)
+    assert await world.colours() == []
+    assert world.served == []
+
+
+async def test_two_admins_at_once_leave_one_channel_behind(world: World) -> None:
+    await asyncio.gather(*(world.room.put(ONE, toy(c)) for c in ("red", "blue", "green")))
+    assert await world.colours() == world.served
+    assert len(world.served) == 1
+
+
+async def test_a_channel_removed_while_paused_and_made_again_is_not_paused(world: World) -> None:
+    await world.room.put(ONE, toy("red"))
+    assert await world.colours() == ["red"]
+    await world.room.pause(ONE)
+    assert await world.colours() == []
+    await world.room.remove(ONE)
+    await world.room.put(ONE, toy("blue"))
+    assert await world.colours() == ["blue"]
+
+
+async def test_pause_and_resume_in_one_breath_runs_it_on(world: World) -> None:
+    await world.room.put(ONE, toy("red"))
+    assert await world.colours() == ["red"]
+    await world.room.pause(ONE)
+    await world.room.resume(ONE)
+    assert await world.colours() == ["red"]
+    assert world.supervisor.health[ONE].state == "up"
+
+
+async def test_a_channel_that_is_not_valid_any_more_is_shown_and_can_be_removed(
+    world: World,
+) -> None:
+    world.room.open_made({ONE: {"kind": "toy", "colour": 3}})
+    (card,) = world.room.cards()
+    assert (card.name, card.kind, card.health) == (ONE, "toy", "parked")
+    assert "colour" in card.reason
+    await world.room.remove(ONE)
+    assert world.room.cards() == []
+    with pytest.raises(Refused):
+        await world.room.remove(ONE)
