@@ -42,3 +42,6 @@ def configure(settings: LogSettings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
+    # A traceback for each malformed request is a gift to whoever sends them; what goes wrong in
+    # our own handlers is logged by ``gateway.http``.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)

@@ -5,10 +5,11 @@ the node is away the page sees that it is away, which is the point.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from email.parser import BytesParser
 from email.policy import default
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -160,12 +161,32 @@ def _wrong(field: str, message: str) -> web.Response:
     return web.json_response(body, status=400, content_type="application/problem+json")
 
 
+def from_own_page(headers: Mapping[str, str]) -> bool:
+    """Whether no strange web site stands behind a request.
+
+    The state holds sign-in links and ``kill`` kills, so another site's script must reach neither:
+    not across origins, and not by a name of its own that it points at this machine.
+    """
+    host = headers.get("host", "")
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != host:
+        return False
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        ip_address(name)
+    except ValueError:
+        return "." not in name or name.endswith(".localhost")
+    return True
+
+
 def routes(control_url: str) -> list[HttpRoute]:
     """The node's share: it hands ``/demo/*`` on and changes nothing."""
     if urlsplit(control_url).hostname != "127.0.0.1":
         raise ValueError("the demo's control server is on loopback")
 
     async def forward(request: HttpRequest) -> HttpAnswer:
+        if not from_own_page(request.headers):
+            raise Refused("forbidden", "only the demo's own page may do this")
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session,

@@ -13,6 +13,9 @@ import structlog
 from gateway.core.errors import GatewayError
 from gateway.demo.control import Life
 
+LONGEST_LINE = 4 * 1024 * 1024
+"""A traceback is one line of the log, and a line beyond the limit would end the demo."""
+
 _log = structlog.get_logger("demo")
 
 
@@ -47,7 +50,10 @@ class Keeper:
         """Until cancelled. Raises ``CannotServe`` if the first start fails."""
         while True:
             process = await asyncio.create_subprocess_exec(
-                *self._command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+                *self._command,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=LONGEST_LINE,
             )
             self._process = process
             try:
