@@ -9,7 +9,8 @@ import sys
 import uvloop
 
 from bench.frame import RESULTS, Progress, cores
-from bench.report import Report, as_object
+from bench.measure import Neighbours
+from bench.report import Report, as_object, tidy
 
 BENCHES = {
     "journal": "durable events a second, and how long an acknowledgement takes",
@@ -47,10 +48,12 @@ def main() -> int:
 
         write()
         return 0
+    neighbours = Neighbours()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         report = runner.run(_measure(options))
     shown = as_object(report)
-    shown["details"] = {**shown["details"], "cores": cores()}
+    around = {"cores": cores(), "cores_used_by_others": tidy(neighbours.cores())}
+    shown["details"] = {**shown["details"], **around}
     for miss in shown["details"]["missed"]:
         print(f"[{options.bench}] over budget: {miss}", file=sys.stderr)
     text = json.dumps(shown, ensure_ascii=False, allow_nan=False)

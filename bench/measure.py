@@ -88,6 +88,30 @@ def postmaster_of(data_dir: Path) -> int | None:
     return None
 
 
+def machine_seconds(text: str) -> float:
+    """Busy processor seconds of the whole machine, from ``/proc/stat``; waiting for disks is not."""
+    user, nice, system, _idle, _iowait, irq, softirq, *_ = map(int, text.split()[1:])
+    return (user + nice + system + irq + softirq) / TICKS
+
+
+class Neighbours:
+    """How many cores others used meanwhile: what a figure from a shared machine is worth."""
+
+    def __init__(self) -> None:
+        self._began, self._busy, self._ours = time.monotonic(), *self._read()
+
+    @staticmethod
+    def _read() -> tuple[float, float]:
+        text = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
+        return machine_seconds(text), cpu_seconds([os.getpid()])
+
+    def cores(self) -> float:
+        """The mean since the beginning. Children must have been waited for."""
+        busy, ours = self._read()
+        wall = max(time.monotonic() - self._began, 1e-6)
+        return max((busy - self._busy) - (ours - self._ours), 0.0) / wall
+
+
 class CpuMeter:
     """Processor seconds by part, from ``start`` to ``read``.
 

@@ -7,7 +7,7 @@ import pytest
 
 from bench.load.desktops import kind_of, mark_in
 from bench.load.wire import TEXT, frame, split
-from bench.measure import percentile, spread, stat_fields
+from bench.measure import TICKS, machine_seconds, percentile, spread, stat_fields
 from bench.report import Budget, Peer, Report, line, tidy
 from bench.table import BEGIN, END, row, splice, table
 
@@ -99,6 +99,10 @@ def test_numbers_are_cut_to_what_was_measured(value: object, shown: object) -> N
 
 def test_a_process_may_have_any_name() -> None:
     assert stat_fields("42 (a) b) c) S 1 42")[:2] == ["S", "1"]
+
+
+def test_a_machine_that_waits_for_its_disk_is_not_busy() -> None:
+    assert machine_seconds(f"cpu  {TICKS} {TICKS} {TICKS} 99 99 0 0 0 0 0") == 3.0
 
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
