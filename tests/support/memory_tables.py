@@ -153,7 +153,7 @@ class Tables:
         key = (type(row), name)
         known = self._tables[type(row)].get(name)
         if isinstance(known, m.Item) and known.owner != term.node:
-            raise VersionConflict(f"item {row.id} belongs to {known.owner}")
+            raise VersionConflict(f"item {name} belongs to {known.owner}")
         before = seen.get(key, known.version if known is not None else 0)
         if row.version != before + 1:
             raise VersionConflict(f"{type(row).__name__} {name}: {row.version} after {before}")

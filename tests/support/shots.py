@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Literal
 
 import aiosmtplib
 from msgspec import Struct
@@ -28,7 +29,7 @@ OUT = ROOT / "var" / "shots"
 README = ROOT / "docs" / "img" / "demo.png"
 README_LIMIT = 300_000
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 LOOKS = [(theme, size) for size in SIZES for theme in THEMES]
 
 RETURN_HTML = """<p>Dear support team,</p>
