@@ -64,7 +64,8 @@ class Keeper:
                 self._life.pid = None
                 self.ready.clear()
                 if self.starts == 0:
-                    raise CannotServe(words.result() or f"the node ended with code {code}")
+                    last = words.result().removeprefix("switchroom: ")
+                    raise CannotServe(last or f"the node ended with code {code}")
                 _log.info("the node has gone; starting it again", code=code)
             finally:
                 await self._end(process)
