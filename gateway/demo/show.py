@@ -1,10 +1,11 @@
 """The whole demonstration: mail server, node, company, played customers and agents."""
 
 import asyncio
+import fcntl
 import random
 import secrets
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from msgspec import Struct
 from gateway.demo import company
 from gateway.demo.control import Control, Life
 from gateway.demo.customers import World, play
-from gateway.demo.keeper import Keeper
+from gateway.demo.keeper import CannotServe, Keeper
 from gateway.demo.mailserver import Account, DemoMail, Ports
 from gateway.demo.workers import work
 
@@ -39,6 +40,7 @@ async def show(wish: Wish, say: Callable[[dict[str, str]], None]) -> None:
     life = Life(name=NODE)
     control = Control(life)
     async with AsyncExitStack() as stack:
+        stack.enter_context(alone_in(wish.data_dir))
         mail = DemoMail([Account(company.SUPPORT), Account(company.YOU, drop_oldest=True)])
         ports = await mail.start()
         stack.push_async_callback(mail.stop)
@@ -69,6 +71,22 @@ async def show(wish: Wish, say: Callable[[dict[str, str]], None]) -> None:
         except TimeoutError:
             if wish.seconds is None:
                 raise
+
+
+@contextmanager
+def alone_in(data_dir: Path) -> Iterator[None]:
+    """Hold the folder: a second demo would write its ports into the first one's configuration.
+
+    Raises ``CannotServe`` where another has it.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "demo.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            words = f"{data_dir} is in use by another demo: stop that one, or give another folder"
+            raise CannotServe(words) from error
+        yield
 
 
 def _start_playing(

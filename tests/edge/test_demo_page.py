@@ -1,8 +1,12 @@
 """The demo's own page may sign in and kill; a web site that the visitor has open may not."""
 
+from pathlib import Path
+
 import pytest
 
 from gateway.demo.control import from_own_page
+from gateway.demo.keeper import CannotServe
+from gateway.demo.show import alone_in
 
 
 @pytest.mark.parametrize(
@@ -32,3 +36,10 @@ def test_the_demos_own_page_is_served(headers: dict[str, str]) -> None:
 )
 def test_a_strange_site_is_refused(headers: dict[str, str]) -> None:
     assert not from_own_page(headers)
+
+
+def test_a_second_demo_is_refused_before_it_touches_the_firsts_folder(tmp_path: Path) -> None:
+    with alone_in(tmp_path), pytest.raises(CannotServe, match="in use"), alone_in(tmp_path):
+        pass
+    with alone_in(tmp_path):
+        pass
