@@ -1,6 +1,7 @@
 """One browser for all journeys; each person gets a context of their own."""
 
 import re
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -62,11 +63,13 @@ async def new_page(chrome: Browser, request: pytest.FixtureRequest) -> AsyncIter
 
 
 @pytest.fixture(scope="session")
-def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
-    server = Dovecot(tmp_path_factory.mktemp("dovecot"))
-    server.start()
-    yield server
-    server.stop()
+def dovecot() -> Iterator[Dovecot]:
+    """Not below pytest's own folder: any other pytest that starts closes that to other users."""
+    with tempfile.TemporaryDirectory(prefix="dovecot-") as folder:
+        server = Dovecot(Path(folder))
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
