@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Literal
-from typing import Literal
 
 import aiosmtplib
 from msgspec import Struct
