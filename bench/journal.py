@@ -186,7 +186,11 @@ async def _peers(
     cpu.start()
     single = await peers.single_rows(store.dsn, seconds)
     say(f"asyncpg, one row a commit, one connection: {single:,.0f} rows/s")
-    jobs = await peers.procrastinate_batches(store.dsn, seconds)
+    try:
+        jobs = await peers.procrastinate_batches(store.dsn, seconds)
+    except ImportError as missing:  # psycopg needs the system's libpq
+        say(f"without procrastinate: {missing}")
+        return Peer(name="asyncpg, one row a commit", value=single)
     say(f"procrastinate, batches of {peers.JOBS_IN_A_BATCH}: {jobs:,.0f} jobs/s")
     spent = cpu.read()
     details["cpu_s"]["peers"] = spent["node"] + spent["postgres"]

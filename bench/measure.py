@@ -89,7 +89,7 @@ def postmaster_of(data_dir: Path) -> int | None:
 
 
 def machine_seconds(text: str) -> float:
-    """Busy processor seconds of the whole machine (``/proc/stat``), without disk waits."""
+    """Busy processor seconds of the whole machine (proc(5)); waiting for a disk is none."""
     user, nice, system, _idle, _iowait, irq, softirq, *_ = map(int, text.split()[1:])
     return (user + nice + system + irq + softirq) / TICKS
 
