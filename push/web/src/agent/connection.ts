@@ -64,7 +64,7 @@ const COMMAND_LIMIT = 10 * SECOND;
 const WELCOME_LIMIT = 10 * SECOND;
 const HEARTBEAT = 10; // seconds, until `welcome` says otherwise
 const FIRST_DELAY = 500;
-const LONGEST_DELAY = 15 * SECOND;
+const LONGEST_DELAY = 5 * SECOND;
 const MOVE_JITTER = 1 * SECOND;
 const NOT_NOW_PAUSE = 2 * SECOND;
 /** Refusals that ask for the same id again, a little later. */
