@@ -285,6 +285,18 @@ def test_one_inbound_that_the_database_refuses_is_put_aside_alone() -> None:
     story(tell)
 
 
+def test_a_message_that_joins_a_case_uses_up_no_ticket_number() -> None:
+    async def tell(rig: Rig) -> None:
+        first = await take(rig, mail("m1"))
+        for n in range(2, 9):
+            again = mail(f"m{n}", references=("m1@example.org",))
+            assert (await take(rig, again)).case == first.case
+        other = mail("other", subject="Something else")
+        assert (await take(rig, other)).number == first.number + 1
+
+    story(tell)
+
+
 def test_nothing_received_is_nothing_to_store() -> None:
     async def tell(rig: Rig) -> None:
         assert await rig.node.intake.receive([]) == []

@@ -43,6 +43,7 @@ class Agent:
         self._clock = clock
         self._pending: dict[CommandId, Any] = {}
         self._again: dict[CommandId, None] = {}
+        self._moods: dict[str, float] = {}
         self._seen_cases: dict[CaseId, None] = {}
         self._busy_with: dict[str, CommandId] = {}
         self._count = 0
@@ -65,6 +66,8 @@ class Agent:
                 await self._talk(wire)
             except SocketClosed:
                 self.connected = False
+                if not self.calm and self._dice.random() < 0.15:
+                    await asyncio.sleep(self._dice.uniform(5.0, 60.0))  # longer than a chat's grace
 
     def _hello(self) -> str:
         hello = Hello(
@@ -83,8 +86,8 @@ class Agent:
                 async with asyncio.timeout_at(self._next_act):
                     text = await wire.to_client.get()
             except TimeoutError:
-                self._next_act = self._clock.monotonic() + self._dice.uniform(0.2, 4.0)
-                if not self.calm and self._dice.random() < 0.01:
+                self._next_act = self._clock.monotonic() + self._dice.uniform(0.3, 4.5)
+                if not self.calm and self._dice.random() < 0.015:
                     wire.close(1001)
                 elif self.connected:
                     self._repeat(wire)
@@ -149,10 +152,10 @@ class Agent:
                 self._say(wire, "whim", make)
 
     def _answer(self, wire: Wire, offer: Any) -> None:
-        mood = 0.0 if self.calm else self._dice.random()
+        mood = self._moods.setdefault(offer, 0.0 if self.calm else self._dice.random())
         if mood < 0.75:
             self._say(wire, offer, lambda i: c.Accept(id=i, offer=offer))
-        elif mood < 0.85:
+        elif mood < 0.88:
             self._say(wire, offer, lambda i: c.Decline(id=i, offer=offer, reason="no"))
 
     def _whims(self) -> Iterator[Callable[[CommandId], Any]]:

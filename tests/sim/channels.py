@@ -138,7 +138,7 @@ class ChatChannel(_Channel):
     async def _listen(self, visitor: Visitor) -> Never:
         scene = self.scene
         while True:
-            await asyncio.sleep(scene.dice.uniform(0.05, 0.8))
+            await asyncio.sleep(scene.dice.uniform(0.2, 1.2))
             if visitor.unsent:
                 await self._take(visitor, *visitor.unsent[0])
 

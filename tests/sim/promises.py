@@ -193,7 +193,7 @@ def _contacts_are_where_they_belong(tables: Tables, outside: Outside) -> None:
             for message in tables.messages.values()
             if message.direction == "in" and message.author.id == name
         ]
-        said.sort(key=lambda x: (tables.cases[x.case].number, x.seq))
+        said.sort(key=lambda x: (tables.cases[x.case].opened_at, x.seq))
         order = [int(message.client_id.rsplit("-", 1)[1]) for message in said]
         need(order == sorted(order), f"{name}'s words are out of order: {order}")
     for case_id, said_in in tables.said.items():

@@ -26,7 +26,7 @@ from tests.support.simworld import Life, Promise, ServerSocket, Steps, Target, W
 from tests.support.virtual import VirtualClock, run
 
 CREW = {"ana": {"de": 2, "audit": 1}, "bob": {"de": 1}, "cid": {"audit": 1}}
-TRAFFIC_SECONDS = 60.0
+TRAFFIC_SECONDS = 45.0
 PATIENCE_SECONDS = 6_000.0
 FAULTS_OF_OURS = frozenset(
     {
@@ -95,12 +95,16 @@ class World:
         return random.Random(self.dice.random())
 
     def _targets(self) -> list[Target]:
+        """Mostly where something is seen for the first time: what is rare gets its share."""
         targets = []
-        for _ in range(self.dice.randint(1, 4)):
-            if self.dice.random() < 0.4:
-                targets.append(Target(self.dice.randint(1, 700)))
+        for _ in range(self.dice.randint(2, 6)):
+            mood = self.dice.random()
+            if mood < 0.15:
+                targets.append(Target(self.dice.randint(1, 400)))
+            elif mood < 0.4:
+                targets.append(Target(self.dice.randint(1, 8), self.dice.choice(NAMES)))
             else:
-                targets.append(Target(self.dice.randint(1, 12), self.dice.choice(NAMES)))
+                targets.append(Target(self.dice.randint(1, 40), fresh=True))
         return targets
 
     def _trouble(self) -> Faults:

@@ -17,6 +17,8 @@ from msgspec import Struct
 from gateway.ports import SocketClosed
 
 ABNORMAL = 1006
+LONG = 500
+"""After so many steps a life ends where it is, though its target has not come up."""
 Pair = tuple[str, str]
 
 
@@ -25,10 +27,14 @@ class Promise(AssertionError):
 
 
 class Target(Struct, frozen=True):
-    """Where to end a life: before its step number ``at``, or before the ``at``-th so named."""
+    """Where to end a life: before its step number ``at``, or before the ``at``-th so named.
+
+    ``fresh`` counts only steps that follow one another for the first time in the run.
+    """
 
     at: int
     name: str = ""
+    fresh: bool = False
 
 
 class Steps:
@@ -41,12 +47,12 @@ class Steps:
         self._targets = deque(targets)
         self._now = now
         self._last = "start"
-        self._count = 0
+        self._count = self._fresh = 0
         self._named: Counter[str] = Counter()
 
     def begin_life(self) -> None:
         self._last = "start"
-        self._count = 0
+        self._count = self._fresh = 0
         self._named.clear()
 
     def spare(self) -> None:
@@ -60,11 +66,13 @@ class Steps:
     def passes(self, name: str) -> bool:
         """Go past a boundary; false when the life ends there."""
         pair = (self._last, name)
+        is_fresh = pair not in self.observed
         self.observed[pair] += 1
         self._count += 1
+        self._fresh += is_fresh
         self._named[name] += 1
         self._last = name
-        if self._hit(name):
+        if self._hit(name, is_fresh=is_fresh):
             self._targets.popleft()
             self.crashed[pair] += 1
             self.note(f"CRASH before {name}")
@@ -72,10 +80,14 @@ class Steps:
         self.note(name)
         return True
 
-    def _hit(self, name: str) -> bool:
+    def _hit(self, name: str, *, is_fresh: bool) -> bool:
         if not self._targets:
             return False
         target = self._targets[0]
+        if self._count >= LONG:
+            return True
+        if target.fresh:
+            return is_fresh and self._fresh >= target.at
         if target.name:
             return target.name == name and self._named[name] >= target.at
         return self._count >= target.at
