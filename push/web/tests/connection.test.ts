@@ -174,7 +174,7 @@ describe("reconnecting", () => {
     expect(world.socket.opens().said[0]).toMatchObject({ unreachable: [PEER] });
   });
 
-  test("the delay doubles up to fifteen seconds and is a chance of that", () => {
+  test("the delay doubles up to five seconds and is a chance of that", () => {
     world.chance = 1;
     const waits: number[] = [];
     for (let i = 0; i < 8; i += 1) {
@@ -187,7 +187,7 @@ describe("reconnecting", () => {
       }
       waits.push(seconds);
     }
-    expect(waits).toEqual([1, 1, 2, 4, 8, 15, 15, 15]);
+    expect(waits).toEqual([1, 1, 2, 4, 5, 5, 5, 5]);
   });
 
   test("silence of two and a half heartbeats ends the socket, ticks keep it", () => {
