@@ -27,7 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     names = parser.add_subparsers(dest="bench", required=True, metavar="NAME")
     for name, words in BENCHES.items():
         one = names.add_parser(name, help=words, description=words)
-        one.add_argument("--time-limit", type=float, default=1_800.0, help="seconds in all")
+        one.add_argument("--time-limit", type=float, default=5_400.0, help="seconds in all")
         importlib.import_module(f"bench.{name}").arguments(one)
     names.add_parser("table", help="write docs/performance.md's table from var/bench/*.json")
     return parser

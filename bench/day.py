@@ -102,6 +102,7 @@ async def measure(options: Options, say: Progress) -> Report:
         counted = await _count(crew.node)
         if options.open_seconds:
             details |= await _open_loop(options, say, crew)
+    expected = options.items + sum(answer.get("others", 0) for answer in answers)
     details["counts"] = counted
     details["errors"] = [error for answer in answers for error in answer.get("errors", ())]
     say(f"{options.items:,} items in {took:.1f} s; {counted}")
@@ -110,9 +111,9 @@ async def measure(options: Options, say: Progress) -> Report:
         ours=took,
         unit="s",
         peer=None,
-        lost=options.items - counted["completed_answered"],
+        lost=expected - counted["completed_answered"],
         duplicated=counted["items"]
-        - counted["inbounds"]
+        - counted["processed"]
         + counted["answered_twice"]
         + sum(answer["duplicates"] + answer["strangers"] for answer in answers),
         repeated=sum(answer["repeats"] for answer in answers),
@@ -194,7 +195,8 @@ async def _closed_loop(
     agents_cpu.start()
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
-        watch = group.create_task(_watch(say, node, items))
+        goal = Goal(items)
+        watch = group.create_task(_watch(say, node, goal))
         answers = await asyncio.gather(
             crew.feed.ask("run", count=shares.feed, at_once=at_once(shares.feed)),
             crew.tasks.ask("run", count=shares.tasks, at_once=at_once(shares.tasks)),
@@ -207,6 +209,8 @@ async def _closed_loop(
                 at_once=at_once(shares.chats),
             ),
         )
+        goal.items += sum(answer.get("others", 0) for answer in answers)
+        goal.final = True
         say("the last answer has arrived")
         await watch
     took = time.monotonic() - began
@@ -228,7 +232,14 @@ async def _closed_loop(
     return took, list(answers)
 
 
-async def _watch(say: Progress, node: NodeProcess, items: int) -> None:
+class Goal(Struct):
+    """How many items there will have been; ``final`` once nobody brings any more."""
+
+    items: int
+    final: bool = False
+
+
+async def _watch(say: Progress, node: NodeProcess, goal: Goal) -> None:
     """Until all are completed on disk; tells how far it is."""
     con = await _database(node)
     try:
@@ -237,14 +248,16 @@ async def _watch(say: Progress, node: NodeProcess, items: int) -> None:
             done = await con.fetchval(
                 "SELECT count(*) FROM item WHERE ended_as = 'completed'", timeout=60
             )
-            if done >= items:
+            if goal.final and done >= goal.items:
                 return
             quiet = quiet + 1 if done == last else 0
             if quiet >= STUCK_LOOKS:
-                raise RuntimeError(f"only {done} of {items} are completed: {await _where(con)}")
+                raise RuntimeError(
+                    f"only {done} of {goal.items} are completed: {await _where(con)}"
+                )
             last = done
-            say(f"{done:,} of {items:,} completed")
-            await asyncio.sleep(1.0 if items - done < 5_000 else 5.0)
+            say(f"{done:,} of {goal.items:,} completed")
+            await asyncio.sleep(1.0 if goal.items - done < 5_000 else 5.0)
     finally:
         await con.close()
 
@@ -300,7 +313,8 @@ SELECT
         SELECT FROM message WHERE direction IN ('out', 'note') GROUP BY case_id HAVING count(*) > 1
     ) AS twice) AS answered_twice,
     (SELECT count(*) FROM outbox WHERE state <> 'sent') AS not_sent,
-    (SELECT count(*) FROM inbox WHERE status <> 'processed') AS not_processed
+    (SELECT count(*) FROM inbox WHERE status = 'processed') AS processed,
+    (SELECT count(*) FROM inbox WHERE status = 'quarantined') AS quarantined
 """
 
 
