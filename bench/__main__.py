@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import importlib
 import json
+import signal
 import sys
 
 import uvloop
@@ -35,6 +36,9 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _measure(options: argparse.Namespace) -> Report:
     measure = importlib.import_module(f"bench.{options.bench}").measure
+    task = asyncio.current_task()
+    if task is not None:  # ended from outside, it still ends the node and the generators
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with asyncio.timeout(options.time_limit):
         report: Report = await measure(options, Progress(options.bench))
     return report

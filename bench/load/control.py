@@ -96,6 +96,16 @@ def _reasons(error: BaseException) -> list[str]:
 # -- inside the generator's process ---------------------------------------------------------
 
 
+async def _work(said: "asyncio.Queue[bytes]", act: Perform) -> None:
+    while True:
+        request = json.loads(await said.get())
+        try:
+            answer = await act(request)
+        except Exception as error:  # noqa: BLE001 - told to the benchmark, which then fails
+            answer = {"failed": ", ".join(_reasons(error))}
+        print(json.dumps(answer), flush=True)
+
+
 def serve(perform: Callable[[], Perform]) -> None:
     """Do what stdin says, line by line, until it ends. ``perform`` is made inside the loop."""
 
@@ -103,14 +113,13 @@ def serve(perform: Callable[[], Perform]) -> None:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=LINE_BYTES)
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        act = perform()
-        while text := await reader.readline():
-            request = json.loads(text)
-            try:
-                answer = await act(request)
-            except Exception as error:  # noqa: BLE001 - told to the benchmark, which then fails
-                answer = {"failed": ", ".join(_reasons(error))}
-            print(json.dumps(answer), flush=True)
+        said: asyncio.Queue[bytes] = asyncio.Queue()
+        async with asyncio.TaskGroup() as group:
+            working = group.create_task(_work(said, perform()))
+            while text := await reader.readline():
+                said.put_nowait(text)
+            # Nobody is there any more who would take an answer.
+            working.cancel()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
