@@ -56,7 +56,7 @@ unit: $(VENV)/.dev ## the quick ones: pure parts, no services, under 30 s (ARGS)
 	@$(PYTEST) -n logical -m "not integration and not e2e and not chaos and not sim" $(ARGS)
 
 sim: $(VENV)/.dev ## seeded simulations of a whole node on a virtual clock (ARGS)
-	@$(PYTEST) -m sim $(ARGS)
+	@$(PYTEST) -n logical -m sim $(ARGS)
 
 integration: $(VENV)/.dev ## against real peers: PostgreSQL, Dovecot, SMTP (ARGS)
 	@$(PYTEST) -m integration --durations=5 $(ARGS)

@@ -2,12 +2,14 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.sim.world import Report
+from tests.support.simworld import Pair
 
 WRITTEN = Path("var") / "sim-coverage.json"
 KEY = "sim-coverage"
@@ -28,6 +30,10 @@ class Coverage:
         self.repeated += report.repeated
         self.observed.update({" → ".join(k): n for k, n in report.observed.items()})
         self.crashed.update({" → ".join(k): n for k, n in report.crashed.items()})
+
+    def uncut(self, pairs: Iterable[Pair]) -> set[Pair]:
+        """Those between which there was no crash so far, as far as this process knows."""
+        return {pair for pair in pairs if " → ".join(pair) not in self.crashed}
 
     def merge(self, told: dict[str, Any]) -> None:
         for name in ("runs", "crashes", "open_attempts", "repeated"):

@@ -22,11 +22,11 @@ from tests.sim.promises import Causes, audit, commands_had_one_effect, need, sam
 from tests.support.builders import GENERAL, KINDS, NODE, agent, counted_ids, queue
 from tests.support.memory_store import Faults, MemoryStore
 from tests.support.memory_tables import Tables
-from tests.support.simworld import Life, Promise, ServerSocket, Steps, Target, Wire
+from tests.support.simworld import Cut, Life, Pair, Promise, ServerSocket, Steps, Target, Wire
 from tests.support.virtual import VirtualClock, run
 
 CREW = {"ana": {"de": 2, "audit": 1}, "bob": {"de": 1}, "cid": {"audit": 1}}
-TRAFFIC_SECONDS = 45.0
+TRAFFIC_SECONDS = 32.0
 PATIENCE_SECONDS = 6_000.0
 FAULTS_OF_OURS = frozenset(
     {
@@ -59,8 +59,9 @@ class Report(Struct):
     open_attempts: int
     repeated: int
     messages: int
-    observed: Counter[tuple[str, str]]
-    crashed: Counter[tuple[str, str]]
+    first_seen: dict[Pair, Cut]
+    observed: Counter[Pair]
+    crashed: Counter[Pair]
 
 
 class Failure(Exception):
@@ -70,7 +71,7 @@ class Failure(Exception):
 class World:
     """See the module's docstring."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, cut: Cut | None = None) -> None:
         loop = asyncio.get_running_loop()
         self.seed = seed
         self.dice = random.Random(seed)
@@ -78,7 +79,7 @@ class World:
         self.clock = VirtualClock(loop)
         self.new_id = counted_ids()
         self.tables = Tables(self.new_id, self.clock.now)
-        self.steps = Steps(self._targets(), loop.time)
+        self.steps = Steps(self._targets(), loop.time, cut)
         self.outside = Outside()
         self.causes = Causes(self.tables)
         self.door = Door()
@@ -95,16 +96,16 @@ class World:
         return random.Random(self.dice.random())
 
     def _targets(self) -> list[Target]:
-        """Mostly where something is seen for the first time: what is rare gets its share."""
+        """Mostly where something happens rarely, or for the first time."""
         targets = []
-        for _ in range(self.dice.randint(2, 6)):
+        for _ in range(self.dice.randint(1, 5)):
             mood = self.dice.random()
             if mood < 0.15:
                 targets.append(Target(self.dice.randint(1, 400)))
             elif mood < 0.4:
                 targets.append(Target(self.dice.randint(1, 8), self.dice.choice(NAMES)))
             else:
-                targets.append(Target(self.dice.randint(1, 40), fresh=True))
+                targets.append(Target(self.dice.randint(1, 30), fresh=True))
         return targets
 
     def _trouble(self) -> Faults:
@@ -129,7 +130,7 @@ class World:
             await life.run(self._serve(life))
             self.door.connect = None
             self.node = None
-            await asyncio.sleep(self.dice.uniform(0.0, 3.0))
+            await asyncio.sleep(self.dice.uniform(0.0, 2.0))
 
     async def _serve(self, life: Life) -> None:
         store = MemoryStore(self.tables, faults=self.faults, dice=self._dice(), step=life.step)
@@ -215,7 +216,7 @@ class World:
             self.outside.visitors[f"v{n}"] = Visitor(name=f"v{n}")
         until = self.clock.monotonic() + TRAFFIC_SECONDS
         while self.clock.monotonic() < until:
-            await asyncio.sleep(self.dice.expovariate(0.4))
+            await asyncio.sleep(self.dice.expovariate(0.5))
             self.dice.choice([self._mail, self._mail, self._answer, self._chat, self._task])()
 
     def _mail(self) -> None:
@@ -277,6 +278,7 @@ class World:
             open_attempts=self.open_attempts_hit,
             repeated=self.outside.post.repeated,
             messages=len(self.tables.messages),
+            first_seen=self.steps.first_seen,
             observed=self.steps.observed,
             crashed=self.steps.crashed,
         )
@@ -322,12 +324,21 @@ class _Everybody:
         return Principal(name=AgentName(token), role="agent", token=token)
 
 
-def simulate(seed: int, *, tell: bool = False) -> Report:
+def named(name: str) -> tuple[int, Cut | None]:
+    """A run by its name: ``17``, or ``17@2:345`` for seed 17 with life 2 cut at step 345."""
+    seed, _, cut = name.partition("@")
+    if not cut:
+        return int(seed), None
+    life, _, at = cut.partition(":")
+    return int(seed), Cut(int(life), int(at))
+
+
+def simulate(seed: int, cut: Cut | None = None, *, tell: bool = False) -> Report:
     """One run. Raises ``Failure`` with what was broken, the seed and the way to replay it."""
     worlds: list[World] = []
 
     async def main() -> Report:
-        worlds.append(World(seed))
+        worlds.append(World(seed, cut))
         return await worlds[0].day()
 
     with structlog.testing.capture_logs() as logs:
@@ -339,7 +350,8 @@ def simulate(seed: int, *, tell: bool = False) -> Report:
             if isinstance(error, KeyboardInterrupt):
                 raise
             _tell(worlds, tell=tell)
-            raise Failure(_say(seed, error)) from error
+            name = f"{seed}@{cut.life}:{cut.at}" if cut else str(seed)
+            raise Failure(_say(name, error)) from error
     _tell(worlds, tell=tell)
     return report
 
@@ -350,11 +362,11 @@ def _tell(worlds: list[World], *, tell: bool) -> None:
             print(f"{at:9.3f}  {what}")
 
 
-def _say(seed: int, error: BaseException) -> str:
+def _say(name: str, error: BaseException) -> str:
     leaves = list(_leaves(error))
     first = next((x for x in leaves if isinstance(x, Promise)), leaves[0])
     where = "" if isinstance(first, Promise) else "".join(traceback.format_exception(first))
-    return f"seed {seed}: {type(first).__name__}: {first}\n{where}SIM_SEED={seed} pytest tests/sim"
+    return f"seed {name}: {type(first).__name__}: {first}\n{where}SIM_SEED={name} pytest tests/sim"
 
 
 def _leaves(error: BaseException) -> list[BaseException]:

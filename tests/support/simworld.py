@@ -37,20 +37,37 @@ class Target(Struct, frozen=True):
     fresh: bool = False
 
 
+class Cut(Struct, frozen=True):
+    """End life number ``life`` before its step number ``at``, whatever else was planned for it.
+
+    A run is the same up to its first difference, so what was seen there once is met again.
+    """
+
+    life: int
+    at: int
+
+
 class Steps:
     """All steps of one run, in order, and where lives end."""
 
-    def __init__(self, targets: list[Target], now: Callable[[], float]) -> None:
+    def __init__(
+        self, targets: list[Target], now: Callable[[], float], cut: Cut | None = None
+    ) -> None:
+        self.first_seen: dict[Pair, Cut] = {}
         self.observed: Counter[Pair] = Counter()
         self.crashed: Counter[Pair] = Counter()
         self.trace: list[tuple[float, str]] = []
         self._targets = deque(targets)
         self._now = now
+        self._cut = cut
+        self._spared = False
+        self._life = 0
         self._last = "start"
         self._count = self._fresh = 0
         self._named: Counter[str] = Counter()
 
     def begin_life(self) -> None:
+        self._life += 1
         self._last = "start"
         self._count = self._fresh = 0
         self._named.clear()
@@ -58,6 +75,8 @@ class Steps:
     def spare(self) -> None:
         """No life ends from now on."""
         self._targets.clear()
+        self._cut = None
+        self._spared = True
 
     def note(self, what: str) -> None:
         """For the trace alone."""
@@ -66,14 +85,15 @@ class Steps:
     def passes(self, name: str) -> bool:
         """Go past a boundary; false when the life ends there."""
         pair = (self._last, name)
-        is_fresh = pair not in self.observed
-        self.observed[pair] += 1
+        is_fresh = pair not in self.first_seen
         self._count += 1
+        if not self._spared:
+            self.observed[pair] += 1
+            self.first_seen.setdefault(pair, Cut(self._life, self._count))
         self._fresh += is_fresh
         self._named[name] += 1
         self._last = name
         if self._hit(name, is_fresh=is_fresh):
-            self._targets.popleft()
             self.crashed[pair] += 1
             self.note(f"CRASH before {name}")
             return False
@@ -81,9 +101,17 @@ class Steps:
         return True
 
     def _hit(self, name: str, *, is_fresh: bool) -> bool:
-        if not self._targets:
+        if self._cut is not None and self._life >= self._cut.life:
+            if self._life == self._cut.life and self._count == self._cut.at:
+                self._targets.clear()
+                return True
             return False
-        target = self._targets[0]
+        if self._targets and self._is_due(self._targets[0], name, is_fresh=is_fresh):
+            self._targets.popleft()
+            return True
+        return False
+
+    def _is_due(self, target: Target, name: str, *, is_fresh: bool) -> bool:
         if self._count >= LONG:
             return True
         if target.fresh:
