@@ -31,6 +31,8 @@ class CaseReader:
 
     async def item_of(self, case: CaseId) -> Item | None:
         items = self._ledger.state.items_of_case(case)
+        # The state runs ahead of the journal; what is told must be on disk.
+        await self._ledger.committed(self._ledger.position)
         return items[-1] if items else None
 
     async def messages(

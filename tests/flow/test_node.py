@@ -150,6 +150,25 @@ def test_an_act_is_answered_after_its_commit_and_not_before() -> None:
     story(tell)
 
 
+def test_what_a_channel_is_told_of_a_conversation_is_on_disk() -> None:
+    async def tell(rig: Rig) -> None:
+        await take(rig, mail("m1"))
+        item = await accept(rig)
+        rig.store.faults.unavailable = 1.0
+        held = e.ItemHeld(item=item.id, reason="uncommitted")
+        rig.node.ledger.record([e.Change(held)])
+        async with asyncio.TaskGroup() as group:
+            asked = group.create_task(rig.node.conversations.item_of(item.case))
+            await asyncio.sleep(5)
+            assert not asked.done()
+            rig.store.faults.unavailable = 0.0
+        told = asked.result()
+        assert told is not None
+        assert told.state is rig.tables.items[item.id].state is ItemState.HELD
+
+    story(tell)
+
+
 def test_while_the_disk_is_away_new_acts_are_refused_as_unavailable() -> None:
     async def tell(rig: Rig) -> None:
         await take(rig, mail("m1"))

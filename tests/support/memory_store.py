@@ -62,6 +62,7 @@ class MemoryStore:
         self.faults = faults or Faults()
         self._dice = dice or random.Random(0)
         self._step = step
+        self._own: Term | None = None
 
     async def _call(self, name: str, work: Callable[[], T], *, writes: bool = False) -> T:
         await self._delay()
@@ -99,7 +100,15 @@ class MemoryStore:
         await self._call("commit", lambda: self.tables.commit(term, entries), writes=True)
 
     async def resolve(self, term: Term, last: Position) -> tuple[Term, bool]:
-        return await self._call("resolve", lambda: self.tables.resolve(term, last))
+        def raise_own() -> tuple[Term, bool]:
+            # What this connection has raised before, and was not heard of, is its own.
+            self._own, landed = self.tables.resolve(self._own or term, last)
+            return self._own, landed
+
+        resolved = await self._call("resolve", raise_own)
+        if self._dice.random() < self.faults.unknown:
+            raise Unavailable("resolve: the answer was lost")
+        return resolved
 
     async def receive(
         self,
