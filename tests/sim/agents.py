@@ -29,10 +29,11 @@ class Door(Struct):
 
 
 class Agent:
-    """See the module's docstring. ``calm`` agents finish what there is and begin nothing."""
+    """One desktop; an agent may have several. ``calm`` ones finish what is there, no more."""
 
-    def __init__(self, name: AgentName, dice: random.Random, door: Door, clock: Clock) -> None:
-        self.name = name
+    def __init__(self, label: str, dice: random.Random, door: Door, clock: Clock) -> None:
+        self.label = label
+        self.name = AgentName(label.partition("'")[0])
         self.desktop = Desktop()
         self.calm = False
         self.connected = False
@@ -129,7 +130,7 @@ class Agent:
         if self._busy_with.get(about) in self._pending:
             return
         self._count += 1
-        command_id = CommandId(f"{self.name}-{self._count:06}")
+        command_id = CommandId(f"{self.label}-{self._count:06}")
         command = make(command_id)
         self._pending[command_id] = self.asked[command_id] = command
         self._busy_with[about] = command_id

@@ -84,7 +84,8 @@ class World:
         self.causes = Causes(self.tables)
         self.door = Door()
         self.faults = self._trouble()
-        self.agents = [Agent(AgentName(n), self._dice(), self.door, self.clock) for n in CREW]
+        desktops = [*CREW, "ana's second"] if self.dice.random() < 0.4 else [*CREW]
+        self.agents = [Agent(label, self._dice(), self.door, self.clock) for label in desktops]
         self.lives = 0
         self.open_attempts_hit = 0
         self.node: Node | None = None
