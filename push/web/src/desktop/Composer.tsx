@@ -1,5 +1,5 @@
 import { ChevronDown, CircleCheckBig, CirclePause, Lock, Paperclip, Reply, SendHorizontal, StickyNote, X } from "lucide";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { upload } from "../api/resources";
 import { t } from "../i18n";
 import type { ItemView, Note, Send } from "../protocol";
@@ -8,8 +8,8 @@ import { Icon } from "../ui/Icon";
 import { Menu, MenuItem } from "../ui/Menu";
 import { newId } from "../ui/ids";
 import { sayError } from "../ui/toast";
+import { dialog, writing } from "./acts";
 import { changeDraft, clearReply, draftOf, type Draft } from "./drafts";
-import { composerWanted } from "./keys";
 import { addresses } from "./mail";
 import { Recipients } from "./Recipients";
 import { order } from "./store";
@@ -26,16 +26,20 @@ export function Composer({ item }: { item: ItemView }) {
   const area = useRef<HTMLTextAreaElement>(null);
   const files = useUploads(item.id);
   const typing = useTyping(item);
-  const wanted = composerWanted.value;
+  const wanted = writing.value?.item === item.id ? writing.value : null;
   const body = note ? draft.note : draft.body;
-  const writable = item.state === "assigned";
-  const sendable = writable && body.trim() !== "" && body.length <= LIMIT && files.busy.length === 0;
+  const assigned = item.state === "assigned";
+  // an offer that was just accepted can be written to already, and sent once it is confirmed
+  const writable = assigned || item.state === "offered";
+  const sendable = assigned && body.trim() !== "" && body.length <= LIMIT && files.busy.length === 0;
 
-  useEffect(() => {
-    if (wanted.turn === 0) return;
-    changeDraft(item.id, { mode: wanted.mode });
+  // before the next key, hence no later than the layout; a dialog keeps the focus until it closes
+  useLayoutEffect(() => {
+    if (!wanted) return;
+    if (wanted.mode && wanted.mode !== draft.mode) changeDraft(item.id, { mode: wanted.mode });
     area.current?.focus();
-  }, [wanted.turn]);
+    if (document.activeElement === area.current) writing.value = null;
+  }, [wanted, dialog.value.kind]);
 
   const send = (then: Then) => {
     if (!sendable) return;

@@ -6,7 +6,7 @@ import { t, word } from "../i18n";
 import type { Case, CaseView, ItemView } from "../protocol";
 import { Empty, Skeleton } from "../ui/bits";
 import { Icon } from "../ui/Icon";
-import { closing, customerOpen, reopen, resume } from "./acts";
+import { closing, customerOpen, itemOf, reopen, resume } from "./acts";
 import { Composer } from "./Composer";
 import { ConversationHead } from "./ConversationHead";
 import { CustomerPanel } from "./CustomerPanel";
@@ -25,7 +25,7 @@ const numbers = new Map<string, number>();
 export function Conversation() {
   const here = route.value;
   const known = desk.value.snapshots > 0;
-  const item = here.kind === "item" ? desk.value.items[here.id] : mineOfCase();
+  const item = here.kind === "item" ? itemOf(here.id) : mineOfCase();
   if (item) numbers.set(item.id, item.number);
   const number = here.kind === "case" ? here.number : here.kind === "item" ? numbers.get(here.id) : undefined;
 

@@ -86,13 +86,14 @@ function statusTone(status: string): string {
 
 function Acts({ item }: { item: ItemView }) {
   const active = item.state === "assigned";
+  const coming = item.state === "offered"; // accepted a moment ago, not confirmed yet
   const transfer = () => (dialog.value = { kind: "transfer", item });
   const wait = () => void park(item).catch(() => undefined);
   const finish = () => (closing.value = closing.value === item.id ? null : item.id);
   return (
     <div class="head-acts">
       <span class="head-buttons">
-        <button class="btn small" title={`${t("transfer")} (T)`} onClick={transfer}>
+        <button class="btn small" title={`${t("transfer")} (T)`} disabled={coming} onClick={transfer}>
           <Icon of={ArrowRightLeft} size={15} />
           {t("transfer")}
         </button>
@@ -113,7 +114,7 @@ function Acts({ item }: { item: ItemView }) {
       </span>
       <span class="head-menu">
         <Menu label={t("more")} align="right" buttonClass="btn icon" button={<Icon of={EllipsisVertical} />}>
-          <MenuItem onChoose={transfer}>
+          <MenuItem onChoose={transfer} disabled={coming}>
             <Icon of={ArrowRightLeft} />
             {t("transfer")}
           </MenuItem>

@@ -5,7 +5,7 @@ import type { ItemView } from "../protocol";
 import { Empty, Kind, Skeleton, whoIs } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { since } from "../ui/time";
-import { dialog, goReady } from "./acts";
+import { dialog, goReady, mine } from "./acts";
 import { hasDraft } from "./drafts";
 import { held, loadHeld } from "./held";
 import { docked, Offers } from "./Offers";
@@ -14,20 +14,19 @@ import { desk, isUnread, items, offers, offline } from "./store";
 import "./list.css";
 
 export function ItemList() {
-  const mine = items.value.filter((item) => item.state !== "held");
   const known = desk.value.snapshots > 0;
   return (
     <nav class="list" aria-label={t("list.mine")}>
       <div class="list-head">
         <h2>{t("list.mine")}</h2>
-        {known && <span class="chip num">{mine.length}</span>}
+        {known && <span class="chip num">{mine.value.length}</span>}
       </div>
       <div class="list-body scroll">
         {docked.value && dialog.value.kind === "none" && <Offers inList />}
         {!known && <Skeleton lines={6} />}
-        {known && mine.length === 0 && <NothingYet />}
+        {known && mine.value.length === 0 && <NothingYet />}
         <ul>
-          {mine.map((item) => (
+          {mine.value.map((item) => (
             <Row key={item.id} item={item} />
           ))}
         </ul>

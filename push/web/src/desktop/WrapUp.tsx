@@ -1,5 +1,5 @@
 import { Check, X } from "lucide";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { codes } from "../api/resources";
 import { useResource } from "../api/resource";
 import { t } from "../i18n";
@@ -21,6 +21,13 @@ export function WrapUp({ item }: { item: ItemView }) {
   const [note, setNote] = useState("");
   const [busy, setBusy] = useState(false);
   const list = known.data?.items ?? [];
+  const form = useRef<HTMLFormElement>(null);
+
+  // whoever finished by a key chooses by the arrows; words meant for the composer do nothing here
+  useLayoutEffect(() => {
+    const at = document.activeElement;
+    if (!at || at === document.body) form.current?.querySelector<HTMLElement>("input[type=radio]")?.focus();
+  }, [list.length]);
 
   useEffect(() => {
     if (!code && list.length === 1) setCode(list[0]!.name);
@@ -50,6 +57,7 @@ export function WrapUp({ item }: { item: ItemView }) {
   const suggestions = [...new Set(items.value.flatMap((other) => other.categories))];
   return (
     <form
+      ref={form}
       class="wrapup"
       aria-label={t("wrapup")}
       onSubmit={(event) => {

@@ -1,11 +1,12 @@
 /** What an agent can do from a button, a menu and a key alike. */
 
-import { signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import { t } from "../i18n";
 import type { Accept, Decline, ItemView, OfferView, Park, Reopen, Resume, State, TagCase } from "../protocol";
 import { say } from "../ui/toast";
+import type { Draft } from "./drafts";
 import { closeConversation, openItem, route } from "./route";
-import { desk, items, offers, order, tell } from "./store";
+import { byAge, desk, offers, order, tell } from "./store";
 
 /** The dialog that is open, if any. */
 export const dialog = signal<
@@ -47,13 +48,50 @@ function answer(offer: string, on: boolean): void {
   answered.value = next;
 }
 
+/** What was accepted here and is not confirmed yet: it is shown, and may be written to, at once. */
+const taking = signal<Readonly<Record<string, ItemView>>>({});
+
+/** An item of this agent's, by id. */
+export function itemOf(id: string): ItemView | undefined {
+  const known = desk.value.items[id];
+  return known && known.state !== "held" ? known : (taking.value[id] ?? known);
+}
+
+/** What is in hand or about to be, oldest first. */
+export const mine = computed(() => {
+  const ids = new Set([...Object.keys(desk.value.items), ...Object.keys(taking.value)]);
+  return [...ids].map((id) => itemOf(id)!).filter((item) => item.state !== "held").sort(byAge);
+});
+
+/** Whose composer takes the focus as soon as it can, and in which mode (null: as its draft is). */
+export const writing = signal<{ item: string; mode: Draft["mode"] | null } | null>(null);
+
+/** Opens an item to write in: no key after this may reach another item's text. */
+export function write(item: string, mode: Draft["mode"] | null = null): void {
+  batch(() => {
+    writing.value = { item, mode };
+    openItem(item);
+  });
+}
+
+/** Where a keyboard on the glass would rise and cover the page, nobody has asked for it. */
+const onGlass = matchMedia("(hover: none) and (pointer: coarse)");
+
 export async function accept(offer: OfferView): Promise<void> {
-  answer(offer.offer, true);
+  const { item } = offer;
+  batch(() => {
+    answer(offer.offer, true);
+    taking.value = { ...taking.value, [item.id]: item };
+    if (onGlass.matches) openItem(item.id);
+    else write(item.id);
+  });
   try {
     await order<Accept>({ t: "accept", offer: offer.offer });
-    openItem(offer.item.id);
   } catch {
     answer(offer.offer, false);
+  } finally {
+    const { [item.id]: _settled, ...rest } = taking.value;
+    taking.value = rest;
   }
 }
 
@@ -94,14 +132,16 @@ export function openedItem(): ItemView | undefined {
   return here.kind === "item" ? desk.value.items[here.id] : undefined;
 }
 
-/** The next (1) or previous (-1) item of the list. */
+/** The next (1) or previous (-1) item of the list; whoever was writing goes on writing there. */
 export function step(by: number): void {
-  const list = items.value;
+  const list = mine.value;
   if (list.length === 0) return;
   const here = route.value;
   const index = here.kind === "item" ? list.findIndex((item) => item.id === here.id) : -1;
   const next = index < 0 ? (by > 0 ? 0 : list.length - 1) : (index + by + list.length) % list.length;
-  openItem(list[next]!.id);
+  const { id } = list[next]!;
+  if (document.activeElement?.closest(".composer")) write(id);
+  else openItem(id);
 }
 
 export function escape(): void {

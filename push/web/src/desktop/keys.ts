@@ -15,6 +15,7 @@ import {
   park,
   step,
   toggleReady,
+  write,
 } from "./acts";
 
 const STORED = "switchroom.single_keys";
@@ -84,11 +85,9 @@ async function withOffer(act: typeof accept): Promise<void> {
   if (offer) await act(offer);
 }
 
-/** The composer shows itself in that mode and takes the focus. */
-export const composerWanted = signal<{ mode: "reply" | "note"; turn: number }>({ mode: "reply", turn: 0 });
-
 function focus(mode: "reply" | "note"): void {
-  composerWanted.value = { mode, turn: composerWanted.value.turn + 1 };
+  const item = openedItem();
+  if (item?.state === "assigned") write(item.id, mode);
 }
 
 function transfer(): void {

@@ -12,14 +12,25 @@ function read(): Route {
 }
 
 export const route = signal<Route>(read());
-addEventListener("hashchange", () => (route.value = read()));
+addEventListener("hashchange", follow);
+
+function follow(): void {
+  const next = read();
+  if (JSON.stringify(next) !== JSON.stringify(route.peek())) route.value = next;
+}
+
+/** At once: the browser tells of a new address only later, and a key may be quicker. */
+function go(address: string): void {
+  location.hash = address;
+  follow();
+}
 
 export function openItem(id: string): void {
-  location.hash = `/item/${encodeURIComponent(id)}`;
+  go(`/item/${encodeURIComponent(id)}`);
 }
 
 export function openCase(number: number): void {
-  location.hash = `/case/${number}`;
+  go(`/case/${number}`);
 }
 
 export function closeConversation(): void {

@@ -18,7 +18,7 @@ export const status = signal<Status>({ kind: "connecting" });
 /** Commands without an answer yet: shown as "sending". */
 export const pending = signal<readonly Command[]>([]);
 
-const byAge = (a: ItemView, b: ItemView) => a.created_at.localeCompare(b.created_at);
+export const byAge = (a: ItemView, b: ItemView) => a.created_at.localeCompare(b.created_at);
 
 export const items = computed(() => Object.values(desk.value.items).sort(byAge));
 export const offers = computed<OfferView[]>(() =>
