@@ -91,10 +91,13 @@ async def test_a_chat_from_another_origin_goes_both_ways_and_survives_a_reload(
     await shop.say("Does the floor lamp come in green?")
     await expect(shop.mark).to_have_attribute("data-mark", re.compile("sent|delivered|read"))
 
-    await expect(second.offer("floor lamp")).to_contain_text("Chat visitor")
+    await expect(second.offer("floor lamp")).to_contain_text("Anonymous visitor")
     await first.accept("floor lamp")
     await second.open("floor lamp")
     await expect(shop.status).to_contain_text("Ann Weaver")
+    await expect(first.customer).to_contain_text("Not identified")
+    await expect(first.customer).to_contain_text("Only this browser is recognised")
+    await expect(first.customer).not_to_contain_text(re.compile("verified|confirmed", re.I))
 
     await first.answer.press_sequentially("Yes, in")
     await expect(shop.typing).to_be_visible()

@@ -67,6 +67,7 @@ class Desktop:
         self.current = self.work.locator("[aria-current=true]")
         self.thread = root.get_by_role("log", name="Conversation")
         self.messages = self.thread.get_by_role("article")
+        self.customer = root.get_by_role("complementary", name="Customer")
         self.answer = root.get_by_label("Your answer")
         self.wrapup = root.get_by_role("form", name="Wrap up")
         self.healing = root.get_by_role("status").filter(has_text="Reconnecting…")

@@ -38,7 +38,7 @@ const person = (id: string, name: string, language: string, value: number, email
 
 export const PEOPLE = {
   rosa: person("c-rosa", "Rosa Vidal", "es", 4, "rosa.vidal@example.com"),
-  jun: { ...person("c-jun", "Jun Li", "zh", 0, "jun@example.org", false), identities: [{ kind: "visitor", value: "visitor 7f3a", verified: false }] },
+  jun: { ...person("c-jun", "", "zh", 0, "", true), identities: [{ kind: "visitor", value: "019a2c44-7f3a", verified: true }] },
   tom: person("c-tom", "Tom Baker", "en", 1, "tom@example.net"),
   mei: person("c-mei", "Mei Tanaka", "ja", 2, "mei@example.jp"),
   noor: person("c-noor", "Noor Haddad", "ar", 3, "noor@example.com"),

@@ -7,6 +7,7 @@ import { Avatar, copyText, Empty, Kind, languageName, Skeleton, whoIs } from "..
 import { Icon } from "../ui/Icon";
 import { clock } from "../ui/time";
 import { customerOpen } from "./acts";
+import { proofOf, standingOf } from "./proof";
 import { openCase, openItem } from "./route";
 import { desk, items } from "./store";
 import "./customer.css";
@@ -43,26 +44,27 @@ const IDENTITY_ICONS: Record<string, typeof AtSign> = {
   account: Hash,
 };
 
+const STANDING = {
+  known: { tone: "good", icon: BadgeCheck },
+  browser: { tone: "", icon: MonitorSmartphone },
+  claimed: { tone: "warn", icon: CircleHelp },
+} as const;
+
 function Card({ brief, item }: { brief: CustomerBrief; item: ItemView | null }) {
   const full = useResource(`customer ${brief.id}`, () => customerById(brief.id));
   const name = full.data?.name || whoIs(item, brief);
   const language = full.data?.language || brief.language;
   const value = full.data?.value ?? brief.value;
-  const verified = full.data?.verified ?? brief.verified;
+  const standing = full.data && standingOf(full.data.identities);
   return (
     <section class="customer-card">
       <Avatar name={name} />
       <h2 dir="auto">{name}</h2>
       <p class="customer-chips">
-        {verified ? (
-          <span class="chip good" title={t("customer.verified_text")}>
-            <Icon of={BadgeCheck} size={13} />
-            {t("customer.verified")}
-          </span>
-        ) : (
-          <span class="chip warn" title={t("customer.claimed_text")}>
-            <Icon of={CircleHelp} size={13} />
-            {t("customer.claimed")}
+        {standing && (
+          <span class={`chip ${STANDING[standing].tone}`} title={t(`standing.${standing}_text`)}>
+            <Icon of={STANDING[standing].icon} size={13} />
+            {t(`standing.${standing}`)}
           </span>
         )}
         {language && (
@@ -78,7 +80,7 @@ function Card({ brief, item }: { brief: CustomerBrief; item: ItemView | null }) 
           </span>
         )}
       </p>
-      {!verified && <p class="customer-hint">{t("customer.claimed_text")}</p>}
+      {standing && standing !== "known" && <p class={`customer-hint ${standing}`}>{t(`standing.${standing}_text`)}</p>}
       {full.loading && !full.data && <Skeleton lines={2} />}
       <ul class="identities">
         {full.data?.identities.map((identity) => (
@@ -90,21 +92,19 @@ function Card({ brief, item }: { brief: CustomerBrief; item: ItemView | null }) 
 }
 
 function IdentityRow({ identity }: { identity: Identity }) {
+  const { kind, value } = identity;
+  const proof = proofOf(identity);
   return (
     <li>
-      <button class="identity" title={t("copy.this")} onClick={() => void copyText(identity.value)}>
-        <Icon of={IDENTITY_ICONS[identity.kind] ?? Hash} size={15} label={word("identity", identity.kind)} />
-        <span class="cut">{identity.value}</span>
+      <button class="identity" title={t("copy.this")} onClick={() => void copyText(value)}>
+        <Icon of={IDENTITY_ICONS[kind] ?? Hash} size={15} label={word("identity", kind)} />
+        <span class="identity-words">
+          <span class="cut">{kind === "visitor" ? `${t("identity.visitor")} ${value.slice(-6)}` : value}</span>
+          <span class={`proof ${proof.slice("proof.".length)}`}>{t(proof)}</span>
+        </span>
         <span class="identity-copy">
           <Icon of={Copy} size={13} />
         </span>
-        {identity.verified ? (
-          <span class="ok">
-            <Icon of={BadgeCheck} size={14} label={t("customer.verified")} />
-          </span>
-        ) : (
-          <span class="muted">{t("customer.claimed_short")}</span>
-        )}
       </button>
     </li>
   );

@@ -20,7 +20,7 @@ import { say } from "./toast";
 /** The customer in words: a chat's address is a random id and a task's a URL, which name nobody. */
 export function whoIs(item: Pick<ItemView, "kind" | "address"> | null, customer: CustomerBrief | null): string {
   if (customer?.name) return customer.name;
-  if (item?.kind === "webchat") return t("identity.visitor");
+  if (item?.kind === "webchat") return t("customer.anonymous");
   const address = item && item.kind !== "task" ? item.address : "";
   return address || t("customer.unknown");
 }
