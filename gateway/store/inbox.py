@@ -1,7 +1,8 @@
 """Inbounds as the arguments of ``receive_batch`` (migration 0004), and its answer. Pure.
 
-Keys are sorted, so that two calls that share some lock them in the same order. Raw bytes and
-files go into blobs under their SHA-256; the stored document holds none.
+Keys are sorted, so that two calls that share some lock them in the same order; ids are made in
+the order of arrival, so that what is undecided after a crash is decided in that order. Raw bytes
+and files go into blobs under their SHA-256; the stored document holds none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,10 +41,10 @@ class _Packing:
         self.blobs[digest] = data
         return digest
 
-    def inbound(self, key: tuple[str, str], inbound: Inbound, who: int | None) -> None:
+    def inbound(self, new_id: str, key: tuple[str, str], inbound: Inbound, who: int | None) -> None:
         self.rows.append(
             (
-                self.new_id(),
+                new_id,
                 *key,
                 inbound.at,
                 who,
@@ -73,13 +74,15 @@ def pack(
     keys = [(text(i.channel), bounded(i.key)) for i in inbounds]
     first = dict(zip(reversed(keys), reversed(inbounds), strict=True))
     order = sorted(first)
+    # Sorted: the order of arrival hangs on it, and ids of one millisecond may come in any order.
+    ids = dict(zip(dict.fromkeys(keys), sorted(new_id() for _ in first), strict=True))
     claims = _claims(first.values())
     whos = {key: place for place, key in enumerate(sorted(claims), start=1)}
     packing = _Packing(new_id)
     for key in order:
         inbound = first[key]
         claim = inbound.identity
-        packing.inbound(key, inbound, whos[_identity(claim)] if claim else None)
+        packing.inbound(ids[key], key, inbound, whos[_identity(claim)] if claim else None)
     places = {key: place for place, key in enumerate(order)}
     remembered = {(text(c), text(m.key)): m.value for c, m in memories}
     arguments = (

@@ -91,14 +91,14 @@ class MailChannel(_Channel):
                     scene.life.do("mail.flag", lambda mail=mail: self._flag(mail))  # type: ignore[misc]
 
     def _flag(self, mail: Mail) -> None:
-        self.scene.causes.stored(MAIL, f"uid{mail.uid}")
+        self.scene.causes.stored(MAIL, mail.key)
         mail.seen = True
 
     def _translate(self, mail: Mail) -> Inbound:
         return Inbound(
             channel=MAIL,
             kind=ChannelKind.EMAIL,
-            key=f"uid{mail.uid}",
+            key=mail.key,
             at=self.scene.clock.now(),
             identity=Claim(kind="email", value=mail.sender, verified=mail.verified),
             subject=mail.subject,

@@ -23,6 +23,11 @@ class Mail(Struct, kw_only=True):
     expects_case: str = ""
     seen: bool = False
 
+    @property
+    def key(self) -> str:
+        """Its inbox key, which sorts against the order of arrival, so that one is not the other."""
+        return f"uid{1_000_000 - self.uid}"
+
 
 class Delivery(Struct, frozen=True):
     """Something of ours that arrived outside."""

@@ -107,6 +107,7 @@ def audit(tables: Tables, state: NodeState, outside: Outside, now: Context) -> N
     _everything_ended(tables)
     _each_thing_that_came_has_one_effect(tables, outside)
     _contacts_are_where_they_belong(tables, outside)
+    _what_came_first_was_decided_first(tables, outside)
     _what_was_said_arrived(tables, outside)
     _visitors_saw_it_all(tables, outside)
     _filers_were_told(tables, outside)
@@ -199,6 +200,20 @@ def _contacts_are_where_they_belong(tables: Tables, outside: Outside) -> None:
     for case_id, said_in in tables.said.items():
         last = tables.cases[case_id].last_seq
         need(sorted(said_in) == list(range(1, last + 1)), f"messages of {case_id} have gaps")
+
+
+def _what_came_first_was_decided_first(tables: Tables, outside: Outside) -> None:
+    """Of one sender, through every crash."""
+    decided = [
+        tables.inbox_by_id[row.id].inbound.key  # type: ignore[index]
+        for entry in tables.journal.values()
+        for row in entry.rows
+        if isinstance(row, m.InboundDone)
+    ]
+    place = {key: n for n, key in enumerate(decided)}
+    for sender in {mail.sender for mail in outside.mails}:
+        places = [place[mail.key] for mail in outside.mails if mail.sender == sender]
+        need(places == sorted(places), f"{sender}'s mails were decided in the order {places}")
 
 
 def _what_was_said_arrived(tables: Tables, outside: Outside) -> None:

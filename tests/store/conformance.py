@@ -385,6 +385,18 @@ class StoreConformance:
         assert row.stored.id == second.id
         assert row.inbound == mails[1]
 
+    async def test_what_is_undecided_comes_back_in_the_order_in_which_it_came(
+        self, opens: Opens
+    ) -> None:
+        pen = await begin(opens)
+        for keys in (["uid9", "uid10", "b", "a"], ["uid11", "uid10", "A", "uid1"]):
+            await pen.journal.receive(pen.term, [an_inbound(key) for key in keys], [])
+
+        received = (await (await begin(opens)).loaded()).received
+
+        came = ["uid9", "uid10", "b", "a", "uid11", "A", "uid1"]
+        assert [row.inbound.key for row in received] == came
+
     async def test_a_repeat_of_something_decided_gets_the_decision(self, opens: Opens) -> None:
         pen = await begin(opens)
         [stored] = await pen.journal.receive(pen.term, [an_inbound()], [])

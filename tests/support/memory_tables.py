@@ -53,9 +53,10 @@ _DAY = timedelta(hours=24)
 
 
 class InboxRow(Struct, kw_only=True):
-    """One thing that arrived, once for each key of a channel."""
+    """One thing that arrived, once for each key of a channel. ``arrival`` numbers the commits."""
 
     id: InboundId
+    arrival: int
     node: NodeName
     inbound: Inbound
     customer: CustomerId | None
@@ -98,6 +99,7 @@ class Tables:
         self.files: dict[AttachmentId, Upload] = {}
         self.memories: dict[tuple[ChannelName, str], bytes] = {}
         self._number = 1
+        self._arrival = 0
         self._tables: dict[type[Any], dict[str, Any]] = {
             m.Case: self.cases,
             m.Item: self.items,
@@ -223,7 +225,7 @@ class Tables:
         cases = [self.cases[c] for c in dict.fromkeys(i.case for i in items)]
         received = [
             Received(stored=self._stored(row, fresh=True), inbound=_copy(row.inbound))
-            for row in self.inbox_by_id.values()
+            for row in sorted(self.inbox_by_id.values(), key=lambda r: (r.arrival, r.id))
             if row.decided is None and row.node == term.node
         ]
         return Loaded(
@@ -244,26 +246,33 @@ class Tables:
         inbounds: Sequence[Inbound],
         memories: Sequence[tuple[ChannelName, Memory]],
     ) -> list[Stored]:
+        """Rows go in by their keys, as with locks; ids are made in the order of arrival."""
         self.require(term)
-        stored = [self._receive(term, inbound) for inbound in inbounds]
+        self._arrival += 1
+        new: dict[tuple[ChannelName, str], InboxRow] = {}
+        for inbound in inbounds:
+            key = inbound.channel, inbound.key
+            if key not in self.inbox and key not in new:
+                new[key] = self._receive(term, inbound)
+        for key, row in sorted(new.items(), key=lambda known: known[0]):
+            self.inbox[key] = self.inbox_by_id[row.id] = row
+        stored = []
+        for inbound in inbounds:
+            key = inbound.channel, inbound.key
+            stored.append(self._stored(self.inbox[key], fresh=new.pop(key, None) is not None))
         for channel, memory in memories:
             self.memories[channel, memory.key] = memory.value
         return stored
 
-    def _receive(self, term: Term, inbound: Inbound) -> Stored:
-        row = self.inbox.get((inbound.channel, inbound.key))
-        if row is not None:
-            return self._stored(row, fresh=False)
-        row = InboxRow(
+    def _receive(self, term: Term, inbound: Inbound) -> InboxRow:
+        return InboxRow(
             id=InboundId(self.new_id()),
+            arrival=self._arrival,
             node=term.node,
             inbound=replace(inbound, raw=None, files=()),
             customer=self._who(inbound),
             attachments=tuple(self._keep(file, "").attachment for file in inbound.files),
         )
-        self.inbox[inbound.channel, inbound.key] = row
-        self.inbox_by_id[row.id] = row
-        return self._stored(row, fresh=True)
 
     def _who(self, inbound: Inbound) -> CustomerId | None:
         """A claimed identity and a verified one are different persons."""

@@ -69,4 +69,4 @@ SELECT doc FROM outbox WHERE settled_as IS NULL AND node = $1 ORDER BY id
 -- name: load_received
 SELECT id::text, customer_brief(customer) AS customer, inbound_files(id) AS attachments, doc
 FROM inbox WHERE status = 'received' AND node = $1
-ORDER BY received_at, id
+ORDER BY arrival, received_at, id
