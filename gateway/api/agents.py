@@ -1,8 +1,9 @@
 """Agents: who works here, and how each one is just now."""
 
 from datetime import datetime
+from typing import Annotated
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Meta, Struct
 from msgspec.structs import asdict
 
 from gateway.api.auth import Passwords, TokenAuth
@@ -17,6 +18,12 @@ from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute, Role
 
 TAG = "directory"
+
+
+class AgentQuery(Paged, frozen=True, kw_only=True):
+    """``names``, with commas between, asks for these agents only; empty: for all."""
+
+    names: Annotated[str, Meta(max_length=7_000)] = ""
 
 
 class AgentAtWork(Struct, frozen=True, kw_only=True):
@@ -55,7 +62,7 @@ class Agents:
                 path="/api/v1/agents",
                 handle=self._list,
                 summary="Agents by name, with their presence",
-                asks=Paged,
+                asks=AgentQuery,
                 gives=Listed[AgentAtWork],
                 tag=TAG,
             ),
@@ -99,10 +106,11 @@ class Agents:
         )
 
     async def _list(self, request: HttpRequest) -> HttpAnswer:
-        query = asked(request, Paged)
+        query = asked(request, AgentQuery)
         position = self._ledger.position
         profiles = self._ledger.state.profiles
-        names = sorted(n for n in profiles if n > query.cursor)
+        wanted = {AgentName(n) for n in query.names.split(",")} if query.names else profiles.keys()
+        names = sorted(n for n in wanted & profiles.keys() if n > query.cursor)
         items = [self._at_work(profiles[n]) for n in names[: query.limit]]
         more = names[query.limit - 1] if len(names) > query.limit else None
         await self._ledger.committed(position)

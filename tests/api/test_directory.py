@@ -66,6 +66,16 @@ async def test_an_agent_keeps_what_a_change_leaves_out() -> None:
         assert [one["name"] for one in listed["items"]] == ["ana", "zoe"]
 
 
+async def test_agents_are_found_by_names_and_unknown_names_are_left_out() -> None:
+    async with api_world() as world:
+        for name in ("zoe", "ben"):
+            await world.call("PUT", f"/api/v1/agents/{name}", {"display_name": name.title()})
+        _, found = await world.call("GET", "/api/v1/agents?names=zoe,nobody,ana&limit=1")
+        assert ([one["name"] for one in found["items"]], found["next"]) == (["ana"], "ana")
+        _, rest = await world.call("GET", "/api/v1/agents?names=zoe,nobody,ana&cursor=ana")
+        assert [one["display_name"] for one in rest["items"]] == ["Zoe"]
+
+
 async def test_wrong_fields_of_an_agent_are_named() -> None:
     async with api_world() as world:
         for body, field in (

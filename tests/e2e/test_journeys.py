@@ -53,6 +53,7 @@ async def test_a_mail_is_offered_answered_and_wrapped_up_and_the_answer_reaches_
     for desktop in (first, second):
         await expect(desktop.message("with you on Friday")).to_have_count(1)
         await expect(desktop.message("with you on Friday")).to_contain_text("Sent")
+        await expect(desktop.customer).to_contain_text("2 messages · Ann Weaver")
 
     mail = message_from_bytes(sink.taken[-1].data, policy=policy.default)
     assert sink.taken[-1].recipients == ["rosa@customer.example"]
@@ -68,6 +69,7 @@ async def test_a_mail_is_offered_answered_and_wrapped_up_and_the_answer_reaches_
     await dovecot.delivered(letter(f"Re: {subject}", thanks, "<2@customer.example>", answers=ours))
     for desktop in (first, second):
         await expect(desktop.message("Friday is fine")).to_have_count(1)
+        await expect(desktop.customer).to_contain_text("3 messages · Ann Weaver")
 
     await first.finish("Solved")
     await expect(second.row(subject)).to_have_count(0)

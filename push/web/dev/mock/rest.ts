@@ -114,7 +114,10 @@ function table(node: MockNode): [string, RegExp, Handler][] {
     }],
     ["GET", /^\/api\/v1\/codes$/, () => page(house.CODES)],
     ["GET", /^\/api\/v1\/queues$/, () => page(house.QUEUES)],
-    ["GET", /^\/api\/v1\/agents$/, () => page(house.AGENTS_AT_WORK)],
+    ["GET", /^\/api\/v1\/agents$/, ({ query }) => {
+      const names = query.get("names")?.split(",");
+      return page(house.AGENTS_AT_WORK.filter(({ name }) => names?.includes(name) ?? true));
+    }],
     ["GET", /^\/api\/v1\/skills$/, () => page(house.SKILLS)],
     ["GET", /^\/api\/v1\/tokens$/, () => page(house.TOKENS)],
     ["DELETE", /^\/api\/v1\/(tokens|agents|queues|codes|skills)\//, () => ({ status: 204 })],

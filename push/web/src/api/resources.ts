@@ -160,6 +160,11 @@ export const actOnItem = (
 export const codes = () => http.get<Page<Code>>(`${api}/codes`);
 export const queues = () => http.get<Page<Queue>>(`${api}/queues`);
 export const agents = () => http.get<Page<AgentAtWork>>(`${api}/agents`, { limit: 200 });
+/** Names as shown, by sign-in name; whom the node does not know is left out. */
+export async function namesOf(logins: readonly string[]): Promise<Record<string, string>> {
+  const { items } = await http.get<Page<AgentAtWork>>(`${api}/agents`, { names: logins.join(), limit: 200 });
+  return Object.fromEntries(items.map(({ name, display_name }) => [name, display_name]));
+}
 export const skills = () => http.get<Page<Skill>>(`${api}/skills`);
 export const channels = () => http.get<Page<ChannelInfo>>(`${api}/channels`);
 export const tokens = () => http.get<Page<Token>>(`${api}/tokens`);

@@ -104,7 +104,13 @@ function Opened({ item, number }: { item: ItemView | null; number: number }) {
         {!item && view && <NotInHand view={view} number={number} />}
       </div>
       <aside class={customerOpen.value ? "customer open" : "customer"} aria-label={t("customer")}>
-        <CustomerPanel brief={customer} item={item} loading={!view && whole.loading} />
+        <CustomerPanel
+          brief={customer}
+          item={item}
+          number={number}
+          lastSeq={Math.max(view?.last_seq ?? 0, last)}
+          loading={!view && whole.loading}
+        />
       </aside>
     </main>
   );

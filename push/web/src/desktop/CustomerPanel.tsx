@@ -1,5 +1,7 @@
 import { AtSign, BadgeCheck, CircleHelp, Copy, Hash, Languages, MonitorSmartphone, Phone, Star, UserRound, X } from "lucide";
+import { useEffect, useRef } from "preact/hooks";
 import { customerById, timelineOf, type Identity, type TimelineEntry } from "../api/resources";
+import { agentName } from "../api/names";
 import { useResource } from "../api/resource";
 import { locale, t, word } from "../i18n";
 import type { CustomerBrief, ItemView } from "../protocol";
@@ -15,10 +17,13 @@ import "./customer.css";
 interface Props {
   brief: CustomerBrief | null;
   item: ItemView | null;
+  /** Of the case that is open, and how far it has come. */
+  number: number;
+  lastSeq: number;
   loading: boolean;
 }
 
-export function CustomerPanel({ brief, item, loading }: Props) {
+export function CustomerPanel({ brief, item, number, lastSeq, loading }: Props) {
   return (
     <div class="customer-body scroll">
       <button
@@ -31,7 +36,7 @@ export function CustomerPanel({ brief, item, loading }: Props) {
       {loading && <Skeleton lines={6} />}
       {!loading && !brief && <Empty icon={UserRound} title={t("customer.unknown")} text={t("customer.unknown_text")} />}
       {brief && <Card brief={brief} item={item} />}
-      {brief && <Timeline id={brief.id} known={brief.verified} here={item?.number} />}
+      {brief && <Timeline id={brief.id} known={brief.verified} here={number} lastSeq={lastSeq} />}
     </div>
   );
 }
@@ -110,8 +115,22 @@ function IdentityRow({ identity }: { identity: Identity }) {
   );
 }
 
-function Timeline({ id, known, here }: { id: string; known: boolean; here: number | undefined }) {
-  const timeline = useResource(`timeline ${id} ${desk.value.snapshots}`, () => timelineOf(id));
+function Timeline(props: { id: string; known: boolean; here: number | undefined; lastSeq: number }) {
+  const { id, known, here, lastSeq } = props;
+  const timeline = useResource(`timeline ${id}`, () => timelineOf(id));
+  // frames tell of this agent's own items: each of their changes may stand on the timeline too
+  const pulse = items.value
+    .filter(({ customer }) => customer?.id === id)
+    .map(({ id: item, state, case: { number, status, last_seq } }) => [item, state, number, status, last_seq].join())
+    .join(" ");
+  const beat = `${desk.value.snapshots} ${pulse} ${lastSeq}`;
+  const drawn = useRef(beat);
+  useEffect(() => {
+    if (drawn.current === beat) return;
+    drawn.current = beat;
+    const timer = setTimeout(timeline.reload, 250); // a message comes in several frames
+    return () => clearTimeout(timer);
+  }, [beat]);
   const list = timeline.data?.items ?? [];
   return (
     <section class="timeline">
@@ -164,7 +183,7 @@ function Entry({ entry, here }: { entry: TimelineEntry; here: boolean }) {
           </span>
           <span class="contact-foot muted">
             {entry.messages === 1 ? t("timeline.message") : t("timeline.messages", { n: entry.messages })}
-            {entry.items.map((item) => item.agent && ` · ${item.agent}`).filter((text, i, all) => all.indexOf(text) === i)}
+            {[...new Set(entry.items.map((item) => agentName(item.agent)))].map((name) => name && ` · ${name}`)}
           </span>
         </span>
       </button>

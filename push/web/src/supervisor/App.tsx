@@ -1,6 +1,7 @@
 import { RefreshCw, Search } from "lucide";
 import { useState } from "preact/hooks";
 import { items, queues } from "../api/resources";
+import { agentName } from "../api/names";
 import { useResource } from "../api/resource";
 import { session } from "../api/session";
 import { t, word } from "../i18n";
@@ -143,7 +144,7 @@ function columns(open: (item: ItemView) => void): Column<ItemView>[] {
         <span class={late(item) ? "num wrong" : "num"}>{since(item.queued_at ?? item.created_at)}</span>
       ),
     },
-    { title: t("agent"), cell: (item) => item.agent ?? "" },
+    { title: t("agent"), cell: (item) => agentName(item.agent) },
     { title: t("priority"), cell: (item) => (item.priority ? <span class="chip info">{item.priority}</span> : "") },
     { title: t("reason"), cell: (item) => (item.reason ? <span class="reason">{item.reason}</span> : "") },
   ];

@@ -2,6 +2,7 @@ import { ArrowLeftRight, CircleCheckBig, Flag, type IconNode, UserCheck, X } fro
 import { useState } from "preact/hooks";
 import { Problem } from "../api/http";
 import { actOnItem, agents, codes, itemEvents, queues } from "../api/resources";
+import { agentName } from "../api/names";
 import { useResource } from "../api/resource";
 import { t, word } from "../i18n";
 import type { ItemView } from "../protocol";
@@ -36,7 +37,7 @@ export function ItemPanel({ item, onClose, onActed }: Props) {
           <h2 dir="auto">{item.subject || t("item.no_subject")}</h2>
           <p class="muted">
             #{item.number} · {word("state", item.state)}
-            {item.agent && ` · ${item.agent}`} · {item.queue}
+            {item.agent && ` · ${agentName(item.agent)}`} · {item.queue}
           </p>
         </div>
         <button class="btn quiet icon small" aria-label={t("close")} onClick={onClose}>
