@@ -146,6 +146,7 @@ class ChannelRoom:
             queue=self._queues[name] if usable else "",
             health=health.state if health else "starting",
             reason=health.reason if health else "",
+            code=health.code if health else "",
             declared_in=self._file if name in self._declared else "",
         )
 

@@ -14,7 +14,7 @@ from typing import Literal
 import structlog
 from msgspec import Struct
 
-from gateway.core.errors import ChannelError
+from gateway.core.errors import BadSetup, ChannelError
 from gateway.core.ids import ChannelName
 from gateway.ports import Channel, Clock
 
@@ -29,11 +29,12 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """How a channel is, since when, and why."""
+    """How a channel is, since when, and why: a sentence, and the kind of fault as a code."""
 
     state: State
     since: datetime
     reason: str = ""
+    code: str = ""
 
 
 class Supervisor:
@@ -71,7 +72,7 @@ class Supervisor:
 
     def note_unusable(self, name: ChannelName, reason: str) -> None:
         """A channel could not even be opened; it is parked until somebody changes it."""
-        self._note(name, "parked", reason)
+        self._note(name, "parked", reason, BadSetup.code)
 
     async def run(self, channel: Channel, *, paused: bool = False) -> None:
         """Look after one channel until cancelled."""
@@ -102,31 +103,31 @@ class Supervisor:
             try:
                 await channel.run(lambda: self._note(channel.name, "up"))
             except ChannelError as error:
-                wait, reason = error.retry_after, f"{error.code}: {error}"
+                wait, reason, code = error.retry_after, str(error), error.code
             except Exception as error:  # noqa: BLE001 - logged; the others run on
                 _log.exception("a channel has a bug", channel=channel.name)
-                wait, reason = BUG_SECONDS, f"{type(error).__name__}: {error}"
+                wait, reason, code = BUG_SECONDS, f"{type(error).__name__}: {error}", "bug"
             if wait is None:
-                self._note(channel.name, "parked", reason)
+                self._note(channel.name, "parked", reason, code)
                 wanted.clear()
                 await wanted.wait()
                 continue
-            self._note(channel.name, "down", reason)
+            self._note(channel.name, "down", reason, code)
             steady = self._clock.monotonic() - began > STEADY_SECONDS
             failures = 1 if steady else failures + 1
             most = min(wait * 2.0 ** (failures - 1), MOST_SECONDS)
             await self._sleep(most * (0.5 + random.random() / 2))  # noqa: S311 - jitter
 
-    def _note(self, name: ChannelName, state: State, reason: str = "") -> None:
+    def _note(self, name: ChannelName, state: State, reason: str = "", code: str = "") -> None:
         before = self.health.get(name)
         if before is not None and before.state == state:
             return
-        health = Health(state=state, since=self._clock.now(), reason=reason)
+        health = Health(state=state, since=self._clock.now(), reason=reason, code=code)
         if state == "starting" and before is not None and before.state == "down":
             return
         self.health[name] = health
         if state in ("down", "parked"):
-            _log.error("channel is " + state, channel=name, reason=reason)
+            _log.error("channel is " + state, channel=name, code=code, reason=reason)
         elif state == "up":
             _log.info("channel is up", channel=name)
         if state != "starting":

@@ -115,12 +115,12 @@ class Channels:
         name = ChannelName(request.params["name"])
         await self._room.pause(name)
         # The channel stops in its own time; what the operator wants is known now.
-        return HttpAnswer(body=replace(self._card(name), health="paused", reason=""))
+        return HttpAnswer(body=replace(self._card(name), health="paused", reason="", code=""))
 
     async def _resume(self, request: HttpRequest) -> HttpAnswer:
         name = ChannelName(request.params["name"])
         await self._room.resume(name)
-        return HttpAnswer(body=replace(self._card(name), health="starting", reason=""))
+        return HttpAnswer(body=replace(self._card(name), health="starting", reason="", code=""))
 
     def _card(self, name: ChannelName) -> ChannelCard:
         for card in self._room.cards():

@@ -18,6 +18,7 @@ class Alive(Struct, frozen=True, kw_only=True):
 class ChannelState(Struct, frozen=True, kw_only=True):
     state: str
     reason: str = ""
+    code: str = ""
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
@@ -62,7 +63,7 @@ class HealthChecks:
     async def _ready(self, _request: HttpRequest) -> HttpAnswer:
         trouble = self._house.vitals.trouble()
         channels = {
-            str(name): ChannelState(state=health.state, reason=health.reason)
+            str(name): ChannelState(state=health.state, reason=health.reason, code=health.code)
             for name, health in self._house.channels.health().items()
         }
         well = all(channel.state in WELL for channel in channels.values())

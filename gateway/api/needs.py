@@ -151,6 +151,9 @@ class Health(Protocol):
     @property
     def reason(self) -> str: ...
 
+    @property
+    def code(self) -> str: ...
+
 
 class Lag(Protocol):
     """How late the loop is (``gateway.lag.LoopLag`` fits): counts per bucket, in seconds."""
@@ -160,13 +163,17 @@ class Lag(Protocol):
 
 
 class ChannelCard(Struct, frozen=True, kw_only=True):
-    """A channel as the admin sees it; ``declared_in`` names the file, empty: made by an admin."""
+    """A channel as the admin sees it; ``declared_in`` names the file, empty: made by an admin.
+
+    ``reason`` is a sentence; ``code`` the kind of fault behind it (``core.errors``), if any.
+    """
 
     name: ChannelName
     kind: str
     queue: str
     health: str
     reason: str = ""
+    code: str = ""
     declared_in: str = ""
 
 

@@ -166,12 +166,13 @@ async def test_what_could_not_be_sent_is_dropped_when_a_person_says_so() -> None
 async def test_a_parked_channel_is_degraded_and_a_lost_lease_is_503() -> None:
     async with api_world() as world:
         assert (await world.call("GET", "/readyz", token=""))[1]["status"] == "ok"
-        world.process.set("support", "parked", "bad_credentials: no")
+        world.process.set("support", "parked", "it refuses us", code="bad_credentials")
         status, ready = await world.call("GET", "/readyz", token="")
         assert (status, ready["status"]) == (200, "degraded")
         assert ready["channels"]["support"] == {
             "state": "parked",
-            "reason": "bad_credentials: no",
+            "reason": "it refuses us",
+            "code": "bad_credentials",
         }
         world.process.reason = "the lease was not renewed in time"
         status, ready = await world.call("GET", "/readyz", token="")

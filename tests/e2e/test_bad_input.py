@@ -118,7 +118,9 @@ async def test_a_wrong_mailbox_password_parks_that_channel_alone_and_says_why(
 
     sales = row("sales")
     await expect(sales).to_contain_text("Parked")
+    await expect(sales).to_contain_text("Sign-in refused")
     await expect(sales).to_contain_text("password")
+    await expect(sales).not_to_contain_text("bad_credentials")
     for other in ("support", "site", "office"):
         await expect(row(other)).to_contain_text("Up")
     filed = await house.node.call("POST", "/api/v1/tasks", {"title": "Runs on"})

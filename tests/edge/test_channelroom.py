@@ -7,7 +7,7 @@ from typing import Any, Never, cast
 import pytest
 
 from gateway.channelroom import ChannelRoom
-from gateway.core.errors import Refused
+from gateway.core.errors import BadCredentials, Refused
 from gateway.core.ids import ChannelName
 from gateway.core.model import ChannelKind
 from gateway.ports import ChannelSettings, ChannelType, Limits, Route, Services, SocketRoute
@@ -39,6 +39,8 @@ class Toy:
     async def run(self, ready: Callable[[], None]) -> Never:
         self.running.add(self)
         try:
+            if self.colour == "none":
+                raise BadCredentials("the paint shop refuses the password")
             ready()
             await asyncio.Event().wait()
             raise AssertionError("never")
@@ -134,6 +136,16 @@ async def test_pause_and_resume_in_one_breath_runs_it_on(world: World) -> None:
     assert world.supervisor.health[ONE].state == "up"
 
 
+async def test_a_parked_channel_says_why_in_a_sentence_with_the_code_beside_it(
+    world: World,
+) -> None:
+    await world.room.put(ONE, toy("none"))
+    assert await world.colours() == []
+    (card,) = world.room.cards()
+    assert (card.health, card.code) == ("parked", "bad_credentials")
+    assert card.reason == "the paint shop refuses the password"
+
+
 async def test_a_channel_that_is_not_valid_any_more_is_shown_and_can_be_removed(
     world: World,
 ) -> None:
@@ -141,6 +153,7 @@ async def test_a_channel_that_is_not_valid_any_more_is_shown_and_can_be_removed(
     (card,) = world.room.cards()
     assert (card.name, card.kind, card.health) == (ONE, "toy", "parked")
     assert "colour" in card.reason
+    assert card.code == "bad_setup"
     await world.room.remove(ONE)
     assert world.room.cards() == []
     with pytest.raises(Refused):

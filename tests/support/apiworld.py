@@ -273,15 +273,19 @@ class FakeProcess:
         self._tables = tables
         self.set("office", "up", declared_in="switchroom.toml")
 
-    def set(self, name: str, state: Any, reason: str = "", declared_in: str = "") -> None:
+    def set(
+        self, name: str, state: Any, reason: str = "", declared_in: str = "", code: str = ""
+    ) -> None:
         channel = ChannelName(name)
-        self.states[channel] = Health(state=state, since=self._tables.now(), reason=reason)
+        now = self._tables.now()
+        self.states[channel] = Health(state=state, since=now, reason=reason, code=code)
         self.cards_of[channel] = ChannelCard(
             name=channel,
             kind="task",
             queue="general",
             health=state,
             reason=reason,
+            code=code,
             declared_in=declared_in,
         )
 

@@ -125,7 +125,7 @@ function table(node: MockNode): [string, RegExp, Handler][] {
     ["GET", /^\/api\/v1\/channels$/, () => page(house.CHANNELS)],
     ["POST", /^\/api\/v1\/channels\/[^/]+\/(pause|resume)$/, ({ part }) => {
       const channel = house.CHANNELS.find(({ name }) => name === part(4));
-      if (channel) Object.assign(channel, { health: part(5) === "pause" ? "paused" : "up", reason: "" });
+      if (channel) Object.assign(channel, { health: part(5) === "pause" ? "paused" : "up", reason: "", code: "" });
       return { body: channel };
     }],
     ["GET", /^\/api\/v1\/quarantine$/, () => page(house.QUARANTINE)],

@@ -9,7 +9,7 @@ import { Table } from "../ui/Table";
 import { say, sayError } from "../ui/toast";
 import { Section } from "./Section";
 
-const TONE = { up: "good", down: "bad", parked: "bad", paused: "warn" } as const;
+const TONE = { starting: "", up: "good", down: "bad", parked: "bad", paused: "warn" } as const;
 
 export function Channels() {
   const list = useResource("channels", channels, 5000);
@@ -48,11 +48,14 @@ export function Channels() {
           { title: t("queue"), cell: ({ queue }) => queue },
           {
             title: t("health"),
-            cell: ({ health, reason }) => (
+            cell: ({ health, reason, code }) => (
               <span class="health">
-                <span class={`chip ${TONE[health] ?? ""}`}>
-                  <span class={`dot ${TONE[health] ?? ""}`} />
-                  {word("health", health)}
+                <span class="health-chips">
+                  <span class={`chip ${TONE[health]}`}>
+                    <span class={`dot ${TONE[health]}`} />
+                    {word("health", health)}
+                  </span>
+                  {code && <span class="chip">{word("fault", code)}</span>}
                 </span>
                 {reason && <span class="reason">{reason}</span>}
               </span>
@@ -62,8 +65,8 @@ export function Channels() {
             title: t("declared"),
             cell: ({ declared_in }) =>
               declared_in ? (
-                <span class="muted small" title={t("declared.file")}>
-                  <Icon of={Lock} size={12} /> {declared_in}
+                <span class="muted small" title={`${t("declared.file")}: ${declared_in}`}>
+                  <Icon of={Lock} size={12} /> {declared_in.split("/").at(-1)}
                 </span>
               ) : (
                 <span class="muted small">{t("declared.here")}</span>

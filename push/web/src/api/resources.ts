@@ -69,8 +69,10 @@ export interface ChannelInfo {
   name: string;
   kind: string;
   queue: string;
-  health: "up" | "down" | "parked" | "paused";
+  health: "starting" | "up" | "down" | "parked" | "paused";
+  /** A sentence, and the kind of fault behind it. */
   reason: string;
+  code: string;
   declared_in: string;
 }
 
