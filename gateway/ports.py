@@ -5,7 +5,7 @@ and ``Inbound``/``Outbound``; whatever it wants served it declares as routes; re
 routing and threading are the node's business.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Never, Protocol
 
@@ -207,8 +207,11 @@ class Socket(Protocol):
     remote: str
     origin: str | None
 
-    def post(self, frame: str) -> None:
-        """Write without waiting. A peer too slow to read is closed with 1013, never buffered on."""
+    def post(self, *frames: str | bytes) -> None:
+        """Write without waiting, in this order; ``bytes`` are text that is in UTF-8 already.
+
+        A peer too slow to read is closed with 1013, never buffered on.
+        """
         ...
 
     async def receive(self) -> str:
@@ -352,8 +355,11 @@ class Conversations(Protocol):
         """The open case of a verified identity in one channel."""
         ...
 
-    def waiting(self, case: CaseId) -> tuple[int, float] | None:
-        """Place in the queue (1 is next) and expected wait in seconds while queued."""
+    async def waiting(self, cases: Iterable[CaseId]) -> dict[CaseId, tuple[int, float]]:
+        """Place in the queue (1 is next) and expected wait in seconds, of those that are queued.
+
+        Places at one moment, told when that moment is on disk.
+        """
         ...
 
 

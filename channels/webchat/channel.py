@@ -70,6 +70,8 @@ class WebChat:
         )
         self._tasks: asyncio.TaskGroup | None = None
         self._queue_moved = asyncio.Event()
+        self._some_moved = asyncio.Event()
+        self._moved: dict[CaseId, None] = {}
 
     # -- serving ----------------------------------------------------------------------------
 
@@ -113,6 +115,7 @@ class WebChat:
                 self._tasks = tasks
                 try:
                     tasks.create_task(self._tick(), name=f"chat:{self.name}:tick")
+                    tasks.create_task(self._watch_moves(), name=f"chat:{self.name}:places")
                     ready()
                     await self._watch_queue()
                 finally:
@@ -160,9 +163,10 @@ class WebChat:
     def _on_move(self, entry: Entry) -> None:
         for row in entry.rows:
             if isinstance(row, Item) and self._hub.watched(row.case):
-                waiting = self._services.conversations.waiting(row.case)
+                self._moved[row.case] = None
+                self._some_moved.set()
                 for connection in self._hub.followers(row.case):
-                    connection.item_changed(row, waiting)
+                    connection.item_changed(row)
 
     def _on_typing(self, case: CaseId, who: str, on: bool, by_customer: bool) -> None:  # noqa: FBT001 - the seam's form
         if not by_customer:
@@ -174,11 +178,26 @@ class WebChat:
         while True:
             await self._queue_moved.wait()
             self._queue_moved.clear()
-            for done, connection in enumerate(self._hub, start=1):
-                connection.look_at_queue()
-                if done % PLACES_AT_ONCE == 0:
-                    await asyncio.sleep(0)
+            waiting = {case for connection in self._hub if (case := connection.queued) is not None}
+            await self._tell_places(sorted(waiting))
             await asyncio.sleep(self._queue_look)
+
+    async def _watch_moves(self) -> Never:
+        """Tell whoever has moved the place at once, without waiting for the next look."""
+        while True:
+            await self._some_moved.wait()
+            self._some_moved.clear()
+            moved, self._moved = list(self._moved), {}
+            await self._tell_places(moved)
+
+    async def _tell_places(self, cases: Sequence[CaseId]) -> None:
+        for start in range(0, len(cases), PLACES_AT_ONCE):
+            part = cases[start : start + PLACES_AT_ONCE]
+            places = await self._services.conversations.waiting(part)
+            for case in places:
+                for connection in self._hub.followers(case):
+                    connection.waiting_changed(places)
+            await asyncio.sleep(0)
 
     async def _tick(self) -> Never:
         """A sign of life: a window that hears nothing for 2.5 beats reconnects."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, assert_never
 from uuid import uuid4
 
@@ -19,7 +19,6 @@ from channels.webchat.effects import (
     Mark,
     Post,
     Typed,
-    Waiting,
 )
 from channels.webchat.hub import Hub
 from channels.webchat.pace import Bucket, Buckets
@@ -180,8 +179,9 @@ class Connection:
         if conversation is not None:
             house.hub.follow(self, conversation)
             case = await services.conversations.case(conversation)
+            places = await services.conversations.waiting((conversation,))
+            waiting = places.get(conversation)
             item = await services.conversations.item_of(conversation)
-            waiting = services.conversations.waiting(conversation)
         bound = Visitor(
             id=visitor.id, account=visitor.account, conversation=case.id if case else None
         )
@@ -249,8 +249,8 @@ class Connection:
         self._carry(self._session.committed(message))
         return not self._over and self._session.position >= message.seq
 
-    def item_changed(self, item: Item, waiting: Waiting) -> None:
-        self._carry(self._session.item_changed(item, waiting))
+    def item_changed(self, item: Item) -> None:
+        self._carry(self._session.item_changed(item))
 
     def delivery_changed(self, message: MessageId, delivery: Delivery) -> None:
         self._carry(self._session.delivery_changed(message, delivery))
@@ -258,12 +258,15 @@ class Connection:
     def agent_typing(self, who: str, *, on: bool) -> None:
         self._carry(self._session.agent_typing(who, on=on))
 
-    def look_at_queue(self) -> None:
+    @property
+    def queued(self) -> CaseId | None:
+        """The conversation, while it waits for someone."""
+        return self._session.conversation if self._session.queued else None
+
+    def waiting_changed(self, places: Mapping[CaseId, tuple[int, float]]) -> None:
         """Others left the queue or came: tell the new place, if this one waits."""
-        conversation = self._session.conversation
-        if conversation is not None and self._session.queued:
-            waiting = self._house.services.conversations.waiting(conversation)
-            self._carry(self._session.waiting_changed(waiting))
+        if (case := self.queued) is not None and case in places:
+            self._carry(self._session.waiting_changed(places[case]))
 
     # -- effects that do not wait -----------------------------------------------------------
 

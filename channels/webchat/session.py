@@ -77,6 +77,7 @@ class Session:
         self._loading = False
         self._newest = 0  # the highest seq committed while loading
         self.item: Item | None = None
+        self._waiting: Waiting = None  # as it was told last
         self._state = State(state="closed")
         self._marks = Marks()
         self._held: dict[str, tuple[CaseId, int]] = {}  # answers waiting for their message
@@ -162,6 +163,7 @@ class Session:
         last = case.last_seq if case else 0
         self.position = self._cursor = self._resume_point(last, anew=now.anew)
         self.item = now.item
+        self._waiting = now.waiting
         self._state = standing_of(now.item, now.waiting, self._agent_name)
         welcome = Welcome(
             version=VERSION,
@@ -284,27 +286,32 @@ class Session:
 
     # -- how it stands ----------------------------------------------------------------------
 
-    def item_changed(self, item: Item, waiting: Waiting) -> list[Effect]:
-        """The conversation's work item moved."""
+    def item_changed(self, item: Item) -> list[Effect]:
+        """The conversation's work item moved. While it waits, its place is told a moment later."""
         if item.case != self.conversation:
             return []
         known = self.item
         if known is not None and (item.id, item.version) < (known.id, known.version):
             return []
         self.item = item
-        return self._stand(waiting)
+        return self._stand()
 
     def waiting_changed(self, waiting: Waiting) -> list[Effect]:
         """Others left the queue or came."""
-        return self._stand(waiting) if self.queued else []
+        if not self.queued:
+            return []
+        self._waiting = waiting
+        return self._stand()
 
     @property
     def queued(self) -> bool:
         """Whether the conversation waits for someone."""
         return self._state.state == "queued"
 
-    def _stand(self, waiting: Waiting) -> list[Effect]:
-        state = standing_of(self.item, waiting, self._agent_name)
+    def _stand(self) -> list[Effect]:
+        state = standing_of(self.item, self._waiting, self._agent_name)
+        if state.state != "queued":
+            self._waiting = None
         if state == self._state:
             return []
         self._state = state

@@ -1,5 +1,7 @@
 """What channels may read of their conversations: committed facts, and places in the queue."""
 
+from collections.abc import Iterable
+
 from gateway.core.errors import Refused
 from gateway.core.ids import AttachmentId, CaseId, ChannelName
 from gateway.core.model import Attachment, Case, Item, ItemState, Message
@@ -43,7 +45,13 @@ class CaseReader:
     async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> Case | None:
         return await self._lookup.open_case_of(kind, value, channel)
 
-    def waiting(self, case: CaseId) -> tuple[int, float] | None:
+    async def waiting(self, cases: Iterable[CaseId]) -> dict[CaseId, tuple[int, float]]:
+        found = {case: told for case in cases if (told := self._place_of(case)) is not None}
+        # Who stands before them may not be on disk yet.
+        await self._ledger.committed(self._ledger.position)
+        return found
+
+    def _place_of(self, case: CaseId) -> tuple[int, float] | None:
         state = self._ledger.state
         for item in state.items_of_case(case):
             if item.state in (ItemState.QUEUED, ItemState.OFFERED):

@@ -6,7 +6,7 @@ connection between any two steps.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -225,9 +225,9 @@ class ChatWorld:
             return None
         return self.cases[case]
 
-    def waiting(self, case: CaseId) -> tuple[int, float] | None:
-        item = self.items.get(case)
-        return self.places.get(case) if item and item.state is ItemState.QUEUED else None
+    async def waiting(self, cases: Iterable[CaseId]) -> dict[CaseId, tuple[int, float]]:
+        queued = [c for c in cases if c in self.items and self.items[c].state is ItemState.QUEUED]
+        return {case: self.places[case] for case in queued if case in self.places}
 
     # -- feed, memory, files ----------------------------------------------------------------
 

@@ -45,7 +45,7 @@ class Server:
             case "committed":
                 self.carry(session.committed(_message(value)))
             case "item":
-                self.carry(session.item_changed(_item(value), None))
+                self.carry(session.item_changed(_item(value)))
             case "delivery":
                 self.carry(session.delivery_changed(MessageId(value[0]), Delivery(value[1])))
             case "typing":
