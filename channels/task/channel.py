@@ -92,7 +92,12 @@ class TaskChannel:
         self._check(task)
         digest = digest_of(request.body)
         inbound = inbound_of(
-            task, channel=self.name, key=self._key(request), digest=digest, at=self._now()
+            task,
+            channel=self.name,
+            key=self._key(request),
+            digest=digest,
+            at=self._now(),
+            filer=_who(request),
         )
         (accepted,) = await self._services.intake.receive([inbound])
         decided = await self._services.intake.decided(accepted)
@@ -140,6 +145,7 @@ class TaskChannel:
                 key=self._key(request, place=n),
                 digest=digest,
                 at=now,
+                filer=_who(request),
             )
             for n, task in enumerate(tasks)
         ]

@@ -45,8 +45,13 @@ def canonical(customer: TaskCustomer) -> str:
             return value
 
 
-def inbound_of(task: Task, *, channel: ChannelName, key: str, digest: str, at: datetime) -> Inbound:
-    """``digest`` of the request stands in ``client_id``, so that a repeat can be told apart."""
+def inbound_of(
+    task: Task, *, channel: ChannelName, key: str, digest: str, at: datetime, filer: str
+) -> Inbound:
+    """``digest`` of the request stands in ``client_id``, so that a repeat can be told apart.
+
+    ``filer`` is whose token filed it.
+    """
     who = task.customer
     return Inbound(
         channel=channel,
@@ -68,6 +73,7 @@ def inbound_of(task: Task, *, channel: ChannelName, key: str, digest: str, at: d
         due_at=_utc(task.due_at),
         attributes=dict(task.attributes),
         machine=True,
+        filer=filer,
     )
 
 

@@ -50,7 +50,8 @@ class Inbound(Struct, frozen=True, kw_only=True):
     most specific first; ``conversation`` continues a channel thread (a chat). ``address`` is
     where an answer goes. ``problem`` says why it could not be understood: it is then kept
     with its ``raw`` bytes in quarantine. ``machine`` marks automatic senders (RFC 3834),
-    who are never answered automatically.
+    who are never answered automatically. ``filer`` names the system that wrote it about the
+    customer; empty: the customer did.
     """
 
     channel: ChannelName
@@ -79,6 +80,7 @@ class Inbound(Struct, frozen=True, kw_only=True):
     due_at: datetime | None = None
     attributes: Attributes = field(default_factory=dict)
     machine: bool = False
+    filer: str = ""
     problem: str = ""
 
 

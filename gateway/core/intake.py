@@ -143,18 +143,12 @@ def _new_item(
 def _said(
     ctx: Context, inbound: Inbound, known: Known, case: Case, item: Item, reason: str
 ) -> tuple[Message, e.Change]:
-    claim = inbound.identity
     message = Message(
         id=MessageId(ctx.new_id()),
         case=case.id,
         seq=case.last_seq + 1,
         direction="in",
-        author=Author(
-            kind="customer",
-            name=claim.name if claim else "",
-            id=claim.value if claim else "",
-            verified=claim.verified if claim else False,
-        ),
+        author=_author(inbound),
         at=inbound.at,
         channel=inbound.channel,
         kind=inbound.kind,
@@ -184,6 +178,15 @@ def _said(
         reason=reason,
     )
     return message, e.Change(added, (message,))
+
+
+def _author(inbound: Inbound) -> Author:
+    if inbound.filer:
+        return Author(kind="system", name=inbound.filer, verified=True)
+    claim = inbound.identity
+    if claim is None:
+        return Author(kind="customer")
+    return Author(kind="customer", name=claim.name, id=claim.value, verified=claim.verified)
 
 
 def _thread(inbound: Inbound) -> tuple[str, ...] | None:

@@ -156,6 +156,7 @@ async def test_a_task_filed_by_rest_is_done_and_whoever_filed_it_is_called_back(
     await second.open("account 88120")
     for desktop in (first, second):
         await expect(desktop.page.get_by_role("region", name="Details")).to_contain_text("88120")
+        await expect(desktop.message("compare with the papers")).to_contain_text("Filed by")
     await first.send("Compared, and released.")
     await expect(second.message("Compared, and released.")).to_have_count(1)
     await first.finish("Solved")

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { EMPTY, type Desk } from "../src/agent/state";
 import { addresses, foldQuoted, linked } from "../src/desktop/mail";
-import { thread } from "../src/desktop/thread";
+import { speaker, thread } from "../src/desktop/thread";
 import type { Message, Send } from "../src/protocol";
 
 const message = (id: string, seq: number, part: Partial<Message> = {}): Message => ({
@@ -37,6 +37,16 @@ test("an unanswered command stands at the end as pending, until its message is t
 
 test("a command for another item is not shown here", () => {
   expect(thread([], EMPTY, "other", "case", [send("cmd")])).toEqual([]);
+});
+
+test("a task's words are those of whoever filed it, never the customer's", () => {
+  const filed = { kind: "task", direction: "in" } as const;
+  const bot = { kind: "system", name: "crm", id: "", verified: true } as const;
+  const old = { kind: "customer", name: "", id: "", verified: false } as const;
+  expect(speaker(message("a", 1, { ...filed, author: bot }))).toBe("Filed by crm");
+  expect(speaker(message("a", 1, { ...filed, author: old }))).toBe("Filed by another system");
+  expect(speaker(message("a", 1, { direction: "in", author: old }))).toBe("Customer");
+  expect(speaker(message("a", 1))).toBe("Anna");
 });
 
 test.each([

@@ -43,6 +43,13 @@ async def test_a_task_becomes_a_work_item_with_all_it_says() -> None:
         assert world.rig.tables.cases[item.case].category == "refunds"
 
 
+async def test_what_a_system_files_about_a_customer_is_not_said_by_the_customer() -> None:
+    async with api_world() as world:
+        await world.call("POST", "/api/v1/tasks", FULL)
+        (said,) = world.rig.tables.messages.values()
+        assert (said.author.kind, said.author.name, said.author.id) == ("system", "bootstrap", "")
+
+
 async def test_every_wrong_field_is_named() -> None:
     async with api_world() as world:
         for change, field in (

@@ -7,7 +7,7 @@ import { Icon } from "../ui/Icon";
 import { isDark } from "../ui/theme";
 import { mailDocument, mailFacts } from "./mail";
 import sheet from "./mail-frame.css?url";
-import { Text } from "./MessageView";
+import { Text } from "./Text";
 
 /**
  * A mail's HTML in a frame that may do nothing: no scripts, no forms, no navigation, an origin

@@ -7,9 +7,9 @@ import { Avatar, fileSize } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { clock, full } from "../ui/time";
 import { sayError } from "../ui/toast";
-import { foldQuoted, linked } from "./mail";
 import { MailFrame } from "./MailFrame";
-import type { Line } from "./thread";
+import { Text } from "./Text";
+import { type Line, speaker } from "./thread";
 
 interface Place {
   line: Line;
@@ -32,21 +32,16 @@ export function MessageView({ line, follows, goesOn }: Place) {
   return letter ? <Letter line={line} /> : <Bubble line={line} follows={follows} goesOn={goesOn} />;
 }
 
-function who(message: Message): string {
-  if (message.author.name) return message.author.name;
-  return message.author.kind === "customer" ? t("customer") : t("author.system");
-}
-
 function Letter({ line }: { line: Line }) {
   const { message } = line;
   const out = message.direction === "out";
   return (
-    <article class={out ? "letter out" : "letter"} aria-label={t("message.from", { who: who(message) })}>
+    <article class={out ? "letter out" : "letter"} aria-label={t("message.from", { who: speaker(message) })}>
       <header>
-        <Avatar name={who(message)} small />
+        <Avatar name={speaker(message)} small />
         <div class="letter-who">
           <span class="letter-line">
-            <strong class="cut">{who(message)}</strong>
+            <strong class="cut">{speaker(message)}</strong>
             <Stamp line={line} />
           </span>
           {(message.to.length > 0 || message.cc.length > 0) && (
@@ -75,12 +70,12 @@ function Bubble({ line, follows, goesOn }: Place) {
   return (
     <article
       class={`bubble ${side}${follows ? " follows" : ""}${line.pending ? " pending" : ""}`}
-      aria-label={t("message.from", { who: who(message) })}
+      aria-label={t("message.from", { who: speaker(message) })}
     >
       {!follows && (
         <header>
           {side === "note" && <Icon of={Lock} size={12} />}
-          <strong>{side === "note" ? t("note.by", { who: who(message) }) : who(message)}</strong>
+          <strong>{side === "note" ? t("note.by", { who: speaker(message) }) : speaker(message)}</strong>
         </header>
       )}
       <div class="bubble-body">
@@ -140,37 +135,6 @@ function Stamp({ line: { message, pending } }: { line: Line }) {
         </span>
       )}
     </span>
-  );
-}
-
-export function Text({ body }: { body: string }) {
-  const { said, quoted } = foldQuoted(body);
-  return (
-    <div class="text" dir="auto">
-      <Linked text={said} />
-      {quoted && (
-        <details class="quoted">
-          <summary>{t("mail.quoted")}</summary>
-          <div>{quoted}</div>
-        </details>
-      )}
-    </div>
-  );
-}
-
-function Linked({ text }: { text: string }) {
-  return (
-    <>
-      {linked(text).map((part, index) =>
-        part.href ? (
-          <a key={index} href={part.href} target="_blank" rel="noopener noreferrer">
-            {part.text}
-          </a>
-        ) : (
-          part.text
-        ),
-      )}
-    </>
   );
 }
 

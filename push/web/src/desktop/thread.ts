@@ -1,6 +1,7 @@
 /** One conversation put together from what REST loaded, what frames brought and what is under way. */
 
 import type { Desk } from "../agent/state";
+import { t } from "../i18n";
 import type { Command, Message, Send, Note } from "../protocol";
 
 export interface Line {
@@ -62,4 +63,13 @@ function underWay(command: Send | Note, desk: Desk, caseId: string): Message {
     external_id: "",
     client_id: command.id,
   };
+}
+
+/** Who said it. A task is written about a customer by a program or a colleague, whose token's name it bears. */
+export function speaker({ author, kind, direction }: Message): string {
+  if (kind === "task" && direction === "in") {
+    return author.kind === "system" ? t("author.filer", { name: author.name }) : t("author.filed");
+  }
+  if (author.name) return author.name;
+  return author.kind === "customer" ? t("customer") : t("author.system");
 }

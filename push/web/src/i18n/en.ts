@@ -157,6 +157,8 @@ export const en = {
   "case.reopen": "Reopen",
   "case.resume": "Take it back",
   "number.copy": "Copy the ticket number",
+  "author.filed": "Filed by another system",
+  "author.filer": "Filed by {name}",
   "author.system": "Switchroom",
   "message.from": "Message from {who}",
   "thread.new": "New message",

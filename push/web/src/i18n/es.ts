@@ -1,4 +1,4 @@
-import type { Texts } from "./index";
+import type { Texts } from "./texts";
 
 /** Español: el acceso y las palabras principales del escritorio; lo que falta sale en inglés. */
 export const es: Texts = {
@@ -132,6 +132,8 @@ export const es: Texts = {
   "wrapup.categories": "Categorías",
   "wrapup.note": "Nota",
   customer: "Cliente",
+  "author.filed": "Registrado por otro sistema",
+  "author.filer": "Registrado por {name}",
   "customer.anonymous": "Visitante anónimo",
   "standing.known": "Identidad verificada",
   "standing.known_text": "Está probado que es quien parece ser; cada identidad dice cómo",

@@ -3,9 +3,9 @@
 import { computed, signal } from "@preact/signals";
 import { readStored, writeStored } from "../ui/storage";
 import { en } from "./en";
+import type { Key, Texts } from "./texts";
 
-export type Key = keyof typeof en;
-export type Texts = Partial<Record<Key, string>>;
+export type { Key } from "./texts";
 
 const loaders: Record<string, () => Promise<Texts>> = {
   es: async () => (await import("./es")).es,

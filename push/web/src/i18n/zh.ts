@@ -1,4 +1,4 @@
-import type { Texts } from "./index";
+import type { Texts } from "./texts";
 
 /** 中文：登录与桌面的主要词语；尚缺的以英文显示。 */
 export const zh: Texts = {
@@ -136,6 +136,8 @@ export const zh: Texts = {
   "wrapup.categories": "类别",
   "wrapup.note": "备注",
   customer: "客户",
+  "author.filed": "由其他系统提交",
+  "author.filer": "由 {name} 提交",
   "customer.anonymous": "匿名访客",
   "standing.known": "身份已验证",
   "standing.known_text": "已证实是本人；下面每个身份各有说明",
