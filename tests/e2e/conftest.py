@@ -1,7 +1,6 @@
 """One browser for all journeys; each person gets a context of their own."""
 
 import re
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -64,12 +63,9 @@ async def new_page(chrome: Browser, request: pytest.FixtureRequest) -> AsyncIter
 
 @pytest.fixture(scope="session")
 def dovecot() -> Iterator[Dovecot]:
-    """Not below pytest's own folder: any other pytest that starts closes that to other users."""
-    with tempfile.TemporaryDirectory(prefix="dovecot-") as folder:
-        server = Dovecot(Path(folder))
-        server.start()
+    """One server for all journeys."""
+    with Dovecot.running() as server:
         yield server
-        server.stop()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

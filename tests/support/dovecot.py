@@ -10,11 +10,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.tls import certificate
 
 _CONF = """
 base_dir = {dir}/run
@@ -96,7 +99,7 @@ class Dovecot:
         self.port, self.tls_port = free_port(), free_port()
         self.user = "support0"
         self._used = 0
-        self._certificate = certificate
+        self.certificate = certificate
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -107,6 +110,22 @@ class Dovecot:
         """Go on with an empty mailbox."""
         self._used += 1
         self.user = f"support{self._used}"
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls, *, tls: bool = False) -> Iterator["Dovecot"]:
+        """A server in a folder of its own, which is gone afterwards.
+
+        Not pytest's: another test run at the same time lets those go, and closes them to others.
+        """
+        with tempfile.TemporaryDirectory(prefix="dovecot-", ignore_cleanup_errors=True) as name:
+            folder = Path(name)
+            server = cls(folder, certificate(folder) if tls else None)
+            server.start()
+            try:
+                yield server
+            finally:
+                server.stop()
 
     def start(self) -> None:
         self._configure()
@@ -154,14 +173,14 @@ class Dovecot:
         users.write_text("".join(f"support{n}:{self.password}\n" for n in range(self.users)))
         users.chmod(0o644)
         certificate = ""
-        if self._certificate:
-            certificate = f"ssl_cert = <{self._certificate[0]}\nssl_key = <{self._certificate[1]}"
+        if self.certificate:
+            certificate = f"ssl_cert = <{self.certificate[0]}\nssl_key = <{self.certificate[1]}"
         (self.folder / "dovecot.conf").write_text(
             _CONF.format(
                 dir=self.folder,
                 port=self.port,
                 tls_port=self.tls_port,
-                ssl="yes" if self._certificate else "no",
+                ssl="yes" if self.certificate else "no",
                 certificate=certificate,
                 login_user="dovenull" if root else me,
                 internal_user="dovecot" if root else me,
@@ -231,10 +250,12 @@ class Dovecot:
             _, answer = client.response("UIDVALIDITY")
         return int(answer[0] or b"0")
 
-    def spoil(self, text: str) -> None:
-        """Make the mail that holds ``text`` unreadable for the server."""
+    def spoil(self, text: str) -> Callable[[], None]:
+        """Make the mail that holds ``text`` unreadable for the server; returns what mends it."""
         for path in [*self.home.glob("mail/cur/*"), *self.home.glob("mail/new/*")]:
             if text.encode() in path.read_bytes():
+                mode = path.stat().st_mode
                 path.chmod(0)
-                return
+                name = path.name.partition(":")[0]
+                return lambda: next(self.home.glob(f"mail/*/{name}*")).chmod(mode)
         raise AssertionError(f"no mail holds {text!r}")
