@@ -2,9 +2,11 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Never
+
+from msgspec.structs import asdict
 
 from channels.email.addresses import Address, addresses, valid
 from channels.email.compose import compose
@@ -71,6 +73,10 @@ class EmailChannel:
     def routes(self) -> Sequence[Route]:
         """Nothing is served: mail comes through the mailbox."""
         return ()
+
+    def counts(self) -> Mapping[str, int]:
+        """How the mailbox and the journal compare; see ``reader.Counts``."""
+        return asdict(self.reader.counts)
 
     # -- in ---------------------------------------------------------------------------------
 

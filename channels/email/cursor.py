@@ -62,6 +62,9 @@ class Cursor(Struct, frozen=True):
     ``last`` is the highest UID taken. Mails up to ``baseline`` were there before our first
     look: of them only the unread are ours. ``settled`` is the moment before which a mail with
     the read mark counts as taken. ``pages`` are the numbers [first, next) of full pages.
+    ``owed`` are mails below ``last`` that the server kept back: we come back to them.
+    ``stored`` counts what was ever brought to the journal, ``quarantined`` what of it could not
+    be read.
     """
 
     validity: int
@@ -73,6 +76,9 @@ class Cursor(Struct, frozen=True):
     pages: tuple[int, int] = (0, 0)
     marking: tuple[int, ...] = ()
     version: int = 1
+    owed: tuple[int, ...] = ()
+    stored: int = 0
+    quarantined: int = 0
 
     def searches(self) -> list[tuple[str, int]]:
         """What to ask the server for: criteria of SEARCH, and the lowest UID that it may find.
@@ -92,14 +98,23 @@ class Cursor(Struct, frozen=True):
         prints: Iterable[bytes],
         newest: datetime,
         marking: Iterable[int] = (),
+        owed: Iterable[int] = (),
     ) -> "Cursor":
-        """The cursor once these have been stored or found gone."""
+        """The cursor once these have been stored or found gone, but for the ones still ``owed``."""
+        passed = set(uids)
         return msgspec.structs.replace(
             self,
-            last=max([self.last, *uids]),
+            last=max([self.last, *passed]),
             newest=max(self.newest, newest),
             tail=self.tail + b"".join(prints),
             marking=tuple(marking),
+            owed=tuple(sorted((set(self.owed) - passed) | set(owed))),
+        )
+
+    def counted(self, stored: int, quarantined: int) -> "Cursor":
+        """The cursor after so many more mails have been brought to the journal."""
+        return msgspec.structs.replace(
+            self, stored=self.stored + stored, quarantined=self.quarantined + quarantined
         )
 
     def full(self) -> bool:

@@ -37,7 +37,12 @@ class Refusal(Exception):
 
 
 class Connection:
-    """Commands and answers. ``grown`` is set when the server tells of new mail at any time."""
+    """Commands and answers.
+
+    ``grown`` is set when the server tells of new mail, at any time and with any answer; whoever
+    clears it must search afterwards. A number of mails that has changed otherwise than by the
+    deletions told of counts as well: some servers tell of those later, or never.
+    """
 
     def __init__(
         self,
@@ -185,7 +190,7 @@ class Connection:
         """Learn from an untagged response; false when that was all there is to it."""
         exists = wire.counted(response, b"EXISTS")
         if exists is not None:
-            self.grown = self.grown or exists > self.exists
+            self.grown = self.grown or exists != self.exists
             self.exists = exists
             return True
         if wire.counted(response, b"EXPUNGE") is not None:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from channels.email import wire
 from channels.email.imap import TEMPORARY, TOO_MUCH, Connection, Refusal
 from channels.email.settings import Imap
-from channels.email.wire import WireError
+from channels.email.wire import Status, WireError
 from gateway.core.errors import BadSetup, Unreachable
 
 
@@ -71,9 +71,13 @@ class Mailbox:
         ]
 
     async def bodies(self, uids: list[int], first: int | None = None) -> dict[int, bytes]:
-        """Whole mails, or their ``first`` bytes, without marking them as read."""
+        """Whole mails, or their ``first`` bytes, without marking them as read.
+
+        Raises ``Refusal`` as well when the server answers for other mails than we asked for, or
+        twice for one: then no answer says reliably which mail it is about.
+        """
         part = "BODY.PEEK[]" if first is None else f"BODY.PEEK[]<0.{first}>"
-        items = await self._fetch(uids, f"(UID {part})")
+        items = await self._fetch(uids, f"(UID {part})", one_body=True)
         out: dict[int, bytes] = {}
         for uid, item in items.items():
             body = next((item[name] for name in item if name.startswith("BODY[]")), None)
@@ -93,7 +97,9 @@ class Mailbox:
     async def noop(self) -> None:
         await self.connection.command(b"NOOP")
 
-    async def _fetch(self, uids: list[int], what: str) -> dict[int, dict[str, wire.Token]]:
+    async def _fetch(
+        self, uids: list[int], what: str, *, one_body: bool = False
+    ) -> dict[int, dict[str, wire.Token]]:
         if not uids:
             return {}
         line = f"UID FETCH {wire.number_set(uids)} {what}".encode("ascii")
@@ -106,7 +112,11 @@ class Mailbox:
             except WireError as fault:
                 raise Unreachable(f"the server's FETCH makes no sense: {fault}") from fault
             uid = _number(item.get("UID")) if item else 0
-            if item and uid in wanted:
+            if not item:
+                continue
+            if one_body and _has_body(item) and (uid not in wanted or _has_body(out.get(uid, {}))):
+                raise Refusal(Status("NO", "", "", f"it answers with mail {uid}"))
+            if uid in wanted:
                 out.setdefault(uid, {}).update(item)
         return out
 
@@ -124,6 +134,10 @@ async def folders(connection: Connection) -> str:
         and isinstance(name := wire.tokens(response)[-1], bytes)
     ]
     return ", ".join(names[:20]) or "no folders"
+
+
+def _has_body(item: dict[str, wire.Token]) -> bool:
+    return any(name.startswith("BODY[]") for name in item)
 
 
 def _number(value: wire.Token | None) -> int:

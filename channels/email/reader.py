@@ -6,16 +6,16 @@ under the same key.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Never, TypeVar
 
+import structlog
 from msgspec import Struct
 
 from channels.email import cursor as cursors
-from channels.email import wire
 from channels.email.cursor import Cursor, Known, fingerprint
+from channels.email.fetch import Fetcher, Loaded
 from channels.email.imap import Refusal
 from channels.email.mailbox import Info, Mailbox
 from channels.email.parse import Envelope, MailParser, unreadable
@@ -23,35 +23,45 @@ from gateway.core.errors import Refused, Unreachable
 from gateway.core.ids import ChannelName
 from gateway.ports import ChannelMemory, Clock, Inbound, Intake, Memory
 
-MAX_BATCH = 50
-MAX_BATCH_BYTES = 4_000_000
 INFO_BATCH = 500
+HEAD_BATCH = 50
 ON_LOOP_BYTES = 4_096
 """Up to so much is parsed on the event loop, more in a thread."""
-PARTIAL_BYTES = 262_144
-"""What is read of a mail over the size limit."""
-MAX_DROPS = 3
-"""How often a single mail may take the connection down before it is put aside unread."""
+MAX_OWED = 1_000
+"""So many mails may be kept back before we say that the server is broken."""
+
+_log = structlog.get_logger("email")
 
 
 class Pace(Struct, frozen=True, kw_only=True):
     """How the reader waits; all in seconds.
 
-    ``idle`` is below the 29 minutes of RFC 2177 by far: the answer to its end is what finds a
-    connection that died in silence.
+    ``idle`` is below the 29 minutes of RFC 2177 by far: after it we look for ourselves, so that
+    new mail which the server forgot to announce waits no longer than that, and the answer is what
+    finds a connection that died in silence. ``owed`` is when we first come back to a mail that
+    the server kept back; the wait doubles up to ``most_owed``.
     """
 
-    idle: float = 120.0
+    idle: float = 28.0
     poll: float = 30.0
     hold: float = 1.0
+    owed: float = 5.0
+    most_owed: float = 3_600.0
 
 
 class Counts(Struct):
-    """What an operator wants to see: in the mailbox, stored and quarantined since the start."""
+    """What an operator wants to see of a mailbox.
 
-    mailbox: int = 0
+    ``server``: mails in the folder now. ``stored``: ever brought to the journal, of which
+    ``quarantined`` could not be read. ``withheld``: what the server keeps back just now. ``gone``:
+    deleted by somebody before we could read them, since the start.
+    """
+
+    server: int = 0
     stored: int = 0
     quarantined: int = 0
+    withheld: int = 0
+    gone: int = 0
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -64,18 +74,29 @@ class Source(Struct, frozen=True, kw_only=True):
 
 
 class Batch(Struct, frozen=True, kw_only=True):
-    """Mails on their way into the journal; ``unread`` are to be marked once they are there."""
+    """Mails on their way into the journal; ``unread`` are to be marked once they are there.
+
+    ``owed`` could not be had; what is in ``uids`` alone is gone from the mailbox.
+    """
 
     uids: list[int]
     inbounds: list[Inbound]
     prints: list[bytes]
     newest: datetime
     unread: list[int]
+    owed: list[int]
+
+    def behind(self, cursor: Cursor) -> Cursor:
+        """The cursor once this batch is in the journal."""
+        taken = cursor.taken(self.uids, self.prints, self.newest, self.unread, self.owed)
+        return taken.counted(*self.counted())
+
+    def counted(self) -> tuple[int, int]:
+        """How many go into the journal, and how many of those could not be read."""
+        return len(self.inbounds), sum(bool(inbound.problem) for inbound in self.inbounds)
 
 
 T = TypeVar("T")
-Loaded = dict[int, bytes | str]
-"""By UID: the bytes of a mail, or in words why it cannot be had."""
 
 
 def chunks(values: Sequence[T], size: int) -> Iterator[list[T]]:
@@ -98,29 +119,47 @@ class Reader:
         self._source, self._clock = source, clock
         self._intake, self._memory, self._parser = intake, memory, parser
         self._pace = pace
-        self._limit = MAX_BATCH
-        self._drops: dict[str, int] = {}
+        self._fetcher = Fetcher(source.max_bytes)
+        self._owed_wait = pace.owed
+        self._owed_at = 0.0
+        self._idles = True
         self.counts = Counts()
 
     async def run(self, box: Mailbox, ready: Callable[[], None]) -> Never:
         """Catch up, then follow; returns only by an error, which says what to do next."""
         cursor = await self._restore(box)
         ready()
-        idles = box.connection.has("IDLE")
+        self._idles = box.connection.has("IDLE")
         while True:
+            # Whatever is announced from here on, with any answer, is looked for once more.
             box.connection.grown = False
-            cursor = await self._catch_up(box, cursor)
-            self.counts.mailbox = box.connection.exists
+            cursor = await self._catch_up(box, await self._collect(box, cursor))
+            self._count(box, cursor)
+            if not box.connection.grown:
+                await self._wait(box, cursor)
+
+    async def _wait(self, box: Mailbox, cursor: Cursor) -> None:
+        """Until new mail is announced, or it is time to look without that."""
+        seconds = self._pace.idle if self._idles else self._pace.poll
+        if cursor.owed:
+            seconds = min(seconds, max(self._pace.hold, self._owed_at - self._clock.monotonic()))
+        if not self._idles:
+            await asyncio.sleep(seconds)
+        else:
+            try:
+                await box.connection.idle(seconds)
+            except Refusal:
+                self._idles = False
             if box.connection.grown:
-                continue
-            if idles:
-                try:
-                    await box.connection.idle(self._pace.idle)
-                except Refusal:
-                    idles = False
-            else:
-                await asyncio.sleep(self._pace.poll)
-                await box.noop()
+                return
+        # Announcements get lost on the way: a server that still has one tells it with this.
+        await box.noop()
+
+    def _count(self, box: Mailbox, cursor: Cursor) -> None:
+        self.counts.server = box.connection.exists
+        self.counts.stored = cursor.stored
+        self.counts.quarantined = cursor.quarantined
+        self.counts.withheld = len(cursor.owed)
 
     # -- where we were ----------------------------------------------------------------------
 
@@ -174,13 +213,15 @@ class Reader:
             baseline=0,
             settled=known.settled,
             pages=(old.pages[1], old.pages[1]),
+            stored=old.stored,
+            quarantined=old.quarantined,
         )
-        for uids in chunks(await box.search("ALL"), MAX_BATCH):
+        for uids in chunks(await box.search("ALL"), HEAD_BATCH):
             fresh, new = await self._recognise(box, uids, known, fresh)
-            for batch in self._batches(new):
+            for batch in self._fetcher.batches(new):
                 got = await self._gather(box, batch)
-                fresh = fresh.taken(got.uids, got.prints, got.newest)
-                old = old.taken([], got.prints, got.newest)
+                fresh = got.behind(fresh)
+                old = old.taken([], got.prints, got.newest).counted(*got.counted())
                 await self._commit(box, got, old)
             if fresh.full():
                 fresh = await self._turn(fresh)
@@ -193,11 +234,13 @@ class Reader:
         self, box: Mailbox, uids: list[int], known: Known, fresh: Cursor
     ) -> tuple[Cursor, list[Info]]:
         """The new cursor behind the mails that are known; and the others."""
-        heads = await box.bodies(uids, first=cursors.FIRST_BYTES)
+        heads = await self._fetcher.bodies(box, uids, first=cursors.FIRST_BYTES)
         new: list[Info] = []
         unmarked: list[int] = []
-        for info in await self._infos(box, uids):
-            mark = fingerprint(heads.get(info.uid, b""))
+        # Of one that is kept back nobody can tell whether we know it.
+        fresh = fresh.taken(uids, [], cursors.EPOCH, owed=self._note_withheld(heads))
+        for info in await self._fetcher.infos(box, sorted(heads.bodies)):
+            mark = fingerprint(heads.bodies[info.uid])
             arrived = info.arrived or self._clock.now()
             if known.recognise(mark, arrived, seen=info.seen):
                 fresh = fresh.taken([info.uid], [mark], arrived)
@@ -215,56 +258,64 @@ class Reader:
         for criteria, lowest in cursor.searches():
             found += [uid for uid in await box.search(criteria) if uid >= lowest]
         for uids in chunks(found, INFO_BATCH):
-            for batch in self._batches(await self._infos(box, uids)):
+            for batch in self._fetcher.batches(await self._fetcher.infos(box, uids)):
                 cursor = await self._take(box, batch, cursor)
         return cursor
 
-    async def _infos(self, box: Mailbox, uids: list[int]) -> list[Info]:
-        """What is known of each; a mail that is there yet not described is described as nothing."""
-        infos = await box.infos(uids)
-        missing = sorted(set(uids) - {info.uid for info in infos})
-        there = await self._still_there(box, missing)
-        return sorted(
-            [*infos, *(Info(uid, 0, None, seen=False) for uid in there)], key=lambda info: info.uid
-        )
+    async def _collect(self, box: Mailbox, cursor: Cursor) -> Cursor:
+        """Ask once more for what the server kept back, each alone, less and less often."""
+        if not cursor.owed or self._clock.monotonic() < self._owed_at:
+            return cursor
+        if len(cursor.owed) > MAX_OWED:
+            raise Unreachable(f"the server keeps back {len(cursor.owed)} mails: it needs mending")
+        # Set before we try: it may be one that breaks the connection.
+        self._owed_at = self._clock.monotonic() + self._owed_wait
+        self._owed_wait = min(self._owed_wait * 2, self._pace.most_owed)
+        there = await self._fetcher.infos(box, list(cursor.owed))
+        owed = cursor.owed
+        cursor = cursor.taken(set(owed) - {info.uid for info in there}, [], cursors.EPOCH)
+        for info in there:
+            cursor = await self._take(box, [info], cursor)
+        if cursor.owed != owed:
+            await self._save(cursors.encode(cursor))
+        if not cursor.owed:
+            self._owed_wait = self._pace.owed
+        return cursor
 
-    async def _still_there(self, box: Mailbox, uids: list[int]) -> list[int]:
-        if not uids:
-            return []
-        wanted = set(uids)
-        found = await box.search(f"UID {wire.number_set(uids)}")
-        return [uid for uid in found if uid in wanted]
-
-    def _batches(self, infos: Sequence[Info]) -> Iterator[list[Info]]:
-        """In order, few enough to hold at once; the limit may change from batch to batch."""
-        waiting = deque(infos)
-        while waiting:
-            batch, size = [waiting.popleft()], 0
-            while waiting and len(batch) < self._limit:
-                size += min(batch[-1].size, self._source.max_bytes)
-                if size + waiting[0].size > MAX_BATCH_BYTES:
-                    break
-                batch.append(waiting.popleft())
-            yield batch
+    def _note_withheld(self, loaded: Loaded) -> list[int]:
+        """The mails of a batch that are owed to us; the log says why."""
+        for uid, why in loaded.withheld.items():
+            _log.warning(
+                "the server keeps a mail back", channel=self._source.channel, uid=uid, reason=why
+            )
+        return sorted(loaded.withheld)
 
     async def _take(self, box: Mailbox, batch: list[Info], cursor: Cursor) -> Cursor:
         got = await self._gather(box, batch)
         if cursor.full():
             cursor = await self._turn(cursor)
-        cursor = cursor.taken(got.uids, got.prints, got.newest, got.unread)
+        new_owed = set(got.owed) - set(cursor.owed)
+        if new_owed:
+            self._owed_wait = self._pace.owed
+            self._owed_at = self._clock.monotonic() + self._owed_wait
+        cursor = got.behind(cursor)
         await self._commit(box, got, cursor)
+        if new_owed and not got.inbounds:
+            await self._save(cursors.encode(cursor))
         return cursor
 
     async def _gather(self, box: Mailbox, batch: list[Info]) -> Batch:
         """Fetch and understand a batch."""
-        loaded = await self._load(box, batch)
-        understood = await self._understand(box, batch, loaded)
+        loaded = await self._fetcher.load(box, batch)
+        self.counts.gone += len(batch) - len(loaded.bodies) - len(loaded.withheld)
+        understood = await self._understand(box, batch, loaded.bodies)
         return Batch(
             uids=[info.uid for info in batch],
             inbounds=[inbound for inbound, _ in understood],
-            prints=[mark for _, mark in understood if mark],
+            prints=[mark for _, mark in understood],
             newest=max((info.arrived or cursors.EPOCH for info in batch), default=cursors.EPOCH),
-            unread=[i.uid for i in batch if not i.seen and isinstance(loaded.get(i.uid), bytes)],
+            unread=[info.uid for info in batch if not info.seen and info.uid in loaded.bodies],
+            owed=self._note_withheld(loaded),
         )
 
     async def _commit(self, box: Mailbox, got: Batch, cursor: Cursor) -> None:
@@ -272,84 +323,34 @@ class Reader:
         if got.inbounds:
             memory = Memory(key=self._key(), value=cursors.encode(cursor))
             await self._store(box, got.inbounds, memory)
-            self.counts.stored += len(got.inbounds)
-            self.counts.quarantined += sum(bool(inbound.problem) for inbound in got.inbounds)
+            self._count(box, cursor)
         if got.unread:
             await box.mark_seen(got.unread)
 
-    async def _load(self, box: Mailbox, batch: list[Info]) -> Loaded:
-        """The mails' bytes. A mail that the server cannot give is a reason, not an end."""
-        validity = box.validity
-        out: Loaded = {}
-        small: list[int] = []
-        for info in batch:
-            if self._drops.get(f"{validity}:{info.uid}", 0) >= MAX_DROPS:
-                out[info.uid] = f"reading it broke the connection {MAX_DROPS} times"
-            elif info.size <= self._source.max_bytes:
-                small.append(info.uid)
-            else:
-                out |= await self._fetch(box, [info.uid], first=PARTIAL_BYTES)
-        out |= await self._fetch(box, small)
-        for uid in await self._still_there(box, [i.uid for i in batch if i.uid not in out]):
-            out[uid] = "the server does not hand it out"
-        for info in batch:
-            self._drops.pop(f"{validity}:{info.uid}", None)
-        self._limit = min(MAX_BATCH, self._limit * 2)
-        return out
-
-    async def _fetch(self, box: Mailbox, uids: list[int], first: int | None = None) -> Loaded:
-        if not uids:
-            return {}
-        try:
-            return dict(await box.bodies(uids, first))
-        except Refusal as refusal:
-            if len(uids) == 1:
-                return {uids[0]: f"the server refuses to hand it out: {refusal}"}
-            out: Loaded = {}
-            for uid in uids:
-                out |= await self._fetch(box, [uid], first)
-            return out
-        except Unreachable:
-            # Perhaps one of them kills the connection: next time in smaller batches, and once
-            # it is found out, without it.
-            self._limit = max(1, len(uids) // 2)
-            if len(uids) == 1:
-                suspect = f"{box.validity}:{uids[0]}"
-                self._drops[suspect] = self._drops.get(suspect, 0) + 1
-            raise
-
     async def _understand(
-        self, box: Mailbox, batch: list[Info], loaded: Loaded
+        self, box: Mailbox, batch: list[Info], bodies: dict[int, bytes]
     ) -> list[tuple[Inbound, bytes]]:
-        """The inbounds, each with the mail's fingerprint if we have its bytes.
+        """The inbounds, each with the mail's fingerprint.
 
         A single small mail is parsed at once; what could hold up the loop goes to a thread.
         """
         work = [
-            (loaded[info.uid], self._envelope(box, info, loaded[info.uid]))
+            (bodies[info.uid], self._envelope(box, info, bodies[info.uid]))
             for info in batch
-            if info.uid in loaded
+            if info.uid in bodies
         ]
         if sum(len(raw) for raw, _ in work) <= ON_LOOP_BYTES:
             return self._digest(work)
         return await asyncio.to_thread(self._digest, work)
 
-    def _envelope(self, box: Mailbox, info: Info, loaded: bytes | str) -> Envelope:
+    def _envelope(self, box: Mailbox, info: Info, raw: bytes) -> Envelope:
         key = f"{self._source.folder}:{box.validity}:{info.uid}"
         arrived = info.arrived or self._clock.now()
-        whole = info.size <= self._source.max_bytes and isinstance(loaded, bytes)
-        return self._source.envelope(key, arrived, len(loaded) if whole else info.size)
+        whole = info.size <= self._source.max_bytes
+        return self._source.envelope(key, arrived, len(raw) if whole else info.size)
 
-    def _digest(self, work: list[tuple[bytes | str, Envelope]]) -> list[tuple[Inbound, bytes]]:
-        out: list[tuple[Inbound, bytes]] = []
-        for raw, envelope in work:
-            if isinstance(raw, bytes):
-                out.append((self._parser(raw, envelope), fingerprint(raw)))
-            else:
-                uid = envelope.key.rpartition(":")[2]
-                why = f"{raw}; it stays unread in the mailbox as number {uid}"
-                out.append((unreadable(None, envelope, why), b""))
-        return out
+    def _digest(self, work: list[tuple[bytes, Envelope]]) -> list[tuple[Inbound, bytes]]:
+        return [(self._parser(raw, envelope), fingerprint(raw)) for raw, envelope in work]
 
     async def _store(self, box: Mailbox, inbounds: list[Inbound], memory: Memory | None) -> None:
         """Bring them to the intake; one that the intake refuses is quarantined alone."""

@@ -11,9 +11,10 @@ import asyncio
 import warnings
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack, closing
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from msgspec import Struct
@@ -22,12 +23,15 @@ from proxyprotocol.version import ProxyProtocolVersion
 from pymap.backend.dict import Config, Login
 from pymap.backend.dict.filter import FilterSet
 from pymap.backend.dict.mailbox import MailboxData, MailboxSet, Message
-from pymap.concurrent import Subsystem
-from pymap.context import subsystem
-from pymap.imap import IMAPServer
+from pymap.concurrent import Event, Subsystem
+from pymap.context import connection_exit, subsystem
+from pymap.imap import IMAPConnection
+from pymap.imap.state import ConnectionState
+from pymap.parsing.command.select import FetchCommand, SearchCommand, StoreCommand
 from pymap.parsing.message import AppendMessage
 from pymap.parsing.specials import FetchRequirement
 from pymap.parsing.specials.flag import Seen
+from pymap.selected import SelectedMailbox
 from pymap.user import UserMetadata
 from pysasl.hashing import Cleartext
 
@@ -69,6 +73,48 @@ class _Config(Config):
         return b"Switchroom demo mail server ready"
 
 
+class _Box(MailboxData):
+    """A mailbox whose IDLE also tells of what came just before it.
+
+    pymap waits for the *next* change: a mail that arrives between the end of the last command and
+    the beginning of IDLE would be announced with the one after it.
+    """
+
+    async def update_selected(
+        self, selected: SelectedMailbox, *, wait_on: Event | None = None
+    ) -> SelectedMailbox:
+        if selected.mod_sequence != self._mod_sequences.highest:
+            wait_on = None
+        return await super().update_selected(selected, wait_on=wait_on)
+
+
+class _Boxes(MailboxSet):
+    def __init__(self) -> None:
+        super().__init__()
+        self._inbox = _Box(self._content_cache, self._thread_cache)
+
+
+class _State(ConnectionState):
+    """A connection that tells of deleted mails only where nothing else is being told.
+
+    pymap tells of them in the answer to UID FETCH, and joins what it says of two mails when one
+    has moved into the other's place: the bytes of one under the UID of the other. With the
+    deletion kept back, a mail that has just been let go is handed out for the last time.
+    """
+
+    async def do_fetch(self, cmd: FetchCommand) -> Any:
+        self.selected.hide_expunged = True
+        return await super().do_fetch(cmd)
+
+    async def do_search(self, cmd: SearchCommand) -> Any:
+        self.selected.hide_expunged = True
+        return await super().do_search(cmd)
+
+    async def do_store(self, cmd: StoreCommand) -> Any:
+        self.selected.hide_expunged = True
+        return await super().do_store(cmd)
+
+
 class DemoMail:
     """Several mailboxes behind one SMTP and one IMAP port."""
 
@@ -98,7 +144,6 @@ class DemoMail:
             max_append_len=MAX_MAIL_BYTES,
         )
         self._login = Login(self._config)
-        self._imap = IMAPServer(self._login, self._config)
         self._servers: list[asyncio.Server] = []
         self._sessions: set[asyncio.Task[None]] = set()
         self._arrival = asyncio.Condition()
@@ -138,7 +183,7 @@ class DemoMail:
             self._config, address, password=account.password
         )
         if address not in self._config.set_cache:
-            self._config.set_cache[address] = (MailboxSet(), FilterSet())
+            self._config.set_cache[address] = (_Boxes(), FilterSet())
 
     async def deliver(self, raw: bytes, recipients: Iterable[str]) -> None:
         """Put a mail into mailboxes without SMTP.
@@ -208,11 +253,21 @@ class DemoMail:
         session.add_done_callback(self._sessions.discard)
         subsystem.set(self._config.subsystem)
         try:
-            await self._imap(reader, writer, SocketInfoLocal(writer))
+            await self._converse(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             return
         finally:
             writer.transport.abort()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """As pymap's own server does it, but with our ``_State``."""
+        connection = IMAPConnection(
+            self._config.commands, self._config, reader, writer, SocketInfoLocal(writer)
+        )
+        async with AsyncExitStack() as stack:
+            connection_exit.set(stack)
+            stack.enter_context(closing(connection))
+            await connection.run(_State(self._login, self._config))
 
     # -- SMTP -------------------------------------------------------------------------------
 
