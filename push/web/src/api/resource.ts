@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { poll } from "./poll";
 
 export interface Resource<T> {
   data: T | undefined;
@@ -9,7 +10,8 @@ export interface Resource<T> {
 
 /**
  * Loads when `key` changes, keeps showing what it has while it loads again, and never lets a
- * slow old answer overwrite a newer one. `null` as key loads nothing.
+ * slow old answer overwrite a newer one. `null` as key loads nothing. With `every`, in ms, it is
+ * loaded again that long after each answer while the page is looked at.
  */
 export function useResource<T>(key: string | null, load: () => Promise<T>, every = 0): Resource<T> {
   const [state, setState] = useState<{ key: string | null; data?: T; error?: Error; loading: boolean }>({
@@ -20,32 +22,25 @@ export function useResource<T>(key: string | null, load: () => Promise<T>, every
   const latest = useRef(load);
   latest.current = load;
 
-  const reload = useCallback(() => {
+  const ask = useCallback(async () => {
     const mine = ++round.current;
-    if (key === null) {
-      setState({ key, loading: false });
-      return;
-    }
+    if (key === null) return setState({ key, loading: false });
     setState((old) => (old.key === key ? { ...old, loading: true } : { key, loading: true }));
-    latest.current().then(
+    await latest.current().then(
       (data) => mine === round.current && setState({ key, data, loading: false }),
       (error: Error) =>
         mine === round.current && setState((old) => ({ ...old, key, error, loading: false })),
     );
   }, [key]);
+  const reload = useCallback(() => void ask(), [ask]);
 
   useEffect(() => {
-    reload();
-    return () => void (round.current += 1);
-  }, [reload]);
-
-  useEffect(() => {
-    if (every <= 0) return;
-    const timer = setInterval(() => {
-      if (document.visibilityState === "visible") reload();
-    }, every);
-    return () => clearInterval(timer);
-  }, [reload, every]);
+    const end = every > 0 && key !== null ? poll(ask, every) : void ask();
+    return () => {
+      round.current += 1;
+      end?.();
+    };
+  }, [ask, every]);
 
   const mine = state.key === key;
   return {

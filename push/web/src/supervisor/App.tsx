@@ -1,5 +1,5 @@
 import { RefreshCw, Search } from "lucide";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { items, queues } from "../api/resources";
 import { agentName } from "../api/names";
 import { useResource } from "../api/resource";
@@ -37,7 +37,8 @@ export function App() {
 function Board() {
   const [state, setState] = useState<ItemState>("queued");
   const [queue, setQueue] = useState("");
-  const [q, setQ] = useState("");
+  const [typed, setTyped] = useState("");
+  const q = useSettled(typed.trim(), 250);
   const [chosen, setChosen] = useState<ItemView | null>(null);
   const places = useResource("queues", queues);
   const lists = useResource(
@@ -95,8 +96,8 @@ function Board() {
               type="search"
               placeholder={t("supervisor.search")}
               aria-label={t("supervisor.search")}
-              value={q}
-              onInput={(event) => setQ(event.currentTarget.value)}
+              value={typed}
+              onInput={(event) => setTyped(event.currentTarget.value)}
             />
           </label>
         </div>
@@ -114,6 +115,16 @@ function Board() {
       {shown && <ItemPanel key={shown.id} item={shown} onClose={() => setChosen(null)} onActed={lists.reload} />}
     </div>
   );
+}
+
+/** A value that has stayed the same for `ms`: not every letter is a question to the node. */
+function useSettled<T>(value: T, ms: number): T {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), ms);
+    return () => clearTimeout(timer);
+  }, [value, ms]);
+  return settled;
 }
 
 function byUrgency(a: ItemView, b: ItemView): number {
