@@ -178,8 +178,8 @@ class DeskFlow:
 
     async def _resolve(self, agent: AgentName, command: c.Command) -> Resolved:
         match command:
-            case c.Send(attachments=ids) if ids:
-                files = await self._lookup.claim_files(ids, agent)
+            case c.Send(id=command_id, attachments=ids) if ids:
+                files = await self._lookup.claim_files(ids, agent, command_id)
                 return Resolved(attachments=files)
             case c.TagCase(case=case):
                 return await self._resolve_case(case)

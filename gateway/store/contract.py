@@ -196,8 +196,14 @@ class Lookup(Protocol):
 
     async def save_file(self, file: File, owner: str) -> Attachment: ...
 
-    async def claim_files(self, ids: Sequence[AttachmentId], owner: str) -> tuple[Attachment, ...]:
-        """Uploaded files named in a message, each good once. Raises ``Refused('not_found')``."""
+    async def claim_files(
+        self, ids: Sequence[AttachmentId], owner: str, command: CommandId
+    ) -> tuple[Attachment, ...]:
+        """Uploaded files of ``owner`` for the message that ``command`` makes, each good once.
+
+        A repeat of the command whose message never came to be claims them again. Raises
+        ``Refused('not_found')``.
+        """
         ...
 
     async def load_memory(self, channel: ChannelName, key: str) -> bytes | None: ...

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from gateway.core.errors import Refused
-from gateway.core.ids import AttachmentId, NewId
+from gateway.core.ids import AttachmentId, CommandId, NewId
 from gateway.core.inbound import File
 from gateway.core.model import Attachment
 from gateway.store.codec import decode, text, uuid_or_none
@@ -45,14 +45,23 @@ class Files:
             )
         return attachment
 
-    async def claim(self, ids: Sequence[AttachmentId], owner: str) -> tuple[Attachment, ...]:
-        """All of them for one message, or none. Raises ``Refused('not_found')``."""
+    async def claim(
+        self, ids: Sequence[AttachmentId], owner: str, command: CommandId
+    ) -> tuple[Attachment, ...]:
+        """All of them for the message of one command, or none. Raises ``Refused('not_found')``.
+
+        The same command claims them again as long as that message is not there: an attempt that
+        died between its claim and its commit must not stand in the way of the next. One that was
+        answered without a message was refused: its files are free for another command.
+        """
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             return ()
         if all(uuid_or_none(i) for i in wanted):
             with reading():
-                rows = await self._pool.fetch(self._sql["claim_files"], wanted, text(owner))
+                rows = await self._pool.fetch(
+                    self._sql["claim_files"], wanted, text(owner), text(command)
+                )
             found = {a.id: a for row in rows if (a := decode(row["doc"], Attachment))}
             if len(found) == len(wanted):
                 return tuple(found[i] for i in wanted)

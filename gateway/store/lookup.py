@@ -120,8 +120,10 @@ class PgLookup:
     async def save_file(self, file: File, owner: str) -> Attachment:
         return await self._files.save(file, owner)
 
-    async def claim_files(self, ids: Sequence[AttachmentId], owner: str) -> tuple[Attachment, ...]:
-        return await self._files.claim(ids, owner)
+    async def claim_files(
+        self, ids: Sequence[AttachmentId], owner: str, command: CommandId
+    ) -> tuple[Attachment, ...]:
+        return await self._files.claim(ids, owner, command)
 
     async def load_memory(self, channel: ChannelName, key: str) -> bytes | None:
         with reading():

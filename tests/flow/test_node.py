@@ -12,7 +12,7 @@ from gateway.core import events as e
 from gateway.core.deadlines import expire
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CaseId, CommandId, ItemId
-from gateway.core.inbound import Inbound
+from gateway.core.inbound import File, Inbound
 from gateway.core.model import ChannelKind, Item, ItemState, OutboundState
 from gateway.core.times import PASS_SECONDS
 from gateway.store.contract import BadBatch, CommitUnknown, Fenced, Unavailable
@@ -216,6 +216,43 @@ def test_a_command_repeated_after_a_restart_gets_its_first_answer() -> None:
         assert len(rig.tables.messages) == 2
 
     story(again, tables=story(first))
+
+
+def test_a_send_with_files_that_died_after_its_claim_is_sent_by_its_repeat() -> None:
+    asked: list[c.Send] = []
+
+    async def dies(rig: Rig) -> None:
+        await take(rig, mail("m1"))
+        item = await accept(rig)
+        plan = File(name="plan.pdf", type="application/pdf", data=b"%PDF")
+        file = await rig.store.save_file(plan, ANA)
+        files = (file.id,)
+        asked.append(c.Send(id=CommandId("the-same-id"), item=item.id, body="x", attachments=files))
+        await rig.store.claim_files(files, ANA, asked[0].id)
+
+    async def again(rig: Rig) -> None:
+        for _ in range(2):
+            await rig.node.desk.act(ANA, asked[0], maybe_repeated=True)
+        (sent,) = (m for m in rig.tables.messages.values() if m.direction == "out")
+        assert tuple(a.id for a in sent.attachments) == asked[0].attachments
+
+    story(again, tables=story(dies))
+
+
+def test_the_files_of_a_refused_send_can_be_sent_with_the_next() -> None:
+    async def tell(rig: Rig) -> None:
+        await take(rig, mail("m1"))
+        item = await accept(rig)
+        plan = File(name="plan.pdf", type="application/pdf", data=b"%PDF")
+        files = ((await rig.store.save_file(plan, ANA)).id,)
+        send = c.Send(id=rig.command(), item=ItemId("none"), body="x", attachments=files)
+        with pytest.raises(Refused) as refused:
+            await rig.node.desk.act(ANA, send, maybe_repeated=False)
+        assert refused.value.field == "item"
+        send = c.Send(id=rig.command(), item=item.id, body="x", attachments=files)
+        await rig.node.desk.act(ANA, send, maybe_repeated=False)
+
+    story(tell)
 
 
 def test_a_refusal_is_an_answer_and_is_remembered() -> None:

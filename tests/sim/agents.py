@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.core import commands as c
-from gateway.core.ids import AgentName, CaseId, CommandId, ItemId
+from gateway.core.ids import AgentName, AttachmentId, CaseId, CommandId, ItemId
 from gateway.core.model import ItemState, Presence
 from gateway.core.view import ItemView
 from gateway.ports import Clock, SocketClosed
@@ -23,8 +23,9 @@ AGAIN = frozenset({"unavailable", "too_many"})
 
 
 class Door(Struct):
-    """Where to connect; ``None`` while nobody is there."""
+    """Where to connect, ``None`` while nobody is there; where to bring a file before it is sent."""
 
+    upload: Callable[[AgentName], AttachmentId]
     connect: Callable[[AgentName], Wire] | None = None
 
 
@@ -47,6 +48,7 @@ class Agent:
         self._moods: dict[str, float] = {}
         self._seen_cases: dict[CaseId, None] = {}
         self._busy_with: dict[str, CommandId] = {}
+        self._unsent: list[AttachmentId] = []
         self._count = 0
         self._next_act = 0.0
 
@@ -110,9 +112,14 @@ class Agent:
             case Error(re=command_id, code=code) if code in AGAIN and command_id:
                 self._again[command_id] = None
             case Ok(re=command_id) | Error(re=command_id):
-                if command_id is None or self._pending.pop(command_id, None) is None:
+                command = self._pending.pop(command_id, None) if command_id else None
+                if command_id is None or command is None:
                     raise Promise(f"{self.name} got an answer that nobody asked for: {text}")
                 self.answers[command_id] = frame
+                if isinstance(frame, Error) and isinstance(command, c.Send):
+                    if frame.field == "attachments":
+                        raise Promise(f"{self.name} cannot send files of their own: {text}")
+                    self._unsent += command.attachments
             case _:
                 pass
 
@@ -180,7 +187,7 @@ class Agent:
         key = item.id
         match item.state:
             case ItemState.ASSIGNED if self.calm:
-                self._say(wire, key, lambda i: _send(i, key, "close"))
+                self._say(wire, key, lambda i: self._send(i, key, "close"))
             case ItemState.ASSIGNED:
                 self._say(wire, key, self._dice.choice(list(self._deeds(key))))
             case ItemState.WRAPPING:
@@ -192,10 +199,10 @@ class Agent:
 
     def _deeds(self, key: ItemId) -> Iterator[Callable[[CommandId], Any]]:
         until = self._clock.now() + timedelta(seconds=self._dice.uniform(1, 30))
-        yield lambda i: _send(i, key, None)
-        yield lambda i: _send(i, key, "wait")
-        yield lambda i: _send(i, key, "close")
-        yield lambda i: _send(i, key, "close")
+        yield lambda i: self._send(i, key, None)
+        yield lambda i: self._send(i, key, "wait")
+        yield lambda i: self._send(i, key, "close")
+        yield lambda i: self._send(i, key, "close")
         yield lambda i: c.Note(id=i, item=key, body=f"note {i}")
         yield lambda i: c.Park(id=i, item=key, until=until)
         yield lambda i: c.Transfer(id=i, item=key, queue=GENERAL)
@@ -204,6 +211,10 @@ class Agent:
             message = self.desktop.messages[key][-1].id
             yield lambda i: c.Read(id=i, item=key, message=message)
 
-
-def _send(command_id: CommandId, item: ItemId, then: Any) -> c.Send:
-    return c.Send(id=command_id, item=item, body=f"said {command_id}", then=then)
+    def _send(self, command_id: CommandId, item: ItemId, then: Any) -> c.Send:
+        """Some words, sometimes with a file: a new one, or one that could not be sent before."""
+        files, self._unsent = self._unsent, []
+        if not files and self._dice.random() < 0.3:
+            files = [self._door.upload(self.name)]
+        body = f"said {command_id}"
+        return c.Send(id=command_id, item=item, body=body, then=then, attachments=tuple(files))

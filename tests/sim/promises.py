@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec
 from msgspec.structs import replace
 
+from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core import hands
 from gateway.core import model as m
@@ -269,3 +270,13 @@ def commands_had_one_effect(
         if body is not None:
             times = 1 if isinstance(answer, Ok) else 0
             need(bodies[body] == times, f"{body!r} said {bodies[body]} times, not {times}")
+        if isinstance(command, c.Send) and isinstance(answer, Ok):
+            _files_went_with(tables, command)
+
+
+def _files_went_with(tables: Tables, command: c.Send) -> None:
+    (message,) = (x for x in tables.messages.values() if x.body == command.body)
+    attached = tuple(attachment.id for attachment in message.attachments)
+    need(attached == command.attachments, f"{command.id} went with {attached}")
+    for file in attached:
+        need(tables.files[file].message == message.id, f"{file} was sent, and is good for more")

@@ -11,6 +11,7 @@ from msgspec import Struct
 from gateway.cluster.lease import Lease
 from gateway.core import events as e
 from gateway.core.ids import AgentName, ChannelName
+from gateway.core.inbound import File
 from gateway.core.model import OutboundState
 from gateway.flow.node import Node
 from gateway.ports import Channel, Principal
@@ -26,6 +27,7 @@ from tests.support.simworld import Cut, Life, Pair, Promise, ServerSocket, Steps
 from tests.support.virtual import VirtualClock, run
 
 CREW = {"ana": {"de": 2, "audit": 1}, "bob": {"de": 1}, "cid": {"audit": 1}}
+FILE = File(name="plan.pdf", type="application/pdf", data=b"%PDF")
 TRAFFIC_SECONDS = 32.0
 PATIENCE_SECONDS = 6_000.0
 FAULTS_OF_OURS = frozenset(
@@ -82,7 +84,7 @@ class World:
         self.steps = Steps(self._targets(), loop.time, cut)
         self.outside = Outside()
         self.causes = Causes(self.tables)
-        self.door = Door()
+        self.door = Door(lambda name: self.tables.save_file(FILE, name).id)
         self.faults = self._trouble()
         desktops = [*CREW, "ana's second"] if self.dice.random() < 0.4 else [*CREW]
         self.agents = [Agent(label, self._dice(), self.door, self.clock) for label in desktops]

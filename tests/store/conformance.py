@@ -577,17 +577,46 @@ class StoreConformance:
         unknown: Any = "x"
         for ids, owner in (([one.id], "bob"), ([one.id, uid()], "eva"), ([unknown], "eva")):
             with pytest.raises(Refused) as refused:
-                await lookup.claim_files(ids, owner)
+                await lookup.claim_files(ids, owner, uid())
             assert (refused.value.code, refused.value.field) == ("not_found", "attachments")
 
-        assert await lookup.claim_files([two.id, one.id], "eva") == (two, one)
+        command = uid()
+        assert await lookup.claim_files([two.id, one.id], "eva", command) == (two, one)
         with pytest.raises(Refused):
-            await lookup.claim_files([one.id], "eva")
+            await lookup.claim_files([one.id], "eva", uid())
         case = a_case()
         await pen.rows(case, a_message(case, attachments=(one, two)))
+        for asked in (uid(), command):
+            with pytest.raises(Refused):
+                await lookup.claim_files([one.id], "eva", asked)
+        assert await lookup.claim_files([], "eva", uid()) == ()
+
+    async def test_a_command_that_died_before_its_message_claims_its_files_again(
+        self, opens: Opens
+    ) -> None:
+        command = uid()
+        dead = await begin(opens)
+        file = await dead.lookup.save_file(a_file(), "eva")
+        assert await dead.lookup.claim_files([file.id], "eva", command) == (file,)
+
+        again = (await begin(opens)).lookup
+
+        assert await again.claim_files([file.id], "eva", command) == (file,)
         with pytest.raises(Refused):
-            await lookup.claim_files([one.id], "eva")
-        assert await lookup.claim_files([], "eva") == ()
+            await again.claim_files([file.id], "eva", uid())
+        with pytest.raises(Refused):
+            await again.claim_files([file.id], "bob", command)
+
+    async def test_the_files_of_a_refused_command_are_good_for_the_next_one(
+        self, opens: Opens
+    ) -> None:
+        pen = await begin(opens)
+        refused = uid()
+        file = await pen.lookup.save_file(a_file(), EVA)
+        assert await pen.lookup.claim_files([file.id], EVA, refused) == (file,)
+        await pen.rows(m.CommandRecord(agent=EVA, id=refused, at=NOW, answer=b"{}"))
+
+        assert await pen.lookup.claim_files([file.id], EVA, uid()) == (file,)
 
     async def test_a_file_that_came_with_a_contact_can_be_read(self, opens: Opens) -> None:
         pen = await begin(opens)

@@ -195,9 +195,11 @@ class MemoryStore:
         return await self._call("file", lambda: self.tables.save_file(file, owner))
 
     async def claim_files(
-        self, ids: Sequence[AttachmentId], owner: str
+        self, ids: Sequence[AttachmentId], owner: str, command: CommandId
     ) -> tuple[m.Attachment, ...]:
-        return await self._call("claim", lambda: self.tables.claim_files(ids, owner))
+        return await self._call(
+            "claim", lambda: self.tables.claim_files(ids, owner, command), writes=True
+        )
 
     async def load_memory(self, channel: ChannelName, key: str) -> bytes | None:
         return await self._call("memory", lambda: self.tables.memories.get((channel, key)))

@@ -50,6 +50,7 @@ Versioned = m.Item | m.Case | m.Outgoing | m.AgentStatus
 _OWN_ID = re.compile(r"<?([0-9a-fA-F-]{36})(?:@[^>]*)?>?")
 _OPEN = frozenset({m.OutboundState.PENDING, m.OutboundState.ATTEMPTING})
 _DAY = timedelta(hours=24)
+_CLAIM_HOLDS = timedelta(seconds=15)
 
 
 class InboxRow(Struct, kw_only=True):
@@ -65,12 +66,13 @@ class InboxRow(Struct, kw_only=True):
 
 
 class Upload(Struct, kw_only=True):
-    """A file by name. ``message`` is what it was sent with."""
+    """A file by name. ``message`` is what it was sent with, ``claimed_by`` for which command."""
 
     attachment: m.Attachment
     owner: str
     data: bytes
-    claimed: bool = False
+    claimed_by: CommandId | None = None
+    claimed_at: datetime | None = None
     message: MessageId | None = None
 
 
@@ -321,14 +323,25 @@ class Tables:
     def save_file(self, file: File, owner: str) -> m.Attachment:
         return self._keep(file, owner).attachment
 
-    def claim_files(self, ids: Sequence[AttachmentId], owner: str) -> tuple[m.Attachment, ...]:
+    def claim_files(
+        self, ids: Sequence[AttachmentId], owner: str, command: CommandId
+    ) -> tuple[m.Attachment, ...]:
         found = [self.files.get(i) for i in dict.fromkeys(ids)]
-        free = [f for f in found if f and f.owner == owner and f.message is None and not f.claimed]
+        free = [f for f in found if f and self._is_free(f, owner, command)]
         if len(free) != len(found):
             raise Refused("not_found", "an attachment is unknown or used", "attachments")
         for upload in free:
-            upload.claimed = True
+            upload.claimed_by, upload.claimed_at = command, self.now()
         return tuple(f.attachment for f in free)
+
+    def _is_free(self, upload: Upload, owner: str, command: CommandId) -> bool:
+        claimed_at = upload.claimed_at
+        return (upload.owner, upload.message) == (owner, None) and (
+            claimed_at is None
+            or upload.claimed_by == command
+            or (owner, upload.claimed_by) in self.commands
+            or self.now() - claimed_at > _CLAIM_HOLDS
+        )
 
     # -- looking up -------------------------------------------------------------------------
 

@@ -72,14 +72,16 @@ INSERT INTO attachment (id, sha256, name, type, size, inline_id, owner, expires_
 VALUES ($1, $2, $4, $5, length($3::bytea), $6, $7, now() + interval '1 hour')
 
 -- name: claim_files
--- All of them or none. One that was claimed for a message that never came to be is free again.
+-- All of them or none. One that was claimed for a message that never came to be is free again:
+-- at once for the command that claimed it, and for all if that was refused, else after a while.
 WITH free AS (
-    SELECT id FROM attachment
+    SELECT id FROM attachment AS f
     WHERE id = ANY($1::uuid[]) AND owner = $2 AND message IS NULL AND expires_at > now()
-      AND (claimed_at IS NULL OR claimed_at < now() - interval '15 seconds')
+      AND (claimed_at IS NULL OR claimed_by = $3 OR claimed_at < now() - interval '15 seconds'
+           OR EXISTS (SELECT FROM command AS c WHERE c.agent = f.owner AND c.id = f.claimed_by))
     ORDER BY id FOR UPDATE
 )
-UPDATE attachment AS a SET claimed_at = now()
+UPDATE attachment AS a SET claimed_at = now(), claimed_by = $3
 FROM free
 WHERE a.id = free.id AND (SELECT count(*) FROM free) = cardinality($1::uuid[])
 RETURNING attachment_doc(a) AS doc
