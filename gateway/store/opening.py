@@ -1,8 +1,8 @@
 """Opens the store: the database if it is ours to start, its schema, its connections.
 
 ``async with open_store(data_dir=…, dsn=…) as store:`` is the whole life of it. Within, tasks keep
-the embedded server running, watch the writer's link and look after the tables; leaving stops them
-in order.
+the embedded server running, watch the links to the database and whether it has a second copy, and
+look after the tables; leaving stops them in order.
 """
 
 import asyncio
@@ -21,8 +21,11 @@ from gateway.store.fence import Fence
 from gateway.store.files import Files
 from gateway.store.installation import PgChannels, PgNodes, PgSettings
 from gateway.store.journal import PgJournal
+from gateway.store.keys import PgKeys
 from gateway.store.labels import PgLabels
+from gateway.store.links import LinkWatch, Sight
 from gateway.store.listing import PgListing
+from gateway.store.lookout import Lookout
 from gateway.store.lookup import PgLookup
 from gateway.store.migrate import migrate
 from gateway.store.people import PgPeople
@@ -51,6 +54,7 @@ class Store(Struct):
     listing: PgListing
     skills: PgLabels
     codes: PgLabels
+    keys: PgKeys
     nodes: PgNodes
     channels: PgChannels
     settings: PgSettings
@@ -58,6 +62,7 @@ class Store(Struct):
     sql: Queries
     dsn: str
     server: EmbeddedServer | None = None
+    lookout: Lookout | None = None
 
 
 def new_id() -> str:
@@ -91,7 +96,8 @@ async def open_store(
         else:
             raise ValueError("open_store needs a dsn or a data_dir")
         hosts = hosts_of(where())
-        connect = connector(where, hosts, {})
+        sight = Sight()
+        connect = connector(where, hosts, {}, sight)
         con = await connect.connect()
         try:
             await migrate(con)
@@ -100,7 +106,7 @@ async def open_store(
         pool = await open_pool(connect, size=pool_size)
         stack.push_async_callback(_close, pool)
         sql = Queries.load()
-        writer = Writer(connector(where, hosts, WRITER_SESSION), sql["backend_state"])
+        writer = Writer(connector(where, hosts, WRITER_SESSION, sight), sql["backend_state"])
         stack.push_async_callback(writer.close)
         files = Files(pool, sql, make_id)
         fence = Fence(connect, pool, sql)
@@ -113,6 +119,7 @@ async def open_store(
             listing=PgListing(pool, sql),
             skills=PgLabels(pool, sql, "skill"),
             codes=PgLabels(pool, sql, "code"),
+            keys=PgKeys(pool, sql),
             nodes=PgNodes(pool, sql),
             channels=PgChannels(pool, sql),
             settings=PgSettings(pool, sql),
@@ -120,12 +127,16 @@ async def open_store(
             sql=sql,
             dsn=where(),
             server=server,
+            lookout=None if server else Lookout(connect, sql),
         )
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(writer.watch(), name="store:watch"),
                 group.create_task(Upkeep(pool, sql).run(), name="store:upkeep"),
+                group.create_task(LinkWatch(sight, connect.connect, sql).run(), name="store:links"),
             ]
+            if store.lookout is not None:
+                tasks.append(group.create_task(store.lookout.run(), name="store:lookout"))
             if server is not None:
                 tasks.append(group.create_task(server.keep(), name="store:keep"))
             problem: Exception | None = None

@@ -2,7 +2,8 @@
 
 A DSN with several hosts is not failover by itself: asyncpg spends one time-out on all of them,
 and a frozen old primary still calls itself primary. ``Connector`` asks every host at once, gives
-each a second, takes the primary with the highest timeline and never goes back to a lower one.
+each a second, takes the primary with the highest timeline and never goes back to a lower one. It
+shares what it knows with the other connectors of the store through ``links.Sight``.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from asyncpg.connect_utils import SessionAttribute
 from msgspec import Struct
 
 from gateway.store.contract import Unavailable
+from gateway.store.links import Link, Sight
 from gateway.store.trouble import FAILED
 
 # In quotes: generic to the type checker only.
@@ -24,6 +26,9 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 HOST_SECONDS = 1.0
 ONLY_HOST_SECONDS = 10.0
 POOL_SIZE = 10
+PATIENCE_SECONDS = 5.0
+"""For how long a primary may be away before callers are told; a crash costs two to four seconds."""
+LOOK_AGAIN_SECONDS = 0.2
 
 # A transaction that its client forgot must not keep locks from a takeover.
 SESSION = {"application_name": "switchroom", "idle_in_transaction_session_timeout": "2s"}
@@ -35,7 +40,7 @@ WRITER_SESSION = {
     "enable_seqscan": "off",
     "plan_cache_mode": "force_generic_plan",
 }
-_WHERE_AM_I = """
+WHERE_AM_I = """
 SELECT CASE WHEN pg_is_in_recovery() THEN 0
             ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int
        END
@@ -61,54 +66,115 @@ Open = Callable[[Host], Awaitable[Any]]
 
 
 class Connector:
-    """Opens connections to the primary. One for a store, so that all agree on the timeline."""
+    """Opens connections to the primary.
 
-    def __init__(self, hosts: list[Host], open_one: Open, *, seconds: float | None = None) -> None:
-        self._hosts = hosts
-        self._open = open_one
-        self._seconds = seconds or (HOST_SECONDS if len(hosts) > 1 else ONLY_HOST_SECONDS)
-        self.timeline = 0
+    While there is none, one caller looks and the others wait for what it finds, so that an outage
+    costs the servers that are left a look each 0.2 s, however many want to be served. For the
+    first ``patience`` seconds of an outage callers wait for the next primary, then they are told.
+    """
+
+    def __init__(
+        self,
+        hosts: list[Host],
+        open_one: Open,
+        *,
+        seconds: float | None = None,
+        sight: Sight | None = None,
+        patience: float = 0.0,
+    ) -> None:
+        self.hosts = hosts
+        self.open_one = open_one
+        self.seconds = seconds or (HOST_SECONDS if len(hosts) > 1 else ONLY_HOST_SECONDS)
+        self.sight = sight or Sight()
+        self._patience = patience
 
     async def connect(self) -> Any:
         """A connection to the primary. Raises ``Unavailable`` with what each host said."""
-        asked = await asyncio.gather(*(self._ask(host) for host in self._hosts))
+        while True:
+            found = await (self._look() if self.sight.absent_since is None else self._look_once())
+            if not isinstance(found, Unavailable):
+                return found
+            if not self._may_come_back():
+                raise found
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    def _may_come_back(self) -> bool:
+        since = self.sight.absent_since
+        now = asyncio.get_running_loop().time()
+        return self.sight.timeline > 0 and (since is None or now - since < self._patience)
+
+    async def _look_once(self) -> Any:
+        """Look, unless somebody does: then what they find is our answer too."""
+        if (looking := self.sight.looking) is not None:
+            await looking.wait()
+            if self.sight.absent_since is None:
+                return await self._look()
+            return Unavailable(self.sight.problem)
+        self.sight.looking = looking = asyncio.Event()
+        try:
+            return await self._look()
+        finally:
+            self.sight.looking = None
+            looking.set()
+
+    async def _look(self) -> Any:
+        """A connection, or ``Unavailable``; not raised, for that ends some callers only."""
+        asked = await self._ask_all()
         reached = [(timeline, con) for timeline, con in asked if not isinstance(con, str)]
         best = max((timeline for timeline, _ in reached), default=0)
         chosen = None
         for timeline, con in reached:
-            if chosen is None and timeline == best >= max(self.timeline, 1):
+            if chosen is None and timeline == best >= max(self.sight.timeline, 1):
                 chosen = con
             else:
                 con.terminate()
-        if chosen is None:
-            raise Unavailable(f"no primary database: {self._why(asked)}")
-        self.timeline = best
-        return chosen
+        if chosen is not None:
+            self.sight.took(chosen, best)
+            self.sight.absent_since = None
+            return chosen
+        if self.sight.absent_since is None:
+            self.sight.absent_since = asyncio.get_running_loop().time()
+        self.sight.problem = f"no primary database: {self._why(asked)}"
+        return Unavailable(self.sight.problem)
+
+    async def _ask_all(self) -> list[tuple[int, Any]]:
+        asking: list[asyncio.Task[tuple[int, Any]]] = []
+        try:
+            async with asyncio.TaskGroup() as group:
+                asking = [group.create_task(self._ask(host)) for host in self.hosts]
+        except BaseException:
+            for one in asking:  # nobody takes what has been opened by now
+                if one.done() and not one.cancelled() and one.exception() is None:
+                    con = one.result()[1]
+                    if not isinstance(con, str):
+                        con.terminate()
+            raise
+        return [one.result() for one in asking]
 
     async def _ask(self, host: Host) -> tuple[int, Any]:
         """The host's timeline (0: a standby) and a connection, or what went wrong, in words."""
         try:
-            async with asyncio.timeout(self._seconds):
-                con = await self._open(host)
+            async with asyncio.timeout(self.seconds):
+                con = await self.open_one(host)
                 try:
-                    return int(await con.fetchval(_WHERE_AM_I)), con
+                    return int(await con.fetchval(WHERE_AM_I)), con
                 except BaseException:
                     con.terminate()
                     raise
         except TimeoutError:
-            return 0, f"no answer within {self._seconds:.0f} s"
+            return 0, f"no answer within {self.seconds:.0f} s"
         except (*FAILED, Unavailable) as problem:
             return 0, str(problem) or type(problem).__name__
 
     def _why(self, asked: list[tuple[int, Any]]) -> str:
         said = []
-        for host, (timeline, con) in zip(self._hosts, asked, strict=True):
+        for host, (timeline, con) in zip(self.hosts, asked, strict=True):
             if isinstance(con, str):
                 what = con
             elif timeline == 0:
                 what = "a standby"
             else:
-                what = f"timeline {timeline}, but {self.timeline} was seen"
+                what = f"timeline {timeline}, but {self.sight.timeline} was seen"
             said.append(f"{host.name or 'local'}: {what}")
         return "; ".join(said)
 
@@ -136,7 +202,12 @@ def _has_port(part: str) -> bool:
     return part.rpartition("]")[2].count(":") == 1
 
 
-def connector(dsn: Callable[[], str], hosts: list[Host], session: Mapping[str, str]) -> Connector:
+def connector(
+    dsn: Callable[[], str],
+    hosts: list[Host],
+    session: Mapping[str, str],
+    sight: Sight | None = None,
+) -> Connector:
     """A connector for real servers; ``dsn`` is asked each time, for a socket may move."""
 
     async def open_one(host: Host) -> Connection:
@@ -148,11 +219,16 @@ def connector(dsn: Callable[[], str], hosts: list[Host], session: Mapping[str, s
             **where,
             target_session_attrs=SessionAttribute.any,  # we look ourselves
             server_settings={**SESSION, **session},
+            connection_class=Link,
         )
-        await _set_codecs(con)
+        try:
+            await _set_codecs(con)
+        except BaseException:
+            con.terminate()
+            raise
         return con
 
-    return Connector(hosts, open_one)
+    return Connector(hosts, open_one, sight=sight, patience=PATIENCE_SECONDS)
 
 
 async def open_pool(connect: Connector, *, size: int = POOL_SIZE) -> Pool:

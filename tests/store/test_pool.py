@@ -15,6 +15,7 @@ class Server:
     def __init__(self, timeline: int | None) -> None:
         self.timeline = timeline
         self.open = 0
+        self.opened = 0
 
     async def fetchval(self, query: str) -> Any:
         if self.timeline is None:
@@ -24,18 +25,22 @@ class Server:
     def terminate(self) -> None:
         self.open -= 1
 
+    def is_closed(self) -> bool:
+        return self.open == 0
+
 
 class Cluster:
-    def __init__(self, **servers: int | None) -> None:
+    def __init__(self, *, patience: float = 0.0, **servers: int | None) -> None:
         self.servers = {name: Server(timeline) for name, timeline in servers.items()}
         hosts = [Host(name) for name in servers]
-        self.connector = Connector(hosts, self.open_one, seconds=0.05)
+        self.connector = Connector(hosts, self.open_one, seconds=0.05, patience=patience)
 
     async def open_one(self, host: Host) -> Server:
         server = self.servers[host.name]
         if server.timeline == -1:
             raise ConnectionRefusedError("refused")
         server.open += 1
+        server.opened += 1
         return server
 
     async def connect(self) -> str:
@@ -79,6 +84,72 @@ async def test_without_a_primary_it_says_what_each_host_said() -> None:
     with pytest.raises(Unavailable) as refused:
         await cluster.connect()
     assert "a: a standby; b: refused; c: no answer" in str(refused.value)
+    assert cluster.open() == {}
+
+
+async def test_the_first_to_see_a_new_primary_cuts_everybody_off_the_old_one() -> None:
+    cluster = Cluster(old=4, new=0)
+    assert await cluster.connect() == "old"
+    cluster.servers["new"].timeline = 5
+    assert await cluster.connect() == "new"
+    assert cluster.open() == {"new": 1}
+
+
+async def test_a_short_absence_of_the_primary_is_waited_out() -> None:
+    cluster = Cluster(patience=30.0, a=4, b=0)
+    await cluster.connect()
+    cluster.servers["a"].timeline = -1
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        waiting = group.create_task(cluster.connect())
+        while not cluster.connector.sight.problem:  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(0.01)
+        assert not waiting.done()
+        cluster.servers["b"].timeline = 5
+    assert waiting.result() == "b"
+
+
+async def test_a_longer_absence_is_said_at_once() -> None:
+    cluster = Cluster(patience=0.3, a=4)
+    await cluster.connect()
+    cluster.servers["a"].timeline = -1
+    with pytest.raises(Unavailable):
+        await cluster.connect()
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(Unavailable, match="refused"):
+        await cluster.connect()
+    assert asyncio.get_running_loop().time() - began < 0.2
+
+
+async def test_nobody_waits_for_a_primary_that_never_was() -> None:
+    cluster = Cluster(patience=30.0, a=0)
+    async with asyncio.timeout(5):
+        with pytest.raises(Unavailable):
+            await cluster.connect()
+
+
+async def test_in_an_outage_one_looks_for_all() -> None:
+    cluster = Cluster(a=4, b=0)
+    await cluster.connect()
+    cluster.servers["a"].timeline = 0
+    with pytest.raises(Unavailable):
+        await cluster.connect()
+    before = cluster.servers["b"].opened
+
+    told = await asyncio.gather(*(cluster.connect() for _ in range(50)), return_exceptions=True)
+
+    assert all(isinstance(each, Unavailable) for each in told)
+    assert cluster.servers["b"].opened == before + 1
+
+
+async def test_what_was_opened_for_somebody_who_left_is_closed() -> None:
+    cluster = Cluster(good=4, frozen=None)
+    looking = asyncio.get_running_loop().create_task(cluster.connect())
+    while not cluster.servers["frozen"].open:  # noqa: ASYNC110 - nobody tells us
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
     assert cluster.open() == {}
 
 

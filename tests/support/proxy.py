@@ -16,6 +16,7 @@ import contextlib
 import random
 import socket
 import struct
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -45,9 +46,9 @@ class Way(Struct, eq=False):
 
 
 class Link:
-    """A listener on a port of its own that forwards to ``target`` on loopback."""
+    """A listener on a port of its own that forwards to a port on loopback or a Unix socket."""
 
-    def __init__(self, target: int, *, seed: int = 0) -> None:
+    def __init__(self, target: int | Path, *, seed: int = 0) -> None:
         self.up, self.down = Way(), Way()
         self.port = 0
         self.accepted = 0
@@ -133,7 +134,7 @@ class Link:
             writer.transport.abort()
             return
         try:
-            inner, outer = await asyncio.open_connection("127.0.0.1", self._target)
+            inner, outer = await self._reach()
         except OSError:
             writer.transport.abort()
             return
@@ -146,6 +147,11 @@ class Link:
         finally:
             self._pairs.discard(pair)
             pair.close()
+
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._target, Path):
+            return await asyncio.open_unix_connection(self._target)
+        return await asyncio.open_connection("127.0.0.1", self._target)
 
     async def _carry(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, way: Way, pair: "_Pair"
