@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from gateway.api.base import Limit, Listed, Reason, asked, by, read, record
+from gateway.api.cards import CaseCard, case_card
 from gateway.api.items import Explanation, Items
 from gateway.api.needs import Listing
 from gateway.core import events as e
@@ -56,7 +57,7 @@ class Cases:
                 path=one,
                 handle=self._one,
                 summary="A case by its ticket number",
-                gives=Case,
+                gives=CaseCard,
                 tag=TAG,
             ),
             HttpRoute(
@@ -65,7 +66,7 @@ class Cases:
                 handle=self._patch,
                 summary="Change a case's header",
                 takes=CasePatch,
-                gives=Case,
+                gives=CaseCard,
                 tag=TAG,
             ),
             HttpRoute(
@@ -96,7 +97,7 @@ class Cases:
         return case
 
     async def _one(self, request: HttpRequest) -> HttpAnswer:
-        return HttpAnswer(body=await self._find(request))
+        return HttpAnswer(body=case_card(await self._find(request)))
 
     async def _messages(self, request: HttpRequest) -> HttpAnswer:
         query = asked(request, MessageQuery)
@@ -125,7 +126,7 @@ class Cases:
             await record(self._ledger, _changes(case, patch, by(request)))
         finally:
             self._ledger.release(case.id)
-        return HttpAnswer(body=await self._find(request))
+        return HttpAnswer(body=case_card(await self._find(request)))
 
     def _check(self, case: Case, patch: CasePatch) -> None:
         ends = patch.status in (CaseStatus.SOLVED, CaseStatus.CLOSED)

@@ -4,12 +4,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from gateway.api.base import Listed, Paged, asked, page, read, whole
+from gateway.api.base import Listed, Paged, asked, read, whole
+from gateway.api.cards import TimelineCard, timeline_card
 from gateway.api.needs import People
 from gateway.core.errors import Refused
 from gateway.core.ids import CustomerId
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
-from gateway.store.views import CustomerCard, TimelineEntry
+from gateway.store.views import CustomerCard
 
 TAG = "customers"
 Kind = Literal["email", "phone", "account", "sip", "visitor"]
@@ -78,7 +79,7 @@ class Customers:
                 handle=self._timeline,
                 summary="A customer's cases across all channels, newest first",
                 asks=Paged,
-                gives=Listed[TimelineEntry],
+                gives=Listed[TimelineCard],
                 tag=TAG,
             ),
         ]
@@ -101,7 +102,10 @@ class Customers:
     async def _timeline(self, request: HttpRequest) -> HttpAnswer:
         query = asked(request, Paged)
         customer = await self._find(request.params["id"])
-        return page(await self._people.timeline(customer.id, query.cursor, query.limit))
+        found = await self._people.timeline(customer.id, query.cursor, query.limit)
+        return HttpAnswer(
+            body=Listed(items=[timeline_card(e) for e in found.items], next=found.next)
+        )
 
     async def _put(self, request: HttpRequest) -> HttpAnswer:
         wish = read(request, CustomerPut)
