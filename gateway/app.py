@@ -291,6 +291,7 @@ def _house(app: App) -> House:
         listing=store.listing,
         skills=store.skills,
         codes=store.codes,
+        keys=store.keys,
         nodes=store.nodes,
         channels=app.rooms,
         vitals=app,

@@ -183,7 +183,8 @@ class HttpRoute(Struct, frozen=True, kw_only=True):
 
     ``asks`` is a struct whose fields are the query's parameters; ``produces`` the media type of
     the answer.
-    ``cors`` answers which origin may call it from a browser (``None``: same origin only).
+    ``cors`` answers which origin may call it from a browser (``None``: same origin only);
+    ``secret`` marks an answer that must not be kept.
     """
 
     method: str
@@ -199,6 +200,7 @@ class HttpRoute(Struct, frozen=True, kw_only=True):
     tag: str = ""
     max_body: int = 1_048_576
     cors: Callable[[str], bool] | None = None
+    secret: bool = False
 
 
 class Socket(Protocol):

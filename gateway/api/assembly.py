@@ -45,7 +45,7 @@ class Api:
         passwords = Passwords(house.tokens, house.clock, house.hasher)
         items = Items(ledger, house.listing)
         self._house = house
-        self._idempotency = Idempotency(house.clock)
+        self._idempotency = Idempotency(house.clock, house.keys, ledger.new_id)
         self._resources: list[Resource] = [
             Sessions(house, self.auth, passwords),
             items,

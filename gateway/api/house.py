@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from gateway.api.needs import (
     ChannelRoom,
+    Keys,
     Labels,
     Lag,
     Listing,
@@ -48,6 +49,7 @@ class House(Struct, frozen=True, kw_only=True):
     listing: Listing
     skills: Labels
     codes: Labels
+    keys: Keys
     nodes: Nodes
     channels: ChannelRoom
     vitals: Vitals

@@ -1,23 +1,35 @@
 """``Idempotency-Key`` on any POST: the same key again gets the same answer, done once.
 
-Kept in this process for 24 hours; where a repeat must be harmless across restarts too, the
-resource has a key of its own in the journal (tasks use the inbox key, desktops command ids).
+For 24 hours, across restarts: the key is taken on disk before anything is done, and the answer is
+kept there before it leaves. A crash between the two leaves an attempt whose outcome nobody knows:
+its repeat is refused, for a second effect would be worse. Where a repeat must go through even
+then, the resource has a key of its own in the journal (tasks use the inbox key, desktops command
+ids). An answer with a secret is kept in this process only.
 """
 
 import asyncio
 import hashlib
 from collections import OrderedDict
+from typing import Any
 
+import msgspec
+import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.api.needs import Keys
 from gateway.core.errors import Refused
+from gateway.core.ids import NewId
 from gateway.ports import Clock, HttpAnswer, HttpRequest, HttpRoute
+from gateway.store.contract import Unavailable
+from gateway.store.views import Begun, KeyName
 
 KEPT_SECONDS = 86_400.0
 KEPT = 20_000
 MAX_KEY = 255
 HEADER = "idempotency-key"
+
+_log = structlog.get_logger("idempotency")
 
 
 class _Call(Struct):
@@ -28,12 +40,28 @@ class _Call(Struct):
     answer: "asyncio.Future[HttpAnswer]"
 
 
+class _Kept(Struct):
+    """An answer as it is on disk."""
+
+    status: int
+    type: str
+    headers: dict[str, str]
+    body: bytes
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(_Kept)
+
+
 class Idempotency:
     """See the module's docstring."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, keys: Keys, new_id: NewId) -> None:
         self._clock = clock
-        self._calls: OrderedDict[tuple[str, str, str], _Call] = OrderedDict()
+        self._keys = keys
+        self._new_id = new_id
+        self._calls: OrderedDict[KeyName, _Call] = OrderedDict()
+        self._attempts: OrderedDict[KeyName, str] = OrderedDict()
 
     def wrap(self, route: HttpRoute) -> HttpRoute:
         """The same route, doing each keyed request once. Only POST needs it."""
@@ -56,29 +84,22 @@ class Idempotency:
         asker = request.principal.name if request.principal is not None else ""
         digest = hashlib.sha256(request.body).digest()
         self._forget()
-        name = (asker, f"{request.method} {request.path}", key)
+        name = KeyName(principal=asker, route=f"{request.method} {request.path}", key=key)
         call = self._calls.get(name)
         if call is None:
             return await self._first(route, request, name, digest)
-        if call.digest != digest:
-            raise Refused(
-                "key_reused", "this key was used before with another body", "Idempotency-Key"
-            )
+        _check(call.digest, digest)
         return await asyncio.shield(call.answer)
 
     async def _first(
-        self,
-        route: HttpRoute,
-        request: HttpRequest,
-        name: tuple[str, str, str],
-        digest: bytes,
+        self, route: HttpRoute, request: HttpRequest, name: KeyName, digest: bytes
     ) -> HttpAnswer:
         answer: asyncio.Future[HttpAnswer] = asyncio.get_running_loop().create_future()
         self._calls[name] = _Call(digest, self._clock.monotonic(), answer)
         try:
-            given = await route.handle(request)
+            given = await self._durably(route, request, name, digest)
         except BaseException as error:
-            # Nothing was done, so the key is free; who waits for the same is told the same.
+            # Who waits for the same is told the same; who comes later is looked up on disk.
             self._calls.pop(name, None)
             if isinstance(error, Exception):
                 answer.set_exception(error)
@@ -89,10 +110,77 @@ class Idempotency:
         answer.set_result(given)
         return given
 
+    async def _durably(
+        self, route: HttpRoute, request: HttpRequest, name: KeyName, digest: bytes
+    ) -> HttpAnswer:
+        attempt = self._attempts.setdefault(name, self._new_id())
+        begun = await self._keys.begin(name, digest, attempt)
+        if begun.attempt != attempt:
+            del self._attempts[name]
+            return _answered(begun, digest)
+        _check(begun.digest, digest)
+        try:
+            given = await route.handle(request)
+        except Exception:
+            await self._free(name, attempt)
+            raise
+        except BaseException:
+            # Ended in the middle, by a client that left say: nobody knows how far it came.
+            del self._attempts[name]
+            raise
+        del self._attempts[name]
+        if not route.secret:
+            await self._settle(name, attempt, given)
+        return given
+
+    async def _free(self, name: KeyName, attempt: str) -> None:
+        """Nothing was done. While that cannot be written, this process remembers it."""
+        try:
+            await self._keys.free(name, attempt)
+        except Unavailable:
+            _log.warning("a key could not be given back", route=name.route)
+        else:
+            del self._attempts[name]
+
+    async def _settle(self, name: KeyName, attempt: str, given: HttpAnswer) -> None:
+        body: Any = given.body
+        kept = _Kept(
+            status=given.status,
+            type=given.type,
+            headers=dict(given.headers),
+            body=body if isinstance(body, bytes) else _encoder.encode(body),
+        )
+        try:
+            await self._keys.settle(name, attempt, _encoder.encode(kept))
+        except Unavailable:
+            # It is done, and this process remembers the answer; another one will not repeat it.
+            _log.warning("the answer to a keyed request could not be kept", route=name.route)
+
     def _forget(self) -> None:
+        while len(self._attempts) > KEPT:
+            self._attempts.popitem(last=False)
         old = self._clock.monotonic() - KEPT_SECONDS
         while self._calls:
             call = next(iter(self._calls.values()))
             if len(self._calls) <= KEPT and call.at > old:
                 return
             self._calls.popitem(last=False)
+
+
+def _check(first: bytes, digest: bytes) -> None:
+    if first != digest:
+        raise Refused("key_reused", "this key was used before with another body", "Idempotency-Key")
+
+
+def _answered(begun: Begun, digest: bytes) -> HttpAnswer:
+    """What an earlier attempt, perhaps of an earlier process, was answered."""
+    _check(begun.digest, digest)
+    if begun.answer is None:
+        raise Refused(
+            "conflict",
+            "the first request with this key was interrupted, or is still being done elsewhere: "
+            "look whether it took effect, and if not, use another key",
+            "Idempotency-Key",
+        )
+    kept = _decoder.decode(begun.answer)
+    return HttpAnswer(status=kept.status, body=kept.body, type=kept.type, headers=kept.headers)

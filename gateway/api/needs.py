@@ -23,7 +23,15 @@ from gateway.core.inbound import Inbound
 from gateway.core.model import Case, Item, Outgoing
 from gateway.ports import Role
 from gateway.store.contract import ItemFilter, Page, Received
-from gateway.store.views import CustomerCard, Named, NodeCard, RawInbound, TokenRow
+from gateway.store.views import (
+    Begun,
+    CustomerCard,
+    KeyName,
+    Named,
+    NodeCard,
+    RawInbound,
+    TokenRow,
+)
 
 
 class Tokens(Protocol):
@@ -133,6 +141,22 @@ class Labels(Protocol):
         ...
 
     async def drop(self, name: str) -> bool: ...
+
+
+class Keys(Protocol):
+    """Requests with an ``Idempotency-Key``, for 24 hours (``store.keys`` fits)."""
+
+    async def begin(self, name: KeyName, digest: bytes, attempt: str) -> Begun:
+        """Take the key for this attempt, unless an earlier one has it. Repeating it is harmless."""
+        ...
+
+    async def settle(self, name: KeyName, attempt: str, answer: bytes) -> None:
+        """Keep the answer."""
+        ...
+
+    async def free(self, name: KeyName, attempt: str) -> None:
+        """Nothing was done: the key may be used again."""
+        ...
 
 
 class Nodes(Protocol):

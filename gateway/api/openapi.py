@@ -20,7 +20,8 @@ INTRODUCTION = (
     "JSON in UTF-8; times in RFC 3339, UTC; durations in seconds; ids are UUIDv7. Errors are "
     "RFC 9457 problem details that name the field at fault. Lists answer `{items, next}`; give "
     "`next` as `cursor` for the next part. POST accepts `Idempotency-Key` for 24 hours: the same "
-    "key again gets the same answer, with another body 422."
+    "key again gets the same answer, also after a restart, with another body 422; if the first "
+    "request was interrupted, 409."
 )
 
 

@@ -82,6 +82,7 @@ class TokenResource:
                 takes=NewToken,
                 gives=FreshToken,
                 status=201,
+                secret=True,
                 tag=TAG,
             ),
             HttpRoute(

@@ -104,6 +104,22 @@ class Named(Struct, frozen=True, kw_only=True):
     label: str = ""
 
 
+class KeyName(Struct, frozen=True, kw_only=True):
+    """Whose ``Idempotency-Key`` it is, and for what: everybody has keys of their own."""
+
+    principal: str
+    route: str
+    key: str
+
+
+class Begun(Struct, frozen=True, kw_only=True):
+    """Which attempt has a key, for which body, and what it was answered as soon as it was."""
+
+    attempt: str
+    digest: bytes
+    answer: bytes | None = None
+
+
 class NodeCard(Struct, frozen=True, kw_only=True):
     """A node as its lease row shows it; ``alive`` is a guess from its last renewal."""
 

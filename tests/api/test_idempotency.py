@@ -2,27 +2,31 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
-from gateway.api.idempotency import KEPT_SECONDS, Idempotency
+from gateway.api.idempotency import Idempotency
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute, Principal
-from tests.support.apiworld import api_world
+from gateway.store.contract import Unavailable
+from gateway.store.opening import new_id
+from tests.support.apiworld import FakeKeys, api_world
 from tests.support.builders import HandClock
 
 
 class Counter:
-    """A resource that counts how often it was really asked."""
+    """A resource that counts how often it was really asked, in one process or the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: FakeKeys | None = None, *, secret: bool = False) -> None:
         self.clock = HandClock()
+        self.keys = keys or FakeKeys()
         self.count = 0
         self.go = asyncio.Event()
         self.go.set()
         self.fails = False
-        route = HttpRoute(method="POST", path="/x", handle=self._handle, summary="x")
-        self.route = Idempotency(self.clock).wrap(route)
+        route = HttpRoute(method="POST", path="/x", handle=self._handle, summary="x", secret=secret)
+        self.route = Idempotency(self.clock, self.keys, new_id).wrap(route)
 
     async def _handle(self, request: HttpRequest) -> HttpAnswer:
         await self.go.wait()
@@ -44,7 +48,8 @@ class Counter:
                 principal=Principal(name=AgentName(who), role="agent", token="t"),
             )
         )
-        return int(answer.body["n"])
+        kept = isinstance(answer.body, bytes)
+        return int((msgspec.json.decode(answer.body) if kept else answer.body)["n"])
 
 
 async def test_a_repeat_has_no_second_effect() -> None:
@@ -86,13 +91,66 @@ async def test_what_failed_may_be_tried_again_with_its_key() -> None:
     assert await counter.ask("k") == 2
 
 
-async def test_a_key_is_forgotten_after_a_day() -> None:
+async def test_an_answer_is_told_again_by_the_next_process() -> None:
+    first = Counter()
+    assert await first.ask("k") == 1
+    second = Counter(first.keys)
+    assert await second.ask("k") == 1
+    assert second.count == 0
+    with pytest.raises(Refused) as refused:
+        await second.ask("k", b'{"a":2}')
+    assert refused.value.code == "key_reused"
+
+
+async def test_what_was_interrupted_is_not_done_again() -> None:
+    first = Counter()
+    first.go.clear()
+    asked = asyncio.ensure_future(first.ask("k"))  # noqa: TID251 - cut off, as by a crash
+    await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    for counter in (first, Counter(first.keys)):
+        counter.go.set()
+        with pytest.raises(Refused) as refused:
+            await counter.ask("k")
+        assert refused.value.code == "conflict"
+        assert counter.count == 0
+    assert await first.ask("another") == 1
+
+
+async def test_nothing_is_done_before_the_key_is_on_disk() -> None:
     counter = Counter()
-    await counter.ask("k")
-    counter.clock.seconds = KEPT_SECONDS - 1
+    counter.keys.away = True
+    with pytest.raises(Unavailable):
+        await counter.ask("k")
+    assert counter.count == 0
+    counter.keys.away = False
     assert await counter.ask("k") == 1
-    counter.clock.seconds = KEPT_SECONDS + 1
+
+
+async def test_a_failure_that_cannot_be_written_down_leaves_the_key_to_this_process() -> None:
+    counter = Counter()
+    counter.fails = True
+    asked = asyncio.ensure_future(counter.ask("k"))  # noqa: TID251 - to change the world meanwhile
+    counter.go.clear()
+    await asyncio.sleep(0)
+    counter.keys.away = True
+    counter.go.set()
+    with pytest.raises(Refused):
+        await asked
+    counter.keys.away = counter.fails = False
     assert await counter.ask("k") == 2
+
+
+async def test_an_answer_with_a_secret_is_kept_in_this_process_alone() -> None:
+    first = Counter(secret=True)
+    assert [await first.ask("k"), await first.ask("k")] == [1, 1]
+    assert all(row.answer is None for row in first.keys.rows.values())
+    second = Counter(first.keys, secret=True)
+    with pytest.raises(Refused) as refused:
+        await second.ask("k")
+    assert (refused.value.code, second.count) == ("conflict", 0)
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "a\nb"])

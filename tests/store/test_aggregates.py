@@ -10,8 +10,9 @@ from gateway.core import events as e
 from gateway.core import model as m
 from gateway.core.inbound import Claim
 from gateway.store.contract import ItemFilter, Page
-from gateway.store.opening import Store
-from gateway.store.views import CustomerCard, Named, TokenRow
+from gateway.store.opening import Store, new_id
+from gateway.store.upkeep import Upkeep
+from gateway.store.views import Begun, CustomerCard, KeyName, Named, TokenRow
 from tests.store.conformance import (
     BOB,
     EVA,
@@ -316,3 +317,26 @@ async def test_a_node_is_listed_with_its_epoch(store: Store, pen: Pen) -> None:
     await pen.journal.renew(pen.term)
     [card] = await store.nodes.listed()
     assert (card.name, card.region, card.epoch, card.alive) == (NODE, "eu", pen.term.epoch, True)
+
+
+async def test_a_key_belongs_to_its_first_attempt_for_a_day(store: Store) -> None:
+    name = KeyName(principal="ana", route="POST /x", key="k" * 2_000)
+    first, second = new_id(), new_id()
+    mine = Begun(attempt=first, digest=b"1")
+    assert await store.keys.begin(name, b"1", first) == mine
+    assert await store.keys.begin(name, b"1", first) == mine
+    assert await store.keys.begin(name, b"2", second) == mine
+    await store.keys.settle(name, second, b"not mine to answer")
+    await store.keys.settle(name, first, b"done")
+    await store.keys.free(name, first)
+    assert await store.keys.begin(name, b"2", second) == replace(mine, answer=b"done")
+    other = replace(name, principal="bob")
+    assert (await store.keys.begin(other, b"2", second)).attempt == second
+    await store.keys.free(other, second)
+    assert (await store.keys.begin(other, b"3", first)).attempt == first
+
+    await store.pool.execute("UPDATE keyed_request SET at = now() - interval '24.5 hours'")
+    assert await store.keys.begin(name, b"2", second) == Begun(attempt=second, digest=b"2")
+    await store.pool.execute("UPDATE keyed_request SET at = now() - interval '26 hours'")
+    await Upkeep(store.pool, store.sql).once()
+    assert await store.pool.fetchval("SELECT count(*) FROM keyed_request") == 0

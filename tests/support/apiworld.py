@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
+from msgspec.structs import replace
 
 from channels.task import TYPE as TASK
 from channels.task.settings import Settings as TaskSettings
@@ -33,11 +34,13 @@ from gateway.core.lifecycle import ENDED
 from gateway.core.model import AgentProfile, Case, Item, OutboundState, Outgoing
 from gateway.http import HttpMount
 from gateway.ports import HttpRoute, Role, Services
-from gateway.store.contract import ItemFilter, Page, Received
+from gateway.store.contract import ItemFilter, Page, Received, Unavailable
 from gateway.store.views import (
+    Begun,
     CustomerCard,
     IdentityCard,
     ItemLine,
+    KeyName,
     Named,
     NodeCard,
     OutboxCard,
@@ -261,6 +264,32 @@ class FakeLabels:
         return self.rows.pop(name, None) is not None
 
 
+class FakeKeys:
+    """Keyed requests as they are on disk; ``away`` is a database that does not answer."""
+
+    def __init__(self) -> None:
+        self.rows: dict[KeyName, Begun] = {}
+        self.away = False
+
+    async def begin(self, name: KeyName, digest: bytes, attempt: str) -> Begun:
+        self._there()
+        return self.rows.setdefault(name, Begun(attempt=attempt, digest=digest))
+
+    async def settle(self, name: KeyName, attempt: str, answer: bytes) -> None:
+        self._there()
+        if self.rows[name].attempt == attempt:
+            self.rows[name] = replace(self.rows[name], answer=answer)
+
+    async def free(self, name: KeyName, attempt: str) -> None:
+        self._there()
+        if self.rows[name].attempt == attempt:
+            del self.rows[name]
+
+    def _there(self) -> None:
+        if self.away:
+            raise Unavailable("no connection")
+
+
 class FakeProcess:
     """What is around the API in the process: channels, nodes, vitals."""
 
@@ -426,6 +455,7 @@ def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> Ho
         listing=FakeListing(tables),
         skills=FakeLabels(),
         codes=FakeLabels(),
+        keys=FakeKeys(),
         nodes=world.process,
         channels=world.process,
         vitals=world.process,

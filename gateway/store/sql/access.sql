@@ -80,3 +80,24 @@ ON CONFLICT (name) DO UPDATE SET doc = excluded.doc, changed_at = now()
 
 -- name: code_drop
 DELETE FROM code WHERE name = $1 RETURNING name
+
+-- name: key_begin
+-- Whoever is there first has the key for 24 hours; the answer tells who that is.
+INSERT INTO keyed_request AS t (principal, route, key, digest, attempt) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (principal, route, key) DO UPDATE SET
+    (digest, attempt, at, answer) = (
+        SELECT CASE WHEN old THEN excluded.digest ELSE t.digest END,
+               CASE WHEN old THEN excluded.attempt ELSE t.attempt END,
+               CASE WHEN old THEN excluded.at ELSE t.at END,
+               CASE WHEN old THEN NULL ELSE t.answer END
+        FROM (SELECT t.at < now() - interval '24 hours' AS old) AS x
+    )
+RETURNING attempt::text, digest, answer
+
+-- name: key_settle
+UPDATE keyed_request SET answer = $5
+WHERE principal = $1 AND route = $2 AND key = $3 AND attempt = $4
+
+-- name: key_free
+DELETE FROM keyed_request
+WHERE principal = $1 AND route = $2 AND key = $3 AND attempt = $4 AND answer IS NULL

@@ -13,3 +13,6 @@ WHERE message IS NULL AND inbound IS NULL AND expires_at < now() - interval '1 d
 -- name: forget_tokens
 DELETE FROM token
 WHERE expires_at < now() - interval '30 days' OR revoked_at < now() - interval '30 days'
+
+-- name: forget_keys
+DELETE FROM keyed_request WHERE at < now() - interval '25 hours'
