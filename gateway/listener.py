@@ -8,7 +8,8 @@ one port, one certificate, one tunnel, no extra hop, task or descriptor per conn
 import asyncio
 import re
 import ssl
-from collections.abc import Awaitable, Callable
+import struct
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any, cast
 
@@ -29,15 +30,54 @@ WANTS_WEBSOCKET = re.compile(rb"\r\nupgrade:[ \t]*websocket")
 HttpProtocol = Callable[[], asyncio.Protocol]
 Handler = Callable[["Front"], Awaitable[None]]
 
+_TEXT = 0x80 | Opcode.TEXT
+_SHORT, _MIDDLE, _LONG = struct.Struct("!BB"), struct.Struct("!BBH"), struct.Struct("!BBQ")
+
+
+def text_head(size: int) -> bytes:
+    """What precedes a server's text of so many bytes: one frame, not masked (RFC 6455 §5.2)."""
+    if size < 126:
+        return _SHORT.pack(_TEXT, size)
+    if size < 65_536:
+        return _MIDDLE.pack(_TEXT, 126, size)
+    return _LONG.pack(_TEXT, 127, size)
+
+
+class Turn:
+    """The connections that have something to send at the end of this turn of the loop."""
+
+    __slots__ = ("_loop", "_waiting")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: list[Front] = []
+
+    def add(self, connection: "Front") -> None:
+        """Have it flushed: one callback of the loop for all of them."""
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        self._waiting.append(connection)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for connection in waiting:
+            try:
+                connection.flush()
+            except Exception as problem:  # noqa: BLE001 - of one connection, not of the others
+                self._loop.call_exception_handler(
+                    {"message": "a connection could not be written to", "exception": problem}
+                )
+
 
 class Front(ServerConnection):
     """A connection that does not know yet what it is."""
 
-    def __init__(self, http: HttpProtocol, *args: Any, **options: Any) -> None:
+    def __init__(self, http: HttpProtocol, turn: "Turn", *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.unanswered_pings = 0
         self.unsent = 0
-        self._flushing = False
+        self._turn = turn
+        self._ready: list[bytes] = []
         self._http: HttpProtocol | None = http
         self._head = b""
         self._timeout: asyncio.TimerHandle | None = None
@@ -100,30 +140,41 @@ class Front(ServerConnection):
         self.protocol.send_ping(b"")
         self.send_data()
 
-    def write_text(self, frame: bytes) -> None:
-        """Write a text frame without waiting.
+    def write_texts(self, frames: Iterable[str | bytes]) -> None:
+        """Write text frames without waiting; the connection must be open.
 
-        It leaves at the end of this turn of the loop, with whatever else is written here in it:
+        They leave at the end of this turn of the loop, with whatever else is written here in it:
         one system call for all of them, which is most of what a frame costs. ``unsent`` counts
         the bytes until then.
         """
-        self.protocol.send_text(frame)
-        self.unsent += len(frame)
-        if not self._flushing:
-            self._flushing = True
-            self.loop.call_soon(self._flush)
+        ready = self._ready
+        if not ready:
+            self._turn.add(self)
+        for frame in frames:
+            data = frame.encode() if isinstance(frame, str) else frame
+            size = len(data)
+            ready.append(text_head(size))
+            ready.append(data)
+            self.unsent += size
 
-    def _flush(self) -> None:
-        self._flushing = False
-        if not self.transport.is_closing():
+    def flush(self) -> None:
+        """Send what is ready, if that can still be sent."""
+        if self._ready and not self.transport.is_closing():
             self.send_data()
 
     def send_data(self) -> None:
-        """As the library's, with all that is ready in one write."""
-        self.unsent = 0
+        """As the library's, with all that is ready in one write.
+
+        Our texts go first: the library's own frames are a PING, a PONG or the last, a CLOSE,
+        and after that one no text is taken.
+        """
+        ready = self._ready
         pieces = self.protocol.data_to_send()
         ends = bool(pieces) and not pieces[-1]  # an empty piece stands for the end of the stream
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        data = b"".join((*ready, *pieces)) if pieces else b"".join(ready)
+        if ready:
+            ready.clear()
+            self.unsent = 0
         if data:
             self.transport.write(data)
         if ends:
@@ -157,8 +208,10 @@ async def listen(
     if server is None:
         raise RuntimeError("the HTTP side must be set up before the port opens")
 
+    turn = Turn(asyncio.get_running_loop())
+
     def create(*args: Any, **options: Any) -> Front:
-        return Front(server, *args, **options)
+        return Front(server, turn, *args, **options)
 
     def check(_: ServerConnection, request: Request) -> Response | None:
         if paths(request.path.partition("?")[0]):

@@ -21,6 +21,7 @@ SLICE = 200
 """Connections served in one go by a loop over all of them."""
 
 BAD_HELLO, SILENT, SLOW, DRAIN = 4400, 4408, 1013, 1012
+_OPEN = State.OPEN
 _log = structlog.get_logger("sockets")
 
 
@@ -38,9 +39,9 @@ class WebSocket:
         request = connection.request
         self.origin = request.headers.get("Origin") if request else None
 
-    def post(self, frame: str | bytes) -> None:
+    def post(self, *frames: str | bytes) -> None:
         connection = self._connection
-        if self._slow or connection.protocol.state is not State.OPEN:
+        if self._slow or connection.protocol.state is not _OPEN:
             return
         if connection.transport.get_write_buffer_size() + connection.unsent > SLOW_BYTES:
             # It does not read, so a close frame would only queue behind what it does not read.
@@ -48,7 +49,7 @@ class WebSocket:
             connection.protocol.send_close(SLOW, "too slow")
             connection.transport.abort()
             return
-        connection.write_text(frame if isinstance(frame, bytes) else frame.encode())
+        connection.write_texts(frames)
 
     def push_back(self, frame: str) -> None:
         """Make ``frame`` the next one to be received."""

@@ -4,9 +4,12 @@ The hub consumes committed entries and nothing else. A desktop joins at a place 
 its snapshot is the state right after the entry at ``Attached.position``, so it is welcomed when
 the feed has reached that entry, and gets every frame from there on, none before and none twice.
 
+Frames of entries that are told of together leave together: a desktop costs one write for them.
+
 Invariants: the streams' numbers rise by one with each frame; a desktop in ``_tabs`` has been
-sent everything up to its stream's ``seq``; all memory for replay is bounded, each stream's by
-number and size, the sum by ``budget_chars``, streams without a desktop by time and number.
+sent everything up to its stream's ``seq`` but what is in ``_unsent``, which is empty between
+calls from outside; all memory for replay is bounded, each stream's by number and size, the sum
+by ``budget_bytes``, streams without a desktop by time and number.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -22,9 +25,10 @@ from push.feed import Mirror, concerned, project, viewer
 from push.protocol import Close, NumberedFrame, ResumeFrom, Snapshot, TypingFrame, encoder
 from push.stream import AgentStream, Why
 
-BUDGET_CHARS = 64 * 1024 * 1024
+BUDGET_BYTES = 64 * 1024 * 1024
 KEEP_SECONDS = 120.0
 KEEP_STREAMS = 4_096
+_OF_AGENTS = frozenset({e.AgentAttached, e.AgentRemoved, e.AgentDefined})
 _log = structlog.get_logger("push")
 
 
@@ -34,8 +38,8 @@ class Listener(Protocol):
     agent: AgentName
     resume: ResumeFrom | None
 
-    def post(self, text: str) -> None:
-        """Write without waiting; never raises."""
+    def post(self, *frames: str | bytes) -> None:
+        """Write without waiting, in this order; never raises."""
         ...
 
     def welcome(self, epoch: int, seq: int) -> None:
@@ -54,7 +58,7 @@ class Hub:
         self,
         monotonic: Callable[[], float],
         *,
-        budget_chars: int = BUDGET_CHARS,
+        budget_bytes: int = BUDGET_BYTES,
         keep_seconds: float = KEEP_SECONDS,
         keep_streams: int = KEEP_STREAMS,
     ) -> None:
@@ -63,7 +67,7 @@ class Hub:
         self.replays = 0
         self.snapshots = 0
         self._monotonic = monotonic
-        self._budget = budget_chars
+        self._budget = budget_bytes
         self._keep_seconds = keep_seconds
         self._keep_streams = keep_streams
         self._mirror = Mirror()
@@ -73,6 +77,7 @@ class Hub:
         self._expected: dict[Listener, Position] = {}
         self._left: dict[AgentName, float] = {}
         self._burnt = 0
+        self._unsent: dict[AgentName, list[bytes]] = {}
 
     def load(
         self, items: Iterable[Item], cases: Iterable[Case], profiles: Iterable[AgentProfile]
@@ -97,9 +102,9 @@ class Hub:
         return sum(map(len, self._tabs.values()))
 
     @property
-    def kept_chars(self) -> int:
-        """What is kept for replay, in characters."""
-        return sum(stream.kept_chars for stream in self._streams.values())
+    def kept_bytes(self) -> int:
+        """What is kept for replay."""
+        return sum(stream.kept_bytes for stream in self._streams.values())
 
     def seq(self, agent: AgentName) -> int:
         """The number of the agent's newest frame."""
@@ -130,11 +135,11 @@ class Hub:
                 break
             del self._left[agent]
             self._forget(agent)
-        kept = self.kept_chars
+        kept = self.kept_bytes
         if kept > self._budget:
             share = self._budget / kept
             for stream in self._streams.values():
-                stream.trim(int(stream.kept_chars * share))
+                stream.trim(int(stream.kept_bytes * share))
 
     def _forget(self, agent: AgentName) -> None:
         stream = self._streams.pop(agent, None)
@@ -152,10 +157,20 @@ class Hub:
                 _log.exception("an entry could not be shown", position=entry.position)
                 for agent in concerned(entry):
                     self._resync(agent, "something could not be shown")
+        self._send()
 
     def _consume(self, entry: e.Entry) -> None:
         frames = project(entry, self._mirror)
-        match entry.event:
+        if type(entry.event) in _OF_AGENTS:
+            self._heed(entry.event)
+        for agent, frame in frames:
+            self._tell(agent, frame)
+        if self._arrivals and (arrival := self._arrivals.pop(entry.position, None)):
+            self._welcome(*arrival)
+
+    def _heed(self, event: e.Event) -> None:
+        """What ends an agent's desktops or begins their numbers anew."""
+        match event:
             case e.AgentAttached(claims=True, agent=agent, epoch=epoch):
                 self._claimed(agent, epoch)
             case e.AgentRemoved(agent=agent):
@@ -164,21 +179,29 @@ class Hub:
                 self._dismiss(profile.name)
             case _:
                 pass
-        for agent, frame in frames:
-            self._tell(agent, frame)
-        if self._arrivals and (arrival := self._arrivals.pop(entry.position, None)):
-            self._welcome(*arrival)
 
     def _tell(self, agent: AgentName, frame: NumberedFrame) -> None:
         stream = self._streams.get(agent)
         if stream is None:
             return
-        text = stream.append(frame)
         self.frames += 1
-        for tab in self._tabs.get(agent, ()):
-            tab.post(text)
+        text = stream.append(frame)
+        unsent = self._unsent.get(agent)
+        if unsent is None:
+            self._unsent[agent] = [text]
+        else:
+            unsent.append(text)
+
+    def _send(self) -> None:
+        """Hand each desktop what was told since the last time, in one go."""
+        unsent, self._unsent = self._unsent, {}
+        tabs = self._tabs
+        for agent, frames in unsent.items():
+            for tab in tabs.get(agent, ()):
+                tab.post(*frames)
 
     def _claimed(self, agent: AgentName, epoch: int) -> None:
+        self._send()
         for tab in self._tabs.pop(agent, ()):
             tab.lose(Close.DRAIN, "the agent was claimed anew")
         stream = self._streams.get(agent)
@@ -186,6 +209,7 @@ class Hub:
             stream.restart(epoch)
 
     def _welcome(self, tab: Listener, attached: Attached) -> None:
+        self._send()
         agent = tab.agent
         self._expected.pop(tab, None)
         stream = self._streams.get(agent)
@@ -198,19 +222,20 @@ class Hub:
         tab.welcome(stream.epoch, stream.seq)
         if isinstance(missed, Why):
             self.snapshots += 1
-            tab.post(encoder.encode(snapshot(stream, attached)).decode())
+            tab.post(encoder.encode(snapshot(stream, attached)))
         else:
             self.replays += 1
-            for text in missed:
-                tab.post(text)
+            tab.post(*missed)
         self._tabs[agent] = (*self._tabs.get(agent, ()), tab)
 
     def _dismiss(self, agent: AgentName) -> None:
+        self._send()
         for tab in self._tabs.get(agent, ()):
             tab.lose(Close.BAD_TOKEN, "the agent is no longer in the directory")
 
     def _resync(self, agent: AgentName, reason: str) -> None:
         """Only a snapshot can help: have the tabs come again, with nothing to resume from."""
+        self._send()
         self.resyncs += 1
         stream = self._streams.get(agent)
         if stream is not None:
@@ -229,7 +254,7 @@ class Hub:
             agent = viewer(item)
             if agent is None or item.state is ItemState.OFFERED or agent not in self._tabs:
                 continue
-            text = encoder.encode(TypingFrame(item=item.id, who=who, on=on)).decode()
+            text = encoder.encode(TypingFrame(item=item.id, who=who, on=on))
             for tab in self._tabs[agent]:
                 tab.post(text)
 

@@ -22,24 +22,24 @@ from push.protocol import (
 )
 
 KEPT_FRAMES = 256
-KEPT_CHARS = 128 * 1024
+KEPT_BYTES = 128 * 1024
 _KINDS = (OfferFrame, OfferGone, ItemFrame, MessageFrame, DeliveryFrame, StateFrame)
 
 
-def _head(kind: type) -> tuple[str, int]:
+def _head(kind: type) -> tuple[bytes, int]:
     """What every frame of a kind begins with, and how long that is with both numbers at 0."""
     tag = kind.__struct_config__.tag  # type: ignore[attr-defined]
-    head = f'{{"t":"{tag}","epoch":'
-    return head, len(f'{head}0,"seq":0')
+    head = b'{"t":"%b","epoch":' % tag.encode()
+    return head, len(b'%b0,"seq":0' % head)
 
 
 _HEADS = {kind: _head(kind) for kind in _KINDS}
 
 
-def encode_at(frame: NumberedFrame, epoch: int, seq: int) -> str:
-    """The frame as text at this place. ``frame`` must carry 0 and 0."""
+def encode_at(frame: NumberedFrame, epoch: int, seq: int) -> bytes:
+    """The frame as text in UTF-8 at this place. ``frame`` must carry 0 and 0."""
     head, cut = _HEADS[type(frame)]
-    return f'{head}{epoch},"seq":{seq}{encoder.encode(frame).decode()[cut:]}'
+    return b'%b%d,"seq":%d%b' % (head, epoch, seq, encoder.encode(frame)[cut:])
 
 
 class Why(Enum):
@@ -54,23 +54,19 @@ class Why(Enum):
 class AgentStream:
     """See the module's docstring. The window takes no memory until there is a frame."""
 
-    __slots__ = ("_chars", "_window", "agent", "epoch", "seq")
+    __slots__ = ("_window", "agent", "epoch", "kept_bytes", "seq")
 
     def __init__(self, agent: AgentName, epoch: int, seq: int = 0) -> None:
         self.agent = agent
         self.epoch = epoch
         self.seq = seq
-        self._window: deque[str] | None = None
-        self._chars = 0
+        self.kept_bytes = 0
+        self._window: deque[bytes] | None = None
 
     @property
     def oldest(self) -> int:
         """The first frame that can be replayed; ``seq + 1`` when none can."""
         return self.seq + 1 - (len(self._window) if self._window else 0)
-
-    @property
-    def kept_chars(self) -> int:
-        return self._chars
 
     def restart(self, epoch: int) -> None:
         """A new claim counts from its own snapshot."""
@@ -78,42 +74,36 @@ class AgentStream:
         self.seq = 0
         self.forget()
 
-    def append(self, frame: NumberedFrame) -> str:
+    def append(self, frame: NumberedFrame) -> bytes:
         """Number the frame, keep it for replay, and give what goes on the wire."""
         self.seq += 1
         text = encode_at(frame, self.epoch, self.seq)
-        if self._window is None:
-            self._window = deque()
-        self._window.append(text)
-        self._chars += len(text)
-        while len(self._window) > KEPT_FRAMES or self._chars > KEPT_CHARS:
-            self.drop_oldest()
+        window = self._window
+        if window is None:
+            window = self._window = deque()
+        window.append(text)
+        self.kept_bytes += len(text)
+        if len(window) > KEPT_FRAMES or self.kept_bytes > KEPT_BYTES:
+            self.trim(KEPT_BYTES)
         return text
 
-    def drop_oldest(self) -> int:
-        """Give up the oldest frame of the window; returns how many characters that freed."""
-        if not self._window:
-            return 0
-        freed = len(self._window.popleft())
-        self._chars -= freed
-        return freed
-
-    def trim(self, chars: int) -> None:
+    def trim(self, size: int) -> None:
         """Keep no more than this for replay."""
-        while self._window and self._chars > chars:
-            self.drop_oldest()
+        window = self._window
+        while window and (len(window) > KEPT_FRAMES or self.kept_bytes > size):
+            self.kept_bytes -= len(window.popleft())
 
     def forget(self) -> None:
         """Give back the window's memory; a client that has missed something gets a snapshot."""
         self._window = None
-        self._chars = 0
+        self.kept_bytes = 0
 
     def break_off(self) -> None:
         """Something could not be told: whoever has seen all up to here needs a snapshot too."""
         self.seq += 1
         self.forget()
 
-    def resume(self, seen: ResumeFrom | None) -> list[str] | Why:
+    def resume(self, seen: ResumeFrom | None) -> list[bytes] | Why:
         """One decision on two positions: the frames after ``seen``, or why a snapshot."""
         if seen is None:
             return Why.FRESH

@@ -4,7 +4,7 @@ from gateway.core import events as e
 from gateway.core.ids import AgentName
 from gateway.core.model import AgentProfile
 from push.hub import Hub
-from push.protocol import ResumeFrom, ServerFrame, Snapshot, TypingFrame, decode_server
+from push.protocol import ItemFrame, ResumeFrom, ServerFrame, Snapshot, TypingFrame, decode_server
 from tests.support.pushworld import World
 
 ANA = AgentName("ana")
@@ -17,11 +17,13 @@ class Tab:
         self.agent = AgentName(agent)
         self.resume = resume
         self.frames: list[ServerFrame] = []
+        self.posts = 0
         self.welcomed: tuple[int, int] | None = None
         self.lost: tuple[int, str] | None = None
 
-    def post(self, text: str) -> None:
-        self.frames.append(decode_server.decode(text))
+    def post(self, *frames: str | bytes) -> None:
+        self.posts += 1
+        self.frames += map(decode_server.decode, frames)
 
     def welcome(self, epoch: int, seq: int) -> None:
         self.welcomed = (epoch, seq)
@@ -83,6 +85,53 @@ def test_a_tab_that_comes_back_gets_only_what_it_missed() -> None:
     assert [f.seq for f in back.frames] == [1]  # type: ignore[union-attr]
 
 
+def test_what_commits_together_leaves_together() -> None:
+    place = Place()
+    ana, ben = place.come(Tab()), place.come(Tab("ben"))
+    before = ana.posts, ben.posts
+    for _ in range(3):
+        place.give("ana")
+        place.give("ben")
+    place.commit()
+    assert (ana.posts, ben.posts) == (before[0] + 1, before[1] + 1)
+    assert [f.seq for f in ana.frames[1:]] == list(range(1, place.hub.seq(ANA) + 1))  # type: ignore[union-attr]
+
+
+def test_who_joins_amid_entries_that_commit_together_sees_those_before_in_the_snapshot_only() -> (
+    None
+):
+    place = Place()
+    here = place.come(Tab())
+    first = place.give("ana")
+    joins = place.come(Tab(), commit=False)
+    second = place.give("ana")
+    place.commit()
+    snapshot, *later = joins.frames
+    assert isinstance(snapshot, Snapshot)
+    assert [i.id for i in snapshot.items] == [first.id]
+    assert joins.welcomed == (1, snapshot.seq)
+    assert [f.seq for f in later] == list(range(snapshot.seq + 1, place.hub.seq(ANA) + 1))  # type: ignore[union-attr]
+    assert {f.item.id for f in later if isinstance(f, ItemFrame)} == {second.id}
+    assert here.frames[-len(later) :] == later
+
+
+def test_what_was_told_before_a_fault_leaves_before_the_close() -> None:
+    place = Place()
+    ana = place.come(Tab())
+    broken = place.give("ana")
+    place.commit()
+    del place.hub._mirror.cases[broken.case]
+    told = len(ana.frames)
+    new = place.give("ana")
+    place.happen(e.ItemReprioritised(item=broken.id, by="boss", priority=9))
+    unseen = place.give("ana")
+    place.commit()
+    assert ana.lost is not None
+    shown = {f.item.id for f in ana.frames[told:] if isinstance(f, ItemFrame)}
+    assert new.id in shown
+    assert unseen.id not in shown
+
+
 def test_a_stream_nobody_listens_to_is_forgotten_and_its_numbers_never_come_again() -> None:
     place = Place(keep_seconds=60)
     tab = place.come(Tab())
@@ -115,16 +164,16 @@ def test_a_stream_with_a_listener_is_never_forgotten() -> None:
 
 
 def test_all_replay_memory_together_stays_within_its_budget() -> None:
-    place = Place(budget_chars=20_000)
+    place = Place(budget_bytes=20_000)
     place.come(Tab())
     place.come(Tab("ben"))
     for _ in range(20):
         place.give("ana")
         place.give("ben")
     place.commit()
-    assert place.hub.kept_chars > 20_000
+    assert place.hub.kept_bytes > 20_000
     place.hub.sweep()
-    assert 0 < place.hub.kept_chars <= 20_000
+    assert 0 < place.hub.kept_bytes <= 20_000
 
 
 def test_one_entry_that_cannot_be_shown_costs_its_agent_a_snapshot_and_nobody_else() -> None:

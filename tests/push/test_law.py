@@ -40,13 +40,13 @@ class Connection:
         self.agent = client.agent
         self.client = client
         self.resume: ResumeFrom | None = client.desktop.resume_from
-        self.in_flight: deque[str] = deque()
+        self.in_flight: deque[str | bytes] = deque()
         self.welcomed = False
         self.lost = False
 
-    def post(self, text: str) -> None:
+    def post(self, *frames: str | bytes) -> None:
         assert self.welcomed, "nothing may be shown before the attachment has committed"
-        self.in_flight.append(text)
+        self.in_flight += frames
 
     def welcome(self, epoch: int, seq: int) -> None:
         self.welcomed = True
@@ -72,7 +72,7 @@ class Connection:
         for _ in range(min(count, len(self.in_flight))):
             text = self.in_flight.popleft()
             verdict = self.client.desktop.apply(decode_server.decode(text))
-            assert verdict is Verdict.APPLIED, f"{verdict}: {text[:300]}"
+            assert verdict is Verdict.APPLIED, f"{verdict}: {text[:300]!r}"
 
 
 class Interleavings(RuleBasedStateMachine):
@@ -82,7 +82,7 @@ class Interleavings(RuleBasedStateMachine):
         super().__init__()
         self.world = World(*AGENTS)
         # So little is kept for replay that resumes fail as often as they succeed.
-        self.hub = Hub(self.world.clock.monotonic, budget_chars=12_000, keep_seconds=50)
+        self.hub = Hub(self.world.clock.monotonic, budget_bytes=12_000, keep_seconds=50)
         profiles = list(self.world.state.profiles.values())
         self.hub.load((), (), profiles)
         self.world.subscribe(self.hub.consume)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gateway.core.ids import AgentName, OfferId
 from gateway.core.model import Presence
 from push.protocol import NumberedFrame, OfferGone, ResumeFrom, StateFrame, decode_server, encoder
-from push.stream import KEPT_CHARS, KEPT_FRAMES, AgentStream, Why, encode_at
+from push.stream import KEPT_BYTES, KEPT_FRAMES, AgentStream, Why, encode_at
 from tests.support.pushworld import START
 
 STATE = StateFrame(epoch=0, seq=0, state=Presence.READY, reason="", since=START)
@@ -36,7 +36,7 @@ def test_a_numbered_frame_reads_back_with_its_numbers(
 
 def test_putting_the_numbers_in_front_equals_encoding_them() -> None:
     numbered = msgspec.structs.replace(STATE, epoch=7, seq=8)
-    assert encode_at(STATE, 7, 8) == encoder.encode(numbered).decode()
+    assert encode_at(STATE, 7, 8) == encoder.encode(numbered)
 
 
 def test_a_replay_is_exactly_what_was_missed() -> None:
@@ -71,9 +71,9 @@ def test_the_window_is_bounded_by_number_and_by_size() -> None:
     large = AgentStream(AgentName("ana"), 1)
     for _ in range(50):
         large.append(gone("x" * 10_000))
-    assert large.kept_chars <= KEPT_CHARS
-    large.append(gone("x" * 2 * KEPT_CHARS))
-    assert large.kept_chars == 0
+    assert large.kept_bytes <= KEPT_BYTES
+    large.append(gone("x" * 2 * KEPT_BYTES))
+    assert large.kept_bytes == 0
     assert large.resume(ResumeFrom(epoch=1, seq=50)) is Why.TRIMMED
 
 
@@ -92,6 +92,6 @@ def test_a_new_claim_begins_at_nought() -> None:
 
 def test_trimming_keeps_the_newest() -> None:
     kept = stream(100)
-    kept.trim(kept.kept_chars // 2)
+    kept.trim(kept.kept_bytes // 2)
     assert isinstance(kept.resume(ResumeFrom(epoch=3, seq=90)), list)
     assert kept.resume(ResumeFrom(epoch=3, seq=10)) is Why.TRIMMED

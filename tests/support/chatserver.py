@@ -32,8 +32,9 @@ class WireSocket:
         self._first: str | None = first
         self._out: asyncio.Queue[str] = asyncio.Queue(maxsize=2_000)
 
-    def post(self, frame: str) -> None:
-        self._out.put_nowait(frame)
+    def post(self, *frames: str | bytes) -> None:
+        for frame in frames:
+            self._out.put_nowait(frame if isinstance(frame, str) else frame.decode())
 
     async def receive(self) -> str:
         if self._first is not None:

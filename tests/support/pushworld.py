@@ -305,9 +305,9 @@ class FakeSocket:
     def hang_up(self, code: int = 1006) -> None:
         self._inbox.put_nowait(code)
 
-    def post(self, frame: str) -> None:
+    def post(self, *frames: str | bytes) -> None:
         if self.closed is None:
-            self.frames.append(decode_server.decode(frame))
+            self.frames += map(decode_server.decode, frames)
 
     async def receive(self) -> str:
         said = await self._inbox.get()

@@ -251,12 +251,14 @@ class ServerSocket:
         self._sees = sees
         life.wires.append(wire)
 
-    def post(self, frame: str) -> None:
-        if self._wire.closed:
-            raise SocketClosed(ABNORMAL)
-        if self._life.passes(f"frame.{kind_of(frame)}"):
-            self._sees(frame)
-            self._wire.to_client.put(frame)
+    def post(self, *frames: str | bytes) -> None:
+        for frame in frames:
+            if self._wire.closed:
+                raise SocketClosed(ABNORMAL)
+            text = frame if isinstance(frame, str) else frame.decode()
+            if self._life.passes(f"frame.{kind_of(text)}"):
+                self._sees(text)
+                self._wire.to_client.put(text)
 
     async def receive(self) -> str:
         return await self._wire.to_server.get()
