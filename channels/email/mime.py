@@ -79,7 +79,8 @@ def _collect(part: Part, found: Content, *, depth: int) -> None:
     if depth > MAX_DEPTH:
         found.note("nested too deeply: the innermost parts were left out")
         return
-    children = part.get_payload()
+    # Of a leaf the library would decode the text, and stumble over some charset parameters.
+    children = part.get_payload() if part.is_multipart() else None
     if kind == "message/delivery-status" and isinstance(children, list):
         found.report = found.report or part
         return
@@ -193,7 +194,10 @@ def _bytes(part: Part, found: Content) -> bytes:
         found.note(f"{type(part.defects[0]).__name__} in {part.get_content_type()}")
     if isinstance(data, bytes):
         return data
-    payload = part.get_payload()
+    try:
+        payload = part.get_payload()
+    except (TypeError, ValueError):
+        return b""
     return str(payload or "").encode("utf-8", "surrogateescape")
 
 

@@ -85,7 +85,10 @@ class MailParser:
             key=envelope.key,
             at=envelope.at,
             queue=envelope.queue,
-            identity=_claim(headers, sender, envelope.authserv_id),
+            # A report speaks for nobody; mail servers are no customers.
+            identity=None
+            if reported and reported.action
+            else _claim(headers, sender, envelope.authserv_id),
             subject=headers.text("subject")[:998],
             body=body,
             html=html,

@@ -7,6 +7,7 @@ The pure half of intake's second step. The flow looks up what is known of the co
 from msgspec import Struct, field
 
 from gateway.core import events as e
+from gateway.core.bounces import Report, heed
 from gateway.core.correlate import Candidates, Join, correlate
 from gateway.core.frontdoor import Wish, classify
 from gateway.core.ids import Context, MessageId, QueueName, TicketNumber
@@ -16,7 +17,6 @@ from gateway.core.model import (
     Attachment,
     Author,
     Case,
-    CaseStatus,
     CustomerBrief,
     InboundDone,
     Item,
@@ -25,6 +25,7 @@ from gateway.core.model import (
 )
 from gateway.core.opening import open_case
 from gateway.core.state import NodeState
+from gateway.core.waking import wake
 
 THREAD_KEPT = 20
 
@@ -38,6 +39,7 @@ class Known(Struct, frozen=True, kw_only=True):
     customer: CustomerBrief | None = None
     found: Candidates = field(default_factory=Candidates)
     attachments: tuple[Attachment, ...] = ()
+    report: Report | None = None
 
 
 Outcome = tuple[list[e.Change], Decided]
@@ -49,6 +51,8 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
         return _finish(known, Decided(status="quarantined", reason=inbound.problem))
     if inbound.attributes.get("chat") == "ended":
         return _chat_ended(state, known)
+    if known.report is not None:
+        return _reported(state, ctx, inbound, known, known.report)
     join = correlate(
         known.found,
         verified=inbound.identity is not None and inbound.identity.verified,
@@ -61,7 +65,7 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
         case, item, changes = _new_item(state, ctx, inbound, known, join)
     message, said = _said(ctx, inbound, known, case, item, join.reason)
     changes.append(said)
-    changes += _wake(item, case)
+    changes += wake(item, case, "the customer wrote")
     decided = Decided(
         status="processed",
         case=case.id,
@@ -198,33 +202,23 @@ def _thread(inbound: Inbound) -> tuple[str, ...] | None:
     return ids if len(ids) <= THREAD_KEPT else (ids[0], *ids[-(THREAD_KEPT - 1) :])
 
 
-def _wake(item: Item, case: Case) -> list[e.Change]:
-    """What the customer's word does to the item and its case."""
-    changes: list[e.Change] = []
-    match item.state:
-        case ItemState.NEW:
-            changes.append(e.Change(e.ItemQueued(item=item.id, queue=item.queue, reason="arrived")))
-        case ItemState.HELD | ItemState.SCHEDULED:
-            woken = e.ItemQueued(
-                item=item.id, queue=item.queue, reason="the customer wrote", restart=True
-            )
-            changes.append(e.Change(woken))
-        case ItemState.WRAPPING if item.agent is not None:
-            back = e.ItemAssigned(
-                item=item.id,
-                agent=item.agent,
-                by="system",
-                reason="the customer wrote during wrap-up",
-            )
-            changes.append(e.Change(back))
-        case _:
-            pass
-    if case.status in (CaseStatus.WAITING, CaseStatus.SOLVED):
-        opened = e.CaseChanged(
-            case=case.id, by="system", status=CaseStatus.OPEN, reason="the customer wrote"
-        )
-        changes.append(e.Change(opened))
-    return changes
+def _reported(
+    state: NodeState, ctx: Context, inbound: Inbound, known: Known, report: Report
+) -> Outcome:
+    """A mail server tells what became of a message of ours."""
+    changes, note, item, reason = heed(
+        state, ctx, inbound, report, known.attachments, known.default_queue
+    )
+    decided = Decided(
+        status="processed",
+        case=report.case.id,
+        item=item.id if item else None,
+        number=report.case.number,
+        message=note.id if note else None,
+        seq=note.seq if note else None,
+        reason=reason,
+    )
+    return _finish(known, decided, changes)
 
 
 def _chat_ended(state: NodeState, known: Known) -> Outcome:

@@ -11,10 +11,11 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gateway.core import events as e
 from gateway.core.backoff import reconnect_delay
+from gateway.core.bounces import Report, reported_id
 from gateway.core.correlate import Candidates
 from gateway.core.ids import CaseId, ChannelName, InboundId, Position, QueueName
 from gateway.core.inbound import Decided, Inbound
@@ -235,6 +236,7 @@ class IntakeFlow:
     async def _decide_alone(self, inbound: Inbound, stored: Stored) -> tuple[Position, Decided]:
         number = await self._numbers.next()
         found = await self._candidates(inbound, stored)
+        report = await self._report(inbound, found)
         state = self._ledger.state
         adopted = [
             state.adopt(case).id
@@ -248,6 +250,7 @@ class IntakeFlow:
             customer=stored.customer,
             found=_newest(found, state.cases),
             attachments=stored.attachments,
+            report=_newest_report(report, state.cases),
         )
         try:
             changes, decided = decide(state, self._ledger.context(), inbound, known)
@@ -280,6 +283,16 @@ class IntakeFlow:
             conversation=conversation, referenced=referenced, reference=reference, recent=recent
         )
 
+    async def _report(self, inbound: Inbound, found: Candidates) -> Report | None:
+        """The message of ours that a delivery report is about, with its case."""
+        message_id, case = reported_id(inbound), found.referenced
+        if message_id is None or case is None:
+            return None
+        message = await self._lookup.message(message_id)
+        if message is None or message.direction != "out" or message.case != case.id:
+            return None
+        return Report(message=message, case=case, last=await self._lookup.last_item(case.id))
+
     async def _quarantine(self, stored: Stored, reason: str) -> Decided:
         done = InboundDone(id=stored.id, status="quarantined", reason=reason)
         event = e.InboundDecided(inbound=stored.id, status="quarantined", reason=reason)
@@ -291,6 +304,8 @@ def _who(inbound: Inbound) -> str:
     """Decisions with the same key run one after the other."""
     if inbound.identity is not None:
         return f"{inbound.identity.kind}:{inbound.identity.value}"
+    if (message := reported_id(inbound)) is not None:
+        return f"report:{message}"
     return f"{inbound.channel}:{inbound.key}"
 
 
@@ -304,6 +319,12 @@ def _unreadable(inbound: Inbound, error: Exception) -> Inbound:
         raw=inbound.raw,
         problem=f"it could not be stored: {error}",
     )
+
+
+def _newest_report(report: Report | None, cases: Mapping[CaseId, Case]) -> Report | None:
+    if report is None:
+        return None
+    return structs.replace(report, case=cases.get(report.case.id, report.case))
 
 
 def _newest(found: Candidates, cases: Mapping[CaseId, Case]) -> Candidates:

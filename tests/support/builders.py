@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core import hands, intake
+from gateway.core.bounces import Report, reported_id
 from gateway.core.correlate import Candidates
 from gateway.core.deadlines import Deadline, deadlines_of, expire
 from gateway.core.desk import Desk, Resolved, decide
@@ -24,6 +25,7 @@ from gateway.core.ids import (
     ChannelName,
     CommandId,
     ItemId,
+    MessageId,
     NewId,
     NodeName,
     Position,
@@ -301,6 +303,7 @@ class House:
                 self.state.adopt(one)
         found = _newest(found, self.state.cases)
         known = intake.Known(
+            report=self._report(inbound),
             inbound_id=stored.id,
             number=TicketNumber(next(self._numbers)),
             default_queue=next(iter(self.state.queues)),
@@ -314,6 +317,14 @@ class House:
             if one is not None:
                 self.ledger.release(one.id)
         return decided
+
+    def _report(self, inbound: Inbound) -> Report | None:
+        message = self.tables.messages.get(reported_id(inbound) or MessageId(""))
+        if message is None:
+            return None
+        opened = self.state.adopt(self.tables.cases[message.case])
+        items = [one for one in self.tables.items.values() if one.case == opened.id]
+        return Report(message=message, case=opened, last=max(items, key=lambda one: one.id))
 
     def new_item(self, **fields: Any) -> Item:
         """A mail that waits, with these fields."""
