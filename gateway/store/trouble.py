@@ -6,7 +6,7 @@ it open.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -83,7 +83,8 @@ def hearing_warnings(con: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        if not con.is_closed():
+        # A closed connection keeps its listeners; only one that the pool took back has none.
+        with suppress(asyncpg.InterfaceError):
             con.remove_log_listener(hear)
     if said:
         raise CommitUnknown(f"the server warned: {said[0]}")

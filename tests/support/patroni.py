@@ -182,14 +182,16 @@ class PatroniCluster:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return 0
 
-    async def connect(self, member: Member) -> "asyncpg.Connection[asyncpg.Record]":
+    async def connect(
+        self, member: Member, *, database: str = "postgres"
+    ) -> "asyncpg.Connection[asyncpg.Record]":
         """A connection of the superuser to this very server."""
         return await asyncpg.connect(
             host="127.0.0.1",
             port=member.port,
             user="postgres",
             password=self._password,
-            database="postgres",
+            database=database,
         )
 
     async def whole(self, seconds: float = START_SECONDS) -> None:
