@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from gateway.api.needs import ChannelCard
+from gateway.api.needs import ChannelCard, Counts
 from gateway.config import ConfigError, channel_settings
 from gateway.core.errors import Refused
 from gateway.core.ids import ChannelName, QueueName
@@ -148,7 +148,12 @@ class ChannelRoom:
             reason=health.reason if health else "",
             code=health.code if health else "",
             declared_in=self._file if name in self._declared else "",
+            counts=self._counts(name),
         )
+
+    def _counts(self, name: ChannelName) -> dict[str, int]:
+        channel: object = self._channels.get(name)
+        return dict(channel.counts()) if isinstance(channel, Counts) else {}
 
     def health(self) -> Mapping[ChannelName, Health]:
         return self._supervisor.health

@@ -95,6 +95,15 @@ class _NodeCollector(Collector):
             for each in HEALTHS:
                 health.add_metric([name, each], int(one.state == each))
         yield health
+        counts = GaugeMetricFamily(
+            "switchroom_channel_count",
+            "What a channel's source holds and what of it is stored.",
+            labels=["channel", "what"],
+        )
+        for card in self._house.channels.cards():
+            for what, number in card.counts.items():
+                counts.add_metric([card.name, what], number)
+        yield counts
         trouble = int(bool(self._house.vitals.trouble()))
         yield GaugeMetricFamily("switchroom_ready", "1 while work can be taken.", 1 - trouble)
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gateway.core.ids import (
     AgentName,
@@ -190,6 +190,7 @@ class ChannelCard(Struct, frozen=True, kw_only=True):
     """A channel as the admin sees it; ``declared_in`` names the file, empty: made by an admin.
 
     ``reason`` is a sentence; ``code`` the kind of fault behind it (``core.errors``), if any.
+    ``counts`` compare what the outside holds with what is stored here, where a channel can tell.
     """
 
     name: ChannelName
@@ -199,6 +200,16 @@ class ChannelCard(Struct, frozen=True, kw_only=True):
     reason: str = ""
     code: str = ""
     declared_in: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """A channel whose source can be counted (a mailbox)."""
+
+    def counts(self) -> Mapping[str, int]:
+        """What there is by name, as of the last look."""
+        ...
 
 
 @runtime_checkable

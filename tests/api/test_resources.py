@@ -187,9 +187,10 @@ async def test_metrics_are_what_prometheus_reads() -> None:
     async with api_world() as world:
         await world.file_task()
         world.process.desktops = 7
+        world.process.set("post", "up", server=12, stored=9, quarantined=1)
         response = await world.raw("GET", "/metrics", token="")
         samples = {
-            (s.name, s.labels.get("state", "")): s.value
+            (s.name, s.labels.get("state", "") or s.labels.get("what", "")): s.value
             for family in text_string_to_metric_families(await response.text())
             for s in family.samples
         }
@@ -198,6 +199,11 @@ async def test_metrics_are_what_prometheus_reads() -> None:
         assert samples["switchroom_journal_commits_total", ""] >= 2
         assert samples["switchroom_reconciler_repaired_total", ""] == 0
         assert samples["switchroom_channel_health", "up"] == 1
+        assert samples["switchroom_channel_count", "server"] == 12
+        assert samples["switchroom_channel_count", "quarantined"] == 1
+        _, channels = await world.call("GET", "/api/v1/channels")
+        (post,) = [c for c in channels["items"] if c["name"] == "post"]
+        assert post["counts"] == {"server": 12, "stored": 9, "quarantined": 1}
 
 
 async def test_the_numbers_of_this_moment() -> None:

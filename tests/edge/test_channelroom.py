@@ -48,6 +48,11 @@ class Toy:
             self.running.remove(self)
 
 
+class CountingToy(Toy):
+    def counts(self) -> Mapping[str, int]:
+        return {"server": 7, "stored": 5}
+
+
 class Table:
     async def put(self, name: ChannelName, settings: Mapping[str, Any]) -> None:
         await asyncio.sleep(0)
@@ -63,7 +68,12 @@ class World:
         self.running: set[Toy] = set()
         self.served: list[str] = []
         self.supervisor = Supervisor(HandClock(), lambda _name, _health: None)
-        opens = cast("Any", lambda settings, _: Toy(settings, self.running))
+        opens = cast(
+            "Any",
+            lambda settings, _: (CountingToy if settings.colour == "plaid" else Toy)(
+                settings, self.running
+            ),
+        )
         kind = ChannelType(kind=ChannelKind.TASK, settings=ToySettings, open=opens)
         self.room = ChannelRoom(
             kinds={"toy": kind},
@@ -158,3 +168,8 @@ async def test_a_channel_that_is_not_valid_any_more_is_shown_and_can_be_removed(
     assert world.room.cards() == []
     with pytest.raises(Refused):
         await world.room.remove(ONE)
+
+
+async def test_the_card_has_the_counts_of_a_channel_that_counts(world: World) -> None:
+    assert (await world.room.put(ONE, toy("red"))).counts == {}
+    assert (await world.room.put(ONE, toy("plaid"))).counts == {"server": 7, "stored": 5}

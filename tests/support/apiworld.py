@@ -303,7 +303,13 @@ class FakeProcess:
         self.set("office", "up", declared_in="switchroom.toml")
 
     def set(
-        self, name: str, state: Any, reason: str = "", declared_in: str = "", code: str = ""
+        self,
+        name: str,
+        state: Any,
+        reason: str = "",
+        declared_in: str = "",
+        code: str = "",
+        **counts: int,
     ) -> None:
         channel = ChannelName(name)
         now = self._tables.now()
@@ -316,6 +322,7 @@ class FakeProcess:
             reason=reason,
             code=code,
             declared_in=declared_in,
+            counts=counts,
         )
 
     def channel(self, name: ChannelName) -> object | None:
