@@ -7,6 +7,7 @@ the ledger is called, not reached through a socket: its processor time counts as
 
 import argparse
 import asyncio
+import gc
 import itertools
 import os
 import time
@@ -19,6 +20,7 @@ from bench.frame import Options, Progress, scratch
 from bench.measure import CpuMeter, LoopLag, alone, postmaster_of, spread, trees
 from bench.report import Budget, Peer, Report
 from bench.work import Work
+from gateway.app import GC_THRESHOLDS
 from gateway.clock import SystemClock
 from gateway.core.ids import NodeName
 from gateway.core.state import NodeState
@@ -54,7 +56,9 @@ class Rig:
     @classmethod
     async def begin(cls, store: Store) -> "Rig":
         term = await store.journal.begin(NodeName("bench"), "local")
-        ledger = Ledger(NodeState(term.node), SystemClock(), new_id, term.epoch)
+        ledger = Ledger(
+            NodeState(term.node), SystemClock(), new_id, term.epoch, new_batch=store.journal.batch
+        )
         return cls(store, ledger, Writer(ledger, store.journal, term))
 
     async def saturate(self, seconds: float) -> float:
@@ -124,6 +128,7 @@ def _oldest(ledger: Ledger) -> Any:
 
 
 async def measure(options: Options, say: Progress) -> Report:
+    gc.set_threshold(*GC_THRESHOLDS)  # as the node's process does
     with scratch("journal") as path:
         async with open_store(data_dir=path / "data") as store:
             return await _measure(options, say, store, path / "data")

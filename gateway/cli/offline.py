@@ -32,7 +32,13 @@ async def define_agent(
     profile = replace(
         old, role=cast("Role", role), display_name=display_name or old.display_name, active=True
     )
-    ledger = Ledger(NodeState(NodeName(node)), SystemClock(), new_id, term.epoch)
+    ledger = Ledger(
+        NodeState(NodeName(node)),
+        SystemClock(),
+        new_id,
+        term.epoch,
+        new_batch=store.journal.batch,
+    )
     writer = Writer(ledger, store.journal, term)
     async with asyncio.TaskGroup() as group:
         writing: asyncio.Task[Any] = group.create_task(writer.run(), name="journal")

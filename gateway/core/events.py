@@ -42,8 +42,19 @@ from gateway.core.model import (
 from gateway.core.wire import snake
 
 
-class _Event(Struct, frozen=True, kw_only=True, tag_field="kind", tag=snake):
-    """Base of all events; ``kind`` in stored JSON is the class name in snake case."""
+class _Event(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="kind",
+    tag=snake,
+    gc=False,
+    omit_defaults=True,
+):
+    """Base of all events; ``kind`` in stored JSON is the class name in snake case.
+
+    Fields that are as by default are left out there.
+    """
 
 
 # -- cases and messages ---------------------------------------------------------------------
@@ -251,6 +262,13 @@ class QueueDefined(_Event, frozen=True, kw_only=True):
     by: str
 
 
+class QueueRemoved(_Event, frozen=True, kw_only=True):
+    """Nothing waits in it and nobody works in it any more."""
+
+    queue: QueueName
+    by: str
+
+
 # -- outbox, channels, the node itself ------------------------------------------------------
 
 
@@ -328,7 +346,7 @@ ItemMove = (
 )
 ItemEvent = ItemCreated | ItemMove | ItemReprioritised | ItemRepaired
 AgentEvent = AgentAttached | AgentDetached | AgentStateChanged | CommandAnswered
-DirectoryEvent = AgentDefined | AgentRemoved | QueueDefined
+DirectoryEvent = AgentDefined | AgentRemoved | QueueDefined | QueueRemoved
 OutboundEvent = OutboundQueued | OutboundAttempted | OutboundSettled
 Event = (
     CaseEvent
@@ -356,14 +374,14 @@ Row = (
 """A value that the commit of an event also writes into a table of current state."""
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """What a decision asks for: an event, and content that the same commit must write."""
 
     event: Event
     rows: tuple[Row, ...] = ()
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """An event at its place in the journal, with every row as it was right after it."""
 
     position: Position

@@ -224,6 +224,10 @@ def _queue_defined(s: NodeState, ev: e.QueueDefined, at: datetime) -> Rows:
     return (ev.queue,)
 
 
+def _queue_removed(s: NodeState, ev: e.QueueRemoved, at: datetime) -> Rows:
+    return (replace(s.queues.pop(ev.queue), active=False),)
+
+
 # -- outbox ---------------------------------------------------------------------------------
 
 
@@ -288,6 +292,7 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.AgentDefined: _agent_defined,
     e.AgentRemoved: _agent_removed,
     e.QueueDefined: _queue_defined,
+    e.QueueRemoved: _queue_removed,
     e.OutboundQueued: _outbound_queued,
     e.OutboundAttempted: _outbound_attempted,
     e.OutboundSettled: _outbound_settled,

@@ -30,14 +30,14 @@ NodeName = NewType("NodeName", str)
 NewId = Callable[[], str]
 
 
-class Position(msgspec.Struct, frozen=True, order=True):
+class Position(msgspec.Struct, frozen=True, order=True, gc=False):
     """A place in one node's journal: total order within the node, without gaps per epoch."""
 
     epoch: int
     offset: int
 
 
-class Context(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True, gc=False):
     """What a decision may know of the world besides its input.
 
     ``now`` is UTC; ``new_id`` gives a fresh UUIDv7 as text.

@@ -1,11 +1,12 @@
 """Whether changes can be applied, found out before the first of them is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from gateway.core import events as e
 from gateway.core.errors import IllegalMove
 from gateway.core.ids import CaseId, ItemId, OutboundId
-from gateway.core.lifecycle import step
+from gateway.core.lifecycle import MOVING, step
 from gateway.core.model import ItemState, OutboundState
 from gateway.core.state import NodeState
 
@@ -14,54 +15,97 @@ def check(state: NodeState, changes: Sequence[e.Change]) -> None:
     """Walk the state table, and see that all that is named is there. Raises ``IllegalMove``."""
     walk = _Walk(state)
     for change in changes:
-        walk.take(change.event)
+        look = _LOOKS.get(type(change.event))
+        if look is not None:
+            look(walk, change.event)
 
 
 class _Walk:
     """What the changes so far would have made of the state."""
 
+    __slots__ = ("cases", "items", "outbox", "state")
+
     def __init__(self, state: NodeState) -> None:
-        self._state = state
-        self._items: dict[ItemId, ItemState] = {}
-        self._cases: set[CaseId] = set()
-        self._outbox: dict[OutboundId, bool] = {}
+        self.state = state
+        self.items: dict[ItemId, ItemState] = {}
+        self.cases: set[CaseId] = set()
+        self.outbox: dict[OutboundId, bool] = {}
 
-    def take(self, event: e.Event) -> None:
-        match event:
-            case e.CaseOpened(case=case):
-                self._cases.add(case.id)
-            case e.CaseChanged(case=known) | e.MessageAdded(case=known):
-                self._need(known in self._cases or known in self._state.cases, event)
-            case e.ItemCreated(item=item):
-                self._need(item.case in self._cases or item.case in self._state.cases, event)
-                self._items[item.id] = item.state
-            case e.ItemReprioritised(item=item_id):
-                self._state_of(item_id, event)
-            case e.OutboundQueued(outbound=outgoing):
-                self._outbox[outgoing.id] = True
-            case e.OutboundAttempted(outbound=out):
-                self._need(self._is_waiting(out), event)
-            case e.OutboundSettled(outbound=out, state=settled):
-                self._need(self._is_waiting(out), event)
-                self._outbox[out] = settled is OutboundState.PENDING
-            case e.AgentRemoved(agent=agent):
-                self._need(agent in self._state.profiles, event)
-            case _ if isinstance(event, e.ItemMove):
-                self._items[event.item] = step(self._state_of(event.item, event), event)
-            case _:
-                pass
-
-    def _state_of(self, item: ItemId, event: e.Event) -> ItemState:
-        if item in self._items:
-            return self._items[item]
-        known = self._state.items.get(item)
+    def state_of(self, item: ItemId, event: e.Event) -> ItemState:
+        if item in self.items:
+            return self.items[item]
+        known = self.state.items.get(item)
         if known is None:
-            raise IllegalMove("not there", type(event).__name__)
+            raise _not_there(event)
         return known.state
 
-    def _is_waiting(self, outbound: OutboundId) -> bool:
-        return self._outbox.get(outbound, outbound in self._state.outbox)
+    def need_case(self, case: CaseId, event: e.Event) -> None:
+        if case not in self.state.cases and case not in self.cases:
+            raise _not_there(event)
 
-    def _need(self, there: bool, event: e.Event) -> None:  # noqa: FBT001 - an assertion
-        if not there:
-            raise IllegalMove("not there", type(event).__name__)
+    def need_outbound(self, outbound: OutboundId, event: e.Event) -> None:
+        if not self.outbox.get(outbound, outbound in self.state.outbox):
+            raise _not_there(event)
+
+
+def _not_there(event: e.Event) -> IllegalMove:
+    return IllegalMove("not there", type(event).__name__)
+
+
+def _case_opened(walk: _Walk, event: e.CaseOpened) -> None:
+    walk.cases.add(event.case.id)
+
+
+def _about_case(walk: _Walk, event: e.CaseChanged | e.MessageAdded) -> None:
+    walk.need_case(event.case, event)
+
+
+def _item_created(walk: _Walk, event: e.ItemCreated) -> None:
+    walk.need_case(event.item.case, event)
+    walk.items[event.item.id] = event.item.state
+
+
+def _item_reprioritised(walk: _Walk, event: e.ItemReprioritised) -> None:
+    walk.state_of(event.item, event)
+
+
+def _item_moved(walk: _Walk, event: e.ItemMove) -> None:
+    walk.items[event.item] = step(walk.state_of(event.item, event), event)
+
+
+def _outbound_queued(walk: _Walk, event: e.OutboundQueued) -> None:
+    walk.outbox[event.outbound.id] = True
+
+
+def _outbound_attempted(walk: _Walk, event: e.OutboundAttempted) -> None:
+    walk.need_outbound(event.outbound, event)
+
+
+def _outbound_settled(walk: _Walk, event: e.OutboundSettled) -> None:
+    walk.need_outbound(event.outbound, event)
+    walk.outbox[event.outbound] = event.state is OutboundState.PENDING
+
+
+def _agent_removed(walk: _Walk, event: e.AgentRemoved) -> None:
+    if event.agent not in walk.state.profiles:
+        raise _not_there(event)
+
+
+def _queue_removed(walk: _Walk, event: e.QueueRemoved) -> None:
+    if event.queue not in walk.state.queues:
+        raise _not_there(event)
+
+
+_LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
+    e.CaseOpened: _case_opened,
+    e.CaseChanged: _about_case,
+    e.MessageAdded: _about_case,
+    e.ItemCreated: _item_created,
+    e.ItemReprioritised: _item_reprioritised,
+    e.OutboundQueued: _outbound_queued,
+    e.OutboundAttempted: _outbound_attempted,
+    e.OutboundSettled: _outbound_settled,
+    e.AgentRemoved: _agent_removed,
+    e.QueueRemoved: _queue_removed,
+    **dict.fromkeys(MOVING, _item_moved),
+}

@@ -49,6 +49,8 @@ MOVES: Mapping[tuple[S, type[Any]], S] = {
     (S.WRAPPING, e.ItemCompleted): S.COMPLETED,
 }
 
+MOVING: frozenset[type[Any]] = frozenset(event for _, event in MOVES)
+"""The events that move an item."""
 ENDED = frozenset({S.COMPLETED, S.ABANDONED, S.CANCELED, S.REJECTED})
 IN_HAND = frozenset({S.OFFERED, S.ASSIGNED, S.WRAPPING})
 

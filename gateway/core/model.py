@@ -31,6 +31,14 @@ from gateway.core.ids import (
 Attributes = dict[str, str | int | float | bool | None]
 
 
+class Value(Struct, frozen=True, kw_only=True, gc=False):
+    """Base of all values. Being frozen they form no cycles, so the collector need not look."""
+
+
+class Kept(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of values that are written with every change: what is as by default is left out."""
+
+
 class ChannelKind(StrEnum):
     """What sort of contact it is; decides default deadlines, costs and the composer's manner."""
 
@@ -87,7 +95,7 @@ class Delivery(StrEnum):
     FAILED = "failed"
 
 
-class Offer(Struct, frozen=True, kw_only=True):
+class Offer(Value, frozen=True, kw_only=True):
     """One item shown to one agent until ``deadline``."""
 
     id: OfferId
@@ -97,13 +105,13 @@ class Offer(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Requirement(Struct, frozen=True, kw_only=True):
+class Requirement(Value, frozen=True, kw_only=True):
     """What an agent must have: skills with minimum levels (1-5); a language is a skill."""
 
     skills: dict[SkillName, int] = field(default_factory=dict)
 
 
-class CustomerBrief(Struct, frozen=True, kw_only=True):
+class CustomerBrief(Value, frozen=True, kw_only=True):
     """What an item needs to know of its customer without asking the database."""
 
     id: CustomerId
@@ -113,7 +121,7 @@ class CustomerBrief(Struct, frozen=True, kw_only=True):
     value: int = 0
 
 
-class Passed(Struct, frozen=True, kw_only=True):
+class Passed(Value, frozen=True, kw_only=True):
     """An agent who let an offer of this item go by, or gave it away, and how."""
 
     agent: AgentName
@@ -121,7 +129,7 @@ class Passed(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class Item(Struct, frozen=True, kw_only=True):
+class Item(Kept, frozen=True, kw_only=True):
     """One routable unit of work inside a case.
 
     ``queued_at`` is when the waiting began and survives every requeue; ``address`` is where an
@@ -165,7 +173,7 @@ class Item(Struct, frozen=True, kw_only=True):
     attributes: Attributes = field(default_factory=dict)
 
 
-class Case(Struct, frozen=True, kw_only=True):
+class Case(Kept, frozen=True, kw_only=True):
     """A matter with a ticket number that both sides can follow; its header only, no bodies."""
 
     id: CaseId
@@ -189,7 +197,7 @@ class Case(Struct, frozen=True, kw_only=True):
     changed_at: datetime | None = None
 
 
-class Author(Struct, frozen=True, kw_only=True):
+class Author(Value, frozen=True, kw_only=True):
     """Who said a message."""
 
     kind: Literal["customer", "agent", "system"]
@@ -198,7 +206,7 @@ class Author(Struct, frozen=True, kw_only=True):
     verified: bool = False
 
 
-class Attachment(Struct, frozen=True, kw_only=True):
+class Attachment(Value, frozen=True, kw_only=True):
     """A file of a message; its bytes are stored under their SHA-256."""
 
     id: AttachmentId
@@ -209,7 +217,7 @@ class Attachment(Struct, frozen=True, kw_only=True):
     inline_id: str = ""
 
 
-class Message(Struct, frozen=True, kw_only=True):
+class Message(Value, frozen=True, kw_only=True):
     """One thing said in a case. ``seq`` orders a case's messages and is never reused.
 
     ``html`` is already sanitised. ``external_id`` is the outside id (RFC 5322 Message-ID,
@@ -251,7 +259,7 @@ class OutboundState(StrEnum):
     DROPPED = "dropped"
 
 
-class Outgoing(Struct, frozen=True, kw_only=True):
+class Outgoing(Kept, frozen=True, kw_only=True):
     """One row of the outbox: what must reach the outside, and how far it has come."""
 
     id: OutboundId
@@ -277,7 +285,7 @@ class Outgoing(Struct, frozen=True, kw_only=True):
     payload: Attributes = field(default_factory=dict)
 
 
-class AgentProfile(Struct, frozen=True, kw_only=True):
+class AgentProfile(Value, frozen=True, kw_only=True):
     """What the directory says of an agent. No queues named means: member of every queue."""
 
     name: AgentName
@@ -290,7 +298,7 @@ class AgentProfile(Struct, frozen=True, kw_only=True):
     active: bool = True
 
 
-class AgentStatus(Struct, frozen=True, kw_only=True):
+class AgentStatus(Kept, frozen=True, kw_only=True):
     """An agent at work: presence, connection and home.
 
     ``epoch`` numbers the claims of this agent by a node; ``tabs`` counts attached desktops;
@@ -309,8 +317,8 @@ class AgentStatus(Struct, frozen=True, kw_only=True):
     dropped_at: datetime | None = None
 
 
-class Queue(Struct, frozen=True, kw_only=True):
-    """Where items wait, and the queue's policy."""
+class Queue(Value, frozen=True, kw_only=True):
+    """Where items wait, and the queue's policy. One that was removed is not ``active``."""
 
     name: QueueName
     display_name: str = ""
@@ -321,9 +329,10 @@ class Queue(Struct, frozen=True, kw_only=True):
     service_level_seconds: float | None = None
     take_allowed: bool = False
     wrapup_required: bool = True
+    active: bool = True
 
 
-class CommandRecord(Struct, frozen=True, kw_only=True):
+class CommandRecord(Value, frozen=True, kw_only=True):
     """An agent's command that took effect, and the answer it got; remembered for 24 hours."""
 
     agent: AgentName
@@ -332,7 +341,7 @@ class CommandRecord(Struct, frozen=True, kw_only=True):
     answer: bytes
 
 
-class InboundDone(Struct, frozen=True, kw_only=True):
+class InboundDone(Value, frozen=True, kw_only=True):
     """The inbox row that a decision has dealt with."""
 
     id: str
@@ -345,7 +354,7 @@ class InboundDone(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class DeliveryUpdate(Struct, frozen=True, kw_only=True):
+class DeliveryUpdate(Value, frozen=True, kw_only=True):
     """How far a stored message has come by now."""
 
     message: MessageId

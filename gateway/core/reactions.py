@@ -10,7 +10,7 @@ from datetime import timedelta
 from gateway.core import events as e
 from gateway.core.hands import give_back
 from gateway.core.ids import AgentName, Context, OutboundId
-from gateway.core.lifecycle import ENDED
+from gateway.core.lifecycle import ENDED, MOVING
 from gateway.core.model import (
     Attributes,
     CaseStatus,
@@ -36,15 +36,15 @@ _TOLD = frozenset(
 
 def reactions(state: NodeState, event: e.Event, rows: Rows, ctx: Context) -> list[e.Change]:
     """The changes that must follow ``event``, which has just changed ``rows``."""
+    if type(event) in MOVING:
+        return _after_move(state, rows, ctx)
     match event:
         case e.AgentRemoved(agent=agent):
             return _empty_hands(state, agent)
         case e.AgentDefined(profile=profile) if not profile.active:
             return _empty_hands(state, profile.name)
-        case _ if not isinstance(event, e.ItemMove):
-            return []
         case _:
-            return _after_move(state, rows, ctx)
+            return []
 
 
 def _empty_hands(state: NodeState, agent: AgentName) -> list[e.Change]:

@@ -135,15 +135,23 @@ class NodeState:
                 self.skill_holders.setdefault(skill, {})[profile.name] = None
 
     def put(self, item: Item) -> None:
+        """Take an item's new value; who holds it and where it belongs is kept beside it."""
         old = self.items.get(item.id)
-        if old is not None:
-            self._unindex(old)
         if item.state in ENDED:
-            self.items.pop(item.id, None)
+            if old is not None:
+                self._unindex(old)
+                del self.items[item.id]
             return
         self.items[item.id] = item
-        self._of_case.setdefault(item.case, {})[item.id] = None
+        if old is None:
+            self._of_case.setdefault(item.case, {})[item.id] = None
         shelf, agent = self._shelf(item)
+        if old is not None:
+            before, holder = self._shelf(old)
+            if before is shelf and holder == agent:
+                return
+            if holder is not None:
+                _drop(before, holder, item.id)
         if agent is not None:
             shelf.setdefault(agent, {})[item.id] = None
 

@@ -23,9 +23,12 @@ from gateway.core.reactions import reactions
 from gateway.core.state import NodeState
 from gateway.flow.headers import Headers
 from gateway.ports import Clock
+from gateway.store.contract import Batch, Entries
 
 MAX_UNCOMMITTED = 50_000
 """Entries that may wait for the database before new work is refused."""
+MOST = 1_000
+"""Entries in a commit: it lasts a moment, and what waits behind it is not held up for long."""
 
 Consumer = Callable[[Sequence[e.Entry]], None]
 Observer = Callable[[e.Entry], None]
@@ -35,7 +38,16 @@ _log = structlog.get_logger("ledger")
 class Ledger:
     """See the module's docstring. Implements ``ports.Feed``."""
 
-    def __init__(self, state: NodeState, clock: Clock, new_id: NewId, epoch: int) -> None:
+    def __init__(
+        self,
+        state: NodeState,
+        clock: Clock,
+        new_id: NewId,
+        epoch: int,
+        *,
+        new_batch: Callable[[], Batch] = Entries,
+        most: int = MOST,
+    ) -> None:
         self.state = state
         self.clock = clock
         self.new_id = new_id
@@ -43,11 +55,14 @@ class Ledger:
         self.writable = True
         self._offset = 0
         self._committed = 0
-        self._pending: deque[e.Entry] = deque()
+        self._new_batch = new_batch
+        self._most = most
+        self._full: deque[Batch] = deque()
+        self._open = new_batch()
+        self._broken: Exception | None = None
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._consumers: list[Consumer] = []
         self._observers: list[Observer] = []
-        self._ends: deque[int] = deque()
         self._headers = Headers(state)
         self._more = asyncio.Event()
 
@@ -64,11 +79,12 @@ class Ledger:
 
     @property
     def uncommitted(self) -> int:
-        return len(self._pending)
+        """Entries that are not on disk, or whose subscribers have not been told yet."""
+        return self._offset - self._committed
 
     def check_open(self) -> None:
         """Raises ``Refused`` while the journal cannot be written, or has too much to write."""
-        if not self.writable or len(self._pending) >= MAX_UNCOMMITTED:
+        if not self.writable or self.uncommitted >= MAX_UNCOMMITTED:
             raise Refused("unavailable", "the journal cannot be written just now; try again")
 
     def record(self, changes: Sequence[e.Change]) -> Position:
@@ -79,17 +95,20 @@ class Ledger:
         check(self.state, changes)
         ctx = self.context()
         touched: set[CaseId] = set()
+        entries: list[e.Entry] = []
         queue = deque(changes)
         try:
             while queue:
                 change = queue.popleft()
                 entry = self._append(change, ctx)
-                touched.update(_cases(entry))
+                entries.append(entry)
+                _note_cases(entry, touched)
                 follow = reactions(self.state, change.event, entry.rows, ctx)
-                queue.extendleft(reversed(follow))
+                if follow:
+                    queue.extendleft(reversed(follow))
         finally:
             # Whatever happened: what is in the state goes to the disk, and nothing else.
-            self._ends.append(self._offset)
+            self._bind(entries)
             self._headers.touch(touched, self._offset)
             self._more.set()
         return self.position
@@ -104,10 +123,21 @@ class Ledger:
         entry = e.Entry(
             Position(self.epoch, self._offset), ctx.now, change.event, (*rows, *change.rows)
         )
-        self._pending.append(entry)
         for observer in self._observers:
             observer(entry)
         return entry
+
+    def _bind(self, entries: Sequence[e.Entry]) -> None:
+        """Put them into the batch that is being filled; they travel together."""
+        if len(self._open.entries) + len(entries) > self._most and self._open.entries:
+            self._full.append(self._open)
+            self._open = self._new_batch()
+        try:
+            for entry in entries:
+                self._open.add(entry)
+        except Exception as problem:  # noqa: BLE001 - raised where the journal is written
+            # The state is ahead of what can be stored: nothing may follow, the node begins anew.
+            self._broken = self._broken or problem
 
     def observe(self, observer: Observer) -> None:
         """Inside the node only: see each entry as it is recorded, before it is on disk."""
@@ -136,29 +166,33 @@ class Ledger:
 
     # -- for the writer ---------------------------------------------------------------------
 
-    async def next_batch(self, most: int) -> list[e.Entry]:
-        """The oldest uncommitted entries; waits for at least one. They stay until ``landed``.
+    @property
+    def waiting(self) -> int:
+        """Entries that ``take`` would give."""
+        return len((self._full[0] if self._full else self._open).entries)
 
-        What was recorded together stays together, though it be more than ``most``.
-        """
-        while not self._pending:
+    async def ready(self) -> None:
+        """Wait until there is something to ``take``."""
+        while not self.waiting and self._broken is None:
             self._more.clear()
             await self._more.wait()
-        first = self._pending[0].position.offset
-        count = 0
-        for end in self._ends:
-            if count and end - first >= most:
-                break
-            count = end - first + 1
-        return [self._pending[i] for i in range(count)]
+
+    def take(self) -> Batch:
+        """The oldest entries that nobody has taken; they are the taker's to commit.
+
+        What was recorded together is in one batch, though it be more than the most. Raises what
+        made an entry impossible to store.
+        """
+        if self._broken is not None:
+            raise self._broken
+        if self._full:
+            return self._full.popleft()
+        batch, self._open = self._open, self._new_batch()
+        return batch
 
     def landed(self, batch: Sequence[e.Entry]) -> None:
         """The batch is on disk: tell the subscribers, then those who wait."""
-        for _ in batch:
-            self._pending.popleft()
         self._committed = batch[-1].position.offset
-        while self._ends and self._ends[0] <= self._committed:
-            self._ends.popleft()
         for consumer in tuple(self._consumers):
             try:
                 consumer(batch)
@@ -172,12 +206,10 @@ class Ledger:
                 waiter.set_result(None)
 
 
-def _cases(entry: e.Entry) -> set[CaseId]:
-    """Cases whose header may not be needed any more after this entry."""
-    cases: set[CaseId] = set()
+def _note_cases(entry: e.Entry, touched: set[CaseId]) -> None:
+    """Add the cases whose header may not be needed any more after this entry."""
     for row in entry.rows:
         if isinstance(row, Case):
-            cases.add(row.id)
+            touched.add(row.id)
         elif isinstance(row, Item) and row.state in ENDED:
-            cases.add(row.case)
-    return cases
+            touched.add(row.case)

@@ -90,7 +90,7 @@ class Node:
             items=loaded.items,
             outbox=loaded.outbox,
         )
-        ledger = Ledger(state, clock, new_id, term.epoch)
+        ledger = Ledger(state, clock, new_id, term.epoch, new_batch=journal.batch)
         writer = Writer(ledger, journal, term, sleep=sleep)
         node = cls(
             ledger=ledger,

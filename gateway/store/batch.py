@@ -4,127 +4,174 @@ Several changes of one row in a run become one write of its last value: the data
 the version before the first. Each value is encoded once. The tuples follow the ``…_in`` types.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
 
 from gateway.core import events as e
 from gateway.core import model as m
-from gateway.core.ids import AttachmentId, CaseId, MessageId
+from gateway.core.ids import AttachmentId, CaseId, ItemId, MessageId
 from gateway.core.inbound import Decided
 from gateway.store.codec import bounded, encode, text
 
 Row = tuple[Any, ...]
-Versioned = m.Case | m.Item | m.Outgoing | m.AgentStatus
 
 
-class Batch:
-    """Collects entries; ``arguments`` gives what ``commit_batch`` takes after node and epoch."""
+class PgBatch:
+    """Collects entries; ``arguments`` gives what ``commit_batch`` takes after node and epoch.
+
+    Everything is encoded as it is added: the work is done in small pieces while an earlier batch
+    is under way, and nothing but sending is left for the moment when the connection is free.
+    """
 
     def __init__(self) -> None:
+        self.entries: list[e.Entry] = []
         self._events: list[Row] = []
-        self._cases: dict[str, tuple[int, m.Case]] = {}
-        self._items: dict[str, tuple[int, m.Item]] = {}
-        self._messages: dict[MessageId, m.Message] = {}
+        self._cases: dict[str, Row] = {}
+        self._items: dict[str, Row] = {}
+        self._messages: dict[MessageId, Row] = {}
         self._files: dict[AttachmentId, MessageId] = {}
         self._deliveries: dict[MessageId, dict[str, str]] = {}
-        self._outbox: dict[str, tuple[int, m.Outgoing]] = {}
-        self._statuses: dict[str, tuple[int, m.AgentStatus]] = {}
-        self._agents: dict[str, m.AgentProfile] = {}
-        self._queues: dict[str, m.Queue] = {}
-        self._commands: dict[tuple[str, str], m.CommandRecord] = {}
-        self._done: dict[str, m.InboundDone] = {}
+        self._outbox: dict[str, Row] = {}
+        self._statuses: dict[str, Row] = {}
+        self._agents: dict[str, Row] = {}
+        self._queues: dict[str, Row] = {}
+        self._commands: dict[tuple[str, str], Row] = {}
+        self._done: dict[str, Row] = {}
+        # A function by type is found ten times faster than by a ladder of cases.
+        self._takes: Mapping[type[Any], Callable[[Any], None]] = {
+            m.Item: self._take_item,
+            m.Case: self._take_case,
+            m.Outgoing: self._take_outgoing,
+            m.AgentStatus: self._take_status,
+            m.Message: self._take_message,
+            m.CommandRecord: self._take_command,
+            m.DeliveryUpdate: self._take_delivery,
+            m.InboundDone: self._take_done,
+            m.AgentProfile: self._take_agent,
+            m.Queue: self._take_queue,
+        }
 
     def add(self, entry: e.Entry) -> None:
         for row in entry.rows:
-            self._put(row)
-        case, item = _about(entry)
+            self._takes[type(row)](row)
         position, event = entry.position, entry.event
-        kind = event.__struct_config__.tag
+        kind, about = _KINDS[type(event)]
+        self.entries.append(entry)
         self._events.append(
-            (position.epoch, position.offset, entry.at, kind, case, item, encode(event))
+            (position.epoch, position.offset, entry.at, kind, *about(entry), encode(event))
         )
 
-    def _put(self, row: e.Row) -> None:
-        match row:
-            case m.Item():
-                _keep(self._items, row.id, row)
-            case m.Case():
-                _keep(self._cases, row.id, row)
-            case m.AgentStatus():
-                _keep(self._statuses, row.name, row)
-            case m.Outgoing():
-                _keep(self._outbox, row.id, row)
-            case m.Message():
-                self._messages[row.id] = row
-                self._files.update((file.id, row.id) for file in row.attachments)
-            case _:
-                self._put_rarer(row)
+    # A row that changes again in the same run keeps the version that must be there now.
 
-    def _put_rarer(
-        self,
-        row: m.CommandRecord | m.DeliveryUpdate | m.InboundDone | m.AgentProfile | m.Queue,
-    ) -> None:
-        match row:
-            case m.CommandRecord():
-                self._commands.setdefault((row.agent, row.id), row)
-            case m.InboundDone():
-                self._done[row.id] = row
-            case m.DeliveryUpdate():
-                patch = self._deliveries.setdefault(row.message, {})
-                patch |= {"delivery": row.delivery, "delivery_reason": row.reason}
-                if row.external_id:
-                    patch["external_id"] = row.external_id
-            case m.AgentProfile():
-                self._agents[row.name] = row
-            case m.Queue():
-                self._queues[row.name] = row
+    def _take_item(self, row: m.Item) -> None:
+        known = self._items.get(row.id)
+        self._items[row.id] = _item(row.version - 1 if known is None else known[0], row)
+
+    def _take_case(self, row: m.Case) -> None:
+        known = self._cases.get(row.id)
+        self._cases[row.id] = _case(row.version - 1 if known is None else known[0], row)
+
+    def _take_outgoing(self, row: m.Outgoing) -> None:
+        known = self._outbox.get(row.id)
+        self._outbox[row.id] = _outgoing(row.version - 1 if known is None else known[0], row)
+
+    def _take_status(self, row: m.AgentStatus) -> None:
+        known = self._statuses.get(row.name)
+        self._statuses[row.name] = _status(row.version - 1 if known is None else known[0], row)
+
+    def _take_message(self, row: m.Message) -> None:
+        self._messages[row.id] = _message(row)
+        for file in row.attachments:
+            self._files[file.id] = row.id
+
+    def _take_command(self, row: m.CommandRecord) -> None:
+        # The first answer stands.
+        self._commands.setdefault(
+            (row.agent, row.id), (text(row.agent), text(row.id), row.at, row.answer)
+        )
+
+    def _take_delivery(self, row: m.DeliveryUpdate) -> None:
+        patch = self._deliveries.setdefault(row.message, {})
+        patch |= {"delivery": row.delivery, "delivery_reason": row.reason}
+        if row.external_id:
+            patch["external_id"] = row.external_id
+
+    def _take_done(self, row: m.InboundDone) -> None:
+        self._done[row.id] = (row.id, row.status, encode(_decided(row)))
+
+    def _take_agent(self, row: m.AgentProfile) -> None:
+        self._agents[row.name] = (text(row.name), row.active, encode(row))
+
+    def _take_queue(self, row: m.Queue) -> None:
+        self._queues[row.name] = (text(row.name), encode(row))
 
     def arguments(self) -> tuple[list[Row], ...]:
         return (
             self._events,
-            [_case(*kept) for kept in self._cases.values()],
-            [_item(*kept) for kept in self._items.values()],
-            [_message(message) for message in self._messages.values()],
+            list(self._cases.values()),
+            list(self._items.values()),
+            list(self._messages.values()),
             list(self._files.items()),
             [_delivery(*known) for known in self._deliveries.items()],
-            [_outgoing(*kept) for kept in self._outbox.values()],
-            [_status(*kept) for kept in self._statuses.values()],
-            [(text(a.name), a.active, encode(a)) for a in self._agents.values()],
-            [(text(q.name), encode(q)) for q in self._queues.values()],
-            [(text(c.agent), text(c.id), c.at, c.answer) for c in self._commands.values()],
-            [(d.id, d.status, encode(_decided(d))) for d in self._done.values()],
+            list(self._outbox.values()),
+            list(self._statuses.values()),
+            list(self._agents.values()),
+            list(self._queues.values()),
+            list(self._commands.values()),
+            list(self._done.values()),
         )
 
 
-def batch_of(entries: Sequence[e.Entry]) -> tuple[list[Row], ...]:
-    """The arguments for a run of entries."""
-    batch = Batch()
-    for entry in entries:
-        batch.add(entry)
-    return batch.arguments()
+About = tuple[CaseId | None, ItemId | None]
+"""The case and item an event belongs to, for the trace."""
 
 
-def _keep(rows: dict[str, tuple[int, Any]], key: str, row: Versioned) -> None:
-    known = rows.get(key)
-    rows[key] = (row.version - 1 if known is None else known[0], row)
-
-
-def _about(entry: e.Entry) -> tuple[CaseId | None, str | None]:
-    """The case and item an event belongs to, for the trace; its rows know what it does not say."""
+def _its_case(entry: e.Entry) -> About:
     event: Any = entry.event
-    case, item = getattr(event, "case", None), getattr(event, "item", None)
-    if isinstance(case, m.Case):
-        return case.id, None
-    if isinstance(item, m.Item):
-        return item.case, item.id
-    if case is not None:
-        return case, item
+    return event.case.id, None
+
+
+def _its_item(entry: e.Entry) -> About:
+    event: Any = entry.event
+    return event.item.case, event.item.id
+
+
+def _both_named(entry: e.Entry) -> About:
+    event: Any = entry.event
+    return (event.case, event.item) if event.case is not None else _from_rows(entry)
+
+
+def _case_named(entry: e.Entry) -> About:
+    event: Any = entry.event
+    return (event.case, None) if event.case is not None else _from_rows(entry)
+
+
+def _from_rows(entry: e.Entry) -> About:
+    """The event's rows know what it does not say."""
+    item = getattr(entry.event, "item", None)
     for row in entry.rows:
         if isinstance(row, m.Item):
             return row.case, item or row.id
         if isinstance(row, m.Outgoing) and row.case is not None:
             return row.case, row.item
     return None, item
+
+
+def _about(kind: type[Any]) -> Callable[[e.Entry], About]:
+    if kind is e.CaseOpened:
+        return _its_case
+    if kind is e.ItemCreated:
+        return _its_item
+    fields = kind.__struct_fields__
+    if "case" in fields:
+        return _both_named if "item" in fields else _case_named
+    return _from_rows
+
+
+_KINDS: Mapping[type[Any], tuple[str, Callable[[e.Entry], About]]] = {
+    kind: (kind.__struct_config__.tag, _about(kind)) for kind in get_args(e.Event)
+}
+"""By type of event: what it is called in the journal, and how to find what it is about."""
 
 
 def _case(expected: int, case: m.Case) -> Row:
@@ -134,7 +181,7 @@ def _case(expected: int, case: m.Case) -> Row:
         case.number,
         case.version,
         text(case.channel),
-        case.status.value,
+        case.status,
         case.customer.id if case.customer else None,
         encode(case),
     )
@@ -147,8 +194,8 @@ def _item(expected: int, item: m.Item) -> Row:
         item.case,
         item.version,
         item.owner,
-        item.state.value,
-        None if item.ended_at is None else item.state.value,
+        item.state,
+        None if item.ended_at is None else item.state,
         text(item.channel),
         text(item.queue),
         item.agent,
@@ -178,8 +225,8 @@ def _outgoing(expected: int, row: m.Outgoing) -> Row:
         expected,
         row.id,
         row.version,
-        row.state.value,
-        row.state.value if settled else None,
+        row.state,
+        row.state if settled else None,
         text(row.channel),
         row.case,
         encode(row),

@@ -10,7 +10,7 @@ Three ways to write, each one statement in autocommit that checks the node's fen
 means that nothing was written. ``CommitUnknown`` means that nobody knows; ``resolve`` finds out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -108,8 +108,30 @@ class Loaded(Struct, frozen=True, kw_only=True):
     received: tuple[Received, ...]
 
 
+class Batch(Protocol):
+    """A run of entries for one commit. Each is made ready as it is added, not when it flies."""
+
+    entries: list[Entry]
+
+    def add(self, entry: Entry) -> None: ...
+
+
+class Entries:
+    """A ``Batch`` that needs nothing made ready."""
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self.entries = list(entries)
+
+    def add(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+
 class Journal(Protocol):
     """The durable path."""
+
+    def batch(self) -> Batch:
+        """An empty batch, as ``commit`` wants it."""
+        ...
 
     async def begin(self, node: NodeName, region: str) -> Term:
         """Raise this node's fence epoch and so end every earlier incarnation of it."""
@@ -123,8 +145,12 @@ class Journal(Protocol):
         """Everything open that this node owns, and the directory."""
         ...
 
-    async def commit(self, term: Term, entries: Sequence[Entry]) -> None:
-        """Write a run of entries. Raises ``Fenced``, ``Unavailable``, ``CommitUnknown``."""
+    async def commit(self, term: Term, batch: Batch) -> None:
+        """Write a run of entries, in one statement.
+
+        Raises ``Fenced``, ``Unavailable``, ``CommitUnknown``, and ``TypeError`` for a batch that
+        ``batch`` has not made.
+        """
         ...
 
     async def resolve(self, term: Term, last: Position) -> tuple[Term, bool]:

@@ -8,14 +8,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from gateway.core.events import Entry
 from gateway.core.ids import ChannelName, NewId, NodeName, Position
 from gateway.core.inbound import Inbound
 from gateway.core.model import AgentProfile, AgentStatus, Case, Item, Outgoing, Queue
 from gateway.ports import Memory
-from gateway.store.batch import batch_of
+from gateway.store.batch import PgBatch
 from gateway.store.codec import decode
 from gateway.store.contract import (
+    Batch,
     CommitUnknown,
     Fenced,
     Loaded,
@@ -55,10 +55,13 @@ class PgJournal:
     async def renew(self, term: Term) -> None:
         await self._fence.renew(term)
 
-    async def commit(self, term: Term, entries: Sequence[Entry]) -> None:
-        if not entries:
-            return
-        arguments = batch_of(entries)
+    def batch(self) -> PgBatch:
+        return PgBatch()
+
+    async def commit(self, term: Term, batch: Batch) -> None:
+        if not isinstance(batch, PgBatch):
+            raise TypeError("a batch is made by Journal.batch")
+        arguments = batch.arguments()
         for _ in range(REPEATS):
             try:
                 await self._writer.run(self._sql["commit_batch"], term.node, term.epoch, *arguments)

@@ -29,8 +29,8 @@ GONE = [
 ]
 
 
-def a_house() -> House:
-    house = House(agent("ana"))
+def a_house(most: int = ledger_module.MOST) -> House:
+    house = House(agent("ana"), most=most)
     house.sign_in("ana")
     house.arrive(mail("m1"))
     return house
@@ -107,7 +107,7 @@ def test_every_record_happens_as_a_whole_or_not_at_all(decisions: list[list[str]
 
 @pytest.mark.parametrize("most", [1, 2, 3, 5, 100])
 def test_what_was_recorded_together_travels_together(most: int) -> None:
-    house = a_house()
+    house = a_house(most)
     sizes = []
     for n in range(6):
         before = len(house.entries)
@@ -116,7 +116,7 @@ def test_what_was_recorded_together_travels_together(most: int) -> None:
     ends = [sum(sizes[: n + 1]) for n in range(len(sizes))]
     taken = 0
     while house.ledger.uncommitted:
-        batch = run(house.ledger.next_batch(most))
+        batch = house.ledger.take().entries
         taken += len(batch)
         assert taken in ends, "a batch ends where a record ends"
         assert len(batch) <= max(most, *sizes)
@@ -147,7 +147,7 @@ def test_subscribers_are_told_before_those_who_wait_and_after_the_commit() -> No
             group.create_task(wait())
             await asyncio.sleep(1)
             assert heard == []
-            ledger.landed(await ledger.next_batch(10))
+            ledger.landed(ledger.take().entries)
 
     run(story())
     assert heard == ["feed 1", "waiter"]
@@ -183,7 +183,7 @@ def test_an_older_position_never_waits_behind_a_newer_one_for_ever() -> None:
             for position in (positions[2], positions[0], Position(9, positions[1].offset)):
                 group.create_task(ledger.committed(position))
             await asyncio.sleep(0)
-            ledger.landed(await ledger.next_batch(10))
+            ledger.landed(ledger.take().entries)
 
     run(story())
 
@@ -211,7 +211,7 @@ def solved(house: House) -> CaseId:
 
 
 def land(ledger: Ledger) -> None:
-    ledger.landed(run(ledger.next_batch(10_000)))
+    ledger.landed(ledger.take().entries)
 
 
 def test_a_header_stays_until_it_is_on_disk() -> None:

@@ -409,10 +409,10 @@ def test_an_unknown_commit_is_there_once_whether_it_landed_or_not(landed: bool) 
     async def tell(rig: Rig) -> None:
         real = rig.store.commit
 
-        async def cut(term: Any, entries: Any) -> None:
+        async def cut(term: Any, batch: Any) -> None:
             swap(rig, commit=real)
             if landed:
-                rig.tables.commit(term, entries)
+                rig.tables.commit(term, batch.entries)
             raise CommitUnknown("cut")
 
         swap(rig, commit=cut)

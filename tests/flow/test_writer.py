@@ -10,14 +10,14 @@ from gateway.core.model import Queue
 from gateway.core.state import NodeState
 from gateway.flow.ledger import Ledger
 from gateway.flow.writer import TOLD_AT_ONCE, Writer
-from gateway.store.contract import Journal, Term
+from gateway.store.contract import Batch, Journal, Term
 from tests.support.builders import House
 
 
 class Disk:
     """A journal that always commits."""
 
-    async def commit(self, term: Term, entries: Sequence[e.Entry]) -> None:
+    async def commit(self, term: Term, batch: Batch) -> None:
         await asyncio.sleep(0)
 
     def __getattr__(self, name: str) -> Any:

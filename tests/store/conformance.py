@@ -28,6 +28,7 @@ from gateway.core.inbound import Claim, Decided, File, Inbound
 from gateway.ports import Memory
 from gateway.store.contract import (
     BadBatch,
+    Batch,
     Fenced,
     Journal,
     Loaded,
@@ -64,8 +65,15 @@ class Pen:
         self.offset += 1
         return e.Entry(Position(self.term.epoch, self.offset), NOW, event, rows)
 
+    def batch(self, *entries: e.Entry) -> Batch:
+        """What ``Journal.commit`` takes."""
+        batch = self.journal.batch()
+        for entry in entries:
+            batch.add(entry)
+        return batch
+
     async def write(self, *entries: e.Entry) -> None:
-        await self.journal.commit(self.term, entries)
+        await self.journal.commit(self.term, self.batch(*entries))
 
     async def rows(self, *rows: e.Row) -> None:
         """Commit rows under an event that does not matter."""
@@ -311,7 +319,7 @@ class StoreConformance:
 
         await pen.write(never)  # the same entries, under the new term
         with pytest.raises(Fenced):
-            await pen.journal.commit(old, [pen.entry(an_event())])
+            await pen.journal.commit(old, pen.batch(pen.entry(an_event())))
 
     async def test_resolve_of_a_fenced_node_says_so(self, opens: Opens) -> None:
         old = await begin(opens)
@@ -561,6 +569,20 @@ class StoreConformance:
             assert await lookup.messages(odd, 0, 10, customer_view=True) == []
             assert await lookup.case_of_reference([odd]) is None
         assert await lookup.case_by_number(2**70) is None
+
+    async def test_a_queue_that_was_removed_is_not_there_after_a_restart(
+        self, opens: Opens
+    ) -> None:
+        pen = await begin(opens)
+        old, kept = m.Queue(name=QueueName("old")), m.Queue(name=QueueName("kept"))
+        await pen.rows(old, kept)
+        gone = replace(old, active=False)
+        await pen.write(pen.entry(e.QueueRemoved(queue=old.name, by="sue"), gone))
+        assert (await (await begin(opens)).loaded()).queues == (kept,)
+        pen = await begin(opens)
+        await pen.rows(old)
+        queues = (await (await begin(opens)).loaded()).queues
+        assert sorted(queue.name for queue in queues) == ["kept", "old"]
 
     # -- files -----------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from gateway.core import events as e
 from gateway.core import model as m
 from gateway.core.ids import Position
-from gateway.store.batch import batch_of
+from gateway.store.batch import PgBatch
 from tests.store.conformance import (
     EVA,
     NOW,
@@ -33,7 +33,10 @@ def batch(*changes: tuple[e.Event, tuple[e.Row, ...]]) -> dict[str, list[tuple[A
         e.Entry(Position(3, offset), NOW, event, rows)
         for offset, (event, rows) in enumerate(changes, start=1)
     ]
-    return dict(zip(PLACES, batch_of(entries), strict=True))
+    made = PgBatch()
+    for entry in entries:
+        made.add(entry)
+    return dict(zip(PLACES, made.arguments(), strict=True))
 
 
 def test_a_row_changed_three_times_is_written_once_as_it_ends() -> None:

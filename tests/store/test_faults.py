@@ -67,7 +67,7 @@ async def test_a_commit_whose_backend_is_ended_is_unknown_and_can_be_resolved(
         # Whoever holds the row keeps the commit waiting, in the middle of its statement.
         await other.execute("SELECT FROM node_fence FOR UPDATE")
         async with asyncio.TaskGroup() as group:
-            commit = group.create_task(outcome(store.journal.commit(pen.term, [entry])))
+            commit = group.create_task(outcome(store.journal.commit(pen.term, pen.batch(entry))))
             pid = await until(COMMITTING, other)
             await other.execute("SELECT pg_terminate_backend($1)", pid)
     assert isinstance(commit.result(), CommitUnknown)
@@ -76,7 +76,7 @@ async def test_a_commit_whose_backend_is_ended_is_unknown_and_can_be_resolved(
 
     assert not landed
     assert term.epoch > pen.term.epoch
-    await store.journal.commit(term, [entry])
+    await store.journal.commit(term, pen.batch(entry))
     assert len((await store.journal.load(term)).items) == 1
 
 
@@ -86,7 +86,7 @@ async def test_a_commit_that_landed_without_an_answer_is_found(
     pen = await pen_of(store)
     case = a_case()
     entry = pen.entry(an_event(), case)
-    await store.journal.commit(pen.term, [entry])  # as if the answer had been lost
+    await store.journal.commit(pen.term, pen.batch(entry))  # as if the answer had been lost
 
     term, landed = await store.journal.resolve(pen.term, entry.position)
 
@@ -157,7 +157,7 @@ async def test_a_dead_link_is_cut_by_the_probe(
     await other.execute("SELECT pg_terminate_backend($1)", pid)
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         watch = group.create_task(writer.watch())
-        result = await outcome(store.journal.commit(pen.term, [pen.entry(an_event())]))
+        result = await outcome(store.journal.commit(pen.term, pen.batch(pen.entry(an_event()))))
         watch.cancel()
 
     assert isinstance(result, CommitUnknown)

@@ -50,7 +50,7 @@ from gateway.core.model import (
 from gateway.core.routing.engine import Engine, Match, Wait, offer_for
 from gateway.core.state import NodeState
 from gateway.flow.intake import _newest
-from gateway.flow.ledger import Ledger
+from gateway.flow.ledger import MOST, Ledger
 from gateway.store.contract import Stored
 from tests.support.memory_tables import Tables
 
@@ -190,7 +190,11 @@ class House:
     """See the module's docstring."""
 
     def __init__(
-        self, *profiles: AgentProfile, queues: Sequence[Queue] = (), settles: bool = True
+        self,
+        *profiles: AgentProfile,
+        queues: Sequence[Queue] = (),
+        settles: bool = True,
+        most: int = MOST,
     ) -> None:
         self.clock = HandClock()
         self.new_id = counted_ids()
@@ -198,7 +202,7 @@ class House:
         self.term = self.tables.begin(NODE)
         self.state = NodeState(NODE)
         self.state.channels.update(KINDS)
-        self.ledger = Ledger(self.state, self.clock, self.new_id, self.term.epoch)
+        self.ledger = Ledger(self.state, self.clock, self.new_id, self.term.epoch, most=most)
         self.engine = Engine(self.state)
         self.entries: list[e.Entry] = []
         self.offers: list[Match] = []
@@ -230,10 +234,10 @@ class House:
         return position
 
     def flush(self) -> None:
-        batch = list(self.ledger._pending)
-        if batch:
-            self.tables.commit(self.term, batch)
-            self.ledger.landed(batch)
+        while self.ledger.waiting:
+            entries = self.ledger.take().entries
+            self.tables.commit(self.term, entries)
+            self.ledger.landed(entries)
 
     def settle(self) -> list[Match]:
         """Offer until nothing more can be offered; what was offered now."""

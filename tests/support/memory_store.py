@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from gateway.core import events as e
 from gateway.core import model as m
 from gateway.core.ids import (
     AgentName,
@@ -27,7 +26,15 @@ from gateway.core.ids import (
 )
 from gateway.core.inbound import Decided, File, Inbound
 from gateway.ports import Memory
-from gateway.store.contract import CommitUnknown, Loaded, Stored, Term, Unavailable
+from gateway.store.contract import (
+    Batch,
+    CommitUnknown,
+    Entries,
+    Loaded,
+    Stored,
+    Term,
+    Unavailable,
+)
 from tests.support.memory_tables import Tables
 
 T = TypeVar("T")
@@ -96,7 +103,11 @@ class MemoryStore:
     async def load(self, term: Term) -> Loaded:
         return await self._call("load", lambda: self.tables.load(term))
 
-    async def commit(self, term: Term, entries: Sequence[e.Entry]) -> None:
+    def batch(self) -> Batch:
+        return Entries()
+
+    async def commit(self, term: Term, batch: Batch) -> None:
+        entries = batch.entries
         await self._call("commit", lambda: self.tables.commit(term, entries), writes=True)
 
     async def resolve(self, term: Term, last: Position) -> tuple[Term, bool]:

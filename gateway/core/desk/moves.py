@@ -57,7 +57,7 @@ def reopen(d: Desk, cmd: c.Reopen) -> Decision:
         case=case,
         channel=last.channel,
         kind=last.kind,
-        queue=last.queue,
+        queue=last.queue if last.queue in d.state.queues else next(iter(d.state.queues)),
         customer=case.customer,
         subject=last.subject,
         address=last.address,
