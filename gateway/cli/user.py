@@ -43,8 +43,11 @@ def add(
     body: dict[str, str] = {"role": role, "password": password}
     if display_name:
         body["display_name"] = display_name
-    _put(where, name, body)
-    print(f"{name} can sign in as {role}.")
+    if _put(where, name, body):
+        print(f"{name} can sign in as {role}.")
+    else:
+        print(f"{name} can sign in as {role} from the next start: no node answered, so this was")
+        print("written to the database; a node that runs already sees it when it starts again.")
     if asked is None:
         print(f"password (shown once): {password}")
 
@@ -60,19 +63,23 @@ def _ask(name: str) -> str | None:
     return first
 
 
-def _put(where: Where, name: str, body: dict[str, str]) -> None:
-    """By the running node; with a configuration and no node running, in the database."""
+def _put(where: Where, name: str, body: dict[str, str]) -> bool:
+    """By the running node; with a configuration and no node running, in the database.
+
+    Whether a node did it, and so knows already.
+    """
     settings = load_settings(where.config, needed=False) if where.url is None else None
     try:
         node: Node | None = connect(where) if settings is None or _runs(settings) else None
         if node is not None:
             node.call("PUT", f"/api/v1/agents/{quoted(name)}", body)
-            return
+            return True
     except NotRunning:
         if settings is None:
             raise
     if settings is not None:
         asyncio.run(_write(settings, name, body))
+    return False
 
 
 def _runs(settings: "Settings") -> bool:

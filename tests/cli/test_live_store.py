@@ -37,14 +37,16 @@ async def test_a_user_is_made_with_and_without_a_running_node(
 ) -> None:
     file, settings = configured(tmp_path, database)
 
-    async def add(name: str) -> str:
+    async def add(name: str, *, runs: bool) -> str:
         line = ["user", "add", name, "--role", "admin", "--config", str(file)]
         assert await asyncio.to_thread(main, line) == 0, capsys.readouterr().err
-        return capsys.readouterr().out.partition("(shown once): ")[2].strip()
+        out = capsys.readouterr().out
+        assert ("from the next start" in out) is not runs
+        return out.partition("(shown once): ")[2].strip()
 
-    early = await add("early")
+    early = await add("early", runs=False)
     async with serving(settings) as app:
-        late = await add("late")
+        late = await add("late", runs=True)
         assert await login(app.url, "early", early) == 200
         assert await login(app.url, "late", late) == 200
         assert await login(app.url, "late", early) == 401
