@@ -65,6 +65,7 @@ class App:
         self.draining = False
         self.supervisor = Supervisor(self.clock, self._health_changed)
         self.lease = Lease(store.journal, node.writer)
+        self.api: Api
         self.rooms: ChannelRoom
         self.push: AgentPush
         self.sockets: Sockets
@@ -188,6 +189,7 @@ async def serving(
         try:
             async with asyncio.TaskGroup() as root:
                 app.start(root)
+                await app.api.finish()
                 await app.serve(root, mount, tls)
                 gc.collect()
                 gc.freeze()
@@ -231,10 +233,10 @@ async def _build(
     )
     app.rooms.open_declared(settings.channels, await store.channels.paused())
     app.rooms.open_made(await store.channels.made())
-    if DEFAULT_QUEUE not in node.ledger.state.queues:
+    if not node.ledger.state.queues:
         general = Queue(name=DEFAULT_QUEUE, display_name="General")
         node.ledger.record([e.Change(e.QueueDefined(queue=general, by="system"))])
-    api = Api(_house(app))
+    app.api = api = Api(_house(app))
     app.push = _push(app, api)
     app.sockets = Sockets([app.push.route()], heartbeat=settings.push.heartbeat)
     mount = HttpMount([*api.routes(), *extra(app)], api.auth, files("push") / "static")
@@ -292,6 +294,7 @@ def _house(app: App) -> House:
         skills=store.skills,
         codes=store.codes,
         keys=store.keys,
+        notes=store.settings,
         nodes=store.nodes,
         channels=app.rooms,
         vitals=app,

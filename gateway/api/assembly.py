@@ -14,6 +14,7 @@ from gateway.api.docs import Documents
 from gateway.api.health import HealthChecks
 from gateway.api.house import House
 from gateway.api.idempotency import Idempotency
+from gateway.api.intent import Applier
 from gateway.api.items import Items
 from gateway.api.live import LiveNumbers
 from gateway.api.metrics import Metrics
@@ -44,6 +45,7 @@ class Api:
         )
         passwords = Passwords(house.tokens, house.clock, house.hasher)
         items = Items(ledger, house.listing)
+        self._applier = Applier(house, self.auth)
         self._house = house
         self._idempotency = Idempotency(house.clock, house.keys, ledger.new_id)
         self._resources: list[Resource] = [
@@ -54,10 +56,10 @@ class Api:
             Customers(house.people),
             Attachments(house.node.files),
             Agents(ledger, house.tokens, self.auth, passwords),
-            Queues(ledger),
+            Queues(ledger, house),
             Names("skills", house.skills),
             Names("codes", house.codes),
-            Directory(house, self.auth, passwords),
+            Directory(house, self._applier, passwords),
             Channels(house.channels),
             Quarantine(house.node, house.listing, house.channels),
             Outbox(house.node, house.listing),
@@ -67,6 +69,10 @@ class Api:
             Metrics(house),
             Documents(house, self._described),
         ]
+
+    async def finish(self) -> None:
+        """What an earlier process began and a crash cut off; before anybody is served."""
+        await self._applier.finish()
 
     def routes(self) -> list[HttpRoute]:
         """Everything that REST serves; a POST with an ``Idempotency-Key`` is done once."""

@@ -1,15 +1,17 @@
 """``PUT /api/v1/directory``: a whole declaration, applied at once; answers the difference.
 
-Idempotent: what is already so changes nothing. What the declaration does not name stays.
+Idempotent: what is already so changes nothing. What the declaration does not name stays; what
+goes is named under ``remove``. Applied as a whole or not at all, also through a crash.
 """
 
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from gateway.api.auth import Passwords, TokenAuth
-from gateway.api.base import asked, by, read, record
+from gateway.api.auth import Passwords
+from gateway.api.base import asked, by, read
 from gateway.api.directory_types import (
     AgentEntry,
     NameEntry,
@@ -19,15 +21,26 @@ from gateway.api.directory_types import (
     queue_from,
 )
 from gateway.api.house import House
-from gateway.api.needs import Labels
-from gateway.core import events as e
+from gateway.api.intent import Applier, FirstLogin, Intent
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, QueueName
-from gateway.core.model import AgentProfile, Queue
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.views import Named
 
 MOST = Meta(max_length=20_000)
+Name_ = TypeVar("Name_", bound=str)
+
+
+class Removal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Names that are to go; one that is not there is gone already.
+
+    A queue goes when no item is in it, and no agent and no channel uses it. An agent is put out
+    of service by ``active: false``.
+    """
+
+    queues: Annotated[tuple[QueueName, ...], MOST] = ()
+    skills: Annotated[tuple[str, ...], MOST] = ()
+    codes: Annotated[tuple[str, ...], MOST] = ()
 
 
 class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,6 +50,7 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     skills: Annotated[tuple[NameEntry, ...], MOST] = ()
     codes: Annotated[tuple[NameEntry, ...], MOST] = ()
     agents: Annotated[tuple[AgentEntry, ...], MOST] = ()
+    remove: Removal = Removal()
 
 
 class ApplyQuery(Struct, frozen=True, kw_only=True):
@@ -46,11 +60,11 @@ class ApplyQuery(Struct, frozen=True, kw_only=True):
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """One entry that is new or changed; ``fields`` maps each to what it was and will be."""
+    """One entry that is new, changed or goes; ``fields`` maps each to what it was and will be."""
 
     kind: Literal["queue", "skill", "code", "agent"]
     name: str
-    change: Literal["add", "change"]
+    change: Literal["add", "change", "remove"]
     fields: dict[str, tuple[Any, Any]]
 
 
@@ -63,23 +77,20 @@ class Applied(Struct, frozen=True, kw_only=True):
 
 
 class _Plan(Struct):
-    """What is to be written."""
+    """What is to be done, and how to tell it."""
 
-    queues: list[Queue]
-    agents: list[AgentProfile]
-    skills: list[Named]
-    codes: list[Named]
-    differences: list[Difference]
+    intent: Intent
+    differences: list[Difference] = []
     unchanged: int = 0
 
 
 class Directory:
     """See the module's docstring."""
 
-    def __init__(self, house: House, auth: TokenAuth, passwords: Passwords) -> None:
+    def __init__(self, house: House, applier: Applier, passwords: Passwords) -> None:
         self._house = house
         self._ledger = house.node.ledger
-        self._auth = auth
+        self._applier = applier
         self._passwords = passwords
 
     def routes(self) -> list[HttpRoute]:
@@ -101,9 +112,12 @@ class Directory:
     async def _put(self, request: HttpRequest) -> HttpAnswer:
         query = asked(request, ApplyQuery)
         wish = read(request, Declaration)
-        plan = await self._plan(wish)
-        if not query.dry_run:
-            await self._apply(plan, wish, by(request))
+        plan = await self._plan(wish, by(request))
+        if query.dry_run:
+            self._applier.check(plan.intent)
+        else:
+            plan.intent.logins = [one for a in wish.agents if (one := await self._login(a))]
+            await self._applier.apply(plan.intent)
         return HttpAnswer(
             body=Applied(
                 applied=not query.dry_run,
@@ -114,8 +128,9 @@ class Directory:
 
     # -- what it means ----------------------------------------------------------------------
 
-    async def _plan(self, wish: Declaration) -> _Plan:
-        plan = _Plan([], [], [], [], [])
+    async def _plan(self, wish: Declaration, who: AgentName) -> _Plan:
+        plan = _Plan(Intent(by=who))
+        intent = plan.intent
         position = self._ledger.position
         state = self._ledger.state
         for n, queue in enumerate(wish.queues):
@@ -123,10 +138,12 @@ class Directory:
             old = state.queues.get(name)
             new = queue_from(name, queue, old)
             if _note(plan, "queue", name, old, new):
-                plan.queues.append(new)
-        await self._plan_names(plan, "skill", self._house.skills, wish.skills, plan.skills)
-        await self._plan_names(plan, "code", self._house.codes, wish.codes, plan.codes)
-        known = {*state.queues, *(q.name for q in plan.queues)}
+                intent.queues.append(new)
+        going = [q for q in dict.fromkeys(wish.remove.queues) if q in state.queues]
+        intent.gone_queues += _noted_gone(plan, "queue", going, wish.queues)
+        await self._plan_names(plan, "skill", wish.skills, wish.remove.skills)
+        await self._plan_names(plan, "code", wish.codes, wish.remove.codes)
+        known = {*state.queues, *(q.name for q in intent.queues)} - {*going}
         for n, agent in enumerate(wish.agents):
             login = AgentName(_name(agent.name, f"agents[{n}]"))
             before = state.profiles.get(login)
@@ -136,7 +153,7 @@ class Directory:
                     "bad_field", f"there is no queue {strange[0]!r}", f"agents[{n}].queues"
                 )
             if _note(plan, "agent", login, before, profile):
-                plan.agents.append(profile)
+                intent.agents.append(profile)
         await self._ledger.committed(position)
         return plan
 
@@ -144,44 +161,33 @@ class Directory:
         self,
         plan: _Plan,
         kind: Literal["skill", "code"],
-        table: Labels,
         entries: tuple[NameEntry, ...],
-        into: list[Named],
+        going: tuple[str, ...],
     ) -> None:
-        known = {entry.name: entry for entry in await table.listed()} if entries else {}
+        intent = plan.intent
+        if kind == "skill":
+            table, into, gone = self._house.skills, intent.skills, intent.gone_skills
+        else:
+            table, into, gone = self._house.codes, intent.codes, intent.gone_codes
+        rows = await table.listed() if entries or going else []
+        known = {entry.name: entry for entry in rows}
         for n, entry in enumerate(entries):
             name = _name(entry.name, f"{kind}s[{n}]")
             new = Named(name=name, label=entry.label)
             if _note(plan, kind, name, known.get(name), new):
                 into.append(new)
+        there = [name for name in dict.fromkeys(going) if name in known]
+        gone += _noted_gone(plan, kind, there, entries)
 
-    # -- doing it ---------------------------------------------------------------------------
-
-    async def _apply(self, plan: _Plan, wish: Declaration, who: AgentName) -> None:
-        """Names and logins first: alone they change nothing; then all else in one record."""
-        self._ledger.check_open()
-        if plan.skills:
-            await self._house.skills.put(plan.skills)
-        if plan.codes:
-            await self._house.codes.put(plan.codes)
-        for agent in wish.agents:
-            await self._save_login(agent)
-        changes = [e.Change(e.QueueDefined(queue=queue, by=who)) for queue in plan.queues]
-        changes += [e.Change(e.AgentDefined(profile=p, by=who)) for p in plan.agents]
-        await record(self._ledger, changes)
-        for profile in plan.agents:
-            if not profile.active:
-                await self._auth.revoke_all_of(profile.name)
-
-    async def _save_login(self, agent: AgentEntry) -> None:
-        """A declared password is the first one; it does not undo a change made since."""
+    async def _login(self, agent: AgentEntry) -> FirstLogin | None:
+        """The login to be made with a declared password, if the agent has none."""
         if agent.password is UNSET or agent.name is UNSET:
-            return
+            return None
         name = AgentName(agent.name)
-        if await self._house.tokens.login(name) is None:
-            role = "agent" if agent.role is UNSET else agent.role
-            hashed = await self._passwords.hash(agent.password)
-            await self._house.tokens.save_login(name, hashed, role)
+        if await self._house.tokens.login(name) is not None:
+            return None
+        role = "agent" if agent.role is UNSET else agent.role
+        return FirstLogin(name=name, password=await self._passwords.hash(agent.password), role=role)
 
 
 def _name(name: str | UnsetType, where: str) -> str:
@@ -189,6 +195,23 @@ def _name(name: str | UnsetType, where: str) -> str:
         raise Refused("bad_field", "each entry needs a name", f"{where}.name")
     check_name(name)
     return name
+
+
+def _noted_gone(
+    plan: _Plan,
+    kind: Literal["queue", "skill", "code"],
+    names: Sequence[Name_],
+    declared: Sequence[QueueEntry | NameEntry],
+) -> Sequence[Name_]:
+    """These names go. Raises ``Refused`` for one that is declared too."""
+    if both := {entry.name for entry in declared} & {*names}:
+        raise Refused(
+            "bad_field", f"{min(map(str, both))!r} is declared and removed at once", "remove"
+        )
+    plan.differences += [
+        Difference(kind=kind, name=name, change="remove", fields={}) for name in names
+    ]
+    return names
 
 
 def _note(

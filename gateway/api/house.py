@@ -13,6 +13,7 @@ from gateway.api.needs import (
     Lag,
     Listing,
     Nodes,
+    Notes,
     People,
     Tokens,
     Vitals,
@@ -50,6 +51,7 @@ class House(Struct, frozen=True, kw_only=True):
     skills: Labels
     codes: Labels
     keys: Keys
+    notes: Notes
     nodes: Nodes
     channels: ChannelRoom
     vitals: Vitals

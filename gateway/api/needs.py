@@ -143,6 +143,16 @@ class Labels(Protocol):
     async def drop(self, name: str) -> bool: ...
 
 
+class Notes(Protocol):
+    """Named values that outlive the process."""
+
+    async def load(self, name: str) -> bytes | None: ...
+
+    async def save(self, name: str, value: bytes) -> None: ...
+
+    async def drop(self, name: str) -> None: ...
+
+
 class Keys(Protocol):
     """Requests with an ``Idempotency-Key``, for 24 hours (``store.keys`` fits)."""
 

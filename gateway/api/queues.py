@@ -2,11 +2,14 @@
 
 from gateway.api.base import Done, Listed, Paged, asked, by, read, record, whole
 from gateway.api.directory_types import NameEntry, QueueEntry, named, queue_from
+from gateway.api.house import House
+from gateway.api.intent import refuse_channels
 from gateway.api.needs import Labels
 from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.ids import QueueName
 from gateway.core.model import Queue
+from gateway.core.queues import remove
 from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.views import Named
@@ -17,8 +20,9 @@ TAG = "directory"
 class Queues:
     """Changes are journaled; the answer comes after their commit."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, house: House) -> None:
         self._ledger = ledger
+        self._house = house
 
     def routes(self) -> list[HttpRoute]:
         return [
@@ -49,6 +53,15 @@ class Queues:
                 gives=Queue,
                 tag=TAG,
             ),
+            HttpRoute(
+                method="DELETE",
+                path="/api/v1/queues/{name}",
+                handle=self._remove,
+                summary="Remove a queue that no item, agent or channel needs any more",
+                access="admin",
+                gives=Done,
+                tag=TAG,
+            ),
         ]
 
     async def _list(self, request: HttpRequest) -> HttpAnswer:
@@ -77,6 +90,13 @@ class Queues:
         defined = e.QueueDefined(queue=queue, by=by(request))
         await record(self._ledger, [e.Change(defined)])
         return HttpAnswer(body=queue)
+
+    async def _remove(self, request: HttpRequest) -> HttpAnswer:
+        name = QueueName(request.params["name"])
+        refuse_channels(self._house, name, "name")
+        gone = remove(self._ledger.state, name, by(request))
+        await record(self._ledger, [gone])
+        return HttpAnswer(body=Done())
 
 
 class Names:

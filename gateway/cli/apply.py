@@ -9,6 +9,7 @@ from gateway.cli.node import Where, connect
 from gateway.failures import Failed
 
 SECTIONS = {"queue": "queues", "skill": "skills", "code": "codes", "agent": "agents"}
+SIGNS = {"add": "+", "change": "~", "remove": "-"}
 _HERE = Where()
 
 
@@ -18,7 +19,8 @@ def apply(file: Path, *, yes: bool = False, where: Where = _HERE) -> None:
     Parameters
     ----------
     file
-        TOML with [[queue]], [[skill]], [[code]] and [[agent]] tables, each with a name.
+        TOML with [[queue]], [[skill]], [[code]] and [[agent]] tables, each with a name; what is to
+        go stands in one table: [remove] queues = ["old"], skills = [...], codes = [...].
     yes
         Apply without asking.
     """
@@ -37,7 +39,7 @@ def apply(file: Path, *, yes: bool = False, where: Where = _HERE) -> None:
     print(f"Applied {_count(len(differences))}.")
 
 
-def read(file: Path) -> dict[str, list[Any]]:
+def read(file: Path) -> dict[str, Any]:
     """The declaration as REST takes it. Raises ``Failed``."""
     try:
         tree = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -45,11 +47,16 @@ def read(file: Path) -> dict[str, list[Any]]:
         raise Failed(f"there is no file {file}") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise Failed(f"{file}: {error}") from error
-    found: dict[str, list[Any]] = {}
+    found: dict[str, Any] = {}
     for key, entries in tree.items():
+        if key == "remove":
+            if not isinstance(entries, dict):
+                raise Failed(f"{file}: write [remove] once, with lists of names in it")
+            found[key] = entries
+            continue
         name = SECTIONS.get(key, key)
         if name not in SECTIONS.values():
-            allowed = ", ".join(f"[[{one}]]" for one in SECTIONS)
+            allowed = ", ".join([*(f"[[{one}]]" for one in SECTIONS), "[remove]"])
             raise Failed(f"{file}: unknown section {key!r}; there are {allowed}")
         if not isinstance(entries, list):
             raise Failed(f"{file}: write [[{key}]] with double brackets, once for each entry")
@@ -58,9 +65,9 @@ def read(file: Path) -> dict[str, list[Any]]:
 
 
 def show(differences: list[dict[str, Any]]) -> None:
-    """A line for each entry that is new, one for each field that changes."""
+    """A line for each entry that is new or goes, one for each field that changes."""
     for one in differences:
-        sign = "+" if one["change"] == "add" else "~"
+        sign = SIGNS[one["change"]]
         print(f"{sign} {one['kind']} {one['name']}")
         for field, (before, after) in one["fields"].items():
             if one["change"] == "change":

@@ -29,6 +29,19 @@ class PgSettings:
             )
         return value
 
+    async def load(self, name: str) -> bytes | None:
+        with reading():
+            value: bytes | None = await self._pool.fetchval(self._sql["setting_load"], text(name))
+        return value
+
+    async def save(self, name: str, value: bytes) -> None:
+        with reading():
+            await self._pool.execute(self._sql["setting_save"], text(name), value)
+
+    async def drop(self, name: str) -> None:
+        with reading():
+            await self._pool.execute(self._sql["setting_drop"], text(name))
+
 
 class PgNodes:
     """The nodes, as their lease rows show them."""

@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from tests.support.apiworld import api_world
+import pytest
+
+from gateway.api.intent import Applier, FirstLogin, Intent
+from gateway.api.needs import ChannelCard
+from gateway.core.errors import Refused
+from gateway.core.ids import AgentName, QueueName
+from gateway.core.model import AgentProfile, Queue
+from gateway.store.views import Named
+from tests.support.apiworld import ApiWorld, api_world
+from tests.support.builders import OFFICE
 
 DECLARED: dict[str, Any] = {
     "queues": [{"name": "billing", "skills": {"de": 2}}],
@@ -104,9 +113,146 @@ async def test_queues_skills_and_codes_are_made_changed_and_listed() -> None:
             assert (await world.call("DELETE", f"/api/v1/{kind}/x"))[0] == 404
 
 
+async def test_a_queue_goes_when_nothing_needs_it_any_more() -> None:
+    async with api_world() as world:
+        path = "/api/v1/queues/night"
+        assert (await world.call("DELETE", path))[0] == 404
+        await world.call("PUT", path, {"priority": 5})
+        await world.call("PUT", "/api/v1/agents/ana", {"queues": ["night"]})
+        filed = await world.file_task(queue="night")
+        world.process.cards_of[OFFICE] = ChannelCard(
+            name=OFFICE, kind="task", queue="night", health="up"
+        )
+        for said in ("office brings contacts", "1 item is waiting", "ana works in"):
+            status, problem = await world.call("DELETE", path)
+            assert (status, problem["errors"][0]["field"]) == (409, "name")
+            assert said in problem["detail"]
+            if "office" in said:
+                world.process.cards_of.clear()
+            elif "item" in said:
+                await world.call("POST", f"/api/v1/items/{filed['id']}/close", {"code": "x"})
+        await world.call("PUT", "/api/v1/agents/ana", {"queues": []})
+        assert (await world.call("DELETE", path))[0] == 200
+        assert [q["name"] for q in (await world.call("GET", "/api/v1/queues"))[1]["items"]] == [
+            "general"
+        ]
+        # The name is free for another one, which takes nothing over from the first.
+        _, again = await world.call("PUT", path, {})
+        assert (again["priority"], again["active"]) == (0, True)
+
+
+async def test_a_declaration_removes_what_it_says_and_tells_so() -> None:
+    async with api_world() as world:
+        await world.call("PUT", "/api/v1/directory", DECLARED)
+        wish: dict[str, Any] = {
+            "remove": {"queues": ["billing", "none"], "skills": ["de"], "codes": ["done"]}
+        }
+        for query in ("?dry_run=1", ""):
+            status, problem = await world.call("PUT", f"/api/v1/directory{query}", wish)
+            assert (status, problem["errors"][0]["field"]) == (409, "remove.queues")
+            assert "ana works in queue 'billing'" in problem["detail"]
+        assert (await world.call("GET", "/api/v1/skills"))[1]["items"] != []
+
+        wish["agents"] = [{"name": "ana", "queues": ["billing"]}]
+        status, problem = await world.call("PUT", "/api/v1/directory", wish)
+        assert (status, problem["errors"][0]["field"]) == (400, "agents[0].queues")
+        wish["agents"] = [{"name": "ana", "queues": ["general"]}]
+        _, applied = await world.call("PUT", "/api/v1/directory", wish)
+        told = [(d["kind"], d["name"], d["change"]) for d in applied["differences"]]
+        assert told == [
+            ("queue", "billing", "remove"),
+            ("skill", "de", "remove"),
+            ("code", "done", "remove"),
+            ("agent", "ana", "change"),
+        ]
+        assert "billing" not in world.rig.node.ledger.state.queues
+        for kind in ("skills", "codes"):
+            assert (await world.call("GET", f"/api/v1/{kind}"))[1]["items"] == []
+        _, again = await world.call("PUT", "/api/v1/directory", wish)
+        assert again["differences"] == []
+
+        wish["queues"] = [{"name": "general"}]
+        wish["remove"] = {"queues": ["general"]}
+        status, problem = await world.call("PUT", "/api/v1/directory", wish)
+        assert (status, "declared and removed" in problem["detail"]) == (400, True)
+
+
+class Crash(BaseException):
+    """The end of the process, as far as a request can see it."""
+
+
+async def test_what_a_crash_leaves_of_a_declaration_the_next_start_finishes() -> None:
+    """Between any two of its steps."""
+    steps = ["notes.save", "commit", "skills.put", "codes.put", "tokens.save_login", "notes.drop"]
+    for step in steps:
+        async with api_world() as world:
+            house, auth = world.house, world.api.auth
+            intent = Intent(
+                by=AgentName("sue"),
+                queues=[Queue(name=QueueName("billing"))],
+                agents=[AgentProfile(name=AgentName("bob"), queues=(QueueName("billing"),))],
+                skills=[Named(name="de", label="German")],
+                codes=[Named(name="done")],
+                logins=[FirstLogin(name=AgentName("bob"), password="hash", role="agent")],
+            )
+            with pytest.MonkeyPatch.context() as patch:
+                _crash_after(patch, world, step)
+                with pytest.raises(Crash):
+                    await Applier(house, auth).apply(intent)
+            await world.rig.caught_up()
+            await Applier(house, auth).finish()
+
+            assert world.rig.tables.queues["billing"].active, step
+            assert world.rig.tables.profiles[AgentName("bob")].queues == ("billing",), step
+            assert [row.name for row in await house.skills.listed()] == ["de"], step
+            assert [row.name for row in await house.codes.listed()] == ["done"], step
+            assert await house.tokens.login(AgentName("bob")) == ("hash", "agent"), step
+            entries = len(world.rig.tables.journal)
+            await Applier(house, auth).finish()
+            assert len(world.rig.tables.journal) == entries, step
+
+
+def _crash_after(patch: pytest.MonkeyPatch, world: ApiWorld, step: str) -> None:
+    if step == "commit":
+        part: Any = world.rig.node.ledger
+        name = "committed"
+    else:
+        owner, _, name = step.partition(".")
+        part = getattr(world.house, owner)
+    works = getattr(part, name)
+
+    async def then_end(*args: Any) -> None:
+        await works(*args)
+        raise Crash
+
+    patch.setattr(part, name, then_end)
+
+
+async def test_a_declaration_that_is_refused_at_the_last_moment_does_not_come_back() -> None:
+    async with api_world() as world:
+        await world.call("PUT", "/api/v1/queues/night", {})
+        gone = Intent(by=AgentName("sue"), gone_queues=[QueueName("night")])
+        gone.skills = [Named(name="de")]
+        notes, works = world.house.notes, world.house.notes.save
+
+        async def then_an_item_comes(name: str, value: bytes) -> None:
+            await works(name, value)
+            await world.file_task(queue="night")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(notes, "save", then_an_item_comes)
+            with pytest.raises(Refused) as refused:
+                await Applier(world.house, world.api.auth).apply(gone)
+        assert refused.value.code == "conflict"
+        await Applier(world.house, world.api.auth).finish()
+        assert await world.house.skills.listed() == []
+        assert "night" in world.rig.node.ledger.state.queues
+
+
 async def test_only_an_admin_changes_the_directory() -> None:
     async with api_world() as world:
         token = await world.token_for("ana", "supervisor")
         for path in ("agents/x", "queues/x", "skills/x", "codes/x", "directory"):
             status, _ = await world.call("PUT", f"/api/v1/{path}", {}, token=token)
             assert status == 403
+        assert (await world.call("DELETE", "/api/v1/queues/x", token=token))[0] == 403

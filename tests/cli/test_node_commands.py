@@ -56,6 +56,23 @@ async def test_a_declaration_is_shown_applied_and_then_nothing_to_do(
         assert (code, out) == (0, "Nothing to do: all 2 entries are so already.\n")
 
 
+async def test_what_a_declaration_removes_is_shown_and_goes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "people.toml"
+    async with api_world() as world:
+        shell = Shell(world, capsys)
+        file.write_text(PEOPLE)
+        await shell.run("apply", str(file), "--yes")
+        file.write_text("[remove]\nqueues = ['billing']\n")
+        code, _, err = await shell.run("apply", str(file), "--yes")
+        assert (code, "remove.queues: ana works in queue 'billing'" in err) == (1, True), err
+        file.write_text("[remove]\nqueues = ['billing']\n[[agent]]\nname = 'ana'\nqueues = []\n")
+        code, out, _ = await shell.run("apply", str(file), "--yes")
+        assert (code, out.splitlines()[0]) == (0, "- queue billing")
+        assert "billing" not in world.rig.node.ledger.state.queues
+
+
 async def test_a_wrong_declaration_names_what_is_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -68,6 +85,8 @@ async def test_a_wrong_declaration_names_what_is_wrong(
             ("[agent]\nname = 'x'\n", "[[agent]] with double brackets"),
             ("[[holiday]]\nname = 'x'\n", "unknown section 'holiday'"),
             ("= nonsense", "people.toml"),
+            ("[[remove]]\nqueues = ['x']\n", "write [remove] once"),
+            ("[remove]\nagents = ['x']\n", "agents"),
         ):
             file.write_text(text)
             code, _, err = await shell.run("apply", str(file), "--yes")

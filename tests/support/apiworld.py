@@ -264,6 +264,22 @@ class FakeLabels:
         return self.rows.pop(name, None) is not None
 
 
+class FakeNotes:
+    """Named values."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+
+    async def load(self, name: str) -> bytes | None:
+        return self.values.get(name)
+
+    async def save(self, name: str, value: bytes) -> None:
+        self.values[name] = value
+
+    async def drop(self, name: str) -> None:
+        self.values.pop(name, None)
+
+
 class FakeKeys:
     """Keyed requests as they are on disk; ``away`` is a database that does not answer."""
 
@@ -370,6 +386,7 @@ class ApiWorld:
         self.tokens = tokens
         self.process = process
         self.api: Api
+        self.house: House
         self.client: TestClient[Any, Any]
 
     async def raw(self, method: str, path: str, *, token: str = ADMIN, **options: Any) -> Any:
@@ -420,7 +437,8 @@ async def api_world(*profiles: AgentProfile, ready: bool = False) -> AsyncIterat
         world = ApiWorld(rig, FakeTokens(tables), FakeProcess(tables))
         office = TASK.open(TaskSettings(name=OFFICE, callback_private=True), _services(rig))
         own = [r for r in office.routes() if isinstance(r, HttpRoute)]
-        world.api = Api(_house(world, tables, tuple(own)))
+        world.house = _house(world, tables, tuple(own))
+        world.api = Api(world.house)
         mount = HttpMount([*world.api.routes(), *own], world.api.auth, None)
         async with TestClient(TestServer(mount.app)) as client:
             world.client = client
@@ -463,6 +481,7 @@ def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> Ho
         skills=FakeLabels(),
         codes=FakeLabels(),
         keys=FakeKeys(),
+        notes=FakeNotes(),
         nodes=world.process,
         channels=world.process,
         vitals=world.process,

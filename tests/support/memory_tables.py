@@ -233,7 +233,7 @@ class Tables:
         return Loaded(
             profiles=tuple(_copy(p) for p in self.profiles.values() if p.active),
             statuses=tuple(map(_copy, self.statuses.values())),
-            queues=tuple(map(_copy, self.queues.values())),
+            queues=tuple(_copy(q) for q in self.queues.values() if q.active),
             cases=tuple(map(_copy, cases)),
             items=tuple(map(_copy, items)),
             outbox=tuple(_copy(o) for o in self.outbox.values() if o.state in _OPEN),

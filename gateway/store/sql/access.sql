@@ -40,6 +40,16 @@ INSERT INTO setting (name, value) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET name = setting.name
 RETURNING value
 
+-- name: setting_load
+SELECT value FROM setting WHERE name = $1
+
+-- name: setting_save
+INSERT INTO setting (name, value) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET value = $2, changed_at = now()
+
+-- name: setting_drop
+DELETE FROM setting WHERE name = $1
+
 -- name: channels_made
 SELECT name, settings FROM channel WHERE declared_in = '' AND kind <> ''
 

@@ -53,7 +53,7 @@ SELECT doc FROM agent WHERE active ORDER BY name
 SELECT doc FROM agent_status WHERE home = $1 OR home IS NULL ORDER BY name
 
 -- name: load_queues
-SELECT doc FROM queue ORDER BY name
+SELECT doc FROM queue WHERE coalesce((doc->>'active')::boolean, true) ORDER BY name
 
 -- name: load_items
 SELECT doc FROM item WHERE ended_as IS NULL AND owner = $1 ORDER BY id

@@ -1,0 +1,153 @@
+"""A declaration on its way: applied as a whole, also when the process ends in the middle.
+
+Agents and queues are changed by the journal, names and logins stand in tables beside it. So what
+is to be done is written down first; then it is done, step by step, each harmless to repeat. What a
+crash leaves undone the next start finishes, before anybody is served.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from gateway.api.auth import TokenAuth
+from gateway.api.base import record
+from gateway.api.house import House
+from gateway.core import events as e
+from gateway.core.backoff import reconnect_delay
+from gateway.core.errors import Refused
+from gateway.core.ids import AgentName, QueueName
+from gateway.core.model import AgentProfile, Queue
+from gateway.core.queues import remove
+from gateway.ports import Role
+from gateway.store.contract import Unavailable
+from gateway.store.views import Named
+
+_log = structlog.get_logger("directory")
+
+
+class FirstLogin(Struct, frozen=True, kw_only=True):
+    """``password`` is the hash."""
+
+    name: AgentName
+    password: str
+    role: Role
+
+
+class Intent(Struct, kw_only=True):
+    """What a declaration changes, and who wants it."""
+
+    by: AgentName
+    queues: list[Queue] = []
+    agents: list[AgentProfile] = []
+    skills: list[Named] = []
+    codes: list[Named] = []
+    logins: list[FirstLogin] = []
+    gone_queues: list[QueueName] = []
+    gone_skills: list[str] = []
+    gone_codes: list[str] = []
+
+
+class Applier:
+    """Carries out one intent at a time."""
+
+    def __init__(self, house: House, auth: TokenAuth) -> None:
+        self._house = house
+        self._auth = auth
+        self._ledger = house.node.ledger
+        self._key = f"directory:{house.site.node}"
+        self._one_at_a_time = asyncio.Lock()
+
+    async def apply(self, intent: Intent) -> None:
+        """All of it, or nothing: raises ``Refused`` with nothing changed."""
+        self._ledger.check_open()
+        async with self._one_at_a_time:
+            self._changes(intent)
+            await self._house.notes.save(self._key, msgspec.json.encode(intent))
+            await self._carry_out(intent)
+
+    def check(self, intent: Intent) -> None:
+        """Raises ``Refused`` as ``apply`` would."""
+        self._changes(intent)
+
+    async def finish(self) -> None:
+        """What an earlier process began."""
+        async with self._one_at_a_time:
+            noted = await self._house.notes.load(self._key)
+            if noted is None:
+                return
+            intent = msgspec.json.decode(noted, type=Intent)
+            _log.info("finishing a declaration that was interrupted", by=intent.by)
+            try:
+                await self._carry_out(intent)
+            except Refused as refused:
+                _log.warning("an interrupted declaration is given up", reason=refused.detail)
+
+    async def _carry_out(self, intent: Intent) -> None:
+        try:
+            await record(self._ledger, self._changes(intent))
+        except Refused:
+            # Whoever is told so may leave it at that: it must not come back at the next start.
+            await _until_done(lambda: self._house.notes.drop(self._key))
+            raise
+        await _until_done(lambda: self._beside_the_journal(intent))
+
+    def _changes(self, intent: Intent) -> list[e.Change]:
+        """What of it the journal does not have yet. Raises ``Refused``."""
+        state, who = self._ledger.state, intent.by
+        queues = [q for q in intent.queues if state.queues.get(q.name) != q]
+        agents = [a for a in intent.agents if state.profiles.get(a.name) != a]
+        agents = [a for a in agents if a.active or a.name in state.profiles]
+        changes = [e.Change(e.QueueDefined(queue=queue, by=who)) for queue in queues]
+        changes += [e.Change(e.AgentDefined(profile=profile, by=who)) for profile in agents]
+        then = {**state.profiles, **{a.name: a for a in intent.agents}}
+        for name in intent.gone_queues:
+            if name in state.queues:
+                refuse_channels(self._house, name)
+                changes.append(remove(state, name, who, then.values(), field="remove.queues"))
+        return changes
+
+    async def _beside_the_journal(self, intent: Intent) -> None:
+        house = self._house
+        if intent.skills:
+            await house.skills.put(intent.skills)
+        if intent.codes:
+            await house.codes.put(intent.codes)
+        for name in intent.gone_skills:
+            await house.skills.drop(name)
+        for name in intent.gone_codes:
+            await house.codes.drop(name)
+        for login in intent.logins:
+            # A declared password is the first one; it does not undo a change made since.
+            if await house.tokens.login(login.name) is None:
+                await house.tokens.save_login(login.name, login.password, login.role)
+        for profile in intent.agents:
+            if not profile.active:
+                await self._auth.revoke_all_of(profile.name)
+        await house.notes.drop(self._key)
+
+
+async def _until_done(work: Callable[[], Awaitable[None]]) -> None:
+    """Through every outage of the database: it is harmless to repeat."""
+    failures = 0
+    while True:
+        try:
+            return await work()
+        except Unavailable as error:
+            _log.warning("a declaration is not yet applied", reason=str(error))
+        await asyncio.sleep(reconnect_delay(failures, random.random()))  # noqa: S311 - jitter
+        failures += 1
+
+
+def refuse_channels(house: House, queue: QueueName, field: str = "remove.queues") -> None:
+    """Raises ``Refused`` while a channel brings its contacts into this queue."""
+    if names := sorted(card.name for card in house.channels.cards() if card.queue == queue):
+        raise Refused(
+            "conflict",
+            f"{', '.join(names)} {'brings' if len(names) == 1 else 'bring'} contacts into queue"
+            f" {queue!r}: give {'it' if len(names) == 1 else 'them'} another queue first",
+            field,
+        )

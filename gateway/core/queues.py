@@ -1,0 +1,62 @@
+"""Taking a queue out of the directory: only when nobody and nothing needs it any more."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from gateway.core import events as e
+from gateway.core.errors import Refused
+from gateway.core.ids import AgentName, QueueName
+from gateway.core.lifecycle import IN_HAND
+from gateway.core.model import AgentProfile, ItemState
+from gateway.core.state import NodeState
+
+NAMED = 5
+"""So many agents are named in a refusal; the others are counted."""
+_WAITING = frozenset({ItemState.NEW, ItemState.QUEUED, ItemState.OFFERED})
+
+
+def remove(
+    state: NodeState,
+    queue: QueueName,
+    by: AgentName,
+    profiles: Iterable[AgentProfile] | None = None,
+    field: str = "name",
+) -> e.Change:
+    """The queue's end. Raises ``Refused`` with what is in the way, and what to do about it.
+
+    ``profiles`` are the agents as they will be then, if not as they are.
+    """
+    if queue not in state.queues:
+        raise Refused("not_found", f"there is no queue {queue!r}", field)
+    if len(state.queues) == 1:
+        raise Refused("conflict", f"{queue!r} is the only queue: make another one first", field)
+    if work := _work_in(state, queue):
+        raise Refused("conflict", f"{work} in queue {queue!r}: move or close them first", field)
+    everybody = state.profiles.values() if profiles is None else profiles
+    if people := sorted(p.name for p in everybody if p.active and queue in p.queues):
+        # An agent without any queue serves all of them, so it cannot simply be struck out.
+        raise Refused(
+            "conflict", f"{_named(people)} in queue {queue!r}: give them other queues first", field
+        )
+    return e.Change(e.QueueRemoved(queue=queue, by=by))
+
+
+def _work_in(state: NodeState, queue: QueueName) -> str:
+    counts: Counter[str] = Counter()
+    for item in state.items.values():
+        if item.queue == queue:
+            counts[_where(item.state)] += 1
+    said = [f"{n} {'item is' if n == 1 else 'items are'} {where}" for where, n in counts.items()]
+    return " and ".join(said)
+
+
+def _where(state: ItemState) -> str:
+    if state in _WAITING:
+        return "waiting"
+    return "in agents' hands" if state in IN_HAND else "put aside"
+
+
+def _named(people: list[AgentName]) -> str:
+    shown = ", ".join(people[:NAMED])
+    more = f" and {len(people) - NAMED} more" if len(people) > NAMED else ""
+    return f"{shown}{more} {'works' if len(people) == 1 else 'work'}"
