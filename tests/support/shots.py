@@ -6,6 +6,7 @@ of the README. The people and their words are always the same.
 
 import argparse
 import asyncio
+import re
 import shutil
 import sys
 import tempfile
@@ -28,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 OUT = ROOT / "var" / "shots"
 README = ROOT / "docs" / "img" / "demo.png"
 README_LIMIT = 300_000
-SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
+SIZES = {"wide": (1440, 900), "narrow": (375, 812)}
 THEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 LOOKS = [(theme, size) for size in SIZES for theme in THEMES]
 
@@ -155,6 +156,7 @@ async def _desktop(chrome: Browser, house: House, ports: Ports, scene: Scene) ->
     await expect(desktop.message("Mint, then")).to_have_count(1)
     await shop_scene.keep("widget-open")
     await scene.keep("desktop-chat")
+    await _panels(desktop, scene)
     await desktop.finish("Solved")
 
     task = {
@@ -172,6 +174,28 @@ async def _desktop(chrome: Browser, house: House, ports: Ports, scene: Scene) ->
     await scene.keep("desktop-wrap-up")
 
 
+async def _panels(desktop: Desktop, scene: Scene) -> None:
+    """What opens over the conversation."""
+    page = desktop.page
+    await page.set_viewport_size({"width": 1000, "height": 900})
+    toggle = page.get_by_role("button", name="Customer", exact=True)
+    await toggle.click()
+    await desktop.customer.get_by_text("messages").first.wait_for()
+    await scene.keep("desktop-customer")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Alt+n")
+    await page.get_by_role("dialog").wait_for()
+    await scene.keep("desktop-new-case")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Transfer", exact=True).click()
+    await page.get_by_role("dialog").get_by_text("general").wait_for()
+    await scene.keep("desktop-transfer")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Account and settings").click()
+    await scene.keep("desktop-menu")
+    await page.keyboard.press("Escape")
+
+
 async def _others(house: House, chrome: Browser, out: Path, written: list[Path]) -> None:
     scene = Scene(await _page(chrome), out, written)
     url = house.node.url
@@ -182,11 +206,15 @@ async def _others(house: House, chrome: Browser, out: Path, written: list[Path])
     await _sign_in(scene.page, f"{url}/supervisor/", await house.hire("Sam Okafor", "supervisor"))
     await scene.page.get_by_text("Refund of order 4690").first.wait_for()
     await scene.keep("supervisor")
+    await scene.page.get_by_role("button", name="Refund of order 4690").click()
+    await scene.page.get_by_role("button", name="Assign", exact=True).first.click()
+    await scene.page.get_by_role("complementary").get_by_role("listitem").first.wait_for()
+    await scene.keep("supervisor-item")
     admin = Scene(await _page(chrome), out, written)
     await _sign_in(admin.page, f"{url}/admin/", await house.hire("Alex Berg", "admin"))
     await admin.page.get_by_text("Parked", exact=True).wait_for()
     await admin.keep("admin-channels")
-    for part in ("Agents", "Queues", "Outbox", "Quarantine", "Tokens"):
+    for part in ("Agents", "Queues", "Skills", "Codes", "Outbox", "Quarantine", "Tokens"):
         await (
             admin.page.get_by_role("link", name=part)
             .or_(admin.page.get_by_role("button", name=part, exact=True))
@@ -194,7 +222,9 @@ async def _others(house: House, chrome: Browser, out: Path, written: list[Path])
         )
         await admin.page.get_by_role("heading", name=part).first.wait_for()
         await (
-            admin.page.get_by_role("table").or_(admin.page.get_by_text("Nothing")).first.wait_for()
+            admin.page.get_by_role("table")
+            .or_(admin.page.get_by_text(re.compile("^Nothing|^No ")))
+            .first.wait_for()
         )
         await admin.keep(f"admin-{part.lower()}")
 

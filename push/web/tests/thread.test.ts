@@ -45,7 +45,8 @@ test("a task's words are those of whoever filed it, never the customer's", () =>
   const old = { kind: "customer", name: "", id: "", verified: false } as const;
   expect(speaker(message("a", 1, { ...filed, author: bot }))).toBe("Filed by crm");
   expect(speaker(message("a", 1, { ...filed, author: old }))).toBe("Filed by another system");
-  expect(speaker(message("a", 1, { direction: "in", author: old }))).toBe("Customer");
+  expect(speaker(message("a", 1, { kind: "email", direction: "in", author: old }))).toBe("Customer");
+  expect(speaker(message("a", 1, { direction: "in", author: old }))).toBe("Anonymous visitor");
   expect(speaker(message("a", 1))).toBe("Anna");
 });
 

@@ -11,6 +11,6 @@ test("a name is a name", () => {
 test("an address stands for its owner only where people know it as theirs", () => {
   expect(whoIs({ kind: "email", address: "rosa@example.com" }, nameless)).toBe("rosa@example.com");
   expect(whoIs({ kind: "webchat", address: "81bdd60f" }, nameless)).toBe("Anonymous visitor");
-  expect(whoIs({ kind: "task", address: "https://filer.example/callback" }, null)).toBe("Unknown customer");
+  expect(whoIs({ kind: "task", address: "https://filer.example/callback" }, null)).toBe("No customer named");
   expect(whoIs(null, null)).toBe("Unknown customer");
 });

@@ -47,6 +47,7 @@ export function Agents() {
             title: t("admin.skills"),
             cell: ({ skills }) => (
               <span class="chips">
+                {Object.keys(skills).length === 0 && "–"}
                 {Object.entries(skills).map(([name, level]) => (
                   <span key={name} class="chip">
                     {name} <b>{level}</b>

@@ -52,7 +52,15 @@ export function App() {
         <div class="admin">
           <nav class="admin-nav" aria-label={t("admin")}>
             {(Object.keys(PARTS) as Part[]).map((name) => (
-              <a key={name} href={`#/${name}`} aria-current={part.value === name ? "page" : undefined}>
+              <a
+                key={name}
+                href={`#/${name}`}
+                aria-current={part.value === name ? "page" : undefined}
+                ref={(link) => {
+                  // where the row is longer than the screen, the chosen one is in sight
+                  if (link && part.value === name) link.scrollIntoView({ block: "nearest", inline: "center" });
+                }}
+              >
                 <Icon of={PARTS[name].icon} size={17} />
                 {t(`admin.${name}` as Key)}
               </a>

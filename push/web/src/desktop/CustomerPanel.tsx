@@ -34,11 +34,16 @@ export function CustomerPanel({ brief, item, number, lastSeq, loading }: Props) 
         <Icon of={X} />
       </button>
       {loading && <Skeleton lines={6} />}
-      {!loading && !brief && <Empty icon={UserRound} title={t("customer.unknown")} text={t("customer.unknown_text")} />}
+      {!loading && !brief && <Nobody task={item?.kind === "task"} />}
       {brief && <Card brief={brief} item={item} />}
       {brief && <Timeline id={brief.id} known={brief.verified} here={number} lastSeq={lastSeq} />}
     </div>
   );
+}
+
+function Nobody({ task }: { task: boolean }) {
+  if (task) return <Empty icon={UserRound} title={t("customer.none")} text={t("customer.none_text")} />;
+  return <Empty icon={UserRound} title={t("customer.unknown")} text={t("customer.unknown_text")} />;
 }
 
 const IDENTITY_ICONS: Record<string, typeof AtSign> = {

@@ -38,7 +38,7 @@ export function ItemList() {
 
 function NothingYet() {
   const ready = desk.value.state?.state === "ready";
-  if (offers.value.length > 0) return <Empty icon={Inbox} title={t("conversation.offers")} />;
+  if (offers.value.length > 0) return null; // the offer itself is the news
   return (
     <Empty
       icon={ready ? Inbox : Coffee}

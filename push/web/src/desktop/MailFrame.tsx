@@ -64,7 +64,7 @@ export function MailFrame({ message }: { message: Message }) {
           <a key={href} class="mail-link" href={href} target="_blank" rel="noopener noreferrer" title={href}>
             <Icon of={ExternalLink} size={12} />
             <span class="cut">{text}</span>
-            <span class="muted cut">{host(href)}</span>
+            {host(href) !== text && <span class="muted cut">{host(href)}</span>}
           </a>
         ))}
       </p>

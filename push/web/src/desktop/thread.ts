@@ -71,5 +71,6 @@ export function speaker({ author, kind, direction }: Message): string {
     return author.kind === "system" ? t("author.filer", { name: author.name }) : t("author.filed");
   }
   if (author.name) return author.name;
-  return author.kind === "customer" ? t("customer") : t("author.system");
+  if (author.kind !== "customer") return t("author.system");
+  return kind === "webchat" ? t("customer.anonymous") : t("customer");
 }

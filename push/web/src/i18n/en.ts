@@ -252,6 +252,8 @@ export const en = {
   "proof.claimed": "Claimed, not confirmed",
   "proof.confirmed": "Confirmed",
   "proof.vouched": "Vouched for by your own site or systems",
+  "customer.none": "No customer named",
+  "customer.none_text": "Whoever filed this task did not say whom it is about.",
   "customer.unknown": "Unknown customer",
   "customer.unknown_text": "Nobody is known under this address yet.",
   "customer.value": "Value {n}",

@@ -145,6 +145,8 @@ export const es: Texts = {
   "proof.claimed": "Declarado, sin confirmar",
   "proof.confirmed": "Confirmado",
   "proof.vouched": "Avalado por su propio sitio o sistema",
+  "customer.none": "Sin cliente indicado",
+  "customer.none_text": "Quien registró esta tarea no dijo de quién trata.",
   "customer.unknown": "Cliente desconocido",
   "identity.visitor": "Visitante del chat",
   timeline: "Todos los contactos",

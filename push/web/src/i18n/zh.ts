@@ -149,6 +149,8 @@ export const zh: Texts = {
   "proof.claimed": "自称，未确认",
   "proof.confirmed": "已确认",
   "proof.vouched": "由您的网站或系统担保",
+  "customer.none": "未指明客户",
+  "customer.none_text": "提交此任务时未说明涉及哪位客户。",
   "customer.unknown": "未知客户",
   "identity.visitor": "网页访客",
   timeline: "全部联系",

@@ -20,7 +20,7 @@ export function Shell({ here, children }: { here: string; children: ComponentChi
   return (
     <div class="shell">
       <header class="shell-top">
-        <a class="brand" href="/">
+        <a class="brand" href="/" aria-label="Switchroom">
           <img src="/favicon.svg" alt="" width="26" height="26" />
           <span>Switchroom</span>
         </a>

@@ -21,8 +21,8 @@ import { say } from "./toast";
 export function whoIs(item: Pick<ItemView, "kind" | "address"> | null, customer: CustomerBrief | null): string {
   if (customer?.name) return customer.name;
   if (item?.kind === "webchat") return t("customer.anonymous");
-  const address = item && item.kind !== "task" ? item.address : "";
-  return address || t("customer.unknown");
+  if (item?.kind === "task") return t("customer.none");
+  return item?.address || t("customer.unknown");
 }
 
 const KINDS: Record<ChannelKind, IconNode> = {

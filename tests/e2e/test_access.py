@@ -1,0 +1,121 @@
+"""Every page for everybody: no serious finding of axe-core, in light and dark, wide and narrow."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e.conftest import NewPage
+from tests.e2e.house import PASSWORD, House
+from tests.e2e.letters import letter
+from tests.support.browser import Desktop, Widget
+from tests.support.dovecot import Dovecot
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+AXE = Path(__file__).parents[2] / "push/web/node_modules/axe-core/axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+SIZES = ((1440, 900), (375, 812))
+THEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+
+SETTLED = """Promise.allSettled(document.getAnimations().map((one) => one.finished)).then(
+  () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))"""
+
+
+async def findings(page: Page) -> list[str]:
+    """What is serious or critical on the page as it stands, in every look."""
+    if not AXE.is_file():
+        pytest.skip("needs the web app's development packages: make web-test")
+    found: list[str] = []
+    for width, height in SIZES:
+        for theme in THEMES:
+            await page.set_viewport_size({"width": width, "height": height})
+            await page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            if not await page.evaluate("'axe' in window"):
+                await page.evaluate(AXE.read_text())
+            await page.evaluate(SETTLED)
+            result: dict[str, Any] = await page.evaluate(
+                "(tags) => axe.run(document, {runOnly: tags, iframes: false})", RULES
+            )
+            found += [
+                f"{theme} {width}: {one['id']} {node['html'][:160]} {node['any'][:1]}"
+                for one in result["violations"]
+                if one["impact"] in ("serious", "critical")
+                for node in one["nodes"]
+            ]
+            wider = await page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            if wider > 0:
+                found.append(f"{theme} {width}: the page is {wider} px too wide")
+    await page.set_viewport_size({"width": 1440, "height": 900})
+    return found
+
+
+@pytest.mark.timeout(120)
+async def test_the_desktop_is_for_everybody_from_sign_in_to_wrap_up(
+    house: House, new_page: NewPage, dovecot: Dovecot
+) -> None:
+    page = await new_page()
+    await page.goto(f"{house.node.url}/desktop/")
+    await page.get_by_label("Name").wait_for()
+    assert await findings(page) == []
+    desktop = Desktop(page)
+    await desktop.sign_in(house.node.url, await house.hire("Axel Able"), PASSWORD)
+    assert await findings(page) == []
+    await desktop.go_ready()
+    html = "<p>The <b>arm</b> is <a href='https://photos.example/arm'>bent</a>.</p>"
+    await dovecot.delivered(letter("A bent arm", "It is bent.\n", "<arm@c.example>", html=html))
+    await expect(desktop.offer("A bent arm")).to_be_visible()
+    assert await findings(page) == []
+    await desktop.accept("A bent arm")
+    await desktop.send("A new arm is on its way.")
+    await expect(desktop.message("new arm")).to_contain_text("Sent")
+    assert await findings(page) == []
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("e")
+    await expect(desktop.wrapup).to_be_visible()
+    await page.keyboard.press("Space")
+    assert await findings(page) == []
+    await page.keyboard.press("Control+Enter")
+    await house.ended("A bent arm")
+
+
+@pytest.mark.timeout(120)
+async def test_the_chat_is_for_everybody_at_both_ends(house: House, new_page: NewPage) -> None:
+    page, shop = await new_page(), await new_page()
+    desktop = Desktop(page)
+    await desktop.sign_in(house.node.url, await house.hire("Bea Able"), PASSWORD)
+    await desktop.go_ready()
+    await shop.goto(house.town.url)
+    widget = Widget(shop)
+    await widget.open()
+    await widget.say("Does it fold?")
+    await desktop.accept("Does it fold?")
+    await desktop.send("It does.")
+    await expect(widget.message("It does.")).to_have_count(1)
+    assert await findings(page) == []
+    assert await findings(shop) == []
+    await desktop.finish("Solved")
+
+
+@pytest.mark.timeout(120)
+async def test_the_other_pages_are_for_everybody(house: House, new_page: NewPage) -> None:
+    page = await new_page()
+    await page.goto(house.node.url)
+    await page.get_by_label("Name").wait_for()
+    assert await findings(page) == []
+    await house.node.call("POST", "/api/v1/tasks", {"title": "Look at me", "priority": 9})
+    await page.goto(f"{house.node.url}/supervisor/")
+    await page.get_by_label("Name").fill(await house.hire("Cleo Able", "admin"))
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("button", name="Look at me").click()
+    await page.get_by_role("complementary").get_by_role("listitem").first.wait_for()
+    assert await findings(page) == []
+    for part in ("channels", "agents", "queues", "skills", "codes", "outbox", "tokens"):
+        await page.goto(f"{house.node.url}/admin/#/{part}")
+        await page.get_by_role("main").get_by_role("heading").first.wait_for()
+        await page.get_by_role("status", name="Loading…").wait_for(state="hidden")
+        assert await findings(page) == [], part
