@@ -1,5 +1,6 @@
 """Every page for everybody: no serious finding of axe-core, in light and dark, wide and narrow."""
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +26,7 @@ SETTLED = """Promise.allSettled(document.getAnimations().map((one) => one.finish
 
 async def findings(page: Page) -> list[str]:
     """What is serious or critical on the page as it stands, in every look."""
-    if not AXE.is_file():
+    if not AXE.is_file() and not os.environ.get("CI"):
         pytest.skip("needs the web app's development packages: make web-test")
     found: list[str] = []
     for width, height in SIZES:
