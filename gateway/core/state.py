@@ -23,7 +23,7 @@ from gateway.core.ids import (
     QueueName,
     SkillName,
 )
-from gateway.core.lifecycle import ENDED, IN_HAND, step
+from gateway.core.lifecycle import ENDED, step
 from gateway.core.model import (
     AgentProfile,
     AgentStatus,
@@ -162,11 +162,12 @@ class NodeState:
             _drop(shelf, agent, item.id)
 
     def _shelf(self, item: Item) -> tuple[dict[AgentName, dict[ItemId, None]], AgentName | None]:
-        if item.state is ItemState.OFFERED and item.offer is not None:
-            return self._in_hand, item.offer.agent
-        if item.state in IN_HAND:
+        state = item.state
+        if state is ItemState.ASSIGNED or state is ItemState.WRAPPING:
             return self._in_hand, item.agent
-        if item.state in (ItemState.HELD, ItemState.SCHEDULED):
+        if state is ItemState.OFFERED:
+            return self._in_hand, item.offer.agent if item.offer is not None else item.agent
+        if state is ItemState.HELD or state is ItemState.SCHEDULED:
             return self._parked, item.last_agent
         return self._parked, None
 
