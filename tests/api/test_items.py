@@ -1,10 +1,8 @@
 """Work items over REST: lists, acts, traces, explanations."""
 
 import asyncio
-from collections.abc import Sequence
 
-from gateway.core.events import Entry
-from gateway.store.contract import Term
+from gateway.store.contract import Batch, Term
 from tests.support.apiworld import api_world
 
 
@@ -130,9 +128,9 @@ async def test_an_answer_waits_until_its_effect_is_on_disk() -> None:
         world.rig.node.ledger.observe(lambda _: recorded.set())
         commit = world.rig.store.commit
 
-        async def slow(term: Term, entries: Sequence[Entry]) -> None:
+        async def slow(term: Term, batch: Batch) -> None:
             await held.wait()
-            await commit(term, entries)
+            await commit(term, batch)
 
         world.rig.store.commit = slow  # type: ignore[method-assign]
         path = f"/api/v1/items/{filed['id']}/priority"

@@ -340,3 +340,14 @@ async def test_a_key_belongs_to_its_first_attempt_for_a_day(store: Store) -> Non
     await store.pool.execute("UPDATE keyed_request SET at = now() - interval '26 hours'")
     await Upkeep(store.pool, store.sql).once()
     assert await store.pool.fetchval("SELECT count(*) FROM keyed_request") == 0
+
+
+async def test_a_note_stays_until_it_is_dropped(store: Store) -> None:
+    notes = store.settings
+    assert await notes.load("directory:n1") is None
+    await notes.save("directory:n1", b"one")
+    await notes.save("directory:n1", b"two")
+    assert await notes.load("directory:n1") == b"two"
+    assert await notes.load("directory:n2") is None
+    await notes.drop("directory:n1")
+    assert await notes.load("directory:n1") is None
