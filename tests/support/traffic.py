@@ -79,8 +79,13 @@ class Slow:
 
     @property
     def repeated(self) -> int:
-        """Mails that came more than once under one Message-ID."""
-        return sum(n - 1 for n in Counter(i for i, _ in self.mails).values())
+        """Mails that came again under a Message-ID that was known."""
+        return self.repeats.total()
+
+    @property
+    def repeats(self) -> Counter[str]:
+        """How often each mail, by its Message-ID, came again."""
+        return Counter(i for i, _ in self.mails) - Counter({i for i, _ in self.mails})
 
     @property
     def duplicated(self) -> int:
