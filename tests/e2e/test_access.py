@@ -120,3 +120,6 @@ async def test_the_other_pages_are_for_everybody(house: House, new_page: NewPage
         await page.get_by_role("main").get_by_role("heading").first.wait_for()
         await page.get_by_role("status", name="Loading…").wait_for(state="hidden")
         assert await findings(page) == [], part
+        await page.set_viewport_size({"width": 375, "height": 812})
+        here = page.get_by_role("navigation", name="Admin").locator("[aria-current=page]")
+        await expect(here).to_be_in_viewport(ratio=1)

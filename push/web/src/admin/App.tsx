@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { Cable, Flag, Inbox, type IconNode, KeyRound, OctagonAlert, Send, Sparkles, Users } from "lucide";
 import type { FunctionComponent } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { session } from "../api/session";
 import { t, type Key } from "../i18n";
 import { Icon } from "../ui/Icon";
@@ -36,6 +37,28 @@ function read(): Part {
 const part = signal<Part>(read());
 addEventListener("hashchange", () => (part.value = read()));
 
+/** Where the row is longer than the screen, the chosen part is brought into sight. */
+function Parts({ here }: { here: Part }) {
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const watch = new ResizeObserver(() => {
+      nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    });
+    watch.observe(nav.current!);
+    return () => watch.disconnect();
+  }, [here]);
+  return (
+    <nav ref={nav} class="admin-nav" aria-label={t("admin")}>
+      {(Object.keys(PARTS) as Part[]).map((name) => (
+        <a key={name} href={`#/${name}`} aria-current={here === name ? "page" : undefined}>
+          <Icon of={PARTS[name].icon} size={17} />
+          {t(`admin.${name}` as Key)}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
 export function App() {
   if (!session.value) {
     return (
@@ -50,22 +73,7 @@ export function App() {
     <>
       <Shell here="admin">
         <div class="admin">
-          <nav class="admin-nav" aria-label={t("admin")}>
-            {(Object.keys(PARTS) as Part[]).map((name) => (
-              <a
-                key={name}
-                href={`#/${name}`}
-                aria-current={part.value === name ? "page" : undefined}
-                ref={(link) => {
-                  // where the row is longer than the screen, the chosen one is in sight
-                  if (link && part.value === name) link.scrollIntoView({ block: "nearest", inline: "center" });
-                }}
-              >
-                <Icon of={PARTS[name].icon} size={17} />
-                {t(`admin.${name}` as Key)}
-              </a>
-            ))}
-          </nav>
+          <Parts here={part.value} />
           <main class="admin-main" key={part.value}>
             <Page />
           </main>
