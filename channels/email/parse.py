@@ -13,6 +13,7 @@ from msgspec import Struct
 from channels.email import bounce, machine, mime
 from channels.email.addresses import MAX_IDS, Address, addresses, message_ids
 from channels.email.authenticity import vouched
+from channels.email.fold import fold_from, own_words
 from channels.email.headers import Headers
 from channels.email.html import MAX_HTML, Sanitizer, to_text
 from channels.email.language import LanguageGuess
@@ -70,9 +71,10 @@ class MailParser:
         answer_to = _answer_to(headers, sender.address if sender else "", envelope.own)
         reported = bounce.read(found)
         verdict = machine.judge(headers, sender.address if sender else "", mime.report_type(root))
-        own_words = _own_words(body)
+        fold = fold_from(body)
+        own = own_words(body, fold)
         from_self = sender is not None and sender.address in envelope.own
-        attributes = _attributes(headers, found, own_words, verdict, reported)
+        attributes = _attributes(headers, found, own, verdict, reported)
         if cut:
             attributes |= {"truncated": True, "size": envelope.size}
         if from_self:
@@ -92,7 +94,8 @@ class MailParser:
             subject=headers.text("subject")[:998],
             body=body,
             html=html,
-            language=self.language(own_words),
+            fold_from=fold,
+            language=self.language(own),
             files=() if cut else tuple(found.files),
             raw=raw,
             references=_references(headers, reported),
@@ -168,20 +171,14 @@ def _references(headers: Headers, reported: bounce.Bounce | None) -> tuple[str, 
     return tuple(dict.fromkeys(ids))[:MAX_IDS]
 
 
-def _own_words(body: str) -> str:
-    """What the writer added: the lines that are not quoted."""
-    lines = body[:20_000].split("\n")
-    return "\n".join(line for line in lines if not line.lstrip().startswith(">")).strip()
-
-
 def _attributes(
     headers: Headers,
     found: mime.Content,
-    own_words: str,
+    own: str,
     verdict: machine.Verdict | None,
     reported: bounce.Bounce | None,
 ) -> Attributes:
-    attributes: Attributes = {"preview": one_line(own_words, _PREVIEW)}
+    attributes: Attributes = {"preview": one_line(own, _PREVIEW)}
     if (date := _date(headers)) is not None:
         attributes["date"] = date.isoformat()
     if ticket := _TICKET.search(headers.text("subject")):

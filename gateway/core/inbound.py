@@ -50,7 +50,8 @@ class Inbound(Struct, frozen=True, kw_only=True):
     most specific first; ``conversation`` continues a channel thread (a chat). ``address`` is
     where an answer goes. ``problem`` says why it could not be understood: it is then kept
     with its ``raw`` bytes in quarantine. ``machine`` marks automatic senders (RFC 3834),
-    who are never answered automatically. ``filer`` names the system that wrote it about the
+    who are never answered automatically. From line ``fold_from`` of ``body`` on (0: nowhere) it
+    only repeats what was said before. ``filer`` names the system that wrote it about the
     customer; empty: the customer did.
     """
 
@@ -62,6 +63,7 @@ class Inbound(Struct, frozen=True, kw_only=True):
     subject: str = ""
     body: str = ""
     html: str | None = None
+    fold_from: int = 0
     language: str = ""
     files: tuple[File, ...] = ()
     attachments: tuple[AttachmentId, ...] = ()

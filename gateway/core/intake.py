@@ -159,6 +159,7 @@ def _said(
         item=item.id,
         body=inbound.body,
         html=inbound.html,
+        fold_from=inbound.fold_from,
         subject=inbound.subject,
         to=inbound.to,
         cc=inbound.copies,

@@ -221,7 +221,9 @@ class Message(Value, frozen=True, kw_only=True):
     """One thing said in a case. ``seq`` orders a case's messages and is never reused.
 
     ``html`` is already sanitised. ``external_id`` is the outside id (RFC 5322 Message-ID,
-    provider's id); for our own mail it is allotted before the first attempt.
+    provider's id); for our own mail it is allotted before the first attempt. ``fold_from`` is the
+    line of ``body`` (the first is 0) from which a desktop may fold it away: a signature, quoted
+    mail; 0: nothing to fold.
     """
 
     id: MessageId
@@ -243,6 +245,7 @@ class Message(Value, frozen=True, kw_only=True):
     delivery_reason: str = ""
     external_id: str = ""
     client_id: str = ""
+    fold_from: int = 0
 
 
 class OutboundState(StrEnum):

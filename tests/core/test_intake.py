@@ -51,6 +51,12 @@ def test_a_new_contact_opens_a_case_with_an_item_and_the_message(house: House) -
     assert (message.seq, message.direction, message.author.verified) == (1, "in", True)
 
 
+def test_the_message_knows_from_where_it_only_repeats(house: House) -> None:
+    first(house, body="Yes.\n\n> Really?", fold_from=1)
+    (message,) = house.tables.messages.values()
+    assert message.fold_from == 1
+
+
 def test_the_inbox_row_is_done_in_the_same_breath(house: House) -> None:
     house.arrive(mail("m1"))
     done = [r for entry in house.entries for r in entry.rows if isinstance(r, InboundDone)]

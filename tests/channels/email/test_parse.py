@@ -232,6 +232,13 @@ def test_a_charset_in_the_odd_form_of_rfc_2231_is_a_charset(parser: MailParser) 
     assert (inbound.problem, inbound.body.strip()) == ("", "Привет")
 
 
+def test_the_quoted_mail_is_marked_and_no_part_of_the_preview(parser: MailParser) -> None:
+    head = b"From: ada@example.org\r\nSubject: Re: Lamp\r\n\r\n"
+    body = "Merci.\n\nLe mer. 20 déc. 2023 à 13:37, Us <us@example.com> a écrit :\n> Bien ?\n"
+    inbound = parser(head + body.encode(), envelope())
+    assert (inbound.fold_from, inbound.attributes["preview"]) == (1, "Merci.")
+
+
 def test_a_delivery_report_speaks_for_no_customer(parser: MailParser) -> None:
     inbound = parser((VECTORS / "dsn.eml").read_bytes(), envelope())
     assert inbound.identity is None
