@@ -87,6 +87,7 @@ export interface Message {
   delivery_reason: string;
   external_id: string;
   client_id: string;
+  fold_from: number;
 }
 
 export interface Case {

@@ -7,7 +7,7 @@ import type { Message, Send } from "../src/protocol";
 const message = (id: string, seq: number, part: Partial<Message> = {}): Message => ({
   id, seq, case: "case", direction: "out", author: { kind: "agent", name: "Anna", id: "anna", verified: true },
   at: "2026-03-02T09:00:00Z", channel: "site", kind: "webchat", item: "item", body: id, html: null, subject: "",
-  to: [], cc: [], attachments: [], delivery: null, delivery_reason: "", external_id: "", client_id: "", ...part,
+  to: [], cc: [], attachments: [], delivery: null, delivery_reason: "", external_id: "", client_id: "", fold_from: 0, ...part,
 });
 const send = (id: string): Send => ({ t: "send", id, item: "item", body: "on its way" });
 const bodies = (lines: { message: Message }[]) => lines.map((line) => line.message.body);
@@ -59,6 +59,11 @@ test.each([
   const folded = foldQuoted(text);
   expect(folded.said).toBe(said);
   expect(folded.quoted).not.toBe("");
+});
+
+test("where the node says from which line on text may be folded, that holds", () => {
+  expect(foldQuoted("Yes.\r\n\r\n-- \r\nRosa", 2)).toEqual({ said: "Yes.", quoted: "-- \nRosa" });
+  expect(foldQuoted("a\nb", 9)).toEqual({ said: "a\nb", quoted: "" });
 });
 
 test.each(["> only a quote", "no quote at all", "> a\nanswer below the quote"])("nothing is hidden of %j", (text) => {

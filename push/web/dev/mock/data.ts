@@ -171,6 +171,7 @@ export function say(to: Contact, part: Partial<Message>): Message {
     delivery_reason: "",
     external_id: "",
     client_id: "",
+    fold_from: 0,
     ...part,
   };
   to.messages.push(message);

@@ -38,7 +38,7 @@ export function MailFrame({ message }: { message: Message }) {
         </p>
       )}
       {plain ? (
-        <Text body={message.body} />
+        <Text body={message.body} from={message.fold_from} />
       ) : (
         <iframe
           class={dark ? "mail-frame dark" : "mail-frame"}

@@ -57,7 +57,7 @@ function Letter({ line }: { line: Line }) {
           {message.subject}
         </h2>
       )}
-      {message.html ? <MailFrame message={message} /> : <Text body={message.body} />}
+      {message.html ? <MailFrame message={message} /> : <Text body={message.body} from={message.fold_from} />}
       <Files files={message.attachments} />
       {message.delivery === "failed" && <Failure message={message} />}
     </article>
@@ -79,7 +79,7 @@ function Bubble({ line, follows, goesOn }: Place) {
         </header>
       )}
       <div class="bubble-body">
-        <Text body={message.body} />
+        <Text body={message.body} from={message.fold_from} />
         <Files files={message.attachments} />
       </div>
       {!goesOn && (

@@ -2,14 +2,16 @@ import { t } from "../i18n";
 import { foldQuoted, linked } from "./mail";
 
 /** What somebody said, with links; what they only quote below it is folded away. */
-export function Text({ body }: { body: string }) {
-  const { said, quoted } = foldQuoted(body);
+export function Text({ body, from }: { body: string; from: number }) {
+  const { said, quoted } = foldQuoted(body, from);
   return (
     <div class="text" dir="auto">
       <Linked text={said} />
       {quoted && (
         <details class="quoted">
-          <summary>{t("mail.quoted")}</summary>
+          <summary aria-label={t("mail.quoted")} title={t("mail.quoted")}>
+            …
+          </summary>
           <div>{quoted}</div>
         </details>
       )}

@@ -60,10 +60,13 @@ export function mailDocument(
 
 const INTRODUCTION = /^\s*(on .{4,200} wrote:|am .{4,200} schrieb .{0,100}:|el .{4,200} escribió:|le .{4,200} a écrit ?:|-{2,}\s*original message\s*-{2,}|在.{2,60}写道[:：])\s*$/i;
 
-/** Splits what was said from what is only quoted below it. */
-export function foldQuoted(text: string): { said: string; quoted: string } {
+/**
+ * Splits what was said from what is only quoted below it: at the line that the node names, or,
+ * where it names none (0), where a quotation visibly begins.
+ */
+export function foldQuoted(text: string, from = 0): { said: string; quoted: string } {
   const lines = text.replace(/\r\n/g, "\n").split("\n");
-  let start = lines.findIndex((line) => INTRODUCTION.test(line));
+  let start = from > 0 ? from : lines.findIndex((line) => INTRODUCTION.test(line));
   if (start < 0) {
     // a tail of lines that all begin with ">"
     let tail = lines.length;

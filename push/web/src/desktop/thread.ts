@@ -62,6 +62,7 @@ function underWay(command: Send | Note, desk: Desk, caseId: string): Message {
     delivery_reason: "",
     external_id: "",
     client_id: command.id,
+    fold_from: 0,
   };
 }
 
