@@ -58,6 +58,11 @@ from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 
 BACKLOG = 6_000
 """Uncommitted entries at which the source waits when it sends as fast as it can."""
+ADA, CHAT, WEBCHAT = (
+    Author(kind="customer", name="Ada"),
+    ChannelName("chat"),
+    ChannelKind.WEBCHAT,
+)
 _decode = msgspec.json.decode
 
 
@@ -101,8 +106,8 @@ class Source:
         header = {
             "number": number,
             "version": 1,
-            "channel": ChannelName("chat"),
-            "kind": ChannelKind.WEBCHAT,
+            "channel": CHAT,
+            "kind": WEBCHAT,
             "customer": customer,
             "subject": "A charge that I do not know",
         }
@@ -162,7 +167,7 @@ class Source:
 
     def _record(self, mark: int, due: float) -> None:
         ledger = self._ledger
-        item, case = self._hands[self._dice.randrange(len(self._hands))]
+        item, case = self._hands[int(self._dice.random() * len(self._hands))]
         seq = ledger.state.cases[case].last_seq + 1
         text = self._texts[mark % len(self._texts)]
         message = Message(
@@ -170,10 +175,10 @@ class Source:
             case=case,
             seq=seq,
             direction="in",
-            author=Author(kind="customer", name="Ada"),
+            author=ADA,
             at=ledger.clock.now(),
-            channel=ChannelName("chat"),
-            kind=ChannelKind.WEBCHAT,
+            channel=CHAT,
+            kind=WEBCHAT,
             item=item,
             body=f"@t={mark};{text}",
         )
@@ -185,11 +190,9 @@ class Source:
             item=item,
             preview=text[:120],
         )
-        before = ledger.position.offset
-        recorded = time.monotonic()
-        ledger.record([e.Change(added, (message,))])
         if due:
-            self._waiting[before + 1] = (mark, due, recorded)
+            self._waiting[ledger.position.offset + 1] = (mark, due, time.monotonic())
+        ledger.record([e.Change(added, (message,))])
 
 
 class Beside:

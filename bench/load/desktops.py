@@ -10,6 +10,8 @@ import asyncio
 import json
 import time
 import uuid
+from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from bench.load.control import Answer, serve
@@ -18,15 +20,19 @@ from bench.load.wire import Wire, request
 MARK = b"@t="
 _SEQ = b'"seq":'
 _KIND_AT = len(b'{"t":"')
+_MARK_BYTES, _SEQ_BYTES = len(MARK), len(_SEQ)
 
 
 def mark_in(text: bytes) -> int | None:
     """The number behind the mark, if the text has one."""
     at = text.find(MARK)
-    if at < 0:
-        return None
-    end = text.find(b";", at)
-    return int(text[at + len(MARK) : end])
+    return None if at < 0 else int(text[at + _MARK_BYTES : text.find(b";", at)])
+
+
+def seq_in(text: bytes) -> int:
+    """The ``seq`` of a numbered frame of ours, which another field always follows."""
+    at = text.find(_SEQ) + _SEQ_BYTES
+    return int(text[at : text.find(b",", at)])
 
 
 def kind_of(text: bytes) -> bytes:
@@ -53,14 +59,19 @@ class Desktop:
         self.synced = loop.create_future()
         self.seq = -1
         _, self.wire = await loop.create_connection(
-            lambda: Wire(crowd.request, self.heard, self.opened), crowd.host, crowd.port
+            lambda: Wire(crowd.request, self._hearing(), self.opened), crowd.host, crowd.port
         )
         self.wire.lost = self.lost
         async with asyncio.timeout(120):
             await self.synced
         self.synced = None
 
+    def _hearing(self) -> Callable[[Wire, bytes], None]:
+        dialects = {"switchroom": self._heard, "socketio": self._heard_socketio}
+        return dialects.get(self.crowd.dialect, self._heard_bare)
+
     def opened(self, wire: Wire) -> None:
+        self.wire = wire
         if self.crowd.dialect == "switchroom":
             hello = {"t": "hello", "token": self.token, "versions": [1], "pending": []}
             wire.send(json.dumps(hello).encode())
@@ -70,41 +81,28 @@ class Desktop:
         if self.synced is not None and not self.synced.done():
             self.synced.set_exception(ConnectionResetError(f"closed with {wire.closed}"))
 
-    def heard(self, wire: Wire, text: bytes) -> None:
-        self.wire = wire
-        dialect = self.crowd.dialect
-        if dialect == "switchroom":
-            self._heard(text)
-        elif dialect == "bare":
-            self._take(text)
-            self._in_sync()
-        else:
-            self._heard_socketio(wire, text)
-
-    def _heard(self, text: bytes) -> None:
-        kind = kind_of(text)
+    def _heard(self, _wire: Wire, text: bytes) -> None:
         crowd = self.crowd
-        crowd.kinds[kind] = crowd.kinds.get(kind, 0) + 1
+        kind = kind_of(text)
+        kinds = crowd.kinds
+        kinds[kind] = kinds.get(kind, 0) + 1
         if kind in crowd.stamped:
             self._take(text)
-        if kind == b"snapshot":
-            self.seq = self._number(text)
-            self._in_sync()
-        elif kind not in _UNNUMBERED:
-            number = self._number(text)
-            crowd.gaps += number > self.seq + 1
-            crowd.repeats += number <= self.seq
+        if kind not in _UNNUMBERED:
+            number = seq_in(text)
+            if number != self.seq + 1:
+                crowd.gaps += number > self.seq + 1
+                crowd.repeats += number <= self.seq
             self.seq = number
+        elif kind == b"snapshot":
+            self.seq = seq_in(text)
+            self._in_sync()
         elif kind == b"error":
             crowd.errors.append(text.decode(errors="replace")[:300])
 
-    @staticmethod
-    def _number(text: bytes) -> int:
-        at = text.find(_SEQ) + len(_SEQ)
-        end = at
-        while text[end : end + 1].isdigit():
-            end += 1
-        return int(text[at:end])
+    def _heard_bare(self, _wire: Wire, text: bytes) -> None:
+        self._take(text)
+        self._in_sync()
 
     def _heard_socketio(self, wire: Wire, text: bytes) -> None:
         if text[:1] == b"0":  # Engine.IO open: ask for the default namespace
@@ -119,7 +117,7 @@ class Desktop:
     def _take(self, text: bytes) -> None:
         number = mark_in(text)
         if number is not None:
-            self.crowd.marks.append((number, time.monotonic()))
+            self.crowd.marks.append((number, monotonic()))
 
     def _in_sync(self) -> None:
         if self.synced is not None and not self.synced.done():

@@ -33,18 +33,14 @@ def split(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
     at, end = 0, len(data)
     while end - at >= 2:
         size, begins = data[at + 1] & 0x7F, at + 2
-        if size == 126:
-            begins += 2
-        elif size == 127:
-            begins += 8
-        if begins > end:
-            break
         if size >= 126:
+            begins += 2 if size == 126 else 8
             size = int.from_bytes(data[at + 2 : begins], "big")
-        if begins + size > end:
+        ends = begins + size
+        if begins > end or ends > end:
             break
-        found.append((data[at] & 0x0F, data[begins : begins + size]))
-        at = begins + size
+        found.append((data[at] & 0x0F, data[begins:ends]))
+        at = ends
     return found, data[at:]
 
 

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from bench.load.desktops import kind_of, mark_in
+from bench.load.desktops import kind_of, mark_in, seq_in
 from bench.load.wire import TEXT, frame, split
 from bench.measure import TICKS, machine_seconds, percentile, spread, stat_fields
 from bench.report import Budget, Peer, Report, line, tidy
@@ -125,6 +125,7 @@ def test_a_mark_is_found_wherever_it_stands_in_a_frame() -> None:
     text = b'{"t":"message","epoch":1,"seq":7,"message":{"body":"@t=1234;hello"}}'
     assert mark_in(text) == 1234
     assert kind_of(text) == b"message"
+    assert seq_in(text) == 7
     assert mark_in(b'{"t":"tick"}') is None
 
 
