@@ -31,6 +31,10 @@ HttpProtocol = Callable[[], asyncio.Protocol]
 Handler = Callable[["Front"], Awaitable[None]]
 
 _TEXT = 0x80 | Opcode.TEXT
+_PING = bytes([0x80 | Opcode.PING, 0])
+_PONG = bytes([0x80 | Opcode.PONG, 0x80])
+_PONG_SIZE = 6
+"""A client's answer to an empty PING: two bytes and the four of the mask."""
 _SHORT, _MIDDLE, _LONG = struct.Struct("!BB"), struct.Struct("!BBH"), struct.Struct("!BBQ")
 
 
@@ -41,6 +45,20 @@ def text_head(size: int) -> bytes:
     if size < 65_536:
         return _MIDDLE.pack(_TEXT, 126, size)
     return _LONG.pack(_TEXT, 127, size)
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether a client's bytes, which begin with a frame, also end with one.
+
+    It may say no where the answer is yes.
+    """
+    at, end = 0, len(data)
+    while at + 4 <= end:
+        size = data[at + 1] & 0x7F
+        if size == 127:
+            return False
+        at += 6 + size if size < 126 else 8 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return at == end
 
 
 class Turn:
@@ -74,10 +92,13 @@ class Front(ServerConnection):
 
     def __init__(self, http: HttpProtocol, turn: "Turn", *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.unanswered_pings = 0
         self.unsent = 0
         self._turn = turn
         self._ready: list[bytes] = []
+        self._silent_beats = 0
+        self._unanswered_pings = 0
+        self._pinged = True
+        self._between_frames = False
         self._http: HttpProtocol | None = http
         self._head = b""
         self._timeout: asyncio.TimerHandle | None = None
@@ -88,6 +109,11 @@ class Front(ServerConnection):
 
     def data_received(self, data: bytes) -> None:
         if self._http is None:
+            if self._between_frames:
+                if len(data) == _PONG_SIZE and data[:2] == _PONG:
+                    self._lives()
+                    return
+                self._between_frames = is_whole(data)
             super().data_received(data)
             return
         self._head += data
@@ -103,6 +129,7 @@ class Front(ServerConnection):
             self._timeout = None
         data, self._head = self._head, b""
         if WANTS_WEBSOCKET.search(head):
+            self._between_frames = data.endswith(b"\r\n\r\n")
             super().connection_made(self.transport)
             super().data_received(data)
         elif http is not None:
@@ -125,8 +152,7 @@ class Front(ServerConnection):
 
     def process_event(self, event: Any) -> None:
         if isinstance(event, Frame):
-            # Anything the peer sends proves that it lives; the heartbeat counts silence.
-            self.unanswered_pings = 0
+            self._lives()
             if event.opcode is Opcode.PONG:
                 return
             unread = self.transport.get_write_buffer_size()
@@ -134,11 +160,28 @@ class Front(ServerConnection):
                 self.transport.abort()
         super().process_event(event)
 
+    @property
+    def silent(self) -> bool:
+        """Whether the peer has sent nothing for two heartbeats, two PINGs notwithstanding."""
+        return self._silent_beats >= 2 and self._unanswered_pings >= 2
+
     def beat(self) -> None:
-        """Send a PING without waiting for its answer."""
-        self.unanswered_pings += 1
-        self.protocol.send_ping(b"")
-        self.send_data()
+        """To be called once a heartbeat, in each of which a PING goes out.
+
+        It goes with the first that is written, a tick as a rule, and so costs no system call of
+        its own; alone only when nothing was written since the last beat.
+        """
+        self._silent_beats += 1
+        if self._pinged:
+            self._pinged = False
+        elif not self._ready and not self.transport.is_closing():
+            self._unanswered_pings += 1
+            self.transport.write(_PING)
+
+    def _lives(self) -> None:
+        """Anything the peer sends proves that it lives; the heartbeat counts silence."""
+        self._silent_beats = 0
+        self._unanswered_pings = 0
 
     def write_texts(self, frames: Iterable[str | bytes]) -> None:
         """Write text frames without waiting; the connection must be open.
@@ -169,6 +212,10 @@ class Front(ServerConnection):
         and after that one no text is taken.
         """
         ready = self._ready
+        if ready and not self._pinged:
+            self._pinged = True
+            self._unanswered_pings += 1
+            ready.append(_PING)
         pieces = self.protocol.data_to_send()
         ends = bool(pieces) and not pieces[-1]  # an empty piece stands for the end of the stream
         data = b"".join((*ready, *pieces)) if pieces else b"".join(ready)

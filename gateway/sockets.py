@@ -156,7 +156,7 @@ class Sockets:
         for connection in connections:
             if connection.protocol.state is not State.OPEN:
                 continue
-            if connection.unanswered_pings >= 2:
+            if connection.silent:
                 connection.protocol.send_close(SILENT, "silent")
                 connection.send_data()
                 connection.transport.abort()

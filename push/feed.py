@@ -89,7 +89,10 @@ class Moves:
 
     def shows(self, item: Item) -> bool:
         """Whether the item itself is among what changed, so that a frame shows it anyway."""
-        return any(i is item for i in self.stayed) or any(i is item for _, i in self.items)
+        for one in self.stayed:
+            if one is item:
+                return True
+        return any(one is item for _, one in self.items)
 
 
 class Mirror:
@@ -174,7 +177,8 @@ class Mirror:
             self.items[item.id] = item
             moves.stayed.append(item)
             return
-        self.items.pop(item.id, None)
+        if before is not None:
+            del self.items[item.id]
         moves.items.append((before, item))
         had = hand_of(before) if before is not None else None
         has = hand_of(item)
@@ -241,17 +245,14 @@ def project(entry: e.Entry, mirror: Mirror) -> Frames:
     has taken in the entry all the same.
     """
     moves = mirror.absorb(entry)
-    out = _Out(mirror.settle(moves))
+    out = _Out(mirror.settle(moves) if moves.capacity else {})
     event = entry.event
-    match event:
-        case e.MessageAdded():
-            _message(moves.message, event, mirror, out)
-        case e.DeliveryChanged():
-            _delivery(event, mirror, out)
-        case e.AgentStateChanged():
-            _state(entry, out)
-        case _:
-            pass
+    if type(event) is e.MessageAdded:
+        _message(moves.message, event, mirror, out)
+    elif type(event) is e.DeliveryChanged:
+        _delivery(event, mirror, out)
+    elif type(event) is e.AgentStateChanged:
+        _state(entry, out)
     for before, after in moves.items:
         _item(event, before, after, mirror, out)
     for item in moves.stayed:
@@ -346,12 +347,13 @@ def _left_over_capacity(mirror: Mirror, out: _Out) -> None:
             _refresh(item, mirror, out)
 
 
-def _holders(case: CaseId, mirror: Mirror) -> Iterator[tuple[AgentName, Item]]:
+def _holders(case: CaseId, mirror: Mirror) -> list[tuple[AgentName, Item]]:
     """Who may read a case's conversation: who has an item of it, not who is merely offered one."""
-    for item in mirror.items_of(case):
-        agent = viewer(item)
-        if agent is not None and item.state is not _OFFERED:
-            yield agent, item
+    return [
+        (agent, item)
+        for item in mirror.items_of(case)
+        if item.state is not _OFFERED and (agent := viewer(item)) is not None
+    ]
 
 
 def _message(message: Message | None, event: e.MessageAdded, mirror: Mirror, out: _Out) -> None:

@@ -155,7 +155,7 @@ class AgentPush:
                 due = max(due + step, loop.time() - self._settings.heartbeat)
                 await asyncio.sleep(max(due - loop.time(), 0))
                 if slot:
-                    text = encode(Tick(server_time=self._clock.now()))
+                    text = encode(Tick(server_time=self._clock.now())).encode()
                     for tab in tuple(slot):
                         tab.post(text)
 

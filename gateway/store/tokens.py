@@ -33,8 +33,8 @@ class PgTokens:
         if not asked:
             return set()
         with reading():
-            rows = await self._pool.fetch(self._sql["tokens_alive"], list(asked))
-        return asked - {row["id"] for row in rows}
+            rows = await self._pool.fetch(self._sql["tokens_dead"], list(asked))
+        return {row["id"] for row in rows}
 
     async def add(self, row: TokenRow, sha256: bytes) -> None:
         with reading():

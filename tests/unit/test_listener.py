@@ -9,7 +9,7 @@ from aiohttp import web
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from gateway.listener import Front, listen
+from gateway.listener import Front, is_whole, listen
 from gateway.sockets import SLOW_BYTES, WebSocket
 
 Conversation = Callable[[Front], Awaitable[None]]
@@ -122,3 +122,121 @@ async def test_what_has_not_left_yet_counts_for_a_peer_that_is_too_slow() -> Non
     async with connected(handle) as client:
         await client.wait_closed()
     assert states == [True]
+
+
+PING = b"\x89\x00"
+
+
+class Told(Counted):
+    """Keeps what is written, and can hold it back from the peer."""
+
+    def __init__(self, transport: Any) -> None:
+        super().__init__(transport)
+        self.written: list[bytes] = []
+        self.passes = True
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+        if self.passes:
+            super().write(data)
+
+
+async def test_a_ping_goes_with_the_first_write_after_a_beat_and_with_no_other() -> None:
+    seen: list[list[bytes]] = []
+
+    async def handle(connection: Front) -> None:
+        told = Told(connection.transport)
+        connection.transport = told  # type: ignore[assignment]
+        socket = WebSocket(connection)
+        for post in ("before any beat", "first", "second"):
+            if post == "first":
+                connection.beat()
+            socket.post(post)
+            await asyncio.sleep(0)
+        seen.append([data[-2:] for data in told.written])
+        await connection.wait_closed()
+
+    async with connected(handle) as client:
+        assert [await client.recv() for _ in range(3)] == ["before any beat", "first", "second"]
+    (tails,) = seen
+    assert [tail == PING for tail in tails] == [False, True, False]
+
+
+async def test_a_beat_after_one_without_a_write_pings_by_itself() -> None:
+    seen: list[list[bytes]] = []
+
+    async def handle(connection: Front) -> None:
+        told = Told(connection.transport)
+        connection.transport = told  # type: ignore[assignment]
+        for _ in range(3):
+            connection.beat()
+        seen.append(list(told.written))
+
+    async with connected(handle) as client:
+        await client.wait_closed()
+    assert seen == [[PING, PING]]
+
+
+async def test_who_answers_pings_is_never_silent_and_who_does_not_is_after_two() -> None:
+    seen: list[bool] = []
+
+    async def handle(connection: Front) -> None:
+        told = Told(connection.transport)
+        connection.transport = told  # type: ignore[assignment]
+        socket = WebSocket(connection)
+        for _ in range(4):  # the client answers each ping, and its text comes behind the answer
+            connection.beat()
+            socket.post("tick")
+            assert await socket.receive() == "heard"
+            seen.append(connection.silent)
+        told.passes = False
+        for _ in range(2):
+            connection.beat()
+            socket.post("tick")
+            await asyncio.sleep(0)
+            seen.append(connection.silent)
+
+    async with connected(handle) as client:
+        for _ in range(4):
+            assert await client.recv() == "tick"
+            # The ping came in the same bytes, and has been answered before this is sent.
+            await client.send("heard")
+        await client.wait_closed()
+    assert seen == [False] * 5 + [True]
+
+
+async def test_a_pong_is_taken_for_one_and_what_only_looks_like_one_is_not() -> None:
+    pong = b"\x8a\x80" + bytes(4)
+    said, mask = "seconda0xy\ubc00".encode(), b"xy\xeb\xb0"
+    masked = bytes(byte ^ mask[n % 4] for n, byte in enumerate(said))
+    assert masked[6:12] == pong
+    heard: list[str] = []
+
+    async def handle(connection: Front) -> None:
+        socket = WebSocket(connection)
+        for data in (
+            pong,
+            b"\x81\x85" + bytes(4) + b"first",
+            pong,
+            bytes([0x81, 0x80 | len(said)]) + mask + masked[:6],
+            masked[6:12],
+            masked[12:],
+            pong + b"\x81\x85" + bytes(4) + b"third",
+        ):
+            connection.data_received(data)
+        heard.extend([await socket.receive() for _ in range(3)])
+
+    async with connected(handle) as client:
+        await client.wait_closed()
+        assert client.close_code == 1000
+    assert heard == ["first", said.decode(), "third"]
+
+
+def test_what_ends_amid_a_frame_is_not_whole() -> None:
+    short = b"\x81\x83" + bytes(4) + b"abc"
+    long = b"\x81\xfe\x01\x00" + bytes(4) + bytes(256)
+    for frames in (short, long, short + long, long + short + short):
+        assert is_whole(frames)
+        assert not any(is_whole(frames[:cut]) for cut in range(1, len(short)))
+        assert not is_whole(frames[:-1])
+        assert not is_whole(frames + b"\x8a")

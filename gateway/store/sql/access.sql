@@ -2,9 +2,12 @@
 SELECT id::text, principal, role, note, created_at, expires_at FROM token
 WHERE sha256 = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
 
--- name: tokens_alive
-SELECT id::text FROM token
-WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+-- name: tokens_dead
+SELECT asked::text AS id FROM unnest($1::uuid[]) AS asked
+WHERE NOT EXISTS (
+  SELECT FROM token
+  WHERE id = asked AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+)
 
 -- name: token_add
 INSERT INTO token (sha256, id, principal, role, note, expires_at)
