@@ -122,6 +122,20 @@ def up_to(dice: Random, most: float) -> float:
     return dice.choice([0.001, most, dice.uniform(0.001, most)])
 
 
+def through(rounds: list[Round], at: float, lasts: float, *, fails: bool) -> list[Statement]:
+    """Statements into an outage hang until it is over, and then fail or not."""
+    out: list[Statement] = []
+    shift, over = 0.0, at + lasts
+    for one in played(rounds, 0.0):
+        moved = Statement(one.began + shift, one.lands + shift, one.ended + shift, one.fails)
+        if at <= moved.lands < over:
+            out.append(Statement(moved.began, over if not fails else at, over, fails))
+            shift += max(0.0, over - moved.ended)
+        else:
+            out.append(moved)
+    return out
+
+
 @MANY
 @given(dice=DICE, skew=SKEW)
 def test_a_living_node_that_renews_is_never_judged(dice: Random, skew: float) -> None:
@@ -146,26 +160,24 @@ def test_a_failover_of_the_database_never_looks_like_a_death(
     dice: Random, outage: float, at: float, lag: float, skew: float
 ) -> None:
     """While it lasts nobody renews; afterwards the peer may be seconds later than we are."""
-
-    def through(rounds: list[Round], back: float) -> list[Statement]:
-        """Statements into the outage fail or hang until it is over."""
-        out: list[Statement] = []
-        shift = 0.0
-        for one in played(rounds, 0.0):
-            moved = Statement(one.began + shift, one.lands + shift, one.ended + shift, one.fails)
-            if at <= moved.lands < at + back:
-                out.append(Statement(moved.began, moved.lands, at + back, fails=True))
-                shift += max(0.0, at + back - moved.ended)
-            else:
-                out.append(moved)
-        return out
-
-    my_statements = through(healthy(dice, 2.0), outage)
-    their_statements = through(healthy(dice, 2.0), outage + lag)
+    my_statements = through(healthy(dice, 2.0), at, outage, fails=True)
+    their_statements = through(healthy(dice, 2.0), at, outage + lag, fails=True)
     until = their_statements[-1].lands
     my_statements = [one for one in my_statements if one.ended <= until]
     looks = seen(my_statements, their_statements, [at + outage / 2], skew)
     assert judged(looks) == []
+
+
+@MANY
+@given(dice=DICE, stall=st.floats(0.5, 60.0), at=st.floats(2.0, 20.0), skew=SKEW)
+def test_a_database_that_keeps_everybody_waiting_looks_like_no_death_either(
+    dice: Random, stall: float, at: float, skew: float
+) -> None:
+    my_statements = through(healthy(dice, 2.0), at, stall, fails=False)
+    their_statements = through(healthy(dice, 2.0), at, stall, fails=False)
+    until = their_statements[-1].lands
+    my_statements = [one for one in my_statements if one.ended <= until]
+    assert judged(seen(my_statements, their_statements, [], skew)) == []
 
 
 @MANY
