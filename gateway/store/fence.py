@@ -17,6 +17,8 @@ from gateway.store.trouble import FAILED, hearing_warnings, meaning, reading
 
 ATTEMPTS = 10
 POLITE_SECONDS = 0.3
+PATIENCE_SECONDS = 60.0
+"""For how long to wait for the next primary while an unknown commit keeps everything else back."""
 
 
 class Fence:
@@ -42,7 +44,8 @@ class Fence:
 
         Raises ``Fenced`` if another incarnation has begun, ``Unavailable``.
         """
-        epoch = await self._raise(self._sql["fence_raise_own"], term.node, self._holder)
+        sql = self._sql["fence_raise_own"]
+        epoch = await self._raise(sql, term.node, self._holder, PATIENCE_SECONDS)
         if epoch is None:
             raise Fenced(f"another incarnation of {term.node} has begun")
         new = Term(node=term.node, epoch=epoch)
@@ -79,8 +82,10 @@ class Fence:
         with reading():
             await self._pool.execute(self._sql["lease_take"], term.node, region, term.epoch)
 
-    async def _raise(self, sql: str, node: NodeName, holder: str) -> int | None:
-        con: Connection = await self._connect.connect()
+    async def _raise(
+        self, sql: str, node: NodeName, holder: str, patience: float | None = None
+    ) -> int | None:
+        con: Connection = await self._connect.connect(patience)
         try:
             for _ in range(ATTEMPTS):
                 answer = await self._raise_once(con, sql, node, holder)

@@ -7,6 +7,8 @@ statement the server no longer works on, or whose server answers nobody, within 
 """
 
 import asyncio
+import errno
+import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Never
@@ -30,6 +32,14 @@ PROBE_SECONDS = 1.5  # more than a connector gives a host: another one that is f
 SUSPICIONS = 3
 """Looks in a row that must find nobody at work: 2 + 3 × (0.5 + 1.5) s at the most."""
 
+HEARD_SECONDS = 10.0
+"""A writer that was refused tries again every other second: what is older than this is over."""
+
+NO_SPACE = os.strerror(errno.ENOSPC)
+# SQLSTATEs of a server that lacks something: room, memory, connections, working disks.
+_WANTS = ("53", "58", "25006")
+_IN_WORDS = {"53100": "the database's disk is full", "25006": "the database only reads"}
+
 _log = structlog.get_logger("database")
 
 
@@ -37,6 +47,7 @@ class Link(_Connection):
     """A connection that knows since when it waits for an answer (the loop's time)."""
 
     waiting_since: float | None = None
+    sight: "Sight | None" = None
 
     async def execute(self, *args: Any, **kwargs: Any) -> Any:
         with self._waiting():
@@ -63,18 +74,27 @@ class Link(_Connection):
         self.waiting_since = asyncio.get_running_loop().time()
         try:
             yield
+        except asyncpg.PostgresError as problem:
+            if self.sight is not None:
+                self.sight.heard(problem)
+            raise
         finally:
             self.waiting_since = None
 
 
 class Sight:
-    """The highest timeline seen, the links to it, and since when there is no primary."""
+    """The highest timeline seen, the links to it, and since when there is no primary.
+
+    ``silent`` are the hosts that did not answer when they were asked last.
+    """
 
     def __init__(self) -> None:
         self.timeline = 0
         self.absent_since: float | None = None
         self.problem = ""
         self.looking: asyncio.Event | None = None
+        self.silent: set[Any] = set()
+        self._refusal = (float("-inf"), "")
         self._links: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 
     def saw(self, timeline: int) -> None:
@@ -92,6 +112,24 @@ class Sight:
         """``link`` is in use from now on, to a primary on ``timeline``."""
         self.saw(timeline)
         self._links[link] = timeline
+        if isinstance(link, Link):
+            link.sight = self
+
+    def heard(self, problem: asyncpg.PostgresError) -> None:
+        """A statement failed; if that is for want of something, remember of what."""
+        state, words = problem.sqlstate or "", str(problem.args[0])
+        if NO_SPACE in words:
+            state = "53100"  # a server that ended of it says so with another state
+        if state.startswith(_WANTS):
+            what = _IN_WORDS.get(state, "the database refuses")
+            self._refusal = (asyncio.get_running_loop().time(), f"{what}: {words}")
+
+    def why(self) -> str:
+        """Why nothing can be written, as far as anybody has heard lately; empty if nobody has."""
+        at, words = self._refusal
+        if asyncio.get_running_loop().time() - at < HEARD_SECONDS:
+            return words  # it may have died of that
+        return self.problem if self.absent_since is not None else ""
 
     def waiting(self, before: float) -> list[Link]:
         """The links that have waited for an answer since ``before``."""

@@ -93,6 +93,7 @@ class Lookout:
                     link = await self._connector.open_one(host)
                 row = await link.fetchrow(self._ask)
                 self._links[host] = link
+                self._connector.sight.silent.discard(host)
         except (*FAILED, Unavailable):
             return None
         else:

@@ -7,7 +7,7 @@ shares what it knows with the other connectors of the store through ``links.Sigh
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -29,6 +29,8 @@ POOL_SIZE = 10
 PATIENCE_SECONDS = 5.0
 """For how long a primary may be away before callers are told; a crash costs two to four seconds."""
 LOOK_AGAIN_SECONDS = 0.2
+GRACE_SECONDS = 0.1
+"""What a host that was silent the last time still gets once another has proved to be primary."""
 
 # A transaction that its client forgot must not keep locks from a takeover.
 SESSION = {"application_name": "switchroom", "idle_in_transaction_session_timeout": "2s"}
@@ -88,20 +90,24 @@ class Connector:
         self.sight = sight or Sight()
         self._patience = patience
 
-    async def connect(self) -> Any:
-        """A connection to the primary. Raises ``Unavailable`` with what each host said."""
+    async def connect(self, patience: float | None = None) -> Any:
+        """A connection to the primary. Raises ``Unavailable`` with what each host said.
+
+        ``patience``: seconds of an outage to wait out, if not the connector's own.
+        """
+        patience = self._patience if patience is None else patience
         while True:
             found = await (self._look() if self.sight.absent_since is None else self._look_once())
             if not isinstance(found, Unavailable):
                 return found
-            if not self._may_come_back():
+            if not self._may_come_back(patience):
                 raise found
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
-    def _may_come_back(self) -> bool:
+    def _may_come_back(self, patience: float) -> bool:
         since = self.sight.absent_since
         now = asyncio.get_running_loop().time()
-        return self.sight.timeline > 0 and (since is None or now - since < self._patience)
+        return self.sight.timeline > 0 and (since is None or now - since < patience)
 
     async def _look_once(self) -> Any:
         """Look, unless somebody does: then what they find is our answer too."""
@@ -142,6 +148,7 @@ class Connector:
         try:
             async with asyncio.TaskGroup() as group:
                 asking = [group.create_task(self._ask(host)) for host in self.hosts]
+                await self._leave_the_silent(asking)
         except BaseException:
             for one in asking:  # nobody takes what has been opened by now
                 if one.done() and not one.cancelled() and one.exception() is None:
@@ -149,7 +156,24 @@ class Connector:
                     if not isinstance(con, str):
                         con.terminate()
             raise
-        return [one.result() for one in asking]
+        return [(0, "no answer") if one.cancelled() else one.result() for one in asking]
+
+    async def _leave_the_silent(self, asking: Sequence[asyncio.Task[tuple[int, Any]]]) -> None:
+        """Once there is a primary, wait no second for hosts that are known to be silent.
+
+        A frozen server would cost each new connection its second. Should it wake as the primary
+        of a higher timeline, the lookout sees that and cuts what was opened meanwhile.
+        """
+        pairs = zip(self.hosts, asking, strict=True)
+        talking = [one for host, one in pairs if host not in self.sight.silent]
+        if not talking or len(talking) == len(asking):
+            return
+        done, _ = await asyncio.wait(talking)
+        timelines = [one.result()[0] for one in done if not one.cancelled()]
+        if max(timelines, default=0) >= max(self.sight.timeline, 1):
+            _, left = await asyncio.wait(asking, timeout=GRACE_SECONDS)
+            for one in left:
+                one.cancel()
 
     async def _ask(self, host: Host) -> tuple[int, Any]:
         """The host's timeline (0: a standby) and a connection, or what went wrong, in words."""
@@ -157,14 +181,18 @@ class Connector:
             async with asyncio.timeout(self.seconds):
                 con = await self.open_one(host)
                 try:
-                    return int(await con.fetchval(WHERE_AM_I)), con
+                    timeline = int(await con.fetchval(WHERE_AM_I))
                 except BaseException:
                     con.terminate()
                     raise
         except TimeoutError:
+            self.sight.silent.add(host)
             return 0, f"no answer within {self.seconds:.0f} s"
         except (*FAILED, Unavailable) as problem:
+            self.sight.silent.discard(host)
             return 0, str(problem) or type(problem).__name__
+        self.sight.silent.discard(host)
+        return timeline, con
 
     def _why(self, asked: list[tuple[int, Any]]) -> str:
         said = []

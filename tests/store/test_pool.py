@@ -69,6 +69,23 @@ async def test_a_frozen_host_costs_its_own_second_and_no_more() -> None:
     assert cluster.open() == {"good": 1}
 
 
+async def test_a_host_that_stays_frozen_costs_a_second_only_once() -> None:
+    cluster = Cluster(frozen=None, good=2)
+    cluster.connector.seconds = 1.0
+    await cluster.connect()
+    began = asyncio.get_running_loop().time()
+    assert await cluster.connect() == "good"
+    assert asyncio.get_running_loop().time() - began < 0.5
+    assert cluster.open() == {"good": 2}
+
+
+async def test_a_frozen_host_that_wakes_is_asked_like_any_other() -> None:
+    cluster = Cluster(frozen=None, good=2)
+    await cluster.connect()
+    cluster.servers["frozen"].timeline = 3
+    assert await cluster.connect() == "frozen"
+
+
 async def test_it_never_goes_back_to_a_lower_timeline() -> None:
     cluster = Cluster(old=4, new=5)
     await cluster.connect()
