@@ -84,10 +84,14 @@ class App:
         if self.draining:
             return "the node is stopping"
         if not self.node.ledger.writable:
-            return "the journal cannot be written"
+            return self._because("the journal cannot be written")
         if not self.lease.held:
-            return "the lease was not renewed in time"
+            return self._because("the lease was not renewed in time")
         return ""
+
+    def _because(self, what: str) -> str:
+        """With what the database said, if it said something."""
+        return ": ".join(filter(None, [what, self.store.trouble()]))
 
     def connected(self) -> int:
         """Signed-in desktops."""
@@ -298,6 +302,7 @@ def _house(app: App) -> House:
         nodes=store.nodes,
         channels=app.rooms,
         vitals=app,
+        database=store.lookout,
         lag=app.lag,
         lag_buckets=BUCKETS,
         bootstrap_token=settings.auth.bootstrap_token,

@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from gateway.api.house import House
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
+from gateway.store.lookout import Standing
 
 TAG = "health"
 WELL = frozenset({"up", "starting", "paused"})
@@ -21,11 +22,23 @@ class ChannelState(Struct, frozen=True, kw_only=True):
     code: str = ""
 
 
+class DatabaseState(Struct, frozen=True, kw_only=True):
+    """How many servers have what is written; see ``store.lookout.Standing``."""
+
+    copies: str
+    standbys: int
+    timeline: int
+
+
 class Readiness(Struct, frozen=True, kw_only=True):
-    """``degraded``: it serves, but a channel needs somebody. ``down`` comes with 503."""
+    """``degraded``: it serves, but a channel needs somebody, or the database has no second copy.
+
+    ``down`` comes with 503. ``database`` is left out of a node with the embedded one.
+    """
 
     status: Literal["ok", "degraded", "down"]
     reason: str = ""
+    database: DatabaseState | None = None
     channels: dict[str, ChannelState] = field(default_factory=dict)
 
 
@@ -50,7 +63,7 @@ class HealthChecks:
                 method="GET",
                 path="/readyz",
                 handle=self._ready,
-                summary="It can take work: database, lease; and how the channels are",
+                summary="It can take work: database, lease; how the channels and the copies are",
                 access="public",
                 gives=Readiness,
                 tag=TAG,
@@ -66,12 +79,25 @@ class HealthChecks:
             str(name): ChannelState(state=health.state, reason=health.reason, code=health.code)
             for name, health in self._house.channels.health().items()
         }
-        well = all(channel.state in WELL for channel in channels.values())
+        standing = self._house.database.standing if self._house.database else Standing()
+        well = all(channel.state in WELL for channel in channels.values()) and not standing.concern
         status: Literal["ok", "degraded", "down"] = "ok" if well else "degraded"
         if trouble:
             status = "down"
         return HttpAnswer(
             status=503 if trouble else 200,
-            body=Readiness(status=status, reason=trouble, channels=channels),
+            body=Readiness(
+                status=status,
+                reason=trouble or standing.concern,
+                database=self._database(standing),
+                channels=channels,
+            ),
             headers={"Cache-Control": "no-store"},
+        )
+
+    def _database(self, standing: Standing) -> DatabaseState | None:
+        if self._house.database is None:
+            return None
+        return DatabaseState(
+            copies=standing.copies, standbys=standing.standbys, timeline=standing.timeline
         )

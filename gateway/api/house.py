@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from gateway.api.needs import (
     ChannelRoom,
+    Database,
     Keys,
     Labels,
     Lag,
@@ -38,6 +39,7 @@ class House(Struct, frozen=True, kw_only=True):
     """The node's parts, the store's aggregates, the process, and what the operator decided.
 
     ``other_routes`` are those of the channels, which the OpenAPI document describes too;
+    ``database`` is ``None`` if it is the embedded one;
     ``lag_buckets`` are the upper limits of ``lag.counts``;
     ``asyncapi`` is the document of the websocket protocols, ready made.
     """
@@ -55,6 +57,7 @@ class House(Struct, frozen=True, kw_only=True):
     nodes: Nodes
     channels: ChannelRoom
     vitals: Vitals
+    database: Database | None = None
     lag: Lag | None = None
     lag_buckets: tuple[float, ...] = ()
     bootstrap_token: str = ""

@@ -31,6 +31,7 @@ class _NodeCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield from self._journal()
+        yield from self._database()
         yield from self._work()
         yield from self._channels()
         if self._house.lag is not None:
@@ -58,6 +59,24 @@ class _NodeCollector(Collector):
             "switchroom_reconciler_repaired",
             "Items found in an impossible place and put right; an alarm.",
             node.reconciler.repaired,
+        )
+
+    def _database(self) -> Iterator[Metric]:
+        if self._house.database is None:
+            return
+        standing = self._house.database.standing
+        yield GaugeMetricFamily(
+            "switchroom_database_second_copy",
+            "1 while every commit waits until a second server has it.",
+            int(standing.copies == "synchronous"),
+        )
+        yield GaugeMetricFamily(
+            "switchroom_database_standbys", "Servers that follow the primary.", standing.standbys
+        )
+        yield GaugeMetricFamily(
+            "switchroom_database_timeline",
+            "Rises by one with each promotion; 0 before the first look.",
+            standing.timeline,
         )
 
     def _work(self) -> Iterator[Metric]:

@@ -23,6 +23,7 @@ from gateway.core.inbound import Inbound
 from gateway.core.model import Case, Item, Outgoing
 from gateway.ports import Role
 from gateway.store.contract import ItemFilter, Page, Received
+from gateway.store.lookout import Standing
 from gateway.store.views import (
     Begun,
     CustomerCard,
@@ -194,6 +195,15 @@ class Lag(Protocol):
 
     counts: list[int]
     total: float
+
+
+class Database(Protocol):
+    """The servers behind the store (``store.lookout.Lookout`` fits)."""
+
+    @property
+    def standing(self) -> Standing:
+        """What they said last."""
+        ...
 
 
 class ChannelCard(Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ next node adopts it. See docs/decisions/0002-embedded-postgresql.md.
 """
 
 import asyncio
+import errno
 import fcntl
 import importlib.util
 import os
@@ -32,6 +33,8 @@ MAJOR = 18
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 LOG_BYTES = 8_000_000
+ROOM_BYTES = 16 << 20
+"""A segment of the journal of PostgreSQL: with less room it cannot go on."""
 
 # An operator may change these in pg18/postgresql.conf; they are for a small machine.
 TUNING = {
@@ -86,6 +89,7 @@ class EmbeddedServer:
         # A thread cannot be cancelled: ``stop`` waits for a restart that is under way.
         self._one_at_a_time = threading.Lock()
         self._stopped = False
+        self.trouble = ""
 
     @property
     def dsn(self) -> str:
@@ -121,9 +125,19 @@ class EmbeddedServer:
             _log.error("the embedded PostgreSQL has died; starting it again")
             try:
                 await asyncio.to_thread(self._restart)
+                self.trouble = ""
             except (CannotStart, OSError) as problem:
+                self.trouble = f"the embedded PostgreSQL does not start: {self._why(problem)}"
                 _log.error("the embedded PostgreSQL does not start", problem=str(problem))
                 await asyncio.sleep(1.0)
+
+    def _why(self, problem: Exception) -> str:
+        # With its log on the same full disk the server itself is at a loss for words.
+        if shutil.disk_usage(self.data_dir).free < ROOM_BYTES:
+            return f"{os.strerror(errno.ENOSPC)} in {self.data_dir}"
+        lines = str(problem).splitlines()
+        fatal = [line.rpartition("  ")[2] for line in lines if "FATAL:" in line]
+        return fatal[-1] if fatal else lines[0]
 
     # -- in a thread ------------------------------------------------------------------------
 

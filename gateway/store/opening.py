@@ -12,7 +12,7 @@ from pathlib import Path
 
 import asyncpg
 import uuid_utils
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gateway.core.ids import NewId
 from gateway.store.contract import Unavailable
@@ -63,6 +63,11 @@ class Store(Struct):
     dsn: str
     server: EmbeddedServer | None = None
     lookout: Lookout | None = None
+    sight: Sight = field(default_factory=Sight)
+
+    def trouble(self) -> str:
+        """Why the database does not take what is written, in a sentence; empty if it does."""
+        return (self.server.trouble if self.server else "") or self.sight.why()
 
 
 def new_id() -> str:
@@ -128,6 +133,7 @@ async def open_store(
             dsn=where(),
             server=server,
             lookout=None if server else Lookout(connect, sql),
+            sight=sight,
         )
         async with asyncio.TaskGroup() as group:
             tasks = [

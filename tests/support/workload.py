@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from pathlib import Path
 
 import asyncpg
 from msgspec import Struct, field
@@ -82,18 +83,19 @@ class Workload(Struct, kw_only=True):
 
     async def audit(self, con: "asyncpg.Connection[asyncpg.Record]") -> tuple[int, int]:
         """How much of what was acknowledged is not there, and how much is there twice."""
+        positions, acked = list(self.positions), list(self.keys)
         rows = await con.fetch('SELECT epoch, "offset" FROM journal WHERE node = $1', self.name)
         there = Counter(Position(row["epoch"], row["offset"]) for row in rows)
         offsets = Counter(position.offset for position in there)
-        who = f"{self.name}-%"
-        inbox = await con.fetch("SELECT key, status FROM inbox WHERE key LIKE $1", who)
-        keys = Counter(row["key"] for row in inbox)
         cases = await con.fetchval(
             "SELECT count(*) FROM journal WHERE node = $1 AND kind = 'item_created'", self.name
         )
+        who = f"{self.name}-%"
+        inbox = await con.fetch("SELECT key, status FROM inbox WHERE key LIKE $1", who)
+        keys = Counter(row["key"] for row in inbox)
         decided = sum(row["status"] == "processed" for row in inbox)
-        lost = [p for p in self.positions if p not in there]
-        lost_keys = [key for key in self.keys if key not in keys]
+        lost = [p for p in positions if p not in there]
+        lost_keys = [key for key in acked if key not in keys]
         twice = sum(n - 1 for n in (*offsets.values(), *keys.values()))
         return len(lost) + len(lost_keys), twice + max(0, cases - decided)
 
@@ -108,9 +110,11 @@ async def audited(cluster: PatroniCluster, load: Workload) -> tuple[int, int]:
 
 
 @asynccontextmanager
-async def working(dsn: str, name: str) -> AsyncIterator[Workload]:
-    """A node at work on ``dsn``. Leaving lets what is under way end first."""
-    async with open_store(dsn=dsn) as store:
+async def working(
+    dsn: str | None = None, name: str = "node", *, data_dir: Path | None = None
+) -> AsyncIterator[Workload]:
+    """A node at work, as ``open_store`` opens it. Leaving lets what is under way end first."""
+    async with open_store(dsn=dsn, data_dir=data_dir) as store:
         node = await Node.start(
             name=NodeName(name),
             region="here",
