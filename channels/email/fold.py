@@ -14,6 +14,8 @@ MAX_LINES = 20_000
 MAX_LINE = 500
 """No line that introduces a quotation is longer."""
 MAX_SIGNATURE = 15
+MAX_OWN = 20_000
+"""Characters among which the writer's own words are looked for."""
 
 _TIME = re.compile(r"\d{1,2}[:.]\d{2}")
 _ADDRESS = re.compile(r"[^\s@]@[^\s@]")
@@ -32,48 +34,51 @@ _TO = re.compile(
 def fold_from(text: str) -> int:
     """The number of the line (the first is 0) from which the text may be folded; 0: nowhere."""
     lines = text.split("\n")[:MAX_LINES]
-    quote = next((n for n in range(len(lines)) if _begins_quote(lines, n)), len(lines))
-    at = _signature(lines, min(quote, _trailing_quote(lines)))
+    at = _signature(lines, min(_unmarked_quote(lines), _trailing_quote(lines)))
     while at and not lines[at - 1].strip():
         at -= 1
     return at if at < len(lines) and any(line.strip() for line in lines[at:]) else 0
 
 
 def own_words(text: str, fold: int) -> str:
-    """What the writer added: what is neither folded (from line ``fold`` on) nor quoted."""
-    lines = text.split("\n")
+    """The beginning of what the writer added: neither folded (from line ``fold`` on) nor quoted."""
+    lines = text[:MAX_OWN].split("\n")
     mine = lines[: fold or len(lines)]
     return "\n".join(line for line in mine if not line.lstrip().startswith(">")).strip()
 
 
-def _begins_quote(lines: list[str], n: int) -> bool:
-    """Whether an unmarked quotation, or the line that introduces one, begins here."""
-    line = lines[n].strip()
-    if not line or line[0] == ">" or len(line) > MAX_LINE:
-        return False
-    if _introduces(line) or (_open_ended(line) and _introduces_with_next(lines, n)):
-        return True
-    if line[0] == "-" and _BAR.fullmatch(line):
-        return any(_FIELD.match(below.strip()) for below in lines[n + 1 : n + 4])
-    return _header_block(lines, n)
+def _unmarked_quote(lines: list[str]) -> int:
+    """Where the first quotation without marks begins, with the line that introduces it."""
+    for n, whole in enumerate(lines):
+        # Nearly all lines end here, so this costs next to nothing.
+        if ":" not in whole and "：" not in whole and whole[:1] != "-":
+            continue
+        line = whole.strip()
+        if not line or line[0] == ">" or len(line) > MAX_LINE:
+            continue
+        if line[-1] in ":：":
+            if _introduces(line):
+                return n
+            if n and _introduces_with_last(lines[n - 1].strip(), line):
+                return n - 1
+        if line[0] == "-":
+            titled = _BAR.fullmatch(line)
+            if titled and any(_FIELD.match(below.strip()) for below in lines[n + 1 : n + 4]):
+                return n
+        elif _header_block(lines, n):
+            return n
+    return len(lines)
 
 
 def _introduces(line: str) -> bool:
-    return (
-        line[-1] in ":：" and _TIME.search(line) is not None and _ADDRESS.search(line) is not None
-    )
+    return _TIME.search(line) is not None and _ADDRESS.search(line) is not None
 
 
-def _open_ended(line: str) -> bool:
-    """It may be the first half of an introduction that was wrapped: it has the time already."""
-    return line[-1] not in ".!?:;" and _TIME.search(line) is not None
-
-
-def _introduces_with_next(lines: list[str], n: int) -> bool:
-    below = lines[n + 1].strip() if n + 1 < len(lines) else ""
-    if not below or len(below) > MAX_LINE or below[0] == ">":
+def _introduces_with_last(last: str, line: str) -> bool:
+    """An introduction that was wrapped: the first half has the time already."""
+    if not last or last[0] == ">" or len(last) > MAX_LINE or last[-1] in ".!?:;":
         return False
-    return _introduces(f"{lines[n].strip()} {below}")
+    return _TIME.search(last) is not None and _ADDRESS.search(line) is not None
 
 
 def _header_block(lines: list[str], n: int) -> bool:
