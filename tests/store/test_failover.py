@@ -7,12 +7,16 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
 from gateway.store.lookout import Standing
 from tests.support.patroni import PatroniCluster, running_cluster
+from tests.support.process import NodeProcess
 from tests.support.proxy import Link
 from tests.support.workload import Workload, audited, working
 
@@ -93,6 +97,43 @@ async def test_without_a_standby_work_goes_on_and_it_is_said_that_there_is_no_se
         assert standing(load).concern == ""
     print(f"standby gone: said after {said:.2f} s, first commits after {seconds:.2f} s")
     assert await audited(cluster, load) == (0, 0)
+
+
+async def test_a_node_without_a_second_copy_serves_and_says_so_on_readyz_and_metrics(
+    cluster: PatroniCluster, tmp_path: Path
+) -> None:
+    gone = await cluster.standby()
+    node = NodeProcess(tmp_path, [], sections={"store": {"dsn": cluster.dsn}})
+    try:
+        await node.start()
+        well = await node_says(node, "synchronous")
+        assert (well["status"], well["database"]["standbys"]) == ("ok", 1)
+        assert "switchroom_database_second_copy 1.0" in await metrics(node)
+        cluster.kill_member(gone)
+        alone = await node_says(node, "none")
+        assert alone["status"] == "degraded"
+        assert "no second copy" in alone["reason"]
+        assert "switchroom_database_second_copy 0.0" in await metrics(node)
+        assert (await node.call("GET", "/api/v1/queues"))["items"]
+        cluster.start_member(gone)
+        assert (await node_says(node, "synchronous"))["status"] == "ok"
+    finally:
+        await node.kill()
+
+
+async def node_says(node: NodeProcess, copies: str) -> dict[str, Any]:
+    """What ``/readyz`` says, still with 200, once the copies are so."""
+    async with asyncio.timeout(60):
+        while True:
+            found: dict[str, Any] = await node.call("GET", "/readyz")
+            if found["database"]["copies"] == copies:
+                return found
+            await asyncio.sleep(0.1)
+
+
+async def metrics(node: NodeProcess) -> str:
+    async with aiohttp.ClientSession() as http, http.get(f"{node.url}/metrics") as answer:
+        return await answer.text()
 
 
 async def test_a_primary_that_cannot_be_reached_is_noticed_and_nothing_is_acknowledged(
