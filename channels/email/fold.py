@@ -14,8 +14,8 @@ MAX_LINES = 20_000
 MAX_LINE = 500
 """No line that introduces a quotation is longer."""
 MAX_SIGNATURE = 15
-MAX_OWN = 20_000
-"""Characters among which the writer's own words are looked for."""
+MAX_OWN = 2_000
+"""So many characters of the writer's own words are enough to preview them and tell the language."""
 
 _TIME = re.compile(r"\d{1,2}[:.]\d{2}")
 _ADDRESS = re.compile(r"[^\s@]@[^\s@]")
@@ -42,9 +42,16 @@ def fold_from(text: str) -> int:
 
 def own_words(text: str, fold: int) -> str:
     """The beginning of what the writer added: neither folded (from line ``fold`` on) nor quoted."""
-    lines = text[:MAX_OWN].split("\n")
-    mine = lines[: fold or len(lines)]
-    return "\n".join(line for line in mine if not line.lstrip().startswith(">")).strip()
+    lines = text.split("\n", fold or MAX_LINES)[: fold or MAX_LINES]
+    mine: list[str] = []
+    length = 0
+    for line in lines:
+        if not line.lstrip().startswith(">"):
+            mine.append(line)
+            length += len(line)
+            if length > MAX_OWN:
+                break
+    return "\n".join(mine).strip()
 
 
 def _unmarked_quote(lines: list[str]) -> int:
