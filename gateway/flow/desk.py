@@ -55,6 +55,11 @@ _decode = msgspec.json.Decoder(_Said)
 _Key = tuple[AgentName, CommandId]
 
 
+def remembered_fault(detail: str) -> bytes:
+    """The answer to a command whose effect cannot be stored, for a ``CommandRecord``."""
+    return _encode.encode(_Said(code="internal", detail=detail))
+
+
 class DeskFlow:
     """Implements ``ports.Desk``."""
 

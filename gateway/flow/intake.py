@@ -17,6 +17,7 @@ from gateway.core import events as e
 from gateway.core.backoff import reconnect_delay
 from gateway.core.bounces import Report, reported_id
 from gateway.core.correlate import Candidates
+from gateway.core.errors import Refused
 from gateway.core.ids import CaseId, ChannelName, InboundId, Position, QueueName
 from gateway.core.inbound import Decided, Inbound
 from gateway.core.intake import Known, decide
@@ -81,6 +82,7 @@ class IntakeFlow:
         self._queue_of = queue_of
         self._sleep = sleep
         self._parcels: deque[_Parcel] = deque()
+        self._waiting: set[asyncio.Future[list[Stored]]] = set()
         self._more = asyncio.Event()
         self._tasks = Tasks("intake")
         self._one_at_a_time = KeyedLocks()
@@ -100,11 +102,15 @@ class IntakeFlow:
             return []
         note = (inbounds[0].channel, memory) if memory is not None else None
         stored: asyncio.Future[list[Stored]] = asyncio.get_running_loop().create_future()
+        self._waiting.add(stored)
+        stored.add_done_callback(self._waiting.discard)
         self._parcels.append(_Parcel(inbounds, note, stored))
         self._more.set()
+        rows = await stored
+        await self._ledger.gate.passed()
         return [
             Accepted(id=s.id, fresh=s.fresh, customer=s.customer.id if s.customer else None)
-            for s in await stored
+            for s in rows
         ]
 
     async def decided(self, accepted: Accepted) -> Decided:
@@ -120,14 +126,18 @@ class IntakeFlow:
 
     async def run(self, received: Iterable[Received] = ()) -> None:
         """Work until cancelled, first on what an earlier incarnation left undecided."""
-        async with self._tasks:
-            for row in received:
-                self._begin(row.inbound, row.stored)
-            while True:
-                await self._more.wait()
-                self._more.clear()
-                while self._parcels:
-                    await self._store(self._take())
+        try:
+            async with self._tasks:
+                for row in received:
+                    self._begin(row.inbound, row.stored)
+                while True:
+                    await self._more.wait()
+                    self._more.clear()
+                    while self._parcels:
+                        await self._store(self._take())
+        finally:
+            for stored in [one for one in self._waiting if not one.done()]:
+                stored.set_exception(Refused("unavailable", "the node ends, or begins anew"))
 
     def _take(self) -> list[_Parcel]:
         parcels, count = [], 0

@@ -8,12 +8,12 @@ entries at once: they decide further, they tell nobody.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
 from gateway.core import events as e
-from gateway.core.errors import Refused
+from gateway.core.errors import GatewayError, Refused
 from gateway.core.folds import apply
 from gateway.core.ids import CaseId, Context, NewId, Position
 from gateway.core.legal import check
@@ -21,6 +21,7 @@ from gateway.core.lifecycle import ENDED
 from gateway.core.model import Case, Item
 from gateway.core.reactions import reactions
 from gateway.core.state import NodeState
+from gateway.flow.gate import Gate
 from gateway.flow.headers import Headers
 from gateway.ports import Clock
 from gateway.store.contract import Batch, Entries
@@ -35,8 +36,23 @@ Observer = Callable[[e.Entry], None]
 _log = structlog.get_logger("ledger")
 
 
+class Unstorable(GatewayError):
+    """A record that cannot be written, whatever is tried.
+
+    What the node believes rests on it, so it forgets everything and begins anew without it.
+    """
+
+    def __init__(self, record: Sequence[e.Entry], problem: Exception) -> None:
+        what = ", ".join(sorted({type(entry.event).__name__ for entry in record}))
+        super().__init__(f"cannot be stored: {what}: {type(problem).__name__}: {problem}")
+        self.record = record
+
+
 class Ledger:
-    """See the module's docstring. Implements ``ports.Feed``."""
+    """See the module's docstring. Implements ``ports.Feed``.
+
+    ``gate`` says whether anybody may be told of anything.
+    """
 
     def __init__(
         self,
@@ -47,19 +63,22 @@ class Ledger:
         *,
         new_batch: Callable[[], Batch] = Entries,
         most: int = MOST,
+        gate: Gate | None = None,
     ) -> None:
         self.state = state
         self.clock = clock
         self.new_id = new_id
         self.epoch = epoch
         self.writable = True
+        self.gate = gate or Gate()
         self._offset = 0
         self._committed = 0
         self._new_batch = new_batch
         self._most = most
         self._full: deque[Batch] = deque()
         self._open = new_batch()
-        self._broken: Exception | None = None
+        self._ends: deque[int] = deque()
+        self._unstorable: Unstorable | None = None
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._consumers: list[Consumer] = []
         self._observers: list[Observer] = []
@@ -129,15 +148,28 @@ class Ledger:
 
     def _bind(self, entries: Sequence[e.Entry]) -> None:
         """Put them into the batch that is being filled; they travel together."""
-        if len(self._open.entries) + len(entries) > self._most and self._open.entries:
-            self._full.append(self._open)
-            self._open = self._new_batch()
+        if not entries or self._unstorable is not None:
+            return
+        batch = self._open
+        if len(batch.entries) + len(entries) > self._most and batch.entries:
+            self._full.append(batch)
+            self._open = batch = self._new_batch()
+        count = len(batch.entries)
         try:
             for entry in entries:
-                self._open.add(entry)
+                batch.add(entry)
         except Exception as problem:  # noqa: BLE001 - raised where the journal is written
-            # The state is ahead of what can be stored: nothing may follow, the node begins anew.
-            self._broken = self._broken or problem
+            # The state is ahead of what can be stored: what was before is, nothing may follow.
+            self._open = self._batch_of(batch.entries[:count])
+            self._unstorable = Unstorable(entries, problem)
+        else:
+            self._ends.append(entries[-1].position.offset)
+
+    def _batch_of(self, entries: Iterable[e.Entry]) -> Batch:
+        batch = self._new_batch()
+        for entry in entries:
+            batch.add(entry)
+        return batch
 
     def observe(self, observer: Observer) -> None:
         """Inside the node only: see each entry as it is recorded, before it is on disk."""
@@ -154,15 +186,29 @@ class Ledger:
         return leave
 
     async def committed(self, position: Position) -> None:
-        """Return once the position is on disk and its subscribers have been told."""
-        if position.offset <= self._committed:
-            return
-        waiter = asyncio.get_running_loop().create_future()
-        # Positions are asked for in the order in which they are made, but for rare cases; those
-        # wait for the newer one before them, which is late but never early.
-        last = self._waiters[-1][0] if self._waiters else 0
-        self._waiters.append((max(position.offset, last), waiter))
-        await waiter
+        """Return once the position is on disk and its subscribers have been told.
+
+        And the gate is open, for whoever waits here wants to tell something. Raises ``Refused``
+        when the node begins anew.
+        """
+        if position.offset > self._committed and not self.gate.ended:
+            waiter = asyncio.get_running_loop().create_future()
+            # Positions are asked for in the order in which they are made, but for rare cases;
+            # those wait for the newer one before them, which is late but never early.
+            last = self._waiters[-1][0] if self._waiters else 0
+            self._waiters.append((max(position.offset, last), waiter))
+            await waiter
+        if not self.gate.open:
+            await self.gate.passed()
+
+    def abandon(self, reason: str) -> None:
+        """The node begins anew without what is not on disk: whoever waits for that is refused."""
+        self.writable = False
+        self.gate.end(reason)
+        waiters, self._waiters = self._waiters, deque()
+        for _, waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)  # the gate refuses them
 
     # -- for the writer ---------------------------------------------------------------------
 
@@ -173,26 +219,38 @@ class Ledger:
 
     async def ready(self) -> None:
         """Wait until there is something to ``take``."""
-        while not self.waiting and self._broken is None:
+        while not self.waiting and self._unstorable is None:
             self._more.clear()
             await self._more.wait()
 
     def take(self) -> Batch:
         """The oldest entries that nobody has taken; they are the taker's to commit.
 
-        What was recorded together is in one batch, though it be more than the most. Raises what
-        made an entry impossible to store.
+        What was recorded together is in one batch, though it be more than the most. Raises
+        ``Unstorable`` in place of what cannot be put into any.
         """
-        if self._broken is not None:
-            raise self._broken
         if self._full:
             return self._full.popleft()
+        if not self._open.entries and self._unstorable is not None:
+            raise self._unstorable
         batch, self._open = self._open, self._new_batch()
         return batch
+
+    def halves(self, batch: Batch) -> tuple[Batch, Batch] | None:
+        """A batch that was taken, as two; ``None``: all of it was recorded together."""
+        first, last = batch.entries[0].position.offset, batch.entries[-1].position.offset
+        ends = [end for end in self._ends if first <= end < last]
+        if not ends:
+            return None
+        middle = ends[len(ends) // 2]
+        cut = sum(entry.position.offset <= middle for entry in batch.entries)
+        return self._batch_of(batch.entries[:cut]), self._batch_of(batch.entries[cut:])
 
     def landed(self, batch: Sequence[e.Entry]) -> None:
         """The batch is on disk: tell the subscribers, then those who wait."""
         self._committed = batch[-1].position.offset
+        while self._ends and self._ends[0] <= self._committed:
+            self._ends.popleft()
         for consumer in tuple(self._consumers):
             try:
                 consumer(batch)

@@ -14,6 +14,7 @@ from gateway.core.state import NodeState
 from gateway.flow.conversations import CaseReader, FileShelf, MemoryShelf
 from gateway.flow.desk import DeskFlow
 from gateway.flow.dispatch import Dispatch
+from gateway.flow.gate import Gate
 from gateway.flow.intake import IntakeFlow
 from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
@@ -74,10 +75,12 @@ class Node:
         channels: Mapping[ChannelName, Channel],
         queue_of: Callable[[ChannelName], QueueName],
         sleep: Sleep = asyncio.sleep,
+        gate: Gate | None = None,
     ) -> "Node":
         """Claim the node's name, load what is open, and be ready to run.
 
-        ``channels`` may be filled afterwards: a channel needs the node to be opened.
+        ``channels`` may be filled afterwards: a channel needs the node to be opened. Whoever
+        gives a ``gate`` with a clock watches it with ``still_ours``.
         """
         term = await journal.begin(name, region)
         loaded = await journal.load(term)
@@ -90,7 +93,7 @@ class Node:
             items=loaded.items,
             outbox=loaded.outbox,
         )
-        ledger = Ledger(state, clock, new_id, term.epoch, new_batch=journal.batch)
+        ledger = Ledger(state, clock, new_id, term.epoch, new_batch=journal.batch, gate=gate)
         writer = Writer(ledger, journal, term, sleep=sleep)
         node = cls(
             ledger=ledger,

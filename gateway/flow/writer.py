@@ -3,19 +3,29 @@
 While a batch flies the next one fills, and those who follow the journal are told of the one
 before. When much is written it lingers a little, which saves the database work. An unknown outcome
 is resolved by raising our own epoch and looking (design.md 4); nothing has left meanwhile.
+
+What the database refuses is halved until the one record is found that it refuses; what stood
+before that is written. Whatever the node believes now rests on the record, so it begins anew; for
+the inbound or the command that it came from it leaves a verdict, else it would come again.
 """
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import count
 from typing import Never
 
 import structlog
+from msgspec.structs import replace
 
+from gateway.core import events as e
 from gateway.core.backoff import reconnect_delay
 from gateway.core.events import Entry
-from gateway.flow.ledger import Ledger
-from gateway.store.contract import Batch, CommitUnknown, Journal, Term, Unavailable
+from gateway.core.ids import Position
+from gateway.core.model import CommandRecord, InboundDone
+from gateway.flow.desk import remembered_fault
+from gateway.flow.ledger import Ledger, Unstorable
+from gateway.store.contract import BadBatch, Batch, CommitUnknown, Journal, Term, Unavailable
 
 TOLD_AT_ONCE = 100
 MOST_UNTOLD = 2
@@ -25,13 +35,17 @@ LINGER_ABOVE = 1_000.0
 """Entries a second above which the writer lingers."""
 ENOUGH = 20
 """Entries that make a commit worth its price: with so many it does not linger."""
+LONGEST_REASON = 500
 
 Sleep = Callable[[float], Awaitable[None]]
 _log = structlog.get_logger("journal")
 
 
 class Writer:
-    """Commits what the ledger holds, until cancelled. Raises ``Fenced``."""
+    """Commits what the ledger holds, until cancelled.
+
+    Raises ``Fenced``, ``VersionConflict``, ``Unstorable``: after each the node must begin anew.
+    """
 
     def __init__(
         self, ledger: Ledger, journal: Journal, term: Term, *, sleep: Sleep = asyncio.sleep
@@ -69,19 +83,53 @@ class Writer:
             await self._ledger.ready()
             if self._rate > LINGER_ABOVE and self._ledger.waiting < ENOUGH:
                 await self._sleep(LINGER_SECONDS)
-            batch = self._ledger.take()
-            await self._write(batch)
-            self._measure(len(batch.entries))
-            await self._landed.put(batch.entries)
+            try:
+                await self._store(self._ledger.take())
+            except Unstorable as poison:
+                await self._set_aside(poison)
+                await self._landed.join()
+                raise
+
+    async def _store(self, batch: Batch) -> None:
+        """Write it, in parts if not all of it can be. Raises ``Unstorable``."""
+        parts = [batch]
+        while parts:
+            part = parts.pop()
+            try:
+                await self._write(part)
+            except BadBatch as problem:
+                halves = self._ledger.halves(part)
+                if halves is None:
+                    raise Unstorable(part.entries, problem) from problem
+                parts += reversed(halves)
+            else:
+                self._measure(len(part.entries))
+                await self._landed.put(part.entries)
+
+    async def _set_aside(self, poison: Unstorable) -> None:
+        """Put a verdict into the journal in place of the record, so that it does not come again."""
+        _log.error("a record cannot be stored", reason=str(poison))
+        batch = self._journal.batch()
+        for entry in verdicts(poison):
+            batch.add(entry)
+        if batch.entries:
+            try:
+                await self._write(batch)
+            except BadBatch as problem:
+                _log.error("nor can the verdict on it", reason=str(problem))
 
     async def _tell_all(self) -> Never:
         """Tell of what has landed, a large batch in parts: between them others get their turn."""
+        gate = self._ledger.gate
         while True:
             entries = await self._landed.get()
             for start in range(0, len(entries), TOLD_AT_ONCE):
                 if start:
                     await self._sleep(0)
+                if not gate.open:
+                    await gate.passed()
                 self._ledger.landed(entries[start : start + TOLD_AT_ONCE])
+            self._landed.task_done()
 
     async def _write(self, batch: Batch) -> None:
         failures = 0
@@ -133,3 +181,31 @@ class Writer:
         self._rate += weight * (count / gap - self._rate)
         self.commits += 1
         self.entries += count
+
+
+def verdicts(poison: Unstorable) -> Iterator[Entry]:
+    """What is recorded in place of a record that cannot be.
+
+    The inbound that it came from waits for a person, the command has its answer.
+    """
+    first = poison.record[0]
+    offset = count(first.position.offset)
+    for row in (row for entry in poison.record for row in entry.rows):
+        verdict = _verdict(row, str(poison)[:LONGEST_REASON])
+        if verdict is not None:
+            position = Position(first.position.epoch, next(offset))
+            yield Entry(position, first.at, verdict.event, verdict.rows)
+
+
+def _verdict(row: object, reason: str) -> e.Change | None:
+    match row:
+        case InboundDone(id=inbound):
+            event = e.InboundDecided(inbound=inbound, status="quarantined", reason=reason)
+            done = InboundDone(id=inbound, status="quarantined", reason=reason)
+            return e.Change(event, (done,))
+        case CommandRecord(agent=agent):
+            answer = remembered_fault("a fault of ours: it could not be stored")
+            answered = e.CommandAnswered(agent=agent, command="", refused="internal")
+            return e.Change(answered, (replace(row, answer=answer),))
+        case _:
+            return None

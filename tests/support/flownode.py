@@ -9,6 +9,7 @@ from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core.ids import AgentName, ChannelName, CommandId
 from gateway.core.model import AgentProfile, Queue
+from gateway.flow.gate import Gate
 from gateway.flow.node import Node
 from gateway.ports import Channel, Outbound, Receipt
 from tests.support.builders import GENERAL, KINDS, NODE, counted_ids, queue
@@ -66,6 +67,7 @@ async def running(
     queues: Sequence[Queue] = (),
     ready: bool = True,
     seed: int = 1,
+    gate: Gate | None = None,
 ) -> AsyncIterator[Rig]:
     """Start a node, as an earlier one's successor if there was one; stop it at the end."""
     random.seed(seed)
@@ -82,6 +84,7 @@ async def running(
         lookup=store,
         channels=sinks,
         queue_of=lambda _: GENERAL,
+        gate=gate,
     )
     node.ledger.state.channels.update(KINDS)
     rig = Rig(tables, store, node)
