@@ -42,7 +42,7 @@ ASKED_SECONDS = 1.0
 
 DCS = {
     "ttl": 20,
-    "loop_wait": 2,
+    "loop_wait": 1,
     "retry_timeout": 3,
     "failsafe_mode": True,
     "synchronous_mode": True,
