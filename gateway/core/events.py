@@ -320,6 +320,39 @@ class NodeStarted(_Event, frozen=True, kw_only=True):
     repaired: int = 0
 
 
+class NodeTakenOver(_Event, frozen=True, kw_only=True):
+    """``node``, whose epoch is ``epoch`` from now on, has lapsed; ``by`` acts in its place."""
+
+    node: NodeName
+    epoch: int
+    by: NodeName
+    reason: str
+
+
+class ItemAdopted(_Event, frozen=True, kw_only=True):
+    """An item that ``from_node`` decided about is ours; as it was, with its case's header."""
+
+    item: Item
+    case: Case
+    from_node: NodeName
+    reason: str
+
+
+class AgentAdopted(_Event, frozen=True, kw_only=True):
+    """An agent whose home was ``from_node`` has it here; nobody is connected, so grace runs."""
+
+    status: AgentStatus
+    from_node: NodeName
+    reason: str
+
+
+class OutboundAdopted(_Event, frozen=True, kw_only=True):
+    """An order of ``from_node`` is ours to bring; of an attempt under way nobody knows the end."""
+
+    outbound: Outgoing
+    from_node: NodeName
+
+
 class ItemRepaired(_Event, frozen=True, kw_only=True):
     """The reconciler found an item in an impossible place and put it right."""
 
@@ -344,10 +377,10 @@ ItemMove = (
     | ItemCanceled
     | ItemRejected
 )
-ItemEvent = ItemCreated | ItemMove | ItemReprioritised | ItemRepaired
-AgentEvent = AgentAttached | AgentDetached | AgentStateChanged | CommandAnswered
+ItemEvent = ItemCreated | ItemMove | ItemReprioritised | ItemAdopted | ItemRepaired
+AgentEvent = AgentAttached | AgentDetached | AgentAdopted | AgentStateChanged | CommandAnswered
 DirectoryEvent = AgentDefined | AgentRemoved | QueueDefined | QueueRemoved
-OutboundEvent = OutboundQueued | OutboundAttempted | OutboundSettled
+OutboundEvent = OutboundQueued | OutboundAttempted | OutboundSettled | OutboundAdopted
 Event = (
     CaseEvent
     | ItemEvent
@@ -357,6 +390,7 @@ Event = (
     | ChannelHealthChanged
     | InboundDecided
     | NodeStarted
+    | NodeTakenOver
 )
 
 Row = (

@@ -181,6 +181,13 @@ def _item_reprioritised(s: NodeState, ev: e.ItemReprioritised, at: datetime) -> 
     return (s.edit(s.items[ev.item], priority=ev.priority),)
 
 
+def _item_adopted(s: NodeState, ev: e.ItemAdopted, at: datetime) -> Rows:
+    # The header goes along as a row: whoever follows the journal learns of it by rows alone.
+    known = s.adopt(ev.case)
+    case = s.cases[known.id] = replace(known, version=known.version + 1)
+    return case, s.edit(ev.item, owner=s.node)
+
+
 # -- agents and directory -------------------------------------------------------------------
 
 
@@ -198,6 +205,10 @@ def _agent_detached(s: NodeState, ev: e.AgentDetached, at: datetime) -> Rows:
     status = s.status(ev.agent, at)
     tabs = max(status.tabs - 1, 0)
     return (s.edit_status(status, tabs=tabs, dropped_at=None if tabs else at),)
+
+
+def _agent_adopted(s: NodeState, ev: e.AgentAdopted, at: datetime) -> Rows:
+    return (s.edit_status(ev.status, home=s.node, tabs=0, dropped_at=at),)
 
 
 def _agent_state_changed(s: NodeState, ev: e.AgentStateChanged, at: datetime) -> Rows:
@@ -266,6 +277,18 @@ def _outbound_settled(s: NodeState, ev: e.OutboundSettled, at: datetime) -> Rows
     return (new,)
 
 
+def _outbound_adopted(s: NodeState, ev: e.OutboundAdopted, at: datetime) -> Rows:
+    old = ev.outbound
+    new = replace(
+        old,
+        state=OutboundState.PENDING,
+        unsettled=old.unsettled or old.state is OutboundState.ATTEMPTING,
+        version=old.version + 1,
+    )
+    s.outbox[new.id] = new
+    return (new,)
+
+
 _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.CaseOpened: _case_opened,
     e.CaseChanged: _case_changed,
@@ -286,8 +309,10 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.ItemCanceled: _item_ended,
     e.ItemRejected: _item_ended,
     e.ItemReprioritised: _item_reprioritised,
+    e.ItemAdopted: _item_adopted,
     e.AgentAttached: _agent_attached,
     e.AgentDetached: _agent_detached,
+    e.AgentAdopted: _agent_adopted,
     e.AgentStateChanged: _agent_state_changed,
     e.AgentDefined: _agent_defined,
     e.AgentRemoved: _agent_removed,
@@ -296,4 +321,5 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.OutboundQueued: _outbound_queued,
     e.OutboundAttempted: _outbound_attempted,
     e.OutboundSettled: _outbound_settled,
+    e.OutboundAdopted: _outbound_adopted,
 }

@@ -65,6 +65,13 @@ def _item_created(walk: _Walk, event: e.ItemCreated) -> None:
     walk.items[event.item.id] = event.item.state
 
 
+def _item_adopted(walk: _Walk, event: e.ItemAdopted) -> None:
+    if event.item.id in walk.items or event.item.id in walk.state.items:
+        raise IllegalMove("ours", type(event).__name__)
+    walk.cases.add(event.case.id)
+    walk.items[event.item.id] = event.item.state
+
+
 def _item_reprioritised(walk: _Walk, event: e.ItemReprioritised) -> None:
     walk.state_of(event.item, event)
 
@@ -74,6 +81,10 @@ def _item_moved(walk: _Walk, event: e.ItemMove) -> None:
 
 
 def _outbound_queued(walk: _Walk, event: e.OutboundQueued) -> None:
+    walk.outbox[event.outbound.id] = True
+
+
+def _outbound_adopted(walk: _Walk, event: e.OutboundAdopted) -> None:
     walk.outbox[event.outbound.id] = True
 
 
@@ -101,8 +112,10 @@ _LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
     e.CaseChanged: _about_case,
     e.MessageAdded: _about_case,
     e.ItemCreated: _item_created,
+    e.ItemAdopted: _item_adopted,
     e.ItemReprioritised: _item_reprioritised,
     e.OutboundQueued: _outbound_queued,
+    e.OutboundAdopted: _outbound_adopted,
     e.OutboundAttempted: _outbound_attempted,
     e.OutboundSettled: _outbound_settled,
     e.AgentRemoved: _agent_removed,

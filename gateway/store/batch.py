@@ -160,7 +160,7 @@ def _from_rows(entry: e.Entry) -> About:
 def _about(kind: type[Any]) -> Callable[[e.Entry], About]:
     if kind is e.CaseOpened:
         return _its_case
-    if kind is e.ItemCreated:
+    if kind in (e.ItemCreated, e.ItemAdopted):
         return _its_item
     fields = kind.__struct_fields__
     if "case" in fields:

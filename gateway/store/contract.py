@@ -10,12 +10,13 @@ Three ways to write, each one statement in autocommit that checks the node's fen
 means that nothing was written. ``CommitUnknown`` means that nobody knows; ``resolve`` finds out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from gateway.core.election import Peer
 from gateway.core.errors import GatewayError
 from gateway.core.events import Entry
 from gateway.core.ids import (
@@ -76,10 +77,28 @@ class Term(Struct, frozen=True, kw_only=True):
     epoch: int
 
 
+class Card(Struct, frozen=True, kw_only=True):
+    """What a node shows of itself with every renewal; see ``election.Peer``."""
+
+    state: Literal["joining", "serving", "leaving"] = "serving"
+    region: str = ""
+    urls: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+    place: str = ""
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """What a renewal showed: every node, ourselves too, on one timeline of the database."""
+
+    timeline: int
+    peers: tuple[Peer, ...]
+
+
 class Stored(Struct, frozen=True, kw_only=True):
     """One inbound as the inbox has it.
 
     ``decided`` is what became of it if it was dealt with before (only when not ``fresh``).
+    ``node`` is who decides about it: the node that it came to first, or its heir.
     """
 
     id: InboundId
@@ -87,6 +106,7 @@ class Stored(Struct, frozen=True, kw_only=True):
     customer: CustomerBrief | None
     attachments: tuple[Attachment, ...] = ()
     decided: Decided | None = None
+    node: NodeName | None = None
 
 
 class Received(Struct, frozen=True, kw_only=True):
@@ -137,8 +157,11 @@ class Journal(Protocol):
         """Raise this node's fence epoch and so end every earlier incarnation of it."""
         ...
 
-    async def renew(self, term: Term) -> None:
-        """Raise the lease counter. Raises ``Fenced``, ``Unavailable``."""
+    async def renew(self, term: Term, card: Card | None = None) -> Seen:
+        """Raise the lease counter, show ``card`` (else the last one), and see everybody.
+
+        Raises ``Fenced``, ``Unavailable``.
+        """
         ...
 
     async def load(self, term: Term) -> Loaded:

@@ -5,12 +5,16 @@ row; whoever holds it longer is an earlier incarnation that froze or was cut off
 """
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
 
+from gateway.core.election import Peer
 from gateway.core.ids import NodeName, Position
-from gateway.store.contract import Fenced, StoreError, Term, Unavailable
+from gateway.store.codec import decode, encode
+from gateway.store.contract import Card, Fenced, Seen, StoreError, Term, Unavailable
 from gateway.store.pool import Connection, Connector, Pool
 from gateway.store.queries import Queries
 from gateway.store.trouble import FAILED, hearing_warnings, meaning, reading
@@ -29,35 +33,51 @@ class Fence:
         self._pool = pool
         self._sql = sql
         self._holder = str(uuid4())
+        self._card = Card()
 
     async def begin(self, node: NodeName, region: str) -> Term:
         """Raise the epoch and so end every earlier incarnation. Raises ``Unavailable``."""
-        epoch = await self._raise(self._sql["fence_take"], node, self._holder)
+        epoch = await self._raise("fence_take", (node, self._holder, region))
         if epoch is None:
             raise Unavailable("the fence row did not answer")
-        term = Term(node=node, epoch=epoch)
-        await self._take_lease(term, region)
-        return term
+        self._card = Card(state="joining", region=region)
+        return Term(node=node, epoch=epoch)
 
     async def raise_own(self, term: Term) -> Term:
         """Raise our own epoch: waits for, and ends, whatever still writes under the old one.
 
-        Raises ``Fenced`` if another incarnation has begun, ``Unavailable``.
+        Raises ``Fenced`` if another incarnation has begun or a node has taken over,
+        ``Unavailable``.
         """
-        sql = self._sql["fence_raise_own"]
-        epoch = await self._raise(sql, term.node, self._holder, PATIENCE_SECONDS)
+        epoch = await self._raise("fence_raise_own", (term.node, self._holder), PATIENCE_SECONDS)
         if epoch is None:
-            raise Fenced(f"another incarnation of {term.node} has begun")
-        new = Term(node=term.node, epoch=epoch)
-        await self._take_lease(new, "")
-        return new
+            raise Fenced(f"another incarnation of {term.node} has begun, or it was taken over")
+        return Term(node=term.node, epoch=epoch)
 
-    async def renew(self, term: Term) -> None:
-        """Raise the lease counter. Raises ``Fenced``, ``Unavailable``."""
-        with reading():
-            counter = await self._pool.fetchval(self._sql["lease_renew"], term.node, term.epoch)
-        if counter is None and await self.own_term(term) is None:
+    async def raise_dead(self, term: Term, dead: Peer) -> bool:
+        """Raise the epoch of a node that still is as it was seen; false: it is not.
+
+        Raises ``Fenced`` if it was not ours to do, ``Unavailable`` (it may have been done).
+        """
+        seen = (dead.node, term.node, term.epoch, dead.epoch, dead.counter, str(uuid4()))
+        if await self._raise("fence_dead", seen) is not None:
+            return True
+        if await self.own_term(term) != term:
             raise Fenced(f"{term.node} no longer holds epoch {term.epoch}")
+        return False
+
+    async def renew(self, term: Term, card: Card | None = None) -> Seen:
+        """See ``contract.Journal``."""
+        self._card = card = card or self._card
+        shown = (card.state, card.region, encode(card.urls), card.version, card.place)
+        with reading():
+            rows = await self._pool.fetch(self._sql["lease_renew"], term.node, term.epoch, *shown)
+        if not any(row["renewed"] for row in rows):
+            own = await self.own_term(term)
+            if own is None or own == term:
+                raise Fenced(f"{term.node} no longer holds epoch {term.epoch}")
+            return await self.renew(own, card)  # our own hand has raised it meanwhile
+        return Seen(timeline=rows[0]["timeline"], peers=tuple(map(peer, rows)))
 
     async def own_term(self, term: Term) -> Term | None:
         """Our term as the fence row has it; ``None`` if it is another incarnation's.
@@ -78,42 +98,38 @@ class Fence:
                 )
             )
 
-    async def _take_lease(self, term: Term, region: str) -> None:
-        with reading():
-            await self._pool.execute(self._sql["lease_take"], term.node, region, term.epoch)
-
     async def _raise(
-        self, sql: str, node: NodeName, holder: str, patience: float | None = None
+        self, name: str, arguments: Sequence[Any], patience: float | None = None
     ) -> int | None:
         con: Connection = await self._connect.connect(patience)
         try:
             for _ in range(ATTEMPTS):
-                answer = await self._raise_once(con, sql, node, holder)
+                answer = await self._raise_once(con, self._sql[name], arguments)
                 if isinstance(answer, asyncpg.LockNotAvailableError):
                     continue
                 if isinstance(answer, Exception):
                     raise Unavailable(str(meaning(answer))) from answer
                 return answer
-            raise Unavailable(f"the fence row of {node} is held and does not come free")
+            raise Unavailable(f"the fence row of {arguments[0]} is held and does not come free")
         finally:
             con.terminate()
 
     async def _raise_once(
-        self, con: Connection, sql: str, node: NodeName, holder: str
+        self, con: Connection, sql: str, arguments: Sequence[Any]
     ) -> int | Exception | None:
         async with asyncio.TaskGroup() as group:
             ending = group.create_task(self._end_blockers(con.get_server_pid()))
-            answer = await self._ask(con, sql, node, holder)
+            answer = await self._ask(con, sql, arguments)
             ending.cancel()
         return answer
 
     async def _ask(
-        self, con: Connection, sql: str, node: NodeName, holder: str
+        self, con: Connection, sql: str, arguments: Sequence[Any]
     ) -> int | Exception | None:
         try:
             await con.execute("SET lock_timeout = '1s'")
             with hearing_warnings(con):
-                epoch: int | None = await con.fetchval(sql, node, holder)
+                epoch: int | None = await con.fetchval(sql, *arguments)
         except (*FAILED, StoreError) as problem:
             return problem
         return epoch
@@ -133,3 +149,19 @@ class Fence:
             return
         finally:
             con.terminate()
+
+
+def peer(row: Any) -> Peer:
+    """A row of ``node_row`` or ``lease_renew``."""
+    return Peer(
+        node=NodeName(row["node"]),
+        epoch=row["epoch"],
+        counter=row["counter"],
+        fence=row["fence"],
+        heir=None if row["heir"] is None else NodeName(row["heir"]),
+        state=row["state"],
+        region=row["region"],
+        urls=decode(row["urls"], dict[str, str]),
+        version=row["version"],
+        place=row["place"],
+    )

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.core.ids import ChannelName, InboundId, NewId
+from gateway.core.ids import ChannelName, InboundId, NewId, NodeName
 from gateway.core.inbound import Claim, Decided, Inbound
 from gateway.core.model import Attachment, CustomerBrief
 from gateway.ports import Memory
@@ -108,13 +108,14 @@ def unpack(parcel: Parcel, rows: Sequence[Any]) -> list[Stored]:
 
 def stored(row: Any, *, fresh: bool) -> Stored:
     """A row of the inbox as the flow sees it."""
-    customer, decided = row["customer"], row.get("decided")
+    customer, decided, node = row["customer"], row.get("decided"), row.get("node")
     return Stored(
         id=InboundId(row["id"]),
         fresh=fresh,
         customer=decode(customer, CustomerBrief) if customer else None,
         attachments=decode(row["attachments"], tuple[Attachment, ...]),
         decided=decode(decided, Decided) if decided else None,
+        node=NodeName(node) if node else None,
     )
 
 

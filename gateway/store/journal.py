@@ -16,10 +16,12 @@ from gateway.store.batch import PgBatch
 from gateway.store.codec import decode
 from gateway.store.contract import (
     Batch,
+    Card,
     CommitUnknown,
     Fenced,
     Loaded,
     Received,
+    Seen,
     Stored,
     Term,
     Unavailable,
@@ -52,8 +54,8 @@ class PgJournal:
     async def begin(self, node: NodeName, region: str) -> Term:
         return await self._fence.begin(node, region)
 
-    async def renew(self, term: Term) -> None:
-        await self._fence.renew(term)
+    async def renew(self, term: Term, card: Card | None = None) -> Seen:
+        return await self._fence.renew(term, card)
 
     def batch(self) -> PgBatch:
         return PgBatch()

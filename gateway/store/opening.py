@@ -15,6 +15,7 @@ import uuid_utils
 from msgspec import Struct, field
 
 from gateway.core.ids import NewId
+from gateway.store.cluster import PgCluster
 from gateway.store.contract import Unavailable
 from gateway.store.embedded import NAME, EmbeddedServer
 from gateway.store.fence import Fence
@@ -47,6 +48,7 @@ class Store(Struct):
     """Everything that is kept, by aggregate. Good inside ``open_store`` only."""
 
     journal: PgJournal
+    cluster: PgCluster
     lookup: PgLookup
     files: Files
     tokens: PgTokens
@@ -117,6 +119,7 @@ async def open_store(
         fence = Fence(connect, pool, sql)
         store = Store(
             journal=PgJournal(pool=pool, writer=writer, fence=fence, sql=sql, new_id=make_id),
+            cluster=PgCluster(pool=pool, fence=fence, sql=sql),
             lookup=PgLookup(pool, sql, files),
             files=files,
             tokens=PgTokens(pool, sql),

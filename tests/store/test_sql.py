@@ -54,8 +54,8 @@ HOT: list[tuple[str, list[Any], str]] = [
     ("answers", ["agent-7", ["c"]], "command_pkey"),
     ("messages_after", [A, 0, 10, True], "message_case_id_seq_key"),
     ("decided", [A], "inbox_pkey"),
-    ("load_items", ["n1"], "item_open"),
-    ("load_outbox", ["n1"], "outbox_settled"),
+    ("load_items", ["n1"], "item_owner"),
+    ("load_outbox", ["n1"], "outbox_node"),
     ("load_received", ["n1"], "inbox_open"),
     ("token_holder", [b"x"], "token_pkey"),
     ("items_recent", ANY, "item_pkey"),
@@ -66,6 +66,11 @@ HOT: list[tuple[str, list[Any], str]] = [
     ("item_trace", [A, A, "2026-01-01", 0, 0, 10], "journal_.*case_id_idx"),
     ("position_present", ["n1", 1, 1], "journal_.*pkey"),
     ("quarantined", [None, 10], "inbox_open"),
+    ("load_statuses", ["n1"], "agent_status_home"),
+    ("estate_statuses", ["n1", 500], "agent_status_home"),
+    ("estate_items", ["n1", 500], "item_owner"),
+    ("estate_outbox", ["n1", 500], "outbox_node"),
+    ("estate_received", ["n1", 500], "inbox_(node|open)"),
 ]
 
 
@@ -97,6 +102,8 @@ INSERT INTO outbox (id, node, version, state, settled_as, channel, doc)
 INSERT INTO command (agent, id, at, answer)
     SELECT 'agent-' || n % 200, gen_random_uuid()::text, now(), ''
     FROM generate_series(1, 20000) AS n;
+INSERT INTO agent_status (name, version, epoch, home, doc)
+    SELECT 'agent-' || n, 1, 1, 'n' || n % 50, '{}' FROM generate_series(1, 5000) AS n;
 INSERT INTO token (sha256, id, principal, role)
     SELECT sha256(n::text::bytea), gen_random_uuid(), 'agent-' || n, 'agent'
     FROM generate_series(1, 5000) AS n;

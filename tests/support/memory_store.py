@@ -28,9 +28,11 @@ from gateway.core.inbound import Decided, File, Inbound
 from gateway.ports import Memory
 from gateway.store.contract import (
     Batch,
+    Card,
     CommitUnknown,
     Entries,
     Loaded,
+    Seen,
     Stored,
     Term,
     Unavailable,
@@ -95,10 +97,10 @@ class MemoryStore:
     # -- Journal ----------------------------------------------------------------------------
 
     async def begin(self, node: NodeName, region: str) -> Term:
-        return await self._call("begin", lambda: self.tables.begin(node))
+        return await self._call("begin", lambda: self.tables.begin(node, region))
 
-    async def renew(self, term: Term) -> None:
-        await self._call("renew", lambda: self.tables.require(term), writes=True)
+    async def renew(self, term: Term, card: Card | None = None) -> Seen:
+        return await self._call("renew", lambda: self.tables.renew(term, card), writes=True)
 
     async def load(self, term: Term) -> Loaded:
         return await self._call("load", lambda: self.tables.load(term))

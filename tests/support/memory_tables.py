@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core import model as m
+from gateway.core.election import Peer
 from gateway.core.errors import Refused
 from gateway.core.ids import (
     AgentName,
@@ -37,9 +38,11 @@ from gateway.ports import Memory
 from gateway.store.codec import encode
 from gateway.store.contract import (
     BadBatch,
+    Card,
     Fenced,
     Loaded,
     Received,
+    Seen,
     Stored,
     Term,
     VersionConflict,
@@ -76,13 +79,33 @@ class Upload(Struct, kw_only=True):
     message: MessageId | None = None
 
 
+class Lease(Struct, kw_only=True):
+    """A row of ``node_lease``; ``renewed_at`` is in seconds of the database's clock."""
+
+    epoch: int
+    counter: int = 0
+    card: Card
+    stopped: bool = False
+    renewed_at: datetime
+
+
 class Tables:
-    """See the module's docstring. ``now`` is the database's clock."""
+    """See the module's docstring. ``now`` is the database's clock.
+
+    ``owners``, ``homes`` and ``carriers`` are the columns that say whose a row is; they change
+    with a takeover, when the documents do not.
+    """
 
     def __init__(self, new_id: NewId, now: Callable[[], datetime] | None = None) -> None:
         self.new_id = new_id
         self.now = now or (lambda: datetime.now(UTC))
+        self.timeline = 1
         self.fences: dict[NodeName, int] = {}
+        self.leases: dict[NodeName, Lease] = {}
+        self.heirs: dict[NodeName, NodeName] = {}
+        self.owners: dict[str, NodeName] = {}
+        self.homes: dict[str, NodeName | None] = {}
+        self.carriers: dict[str, NodeName] = {}
         self.journal: dict[tuple[NodeName, Position], e.Entry] = {}
         self.cases: dict[str, m.Case] = {}
         self.items: dict[str, m.Item] = {}
@@ -111,9 +134,34 @@ class Tables:
 
     # -- fence ------------------------------------------------------------------------------
 
-    def begin(self, node: NodeName) -> Term:
-        self.fences[node] = self.fences.get(node, 0) + 1
-        return Term(node=node, epoch=self.fences[node])
+    def begin(self, node: NodeName, region: str = "") -> Term:
+        epoch = self.fences[node] = self.fences.get(node, 0) + 1
+        counter = self.leases[node].counter + 1 if node in self.leases else 0
+        card = Card(state="joining", region=region)
+        self.leases[node] = Lease(epoch=epoch, counter=counter, card=card, renewed_at=self.now())
+        return Term(node=node, epoch=epoch)
+
+    def renew(self, term: Term, card: Card | None) -> Seen:
+        self.require(term)
+        lease = self.leases[term.node]
+        lease.counter += 1
+        lease.card, lease.renewed_at = card or lease.card, self.now()
+        return Seen(timeline=self.timeline, peers=tuple(map(self.peer, sorted(self.leases))))
+
+    def peer(self, node: NodeName) -> Peer:
+        lease = self.leases[node]
+        return Peer(
+            node=node,
+            epoch=lease.epoch,
+            counter=lease.counter,
+            fence=self.fences[node],
+            heir=self.heirs.get(node),
+            state="stopped" if lease.stopped else lease.card.state,
+            region=lease.card.region,
+            urls=lease.card.urls,
+            version=lease.card.version,
+            place=lease.card.place,
+        )
 
     def require(self, term: Term) -> None:
         if self.fences.get(term.node) != term.epoch:
@@ -121,7 +169,10 @@ class Tables:
 
     def resolve(self, term: Term, last: Position) -> tuple[Term, bool]:
         self.require(term)
-        return self.begin(term.node), (term.node, last) in self.journal
+        lease, epoch = self.leases[term.node], term.epoch + 1
+        self.fences[term.node] = lease.epoch = epoch
+        lease.counter += 1
+        return Term(node=term.node, epoch=epoch), (term.node, last) in self.journal
 
     # -- the journal ------------------------------------------------------------------------
 
@@ -131,7 +182,7 @@ class Tables:
         for entry in entries:
             self.journal[term.node, entry.position] = entry
             for row in entry.rows:
-                self._put(row)
+                self._put(row, term.node)
 
     def _check(self, term: Term, entries: Sequence[e.Entry]) -> None:
         """Everything that could make the transaction fail, before anything is written."""
@@ -156,8 +207,9 @@ class Tables:
         name = row.name if isinstance(row, m.AgentStatus) else row.id
         key = (type(row), name)
         known = self._tables[type(row)].get(name)
-        if isinstance(known, m.Item) and known.owner != term.node:
-            raise VersionConflict(f"item {name} belongs to {known.owner}")
+        owner = self.owners.get(name) or self.carriers.get(name)
+        if isinstance(known, m.Item | m.Outgoing) and owner != term.node:
+            raise VersionConflict(f"{type(row).__name__} {name} belongs to {owner}")
         before = seen.get(key, known.version if known is not None else 0)
         if row.version != before + 1:
             raise VersionConflict(f"{type(row).__name__} {name}: {row.version} after {before}")
@@ -171,12 +223,10 @@ class Tables:
             raise BadBatch(f"case {message.case} has a message {message.seq} already")
         said[message.case, message.seq] = message.id
 
-    def _put(self, row: e.Row) -> None:
+    def _put(self, row: e.Row, node: NodeName) -> None:
         match row:
-            case m.Item() | m.Case() | m.Outgoing():
-                self._tables[type(row)][row.id] = row
-            case m.AgentStatus():
-                self.statuses[row.name] = row
+            case m.Item() | m.Case() | m.Outgoing() | m.AgentStatus():
+                self._put_versioned(row, node)
             case m.Message():
                 self._put_message(row)
             case m.DeliveryUpdate():
@@ -197,6 +247,20 @@ class Tables:
                     seq=row.seq,
                     reason=row.reason,
                 )
+
+    def _put_versioned(self, row: Versioned, node: NodeName) -> None:
+        match row:
+            case m.Item():
+                self.items[row.id] = row
+                self.owners[row.id] = row.owner
+            case m.Outgoing():
+                self.outbox[row.id] = row
+                self.carriers[row.id] = node
+            case m.Case():
+                self.cases[row.id] = row
+            case m.AgentStatus():
+                self.statuses[row.name] = row
+                self.homes[row.name] = row.home
 
     def _put_message(self, message: m.Message) -> None:
         self.messages[message.id] = message
@@ -223,22 +287,35 @@ class Tables:
 
     def load(self, term: Term) -> Loaded:
         self.require(term)
-        items = [i for i in self.items.values() if i.owner == term.node and i.state not in ENDED]
+        node = term.node
+        items = self.open_items(node)
         cases = [self.cases[c] for c in dict.fromkeys(i.case for i in items)]
-        received = [
-            Received(stored=self._stored(row, fresh=True), inbound=_copy(row.inbound))
-            for row in sorted(self.inbox_by_id.values(), key=lambda r: (r.arrival, r.id))
-            if row.decided is None and row.node == term.node
-        ]
+        statuses = [s for s in self.statuses.values() if self.homes[s.name] in (None, node)]
         return Loaded(
             profiles=tuple(_copy(p) for p in self.profiles.values() if p.active),
-            statuses=tuple(map(_copy, self.statuses.values())),
+            statuses=tuple(map(_copy, statuses)),
             queues=tuple(_copy(q) for q in self.queues.values() if q.active),
             cases=tuple(map(_copy, cases)),
             items=tuple(map(_copy, items)),
-            outbox=tuple(_copy(o) for o in self.outbox.values() if o.state in _OPEN),
-            received=tuple(received),
+            outbox=tuple(map(_copy, self.open_orders(node))),
+            received=tuple(self.waiting(node)),
         )
+
+    def open_items(self, node: NodeName) -> list[m.Item]:
+        mine = [i for i in self.items.values() if self.owners[i.id] == node]
+        return [i for i in mine if i.state not in ENDED]
+
+    def open_orders(self, node: NodeName) -> list[m.Outgoing]:
+        mine = [o for o in self.outbox.values() if self.carriers[o.id] == node]
+        return [o for o in mine if o.state in _OPEN]
+
+    def waiting(self, node: NodeName) -> list[Received]:
+        """Inbounds that nobody has decided about, in the order of their arrival."""
+        return [
+            Received(stored=self._stored(row, fresh=True), inbound=_copy(row.inbound))
+            for row in sorted(self.inbox_by_id.values(), key=lambda r: (r.arrival, r.id))
+            if row.decided is None and row.node == node
+        ]
 
     # -- the inbox --------------------------------------------------------------------------
 
@@ -299,6 +376,7 @@ class Tables:
             customer=self.customers[row.customer] if row.customer else None,
             attachments=row.attachments,
             decided=None if fresh else row.decided,
+            node=row.node,
         )
 
     def reserve_numbers(self, count: int) -> range:

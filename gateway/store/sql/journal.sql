@@ -4,38 +4,38 @@
 SELECT commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 
 -- name: receive_batch
-SELECT place, id::text, fresh, customer, attachments, decided
+SELECT place, id::text, fresh, customer, attachments, decided, node
 FROM receive_batch($1, $2, $3, $4, $5, $6, $7)
 
 -- name: fence_take
-INSERT INTO node_fence (node, epoch, holder) VALUES ($1, 1, $2)
+-- The lease goes with the fence: that their epochs differ means that somebody else has fenced it.
+WITH fence AS (
+    INSERT INTO node_fence (node, epoch, holder) VALUES ($1, 1, $2)
+    ON CONFLICT (node) DO UPDATE
+    SET epoch = node_fence.epoch + 1, holder = excluded.holder, raised_at = now()
+    RETURNING node, epoch
+)
+INSERT INTO node_lease (node, region, epoch, state) SELECT node, $3, epoch, 'joining' FROM fence
 ON CONFLICT (node) DO UPDATE
-SET epoch = node_fence.epoch + 1, holder = excluded.holder, raised_at = now()
+SET region = excluded.region, epoch = excluded.epoch, state = excluded.state,
+    counter = node_lease.counter + 1, started_at = now(), renewed_at = now()
 RETURNING epoch
 
 -- name: fence_raise_own
-UPDATE node_fence SET epoch = epoch + 1, raised_at = now()
-WHERE node = $1 AND holder = $2
-RETURNING epoch
+WITH fence AS (
+    UPDATE node_fence SET epoch = epoch + 1, raised_at = now()
+    WHERE node = $1 AND holder = $2
+    RETURNING node, epoch
+)
+UPDATE node_lease AS l SET epoch = fence.epoch, counter = l.counter + 1, renewed_at = now()
+FROM fence WHERE l.node = fence.node
+RETURNING l.epoch
 
 -- name: fence_own_epoch
 SELECT epoch FROM node_fence WHERE node = $1 AND holder = $2
 
 -- name: terminate_blockers
 SELECT pid, pg_terminate_backend(pid) FROM unnest(pg_blocking_pids($1)) AS pid
-
--- name: lease_take
-INSERT INTO node_lease (node, region, epoch) VALUES ($1, $2, $3)
-ON CONFLICT (node) DO UPDATE
-SET region = CASE WHEN excluded.region = '' THEN node_lease.region ELSE excluded.region END,
-    epoch = excluded.epoch, counter = node_lease.counter + 1,
-    started_at = now(), renewed_at = now()
-
--- name: lease_renew
-UPDATE node_lease AS l SET counter = l.counter + 1, renewed_at = now()
-FROM node_fence AS f
-WHERE l.node = $1 AND l.epoch = $2 AND f.node = l.node AND f.epoch = l.epoch
-RETURNING l.counter
 
 -- name: position_present
 SELECT EXISTS (SELECT FROM journal WHERE node = $1 AND epoch = $2 AND "offset" = $3)

@@ -1,0 +1,71 @@
+-- The nodes among each other: who lives, who is fenced, who takes over what.
+
+-- name: node_row
+SELECT l.node, l.epoch, l.counter, f.epoch AS fence, f.heir, l.state, l.region, l.urls, l.version,
+       l.place
+FROM node_lease AS l JOIN node_fence AS f USING (node) WHERE l.node = $1
+
+-- name: lease_renew
+-- A row without `timeline` is one of a database in recovery: nothing could be written there.
+WITH mine AS (
+    UPDATE node_lease AS l
+    SET counter = l.counter + 1, renewed_at = now(), state = $3, region = $4, urls = $5,
+        version = $6, place = $7
+    FROM node_fence AS f
+    WHERE l.node = $1 AND l.epoch = $2 AND f.node = l.node AND f.epoch = l.epoch
+    RETURNING l.node, l.counter
+)
+SELECT l.node, l.epoch, coalesce(mine.counter, l.counter) AS counter, f.epoch AS fence, f.heir,
+       l.state, l.region, l.urls, l.version, l.place, mine.node IS NOT NULL AS renewed,
+       ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int
+           AS timeline
+FROM node_lease AS l JOIN node_fence AS f USING (node) LEFT JOIN mine ON mine.node = l.node
+ORDER BY l.node
+
+-- name: lease_end
+UPDATE node_lease AS l SET state = 'stopped', renewed_at = now()
+FROM node_fence AS f
+WHERE l.node = $1 AND l.epoch = $2 AND f.node = l.node AND f.epoch = l.epoch
+
+-- name: fence_dead
+-- Its counter too must be as it was seen: whoever woke a moment ago is left alone. A heir who is
+-- at it already stays the heir: what a node has goes to one other node, all of it.
+WITH mine AS MATERIALIZED (
+    SELECT FROM node_fence WHERE node = $2 AND epoch = $3 FOR SHARE
+)
+UPDATE node_fence AS f
+SET epoch = f.epoch + 1, holder = $6, heir = coalesce(f.heir, $2), raised_at = now()
+WHERE f.node = $1 AND f.epoch = $4 AND EXISTS (SELECT FROM mine)
+  AND EXISTS (SELECT FROM node_lease AS l
+              WHERE l.node = $1 AND l.epoch = $4 AND l.counter = $5)
+RETURNING f.epoch
+
+-- name: inherit
+-- What the dead node was heir to passes to its own heir.
+WITH mine AS MATERIALIZED (SELECT require_heir($1, $2, $3))
+UPDATE node_fence SET heir = $1 WHERE heir = $3 AND EXISTS (SELECT FROM mine)
+
+-- name: takeover_end
+WITH mine AS MATERIALIZED (SELECT require_epoch($1, $2))
+UPDATE node_fence SET heir = NULL WHERE node = $3 AND heir = $1 AND EXISTS (SELECT FROM mine)
+
+-- name: adopt_batch
+SELECT adopt_batch($1, $2, $3, $4, $5, $6, $7)
+
+-- name: adopt_quiet
+SELECT adopt_quiet($1, $2, $3, $4)
+
+-- name: estate_statuses
+SELECT doc FROM agent_status WHERE home = $1 ORDER BY name LIMIT $2
+
+-- name: estate_items
+SELECT i.doc, c.doc AS case_doc FROM item AS i JOIN ticket_case AS c ON c.id = i.case_id
+WHERE i.ended_as IS NULL AND i.owner = $1 ORDER BY i.id LIMIT $2
+
+-- name: estate_outbox
+SELECT doc FROM outbox WHERE node = $1 AND settled_as IS NULL ORDER BY id LIMIT $2
+
+-- name: estate_received
+SELECT id::text, customer_brief(customer) AS customer, inbound_files(id) AS attachments, doc
+FROM inbox WHERE status = 'received' AND node = $1
+ORDER BY arrival, received_at, id LIMIT $2
