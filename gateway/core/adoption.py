@@ -2,44 +2,52 @@
 
 The rows are in its hands already; the changes are how its state, its router, its timers and its
 desktops learn of them. Offers that were out are taken back, and the items stand where they stood,
-for ``queued_at`` never changes. Who held something keeps it while the grace period runs.
+for ``queued_at`` never changes. Who held something keeps it while the grace period runs. What is
+known already is not said again, so a takeover that stopped half way can be told anew.
 """
 
 from collections.abc import Iterable
 
 from gateway.core import events as e
-from gateway.core.ids import NodeName
+from gateway.core.hands import give_back
+from gateway.core.ids import AgentName, NodeName
+from gateway.core.lifecycle import IN_HAND
 from gateway.core.model import AgentStatus, Case, Item, Outgoing
 from gateway.core.state import NodeState
 
 
-def adopt_agents(
-    state: NodeState, statuses: Iterable[AgentStatus], source: NodeName, reason: str
-) -> list[e.Change]:
-    """Agents whose home was ``source``; those who are here already are left as they are."""
+def adopt_agents(state: NodeState, statuses: Iterable[AgentStatus], reason: str) -> list[e.Change]:
+    """Agents who were at home elsewhere; whoever is here already is left as they are."""
     return [
-        e.Change(e.AgentAdopted(status=status, from_node=source, reason=reason))
+        e.Change(e.AgentAdopted(status=status, from_node=status.home or state.node, reason=reason))
         for status in statuses
-        if not _is_at_home(state, status)
+        if not _is_at_home(state, status.name)
     ]
 
 
 def adopt_items(
-    state: NodeState, items: Iterable[tuple[Item, Case]], source: NodeName, reason: str
+    state: NodeState, items: Iterable[tuple[Item, Case]], reason: str
 ) -> list[e.Change]:
-    """Items that ``source`` decided about, each with the header of its case."""
+    """Items that somebody else decided about, each with the header of its case."""
     changes: list[e.Change] = []
+    holders: dict[AgentName, None] = {}
     for item, case in items:
         if item.id in state.items:
             continue
-        adopted = e.ItemAdopted(item=item, case=case, from_node=source, reason=reason)
+        adopted = e.ItemAdopted(item=item, case=case, from_node=item.owner, reason=reason)
         changes.append(e.Change(adopted))
         if item.offer is not None:
-            withdrawn = e.OfferWithdrawn(
-                item=item.id, offer=item.offer.id, agent=item.offer.agent, reason=reason
-            )
-            changes.append(e.Change(withdrawn))
-    return changes
+            changes += give_back(item, item.offer.agent, reason)
+        elif item.state in IN_HAND and item.agent is not None:
+            if _is_at_home(state, item.agent):
+                holders[item.agent] = None
+            else:
+                changes += give_back(item, item.agent, f"{reason}; {item.agent} is elsewhere")
+    return changes + [
+        e.Change(e.AgentDetached(agent=agent, tab="", reason=reason))
+        for agent in holders
+        if not state.statuses[agent].tabs
+    ]
 
 
 def adopt_outbox(state: NodeState, orders: Iterable[Outgoing], source: NodeName) -> list[e.Change]:
@@ -51,6 +59,6 @@ def adopt_outbox(state: NodeState, orders: Iterable[Outgoing], source: NodeName)
     ]
 
 
-def _is_at_home(state: NodeState, status: AgentStatus) -> bool:
-    known = state.statuses.get(status.name)
+def _is_at_home(state: NodeState, agent: AgentName) -> bool:
+    known = state.statuses.get(agent)
     return known is not None and known.home == state.node

@@ -42,6 +42,8 @@ MOST = 500
 """Inbounds in one inbox commit."""
 KEPT = 20_000
 """Answers kept in memory for those who ask again."""
+ASK_AGAIN_SECONDS = 0.5
+"""Between two looks for a decision that another node makes."""
 RECENT_JOINS = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
 
 _log = structlog.get_logger("intake")
@@ -117,9 +119,12 @@ class IntakeFlow:
         result = self._results.get(accepted.id)
         if result is not None:
             return await asyncio.shield(result)
-        known = await self._lookup.decided(accepted.id)
-        if known is None:
-            return Decided(status="ignored", reason="not known to this node")
+        while (known := await self._lookup.decided(accepted.id)) is None:
+            # Another node has it; perhaps it becomes ours.
+            await self._sleep(ASK_AGAIN_SECONDS)
+            result = self._results.get(accepted.id)
+            if result is not None:
+                return await asyncio.shield(result)
         return known
 
     # -- step one: the inbox commit ---------------------------------------------------------
@@ -136,8 +141,11 @@ class IntakeFlow:
                     while self._parcels:
                         await self._store(self._take())
         finally:
-            for stored in [one for one in self._waiting if not one.done()]:
-                stored.set_exception(Refused("unavailable", "the node ends, or begins anew"))
+            why = Refused("unavailable", "the node ends, or begins anew")
+            for asked in (*self._waiting, *self._results.values()):
+                if not asked.done():
+                    asked.set_exception(why)
+                    asked.exception()  # nobody need have asked
 
     def _take(self) -> list[_Parcel]:
         parcels, count = [], 0
@@ -201,13 +209,19 @@ class IntakeFlow:
 
     # -- step two: the decision -------------------------------------------------------------
 
+    def adopt(self, received: Iterable[Received]) -> None:
+        """Decide about what another node had received and is ours now."""
+        for row in received:
+            self._begin(row.inbound, row.stored)
+
     def again(self, received: Received) -> None:
         """Decide anew about an inbound that was quarantined and is undecided on disk again."""
         self._results.pop(received.stored.id, None)
         self._begin(received.inbound, received.stored)
 
     def _begin(self, inbound: Inbound, stored: Stored) -> None:
-        if stored.id in self._results:
+        elsewhere = stored.node not in (None, self._ledger.state.node)
+        if stored.id in self._results or (elsewhere and stored.decided is None):
             return
         result: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
         self._results[stored.id] = result

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from gateway.core import events as e
+from gateway.core.adoption import adopt_agents, adopt_items
 from gateway.core.ids import ChannelName, NewId, NodeName, QueueName
 from gateway.core.model import Delivery, DeliveryUpdate, Message
 from gateway.core.state import NodeState
@@ -24,7 +25,10 @@ from gateway.flow.signals import SignalBoard
 from gateway.flow.timers import Timers
 from gateway.flow.writer import Writer
 from gateway.ports import Channel, Clock
-from gateway.store.contract import Journal, Loaded, Lookup
+from gateway.store.contract import Journal, Loaded, Lookup, Term
+
+TOLD_AT_ONCE = 500
+"""Adopted rows in one record."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -76,21 +80,26 @@ class Node:
         queue_of: Callable[[ChannelName], QueueName],
         sleep: Sleep = asyncio.sleep,
         gate: Gate | None = None,
+        term: Term | None = None,
     ) -> "Node":
         """Claim the node's name, load what is open, and be ready to run.
+
+        ``term`` is what it may write under if it has been claimed already (``cluster.joining``).
 
         ``channels`` may be filled afterwards: a channel needs the node to be opened. Whoever
         gives a ``gate`` with a clock watches it with ``still_ours``.
         """
-        term = await journal.begin(name, region)
+        term = term or await journal.begin(name, region)
         loaded = await journal.load(term)
+        told = [item for item in loaded.items if item.owner == name]
+        at_home = [status for status in loaded.statuses if status.home in (None, name)]
         state = NodeState(name)
         state.load(
             profiles=loaded.profiles,
-            statuses=loaded.statuses,
+            statuses=at_home,
             queues=loaded.queues,
             cases=loaded.cases,
-            items=loaded.items,
+            items=told,
             outbox=loaded.outbox,
         )
         ledger = Ledger(state, clock, new_id, term.epoch, new_batch=journal.batch, gate=gate)
@@ -106,6 +115,7 @@ class Node:
             sleep=sleep,
         )
         node.settle_after_restart(region)
+        node.tell_adopted(loaded)
         return node
 
     def settle_after_restart(self, region: str) -> None:
@@ -122,6 +132,18 @@ class Node:
         ]
         started = e.NodeStarted(node=state.node, region=region, items=len(state.items))
         self.ledger.record([e.Change(started), *dropped])
+
+    def tell_adopted(self, loaded: Loaded) -> None:
+        """Rows that are ours by a takeover of which an earlier incarnation never told."""
+        state, reason = self.ledger.state, "taken over before the node restarted"
+        headers = {case.id: case for case in loaded.cases}
+        statuses = [status for status in loaded.statuses if status.name not in state.statuses]
+        items = [(item, headers[item.case]) for item in loaded.items if item.id not in state.items]
+        for start in range(0, len(statuses), TOLD_AT_ONCE):
+            part = statuses[start : start + TOLD_AT_ONCE]
+            self.ledger.record(adopt_agents(state, part, reason))
+        for start in range(0, len(items), TOLD_AT_ONCE):
+            self.ledger.record(adopt_items(state, items[start : start + TOLD_AT_ONCE], reason))
 
     def note_delivery(self, message: Message, delivery: Delivery, reason: str) -> None:
         """A channel learnt how far a message has come (seen by the visitor, say)."""

@@ -1,0 +1,141 @@
+"""Coming among the others: is the name free, and is what this node had settled?
+
+A process that is killed with -9 leaves a lease that looks alive. Whoever wants its name watches
+the counter for a moment: if it moves, another process runs under the name, and this one refuses
+to. And while a takeover of the name stands half way the node has begun but loads nothing: what it
+had goes to one heir, all of it. Should the heir die meanwhile, it is taken over in its turn.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from gateway.cluster.gate import boottime
+from gateway.core.election import ROUND_SECONDS, Facts, Look, Peer, decide, observe
+from gateway.core.errors import GatewayError
+from gateway.core.ids import NodeName
+from gateway.store.contract import Card, CommitUnknown, Journal, Seen, Term, Unavailable
+from gateway.store.takeover import Cluster
+
+WATCH_SECONDS = 2.4
+"""A living node renews within this, even a slow one."""
+LOOK_SECONDS = 0.4
+
+Sleep = Callable[[float], Awaitable[None]]
+_log = structlog.get_logger("joining")
+
+
+class NameTaken(GatewayError):
+    """Another process runs under this node's name; the text says which."""
+
+
+def this_place() -> str:
+    """This process, as a person finds it."""
+    return f"{socket.gethostname()}, process {os.getpid()}"
+
+
+class Joining:
+    """One coming of a node among the others."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        cluster: Cluster,
+        me: NodeName,
+        card: Card,
+        *,
+        monotonic: Callable[[], float] = boottime,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._journal = journal
+        self._cluster = cluster
+        self._me = me
+        self._card = card
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._facts = Facts(me=me)
+        self._heirs: dict[NodeName, NodeName | None] = {}
+
+    async def join(self, *, alone: bool = False) -> Term:
+        """The right to write, with nothing of this node left in anybody's hands.
+
+        ``alone``: nobody else can be running on this database (the lock on the data directory
+        says so). Raises ``NameTaken``, ``Unavailable``, ``Fenced``.
+        """
+        if not alone:
+            await self.check_name()
+        term = await self._journal.begin(self._me, self._card.region)
+        waited = False
+        while (heir := await self._heir(term)) is not None:
+            if not waited:
+                _log.warning("waits until it has been taken over", by=heir)
+                waited = True
+            try:
+                await self._settle(term, heir)
+            except (Unavailable, CommitUnknown) as error:
+                # Done or not: the next look shows whose heir is who.
+                _log.warning("the heir's turn is not over", heir=heir, reason=str(error))
+            await self._sleep(ROUND_SECONDS if heir != self._me else 0.0)
+        return term
+
+    # -- the name ---------------------------------------------------------------------------
+
+    async def check_name(self) -> None:
+        """Watch the row of our name. Raises ``NameTaken``, ``Unavailable``."""
+        first = await self._cluster.row_of(self._me)
+        if first is None or self._is_free(first):
+            return
+        until = self._monotonic() + WATCH_SECONDS
+        while self._monotonic() < until:
+            await self._sleep(LOOK_SECONDS)
+            now = await self._cluster.row_of(self._me)
+            if now is None or self._is_free(now):
+                return
+            if (now.epoch, now.counter) != (first.epoch, first.counter):
+                raise NameTaken(
+                    f"node {self._me!r} is running already ({_described(now)}): give each node a "
+                    "name of its own in node.name, or stop that one"
+                )
+
+    def _is_free(self, row: Peer) -> bool:
+        """Stopped on purpose, taken over since, or an earlier life of this very process."""
+        return row.state == "stopped" or row.fenced or row.place == self._card.place != ""
+
+    # -- what is in somebody's hands --------------------------------------------------------
+
+    async def _heir(self, term: Term) -> NodeName | None:
+        """Who takes what this node had; keeps the lease alive, and the watch over others."""
+        while True:
+            began = self._monotonic()
+            try:
+                seen: Seen = await self._journal.renew(term, self._card)
+            except (Unavailable, CommitUnknown) as error:
+                _log.warning("lease not renewed", reason=str(error))
+                self._facts = observe(self._facts, None)
+                await self._sleep(ROUND_SECONDS)
+                continue
+            look = Look(
+                began=began, ended=self._monotonic(), timeline=seen.timeline, peers=seen.peers
+            )
+            self._facts = observe(self._facts, look)
+            self._heirs = {peer.node: peer.heir for peer in seen.peers}
+            return self._heirs[self._me]
+
+    async def _settle(self, term: Term, heir: NodeName) -> None:
+        """If the heir has lapsed too we become its heir, and so our own, and then nobody's."""
+        if heir == self._me:
+            await self._cluster.end(term, self._me)
+        elif self._heirs.get(heir) == self._me:
+            await self._cluster.inherit(term, heir)
+        else:
+            for verdict in decide(self._facts, self._monotonic()):
+                if verdict.peer.node == heir and await self._cluster.fence(term, verdict.peer):
+                    _log.warning("taken over", node=heir, reason=verdict.reason)
+
+
+def _described(row: Peer) -> str:
+    said = [row.place, row.urls.get("http", ""), f"region {row.region}" if row.region else ""]
+    return ", ".join(filter(None, said)) or f"epoch {row.epoch}"
