@@ -1,14 +1,15 @@
 """The composition root: builds every part, runs them in one scope, stops them in order.
 
 ``serving`` gives a running ``App``; ``main`` is the process: it serves until SIGTERM, says where on
-stdout, and drains. Nothing else in the house knows more than its own seams.
+stdout, and drains. A node that was fenced forgets everything and begins anew behind the same port.
+Nothing else in the house knows more than its own seams.
 """
 
 import asyncio
 import gc
-import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from signal import SIGINT, SIGTERM
@@ -17,7 +18,6 @@ import structlog
 import uvloop
 from aiohttp import web
 from uuid_utils import uuid7
-from websockets.asyncio.server import Server
 
 import channels as kinds
 from gateway import logs
@@ -25,16 +25,19 @@ from gateway.api import Api, House
 from gateway.api.house import Site
 from gateway.channelroom import ChannelRoom
 from gateway.clock import SystemClock
+from gateway.cluster.gate import boottime, still_ours
 from gateway.cluster.lease import Lease
-from gateway.config import ConfigError, Settings
+from gateway.config import Settings
 from gateway.core import events as e
 from gateway.core.ids import AgentName, ChannelName, QueueName
 from gateway.core.model import Queue
+from gateway.door import Door
+from gateway.flow.gate import Gate
 from gateway.flow.node import Node
 from gateway.http import HttpMount
 from gateway.lag import BUCKETS, LoopLag
-from gateway.listener import listen
 from gateway.ports import Channel, ChannelType, HttpRoute, Services
+from gateway.rejoin import Lives
 from gateway.sockets import Sockets
 from gateway.store.opening import Store, open_store
 from gateway.supervise import Health, Supervisor
@@ -69,7 +72,7 @@ class App:
         self.rooms: ChannelRoom
         self.push: AgentPush
         self.sockets: Sockets
-        self._server: Server | None = None
+        self._door: Door | None = None
         self._runner: web.AppRunner | None = None
         self._loops: list[asyncio.Task[None]] = []
 
@@ -111,16 +114,18 @@ class App:
         loops = {
             "node": self.node.run(),
             "lease": self.lease.run(),
+            "gate": self.node.ledger.gate.watch(
+                lambda: still_ours(self.store.journal, self.node.writer)
+            ),
             "push": self.push.run(),
             "lag": self.lag.run(),
         }
         self._loops = [scope.create_task(work, name=name) for name, work in loops.items()]
         self.rooms.start(scope)
 
-    async def serve(
-        self, scope: asyncio.TaskGroup, mount: HttpMount, tls: ssl.SSLContext | None
-    ) -> None:
-        """Open the port."""
+    async def serve(self, scope: asyncio.TaskGroup, mount: HttpMount, door: Door) -> None:
+        """Let everybody in."""
+        self._door = door
         self._runner = web.AppRunner(
             mount.app,
             access_log=None,
@@ -129,17 +134,8 @@ class App:
             shutdown_timeout=CLOSING_SECONDS,
         )
         await self._runner.setup()
-        http = self.settings.http
-        self._server = await listen(
-            host=http.host,
-            port=http.port,
-            tls=tls,
-            http=self._runner,
-            paths=self.sockets.has,
-            subprotocols=self.sockets.subprotocols,
-            handle=self.sockets.handle,
-            max_frame=self.sockets.max_frame,
-        )
+        if self._runner.server is not None:
+            await door.admit(self._runner.server, self.sockets, self.node.ledger.gate)
         self._loops.append(scope.create_task(self.sockets.run(), name="heartbeat"))
 
     async def stop(self) -> None:
@@ -156,13 +152,27 @@ class App:
                 await self.node.settled()
         except TimeoutError:
             _log.warning("not everything came to its end in time; the journal has it")
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
+        if self._door is not None:
+            await self._door.close()
         if self._runner is not None:
             await self._runner.cleanup()
         for task in self._loops:
             task.cancel()
+
+    def fall_silent(self) -> None:
+        """From this moment on nothing that this incarnation believes reaches anybody."""
+        reason = "the node begins anew"
+        if self._door is not None:
+            self._door.shut(reason)
+        self.node.ledger.abandon(reason)
+
+    async def leave(self) -> None:
+        """Close whatever is open to it; nothing waits for a peer."""
+        self.fall_silent()
+        if self._door is not None:
+            await self._door.turn_out()
+        if self._runner is not None:
+            await self._runner.cleanup()
 
 
 Extra = Callable[[App], Sequence[HttpRoute]]
@@ -186,26 +196,49 @@ async def serving(
     database, ``Fenced`` when another incarnation has taken over.
     """
     table = kinds.table() if channel_types is None else channel_types
-    tls = _tls(settings)
+    async with _ground(settings) as (store, door):  # noqa: SIM117 - one holds the other
+        async with incarnation(settings, store, door, table, extra) as app:
+            yield app
+
+
+@asynccontextmanager
+async def _ground(settings: Settings) -> AsyncIterator[tuple[Store, Door]]:
+    """What lasts as long as the process, whatever becomes of the node."""
+    door = Door(settings.http)
     async with open_store(data_dir=settings.node.data_dir, dsn=settings.store.dsn or None) as store:
-        app, mount = await _build(settings, store, table, extra)
-        problem: Exception | None = None
         try:
-            async with asyncio.TaskGroup() as root:
-                app.start(root)
-                await app.api.finish()
-                await app.serve(root, mount, tls)
-                gc.collect()
-                gc.freeze()
-                try:
-                    yield app
-                except Exception as raised:  # noqa: BLE001 - raised again below, by itself
-                    problem = raised
-                await app.stop()
+            yield store, door
         finally:
-            gc.unfreeze()
-        if problem is not None:
-            raise problem
+            await door.close()
+
+
+@asynccontextmanager
+async def incarnation(
+    settings: Settings, store: Store, door: Door, table: Mapping[str, ChannelType], extra: Extra
+) -> AsyncIterator[App]:
+    """One life of the node. However it ends, nothing of it is left."""
+    app, mount = await _build(settings, store, table, extra)
+    problem: Exception | None = None
+    try:
+        async with asyncio.TaskGroup() as root:
+            app.start(root)
+            await app.api.finish()
+            await app.serve(root, mount, door)
+            gc.collect()
+            gc.freeze()
+            try:
+                yield app
+            except Exception as raised:  # noqa: BLE001 - raised again below, by itself
+                problem = raised
+            except asyncio.CancelledError:
+                app.fall_silent()  # before anything else of it ends
+                raise
+            await app.stop()
+    finally:
+        gc.unfreeze()
+        await app.leave()
+    if problem is not None:
+        raise problem
 
 
 async def _build(
@@ -223,6 +256,7 @@ async def _build(
         lookup=store.lookup,
         channels=channels,
         queue_of=lambda name: queues.get(name, DEFAULT_QUEUE),
+        gate=Gate(boottime),
     )
     app = App(settings, store, node)
     app.rooms = ChannelRoom(
@@ -336,28 +370,18 @@ def _push(app: App, api: Api) -> AgentPush:
     return push
 
 
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    if settings.http.tls is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    files = settings.http.tls
-    try:
-        context.load_cert_chain(files.certificate, files.key)
-    except OSError as error:
-        named = f"certificate {files.certificate}, key {files.key}"
-        raise ConfigError([f"http.tls: {named}: {error.strerror or error}"]) from error
-    return context
-
-
 async def run(settings: Settings, extra: Extra = _nothing) -> None:
-    """Serve until SIGTERM or SIGINT, say where on stdout, drain."""
+    """Serve until SIGTERM or SIGINT, say where on stdout, drain; begin anew when that is needed.
+
+    Raises as ``serving`` and ``Lives.run`` do.
+    """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for signal in (SIGTERM, SIGINT):
         loop.add_signal_handler(signal, stop.set)
-    async with serving(settings, extra=extra) as app:
-        print(app.ready_line(), flush=True)  # noqa: T201 - the contract's one line on stdout
-        await stop.wait()
+    async with _ground(settings) as (store, door):
+        begin = partial(incarnation, settings, store, door, kinds.table(), extra)
+        await Lives(begin, door, stop).run()
 
 
 def main(settings: Settings, extra: Extra = _nothing) -> None:

@@ -11,13 +11,13 @@ import ssl
 import struct
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
-from aiohttp import web
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 MAX_HEAD = 32_768
 HEAD_SECONDS = 10.0
@@ -29,6 +29,16 @@ WANTS_WEBSOCKET = re.compile(rb"\r\nupgrade:[ \t]*websocket")
 
 HttpProtocol = Callable[[], asyncio.Protocol]
 Handler = Callable[["Front"], Awaitable[None]]
+HELD_SECONDS = 0.02
+"""How soon it is asked again whether what is written may leave."""
+
+
+class HttpSide(Protocol):
+    """Who takes the connections that are no websocket; an ``AppRunner`` that is set up, say."""
+
+    @property
+    def server(self) -> HttpProtocol | None: ...
+
 
 _TEXT = 0x80 | Opcode.TEXT
 _PING = bytes([0x80 | Opcode.PING, 0])
@@ -61,13 +71,25 @@ def is_whole(data: bytes) -> bool:
     return at == end
 
 
+def always() -> bool:
+    """Whatever is written may leave."""
+    return True
+
+
 class Turn:
-    """The connections that have something to send at the end of this turn of the loop."""
+    """The connections that have something to send at the end of this turn of the loop.
 
-    __slots__ = ("_loop", "_waiting")
+    ``may_write`` is asked once for all of them; while it says no their texts are held.
+    """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    __slots__ = ("_loop", "_may_write", "_waiting", "held")
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, may_write: Callable[[], bool] = always
+    ) -> None:
+        self.held = False
         self._loop = loop
+        self._may_write = may_write
         self._waiting: list[Front] = []
 
     def add(self, connection: "Front") -> None:
@@ -77,6 +99,10 @@ class Turn:
         self._waiting.append(connection)
 
     def _flush(self) -> None:
+        self.held = not self._may_write()
+        if self.held:
+            self._loop.call_later(HELD_SECONDS, self._flush)
+            return
         waiting, self._waiting = self._waiting, []
         for connection in waiting:
             try:
@@ -211,7 +237,7 @@ class Front(ServerConnection):
         Our texts go first: the library's own frames are a PING, a PONG or the last, a CLOSE,
         and after that one no text is taken.
         """
-        ready = self._ready
+        ready = [] if self._turn.held else self._ready
         if ready and not self._pinged:
             self._pinged = True
             self._unanswered_pings += 1
@@ -227,6 +253,17 @@ class Front(ServerConnection):
         if ends:
             self._half_close()
 
+    def part(self, code: int, reason: str) -> None:
+        """Begin to close, without what has not left yet and without waiting for the peer.
+
+        ``reason`` is cut to what a close frame carries (RFC 6455 §5.5.1: 123 bytes).
+        """
+        self._ready.clear()
+        self.unsent = 0
+        if self.protocol.state is State.OPEN:
+            self.protocol.send_close(code, reason.encode()[:123].decode(errors="ignore"))
+            self.send_data()
+
     def _half_close(self) -> None:
         if self.transport.can_write_eof():
             # The peer may be gone already, which uvloop reports in its own way.
@@ -241,13 +278,14 @@ async def listen(
     host: str,
     port: int,
     tls: ssl.SSLContext | None,
-    http: web.AppRunner,
+    http: HttpSide,
     paths: Callable[[str], bool],
     subprotocols: list[str],
     handle: Handler,
     max_frame: int,
+    may_write: Callable[[], bool] = always,
 ) -> Server:
-    """Open the port. ``paths`` says which websocket paths exist.
+    """Open the port. ``paths`` says which websocket paths exist, ``may_write`` see ``Turn``.
 
     Raises ``OSError`` when the port is taken.
     """
@@ -255,7 +293,7 @@ async def listen(
     if server is None:
         raise RuntimeError("the HTTP side must be set up before the port opens")
 
-    turn = Turn(asyncio.get_running_loop())
+    turn = Turn(asyncio.get_running_loop(), may_write)
 
     def create(*args: Any, **options: Any) -> Front:
         return Front(server, turn, *args, **options)

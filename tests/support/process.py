@@ -95,6 +95,11 @@ class NodeProcess:
         async with asyncio.timeout(30):
             return await self._process.wait()
 
+    async def ended(self) -> int:
+        """Wait until it ends by itself; the exit code."""
+        assert self._process is not None
+        return await self._process.wait()
+
     async def clean_up(self) -> None:
         """Leave nothing behind, whatever happened: an orphaned database too."""
         await self.kill()
