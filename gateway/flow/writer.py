@@ -31,7 +31,7 @@ TOLD_AT_ONCE = 100
 MOST_UNTOLD = 2
 """Batches on disk that the subscribers may be behind before the writer waits for them."""
 LINGER_SECONDS = 0.001
-LINGER_ABOVE = 1_000.0
+LINGER_ABOVE = 6_000.0
 """Entries a second above which the writer lingers."""
 ENOUGH = 20
 """Entries that make a commit worth its price: with so many it does not linger."""

@@ -5,7 +5,7 @@ the version before the first. Each value is encoded once. The tuples follow the 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from gateway.core import events as e
 from gateway.core import model as m
@@ -37,23 +37,10 @@ class PgBatch:
         self._queues: dict[str, Row] = {}
         self._commands: dict[tuple[str, str], Row] = {}
         self._done: dict[str, Row] = {}
-        # A function by type is found ten times faster than by a ladder of cases.
-        self._takes: Mapping[type[Any], Callable[[Any], None]] = {
-            m.Item: self._take_item,
-            m.Case: self._take_case,
-            m.Outgoing: self._take_outgoing,
-            m.AgentStatus: self._take_status,
-            m.Message: self._take_message,
-            m.CommandRecord: self._take_command,
-            m.DeliveryUpdate: self._take_delivery,
-            m.InboundDone: self._take_done,
-            m.AgentProfile: self._take_agent,
-            m.Queue: self._take_queue,
-        }
 
     def add(self, entry: e.Entry) -> None:
         for row in entry.rows:
-            self._takes[type(row)](row)
+            self._TAKES[type(row)](self, row)
         position, event = entry.position, entry.event
         kind, about = _KINDS[type(event)]
         self.entries.append(entry)
@@ -104,6 +91,21 @@ class PgBatch:
 
     def _take_queue(self, row: m.Queue) -> None:
         self._queues[row.name] = (text(row.name), encode(row))
+
+    # A function by type is found ten times faster than by a ladder of cases. Of the class, not of
+    # the object: there it would be a cycle, and every batch would wait for the collector.
+    _TAKES: ClassVar[Mapping[type[Any], Callable[["PgBatch", Any], None]]] = {
+        m.Item: _take_item,
+        m.Case: _take_case,
+        m.Outgoing: _take_outgoing,
+        m.AgentStatus: _take_status,
+        m.Message: _take_message,
+        m.CommandRecord: _take_command,
+        m.DeliveryUpdate: _take_delivery,
+        m.InboundDone: _take_done,
+        m.AgentProfile: _take_agent,
+        m.Queue: _take_queue,
+    }
 
     def arguments(self) -> tuple[list[Row], ...]:
         return (

@@ -1,5 +1,7 @@
 """What a run of entries becomes before it is sent."""
 
+import gc
+import weakref
 from typing import Any
 
 import msgspec
@@ -148,3 +150,15 @@ def test_every_kind_of_row_has_its_place() -> None:
     assert {type(row) for row in rows} == set(e.Row.__args__)
     made = batch((an_event(), rows))
     assert {place: len(made[place]) for place in PLACES} == dict.fromkeys(PLACES, 1)
+
+
+def test_a_batch_is_gone_when_nobody_holds_it_without_waiting_for_the_collector() -> None:
+    made = PgBatch()
+    made.add(e.Entry(Position(3, 1), NOW, an_event(), (an_item(a_case()),)))
+    last = weakref.ref(made)
+    gc.disable()
+    try:
+        del made
+        assert last() is None
+    finally:
+        gc.enable()
