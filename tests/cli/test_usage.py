@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import COMMANDS, main
-from gateway.cli.run import first_of, told_of
+from gateway.cli.run import told_of
 from gateway.config import Settings
-from gateway.store.contract import Fenced, Unavailable
+from gateway.rejoin import leaves
+from gateway.store.contract import Fenced, Unavailable, VersionConflict
 
 
 @pytest.mark.parametrize("words", [words for words, *_ in COMMANDS])
@@ -80,12 +81,15 @@ def test_a_missing_file_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         (OSError(98, "Address already in use"), "127.0.0.1:8080 is in use"),
         (OSError(13, "Permission denied"), "cannot listen on 127.0.0.1:8080"),
         (Fenced("epoch 3"), "another process runs as node 'node-1'"),
+        (OSError(30, "Read-only file system", "/x/lock"), "cannot write to /x/lock: Read-only"),
+        (PermissionError(13, "Permission denied", "/x"), "node.data_dir (var) must be a folder"),
         (Unavailable("connection refused"), "no database: connection refused"),
+        (VersionConflict("item: only 0 of 1 rows"), "only 0 of 1 rows"),
     ],
 )
 def test_what_stops_a_node_is_told_with_what_to_do(error: Exception, said: str) -> None:
     nested = ExceptionGroup("outer", [ExceptionGroup("inner", [error])])
-    assert said in str(told_of(first_of(nested), Settings()))
+    assert said in str(told_of(next(leaves(nested)), Settings()))
 
 
 def test_a_bug_is_not_dressed_up() -> None:
