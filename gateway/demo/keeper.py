@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -10,12 +11,18 @@ from pathlib import Path
 
 import structlog
 
+from gateway.core.backoff import reconnect_delay
 from gateway.core.errors import GatewayError
 from gateway.demo.control import Life
 
 LONGEST_LINE = 4 * 1024 * 1024
 """A traceback is one line of the log, and a line beyond the limit would end the demo."""
+STEADY_SECONDS = 60.0
+"""A node that lived this long is no invalid: it is started again at once."""
+FIRST_SECONDS = 0.5
+MOST_SECONDS = 15.0
 
+Sleep = Callable[[float], Awaitable[None]]
 _log = structlog.get_logger("demo")
 
 
@@ -24,9 +31,15 @@ class CannotServe(GatewayError):
 
 
 class Keeper:
-    """One child process after the other, over the same data."""
+    """One child process after the other, over the same data.
 
-    def __init__(self, config: Path, control_url: str, life: Life) -> None:
+    The visitor's kill is answered at once. A node that dies by itself, again and again, is started
+    more and more seldom.
+    """
+
+    def __init__(
+        self, config: Path, control_url: str, life: Life, *, sleep: Sleep = asyncio.sleep
+    ) -> None:
         self.ready = asyncio.Event()
         self.starts = 0
         self._command = [
@@ -38,17 +51,22 @@ class Keeper:
         ]
         self._life = life
         self._process: asyncio.subprocess.Process | None = None
-        self._stopping = False
+        self._sleep = sleep
+        self._killed = False
+        self._deaths = 0
         life.kill = self.kill
 
     def kill(self) -> None:
         """As the power would: no farewell."""
         if self._process is not None and self._process.returncode is None:
+            self._killed = True
             os.kill(self._process.pid, signal.SIGKILL)
 
     async def run(self, on_ready: Callable[[], Awaitable[None]]) -> None:
         """Until cancelled. Raises ``CannotServe`` if the first start fails."""
+        loop = asyncio.get_running_loop()
         while True:
+            began, self._killed = loop.time(), False
             process = await asyncio.create_subprocess_exec(
                 *self._command,
                 stdout=asyncio.subprocess.PIPE,
@@ -66,9 +84,23 @@ class Keeper:
                 if self.starts == 0:
                     last = words.result().removeprefix("switchroom: ")
                     raise CannotServe(last or f"the node ended with code {code}")
-                _log.info("the node has gone; starting it again", code=code)
             finally:
                 await self._end(process)
+            seconds = self._pause(loop.time() - began)
+            _log.info("the node has gone; starting it again", code=code, after_seconds=seconds)
+            await self._sleep(seconds)
+
+    def _pause(self, lived: float) -> float:
+        """Seconds until the next start."""
+        if self._killed or lived > STEADY_SECONDS:
+            self._deaths = 0
+            return 0.0
+        self._deaths += 1
+        if self._deaths == 1:
+            return 0.0
+        share = random.random()  # noqa: S311 - jitter
+        pause = reconnect_delay(self._deaths - 2, share, first=FIRST_SECONDS, most=MOST_SECONDS)
+        return round(pause, 2)
 
     async def _wait_ready(
         self, process: asyncio.subprocess.Process, on_ready: Callable[[], Awaitable[None]]
