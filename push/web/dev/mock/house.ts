@@ -44,11 +44,11 @@ export const TOKENS: Token[] = [
 ];
 const PARKED = "the mailbox refused the password of billing@example.com (AUTHENTICATIONFAILED)";
 export const CHANNELS: ChannelInfo[] = [
-  { name: "support", kind: "email", queue: "general", health: "up", reason: "", code: "", declared_in: "switchroom.toml" },
-  { name: "billing", kind: "email", queue: "billing", health: "parked", reason: PARKED, code: "bad_credentials", declared_in: "" },
-  { name: "site", kind: "webchat", queue: "general", health: "up", reason: "", code: "", declared_in: "switchroom.toml" },
-  { name: "mobile", kind: "sms", queue: "general", health: "down", reason: "the provider does not answer; trying again in 5 s", code: "unreachable", declared_in: "" },
-  { name: "backoffice", kind: "task", queue: "backoffice", health: "up", reason: "", code: "", declared_in: "switchroom.toml" },
+  { name: "support", kind: "email", queue: "general", health: "up", reason: "", code: "", counts: {}, declared_in: "switchroom.toml" },
+  { name: "billing", kind: "email", queue: "billing", health: "parked", reason: PARKED, code: "bad_credentials", counts: { server: 1204, stored: 1203, quarantined: 1 }, declared_in: "" },
+  { name: "site", kind: "webchat", queue: "general", health: "up", reason: "", code: "", counts: {}, declared_in: "switchroom.toml" },
+  { name: "mobile", kind: "sms", queue: "general", health: "down", reason: "the provider does not answer; trying again in 5 s", code: "unreachable", counts: {}, declared_in: "" },
+  { name: "backoffice", kind: "task", queue: "backoffice", health: "up", reason: "", code: "", counts: {}, declared_in: "switchroom.toml" },
 ];
 export const QUARANTINE: Quarantined[] = [
   { id: "q1", channel: "support", at: ago(4300), subject: "nuqneH", size: 131, reason: "the header From cannot be decoded: unknown charset x-klingon" },

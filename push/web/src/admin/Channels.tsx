@@ -48,7 +48,7 @@ export function Channels() {
           { title: t("queue"), cell: ({ queue }) => queue },
           {
             title: t("health"),
-            cell: ({ health, reason, code }) => (
+            cell: ({ health, reason, code, counts }) => (
               <span class="health">
                 <span class="health-chips">
                   <span class={`chip ${TONE[health]}`}>
@@ -58,6 +58,7 @@ export function Channels() {
                   {code && <span class="chip">{word("fault", code)}</span>}
                 </span>
                 {reason && <span class="reason">{reason}</span>}
+                <Counts of={counts} />
               </span>
             ),
           },
@@ -91,5 +92,16 @@ export function Channels() {
         ]}
       />
     </Section>
+  );
+}
+
+/** How the mailbox and the store compare; nothing is lost where the first two agree. */
+function Counts({ of: counts }: { of: Record<string, number> }) {
+  const told = Object.entries(counts).filter(([what, n]) => n > 0 || what === "server" || what === "stored");
+  if (told.length === 0) return null;
+  return (
+    <span class="muted small">
+      {told.map(([what, n]) => `${word("count", what)} ${n.toLocaleString()}`).join(" · ")}
+    </span>
   );
 }

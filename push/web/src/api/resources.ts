@@ -73,6 +73,8 @@ export interface ChannelInfo {
   /** A sentence, and the kind of fault behind it. */
   reason: string;
   code: string;
+  /** What the outside holds and what is stored here, where the channel can tell. */
+  counts: Record<string, number>;
   declared_in: string;
 }
 
