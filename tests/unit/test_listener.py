@@ -5,18 +5,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from aiohttp import web
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from gateway.listener import Front, is_whole, listen
+from gateway.listener import Front, always, is_whole, listen
 from gateway.sockets import SLOW_BYTES, WebSocket
 
 Conversation = Callable[[Front], Awaitable[None]]
 
 
 @asynccontextmanager
-async def connected(handle: Conversation) -> AsyncIterator[ClientConnection]:
+async def connected(
+    handle: Conversation, may_write: Callable[[], bool] = always
+) -> AsyncIterator[ClientConnection]:
     """A client at a listener that serves websockets with ``handle``."""
     runner = web.AppRunner(web.Application())
     await runner.setup()
@@ -29,6 +33,7 @@ async def connected(handle: Conversation) -> AsyncIterator[ClientConnection]:
         subprotocols=["test"],
         handle=handle,
         max_frame=2**20,
+        may_write=may_write,
     )
     port = next(iter(server.sockets)).getsockname()[1]
     try:
@@ -240,3 +245,43 @@ def test_what_ends_amid_a_frame_is_not_whole() -> None:
         assert not any(is_whole(frames[:cut]) for cut in range(1, len(short)))
         assert not is_whole(frames[:-1])
         assert not is_whole(frames + b"\x8a")
+
+
+async def test_what_is_written_waits_until_the_node_may_write() -> None:
+    may: list[bool] = []
+    asked = asyncio.Event()
+
+    def may_write() -> bool:
+        asked.set()
+        return bool(may)
+
+    async def handle(connection: Front) -> None:
+        WebSocket(connection).post("held", "back")
+        await connection.wait_closed()
+
+    async with connected(handle, may_write) as client:
+        await asked.wait()
+        # An answer of the library's own passes, and takes nothing with it.
+        await (await client.ping())
+        async with asyncio.TaskGroup() as group:
+            hearing = group.create_task(client.recv())
+            asked.clear()
+            await asked.wait()
+            assert not hearing.done()
+            may.append(True)
+        assert hearing.result() == "held"
+        assert await client.recv() == "back"
+
+
+async def test_a_parted_connection_gets_nothing_that_was_written_but_the_reason() -> None:
+    async def handle(connection: Front) -> None:
+        WebSocket(connection).post("of the old self")
+        connection.part(1012, "the node begins anew: " + "ü" * 100)
+        await connection.wait_closed()
+
+    async with connected(handle, lambda: False) as client:
+        with pytest.raises(ConnectionClosed) as closed:
+            await client.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1012
+    assert closed.value.rcvd.reason.startswith("the node begins anew: ü")
