@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import structlog
 from msgspec import Struct, structs
@@ -119,13 +120,16 @@ class IntakeFlow:
         result = self._results.get(accepted.id)
         if result is not None:
             return await asyncio.shield(result)
-        while (known := await self._lookup.decided(accepted.id)) is None:
+        while True:
+            with suppress(Unavailable):
+                known = await self._lookup.decided(accepted.id)
+                if known is not None:
+                    return known
             # Another node has it; perhaps it becomes ours.
             await self._sleep(ASK_AGAIN_SECONDS)
             result = self._results.get(accepted.id)
             if result is not None:
                 return await asyncio.shield(result)
-        return known
 
     # -- step one: the inbox commit ---------------------------------------------------------
 
@@ -212,7 +216,7 @@ class IntakeFlow:
     def adopt(self, received: Iterable[Received]) -> None:
         """Decide about what another node had received and is ours now."""
         for row in received:
-            self._begin(row.inbound, row.stored)
+            self._begin(row.inbound, structs.replace(row.stored, node=self._ledger.state.node))
 
     def again(self, received: Received) -> None:
         """Decide anew about an inbound that was quarantined and is undecided on disk again."""
