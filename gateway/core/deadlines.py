@@ -29,20 +29,27 @@ class Deadline(Struct, frozen=True, order=True):
 
 def deadlines_of(row: e.Row) -> tuple[Deadline, ...]:
     """When this row, as it is now, must be looked at again."""
-    match row:
-        case Item(state=ItemState.OFFERED, offer=offer) if offer is not None:
-            return (Deadline(offer.deadline, "offer", row.id),)
-        case Item(state=ItemState.WRAPPING, wrapping_at=began) if began is not None:
-            limit = wrapup_seconds(row.kind)
-            if limit is None:
-                return ()
-            return (Deadline(began + timedelta(seconds=limit), "wrapup", row.id),)
-        case Item(state=ItemState.HELD | ItemState.SCHEDULED, wake_at=at) if at is not None:
-            return (Deadline(at, "wake", row.id),)
-        case AgentStatus(tabs=0, dropped_at=at) if at is not None:
-            return tuple(Deadline(at + after, "grace", row.name) for after in grace_deadlines())
-        case _:
+    # Asked for every row of every entry: types and states are compared by identity.
+    if type(row) is Item:
+        return _of_item(row)
+    if type(row) is AgentStatus and row.tabs == 0 and row.dropped_at is not None:
+        began = row.dropped_at
+        return tuple(Deadline(began + after, "grace", row.name) for after in grace_deadlines())
+    return ()
+
+
+def _of_item(item: Item) -> tuple[Deadline, ...]:
+    state = item.state
+    if state is ItemState.OFFERED and item.offer is not None:
+        return (Deadline(item.offer.deadline, "offer", item.id),)
+    if state is ItemState.WRAPPING and item.wrapping_at is not None:
+        limit = wrapup_seconds(item.kind)
+        if limit is None:
             return ()
+        return (Deadline(item.wrapping_at + timedelta(seconds=limit), "wrapup", item.id),)
+    if (state is ItemState.HELD or state is ItemState.SCHEDULED) and item.wake_at is not None:
+        return (Deadline(item.wake_at, "wake", item.id),)
+    return ()
 
 
 def expire(state: NodeState, deadline: Deadline, ctx: Context) -> list[e.Change]:

@@ -267,7 +267,7 @@ class Ledger:
 def _note_cases(entry: e.Entry, touched: set[CaseId]) -> None:
     """Add the cases whose header may not be needed any more after this entry."""
     for row in entry.rows:
-        if isinstance(row, Case):
+        if type(row) is Case:
             touched.add(row.id)
-        elif isinstance(row, Item) and row.state in ENDED:
+        elif type(row) is Item and row.state in ENDED:
             touched.add(row.case)

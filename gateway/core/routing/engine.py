@@ -68,23 +68,20 @@ class Engine:
 
     def note(self, row: Row) -> None:
         """A row has changed; remember what it may make possible."""
-        match row:
-            case Item():
-                self._note_holder(row)
-                if row.state is ItemState.QUEUED:
-                    self._pool.enter_item(row)
-                    self._items[row.id] = None
-                else:
-                    self._pool.leave_item(row.id)
-                    self._items.pop(row.id, None)
-            case AgentStatus():
-                self._agents[row.name] = None
-                for item in self._awaiting.pop(row.name, ()):
-                    self.look_again(item)
-            case AgentProfile() | Queue():
-                self._directory_changed = True
-            case _:
-                pass
+        if type(row) is Item:
+            self._note_holder(row)
+            if row.state is ItemState.QUEUED:
+                self._pool.enter_item(row)
+                self._items[row.id] = None
+            else:
+                self._pool.leave_item(row.id)
+                self._items.pop(row.id, None)
+        elif type(row) is AgentStatus:
+            self._agents[row.name] = None
+            for item in self._awaiting.pop(row.name, ()):
+                self.look_again(item)
+        elif type(row) is AgentProfile or type(row) is Queue:
+            self._directory_changed = True
 
     def _note_holder(self, item: Item) -> None:
         """Whoever held the item until now has room again."""
