@@ -32,7 +32,7 @@ from bench.feed import FEED, NAME
 from bench.measure import LoopLag
 from bench.work import body
 from gateway import logs
-from gateway.app import GC_THRESHOLDS, App, serving
+from gateway.app import GC_THRESHOLDS, serving
 from gateway.config import Settings, load
 from gateway.core import events as e
 from gateway.core.ids import (
@@ -55,6 +55,7 @@ from gateway.core.model import (
     Message,
 )
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
+from gateway.running import App
 
 BACKLOG = 6_000
 """Uncommitted entries at which the source waits when it sends as fast as it can."""

@@ -14,9 +14,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from signal import SIGINT, SIGTERM
 
-import structlog
 import uvloop
-from aiohttp import web
 from uuid_utils import uuid7
 
 import channels as kinds
@@ -25,8 +23,8 @@ from gateway.api import Api, House
 from gateway.api.house import Site
 from gateway.channelroom import ChannelRoom
 from gateway.clock import SystemClock
-from gateway.cluster.gate import boottime, still_ours
-from gateway.cluster.lease import Lease
+from gateway.cluster.gate import boottime
+from gateway.cluster.joining import Joining, this_place
 from gateway.config import Settings
 from gateway.core import events as e
 from gateway.core.ids import AgentName, ChannelName, QueueName
@@ -35,145 +33,19 @@ from gateway.door import Door
 from gateway.flow.gate import Gate
 from gateway.flow.node import Node
 from gateway.http import HttpMount
-from gateway.lag import BUCKETS, LoopLag
+from gateway.lag import BUCKETS
 from gateway.ports import Channel, ChannelType, HttpRoute, Services
 from gateway.rejoin import Lives
+from gateway.running import App
 from gateway.sockets import Sockets
+from gateway.store.contract import Card, Term
 from gateway.store.opening import Store, open_store
-from gateway.supervise import Health, Supervisor
 from push.asyncapi import document as agent_document
 from push.server import AgentPush, PushSettings
 
 DEFAULT_QUEUE = QueueName("general")
 GC_THRESHOLDS = (100_000, 50, 1_000)
 """Half of a mass reconnect is garbage collection with the default thresholds."""
-KEEPALIVE_SECONDS = 75.0
-CLOSING_SECONDS = 2.0
-"""What a request that is under way at the end of the drain still gets."""
-
-_log = structlog.get_logger("app")
-
-
-class App:
-    """One running node: its parts, and where it is reached."""
-
-    def __init__(self, settings: Settings, store: Store, node: Node) -> None:
-        self.settings = settings
-        self.store = store
-        self.node = node
-        self.clock = node.ledger.clock
-        self.url = settings.public_url
-        self.ws_url = self.url.replace("http", "ws", 1)
-        self.lag = LoopLag()
-        self.draining = False
-        self.supervisor = Supervisor(self.clock, self._health_changed)
-        self.lease = Lease(store.journal, node.writer)
-        self.api: Api
-        self.rooms: ChannelRoom
-        self.push: AgentPush
-        self.sockets: Sockets
-        self._door: Door | None = None
-        self._runner: web.AppRunner | None = None
-        self._loops: list[asyncio.Task[None]] = []
-
-    def ready_line(self) -> str:
-        """Where it serves, for whoever started the process."""
-        return f"ready http={self.url} agent={self.ws_url}/agent/v1 chat={self.ws_url}/chat/v1"
-
-    # -- vitals -----------------------------------------------------------------------------
-
-    def trouble(self) -> str:
-        """Why no work can be taken; empty: it can."""
-        if self.draining:
-            return "the node is stopping"
-        if not self.node.ledger.writable:
-            return self._because("the journal cannot be written")
-        if not self.lease.held:
-            return self._because("the lease was not renewed in time")
-        return ""
-
-    def _because(self, what: str) -> str:
-        """With what the database said, if it said something."""
-        return ": ".join(filter(None, [what, self.store.trouble()]))
-
-    def connected(self) -> int:
-        """Signed-in desktops."""
-        return self.push.connected
-
-    def _health_changed(self, channel: ChannelName, health: Health) -> None:
-        if health.state != "starting":
-            changed = e.ChannelHealthChanged(
-                channel=channel, health=health.state, reason=health.reason
-            )
-            self.node.ledger.record([e.Change(changed)])
-
-    # -- running ----------------------------------------------------------------------------
-
-    def start(self, scope: asyncio.TaskGroup) -> None:
-        """Set every loop going in the root scope."""
-        loops = {
-            "node": self.node.run(),
-            "lease": self.lease.run(),
-            "gate": self.node.ledger.gate.watch(
-                lambda: still_ours(self.store.journal, self.node.writer)
-            ),
-            "push": self.push.run(),
-            "lag": self.lag.run(),
-        }
-        self._loops = [scope.create_task(work, name=name) for name, work in loops.items()]
-        self.rooms.start(scope)
-
-    async def serve(self, scope: asyncio.TaskGroup, mount: HttpMount, door: Door) -> None:
-        """Let everybody in."""
-        self._door = door
-        self._runner = web.AppRunner(
-            mount.app,
-            access_log=None,
-            handle_signals=False,
-            keepalive_timeout=KEEPALIVE_SECONDS,
-            shutdown_timeout=CLOSING_SECONDS,
-        )
-        await self._runner.setup()
-        if self._runner.server is not None:
-            await door.admit(self._runner.server, self.sockets, self.node.ledger.gate)
-        self._loops.append(scope.create_task(self.sockets.run(), name="heartbeat"))
-
-    async def stop(self) -> None:
-        """Stop taking, send desktops elsewhere, let what has begun end, then everything else.
-
-        Bounded by ``node.drain_seconds``; what is left then is safe in the journal.
-        """
-        self.draining = True
-        _log.info("draining")
-        self.rooms.stop()
-        try:
-            async with asyncio.timeout(self.settings.node.drain_seconds):
-                await self.push.drain("the node stops", seconds=1.0)
-                await self.node.settled()
-        except TimeoutError:
-            _log.warning("not everything came to its end in time; the journal has it")
-        if self._door is not None:
-            await self._door.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
-        for task in self._loops:
-            task.cancel()
-
-    def fall_silent(self) -> None:
-        """From this moment on nothing that this incarnation believes reaches anybody."""
-        reason = "the node begins anew"
-        if self._door is not None:
-            self._door.shut(reason)
-        self.node.ledger.abandon(reason)
-
-    async def leave(self) -> None:
-        """Close whatever is open to it; nothing waits for a peer."""
-        self.fall_silent()
-        if self._door is not None:
-            await self._door.turn_out()
-        if self._runner is not None:
-            await self._runner.cleanup()
-
 
 Extra = Callable[[App], Sequence[HttpRoute]]
 
@@ -192,8 +64,8 @@ async def serving(
     """A node that serves: everything built, the port open. Leaving drains and stops it.
 
     ``extra`` are further resources (the demo's), ``channel_types`` the table of kinds if not the
-    house's own. Raises ``OSError`` when the port is taken, the store's errors when there is no
-    database, ``Fenced`` when another incarnation has taken over.
+    house's own. Raises ``OSError`` when the port is taken, ``NameTaken`` when the name is, the
+    store's errors when there is no database, ``Fenced`` when another incarnation has taken over.
     """
     table = kinds.table() if channel_types is None else channel_types
     async with _ground(settings) as (store, door):  # noqa: SIM117 - one holds the other
@@ -234,6 +106,7 @@ async def incarnation(
                 app.fall_silent()  # before anything else of it ends
                 raise
             await app.stop()
+        await app.farewell()
     finally:
         gc.unfreeze()
         await app.leave()
@@ -257,6 +130,7 @@ async def _build(
         channels=channels,
         queue_of=lambda name: queues.get(name, DEFAULT_QUEUE),
         gate=Gate(boottime),
+        term=await _joined(settings, store),
     )
     app = App(settings, store, node)
     app.rooms = ChannelRoom(
@@ -286,6 +160,19 @@ async def _build(
     app.rooms.routes_changed = serve_channels
     serve_channels()
     return app, mount
+
+
+async def _joined(settings: Settings, store: Store) -> Term:
+    """The right to write under this node's name, once nobody else has it or what it had."""
+    card = Card(
+        state="joining",
+        region=settings.node.region,
+        urls={"http": settings.public_url},
+        version=version("switchroom"),
+        place=this_place(),
+    )
+    joining = Joining(store.journal, store.cluster, settings.node_name, card)
+    return await joining.join(alone=store.server is not None)
 
 
 async def _services(app: App) -> Services:

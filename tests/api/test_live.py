@@ -14,8 +14,9 @@ from aiohttp.test_utils import TestServer
 from openapi_spec_validator import validate
 
 import channels
-from gateway.app import App, serving
+from gateway.app import serving
 from gateway.config import load
+from gateway.running import App
 from tests.support.process import free_port
 
 pytestmark = pytest.mark.integration

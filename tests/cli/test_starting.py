@@ -67,3 +67,26 @@ async def test_a_data_dir_that_another_node_has(tmp_path: Path) -> None:
     finally:
         await node.stop()
         await node.clean_up()
+
+
+async def test_a_name_that_a_living_node_has(tmp_path: Path, database: str) -> None:
+    store = {"store": {"dsn": database}}
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    one = NodeProcess(tmp_path / "one", [], sections=store)
+    two = NodeProcess(tmp_path / "two", [], sections=store)
+    await one.start()
+    try:
+        with pytest.raises(RuntimeError):
+            await two.start()
+        assert await two.ended() == 1
+        last = two.log.read_text().splitlines()[-1]
+        assert last.startswith("switchroom: node 'test-1' is running already (")
+        assert f"process {one.pid}, {one.url}" in last
+        assert (await one.call("GET", "/readyz"))["status"] == "ok"
+        assert "begins anew" not in one.log.read_text()
+        await one.stop()
+        await two.start()  # the name is free at once: the first has said goodbye
+    finally:
+        await two.stop()
+        await one.stop()
