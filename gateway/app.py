@@ -24,7 +24,7 @@ from gateway.api.house import Site
 from gateway.channelroom import ChannelRoom
 from gateway.clock import SystemClock
 from gateway.cluster.gate import boottime
-from gateway.cluster.joining import Joining, this_place
+from gateway.cluster.joining import Joining
 from gateway.config import Settings
 from gateway.core import events as e
 from gateway.core.ids import AgentName, ChannelName, QueueName
@@ -36,9 +36,9 @@ from gateway.http import HttpMount
 from gateway.lag import BUCKETS
 from gateway.ports import Channel, ChannelType, HttpRoute, Services
 from gateway.rejoin import Lives
-from gateway.running import App
+from gateway.running import App, card_of
 from gateway.sockets import Sockets
-from gateway.store.contract import Card, Term
+from gateway.store.contract import Term
 from gateway.store.opening import Store, open_store
 from push.asyncapi import document as agent_document
 from push.server import AgentPush, PushSettings
@@ -164,13 +164,7 @@ async def _build(
 
 async def _joined(settings: Settings, store: Store) -> Term:
     """The right to write under this node's name, once nobody else has it or what it had."""
-    card = Card(
-        state="joining",
-        region=settings.node.region,
-        urls={"http": settings.public_url},
-        version=version("switchroom"),
-        place=this_place(),
-    )
+    card = card_of(settings, "joining")
     joining = Joining(store.journal, store.cluster, settings.node_name, card)
     return await joining.join(alone=store.server is not None)
 

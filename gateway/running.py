@@ -1,6 +1,8 @@
 """One running node: its parts, its vitals, how it lets people in and how it ends."""
 
 import asyncio
+from importlib.metadata import version
+from typing import Literal
 
 import structlog
 from aiohttp import web
@@ -8,7 +10,9 @@ from aiohttp import web
 from gateway.api import Api
 from gateway.channelroom import ChannelRoom
 from gateway.cluster.gate import still_ours
-from gateway.cluster.lease import Lease
+from gateway.cluster.joining import this_place
+from gateway.cluster.membership import Membership
+from gateway.cluster.takeover import Takeover
 from gateway.config import Settings
 from gateway.core import events as e
 from gateway.core.ids import ChannelName
@@ -17,7 +21,7 @@ from gateway.flow.node import Node
 from gateway.http import HttpMount
 from gateway.lag import LoopLag
 from gateway.sockets import Sockets
-from gateway.store.contract import StoreError
+from gateway.store.contract import Card, StoreError
 from gateway.store.opening import Store
 from gateway.supervise import Health, Supervisor
 from push.server import AgentPush
@@ -27,6 +31,22 @@ CLOSING_SECONDS = 2.0
 """What a request that is under way at the end of the drain still gets."""
 
 _log = structlog.get_logger("app")
+
+
+def card_of(settings: Settings, state: Literal["joining", "serving", "leaving"]) -> Card:
+    """What other nodes, and desktops that ask them, learn of this one."""
+    ws_url = settings.public_url.replace("http", "ws", 1)
+    return Card(
+        state=state,
+        region=settings.node.region,
+        urls={
+            "http": settings.public_url,
+            "agent": f"{ws_url}/agent/v1",
+            "chat": f"{ws_url}/chat/v1",
+        },
+        version=version("switchroom"),
+        place=this_place(),
+    )
 
 
 class App:
@@ -42,7 +62,14 @@ class App:
         self.lag = LoopLag()
         self.draining = False
         self.supervisor = Supervisor(self.clock, self._health_changed)
-        self.lease = Lease(store.journal, node.writer)
+        self.takeover = Takeover(node, store.cluster)
+        self.lease = Membership(
+            store.journal,
+            node.writer,
+            settings.node_name,
+            self.takeover.note,
+            card=lambda: card_of(settings, "leaving" if self.draining else "serving"),
+        )
         self.api: Api
         self.rooms: ChannelRoom
         self.push: AgentPush
@@ -89,6 +116,7 @@ class App:
         loops = {
             "node": self.node.run(),
             "lease": self.lease.run(),
+            "takeover": self.takeover.run(),
             "gate": self.node.ledger.gate.watch(
                 lambda: still_ours(self.store.journal, self.node.writer)
             ),

@@ -23,10 +23,14 @@ AGAIN = frozenset({"unavailable", "too_many"})
 
 
 class Door(Struct):
-    """Where to connect, ``None`` while nobody is there; where to bring a file before it is sent."""
+    """Where to connect, ``None`` while nobody is there; where to bring a file before it is sent.
+
+    One agent's node may be away while those of others are there.
+    """
 
     upload: Callable[[AgentName], AttachmentId]
-    connect: Callable[[AgentName], Wire] | None = None
+    connect: Callable[[AgentName], Wire | None] | None = None
+    may_compose: Callable[[AgentName], bool] = lambda _name: True
 
 
 class Agent:
@@ -64,6 +68,8 @@ class Agent:
             if self._door.connect is None:
                 continue
             wire = self._door.connect(self.name)
+            if wire is None:
+                continue
             wire.to_server.put(self._hello())
             try:
                 await self._talk(wire)
@@ -170,7 +176,7 @@ class Agent:
         mood = self._dice.random()
         if mood < 0.02:
             yield lambda i: c.State(id=i, state="not_ready", reason="tea")
-        elif mood < 0.04:
+        elif mood < 0.04 and self._door.may_compose(self.name):
             yield lambda i: c.Compose(
                 id=i, channel=MAIL, to="kim@example.org", subject="News", body=f"composed {i}"
             )

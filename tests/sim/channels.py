@@ -21,6 +21,24 @@ from tests.support.builders import MAIL, OFFICE, SITE
 from tests.support.simworld import Life
 
 
+class Duties:
+    """Which node does what only one may do: a mailbox, a visitor's socket. Here: all of it."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[[], None]] = []
+
+    def holds(self, node: Node, duty: str) -> bool:
+        return True
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Be told when a duty has changed hands."""
+        self._listeners.append(listener)
+
+    def changed(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+
 class Scene(Struct, frozen=True):
     """What every channel of a life has at hand."""
 
@@ -31,6 +49,10 @@ class Scene(Struct, frozen=True):
     causes: Causes
     dice: random.Random
     trouble: Callable[[], float]
+    duties: Duties
+
+    def mine(self, duty: str) -> bool:
+        return self.life.alive and self.duties.holds(self.node, duty)
 
 
 class _Channel:
@@ -83,6 +105,8 @@ class MailChannel(_Channel):
         scene = self.scene
         while True:
             await asyncio.sleep(scene.dice.uniform(0.1, 2.0))
+            if not scene.mine(MAIL):
+                continue
             if found := scene.outside.unseen()[: scene.dice.randint(1, 4)]:
                 inbounds = [self._translate(mail) for mail in found]
                 cursor = Memory(key="cursor", value=str(found[-1].uid).encode())
@@ -122,11 +146,15 @@ class ChatChannel(_Channel):
         super().__init__(scene)
         self._news = {name: asyncio.Event() for name in scene.outside.visitors}
         scene.node.ledger.subscribe(self._committed)
+        scene.duties.listen(self._look_all)
 
     def _committed(self, entries: Sequence[e.Entry]) -> None:
         if any(isinstance(entry.event, e.MessageAdded) for entry in entries):
-            for news in self._news.values():
-                news.set()
+            self._look_all()
+
+    def _look_all(self) -> None:
+        for news in self._news.values():
+            news.set()
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> Never:
         async with asyncio.TaskGroup() as group:
@@ -139,7 +167,7 @@ class ChatChannel(_Channel):
         scene = self.scene
         while True:
             await asyncio.sleep(scene.dice.uniform(0.2, 1.2))
-            if visitor.unsent:
+            if visitor.unsent and scene.mine(visitor.name):
                 await self._take(visitor, *visitor.unsent[0])
 
     async def _take(self, visitor: Visitor, client_id: str, body: str) -> None:
@@ -162,8 +190,9 @@ class ChatChannel(_Channel):
 
         def acknowledge() -> None:
             scene.causes.stored(SITE, inbound.key)
-            visitor.unsent.pop(0)
-            visitor.acknowledged.append(client_id)
+            if visitor.unsent[:1] == [(client_id, body)]:  # else a second node was as quick
+                visitor.unsent.pop(0)
+                visitor.acknowledged.append(client_id)
 
         decided = await scene.node.intake.decided(accepted)
         scene.life.do("chat.ok", acknowledge)
@@ -180,7 +209,7 @@ class ChatChannel(_Channel):
             await news.wait()
             news.clear()
             await asyncio.sleep(scene.dice.uniform(0.1, 0.5))
-            if visitor.conversation is None:
+            if visitor.conversation is None or not scene.mine(visitor.name):
                 continue
             case = CaseId(visitor.conversation)
             try:
@@ -191,7 +220,8 @@ class ChatChannel(_Channel):
                 news.set()
                 continue
             for message in found:
-                if visitor.conversation == case and scene.life.passes("chat.message"):
+                known = visitor.conversation != case or message.seq <= visitor.seq
+                if not known and scene.life.passes("chat.message"):
                     scene.causes.message(message.id)
                     visitor.shown.append(message.seq)
                     visitor.seq = message.seq
@@ -210,8 +240,13 @@ class TaskChannel(_Channel):
         while True:
             await asyncio.sleep(scene.dice.uniform(0.1, 1.5))
             for task in list(scene.outside.tasks.values()):
-                if task.acknowledged is None:
+                if task.acknowledged is None and self._is_tried_here(task):
                     await self._file(task)
+
+    def _is_tried_here(self, task: Filed) -> bool:
+        """Who filed it may repeat it anywhere; what is new comes to whoever has the duty."""
+        known = (OFFICE, task.key) in self.scene.causes.inbox
+        return self.scene.mine(OFFICE) or (known and self.scene.dice.random() < 0.3)
 
     async def _file(self, task: Filed) -> None:
         scene = self.scene

@@ -49,7 +49,8 @@ class Post(Struct):
 
     def arrive(self, identity: str, *, repeat: bool, life: int) -> None:
         before = self.arrived[identity]
-        if before and not repeat:
+        # What a frozen node had begun may arrive after its heir's repeat.
+        if not repeat and not all(delivery.repeat for delivery in before):
             raise Promise(f"{identity} was sent again without saying so")
         before.append(Delivery(identity, repeat, life))
 

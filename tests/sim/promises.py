@@ -4,7 +4,8 @@
 looks at everything when the story is over.
 """
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -15,7 +16,7 @@ from gateway.core import events as e
 from gateway.core import hands
 from gateway.core import model as m
 from gateway.core.folds import apply
-from gateway.core.ids import AgentName, ChannelName, Context, NodeName
+from gateway.core.ids import AgentName, CaseId, ChannelName, Context, NodeName
 from gateway.core.lifecycle import ENDED
 from gateway.core.state import NodeState
 from gateway.ports import Outbound
@@ -33,8 +34,8 @@ from push.protocol import (
 )
 from push.reducer import Desktop
 from tests.sim.outside import Outside
-from tests.support.builders import MAIL, NODE, OFFICE, SITE
-from tests.support.memory_tables import Tables
+from tests.support.builders import MAIL, OFFICE, SITE
+from tests.support.memory_tables import Move, Tables
 from tests.support.simworld import Promise
 
 QUIET = frozenset({"unavailable", "too_many"})
@@ -51,6 +52,10 @@ class Causes:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
+    @property
+    def inbox(self) -> Mapping[tuple[ChannelName, str], Any]:
+        return self._tables.inbox
+
     def stored(self, channel: ChannelName, key: str) -> None:
         need((channel, key) in self._tables.inbox, f"{channel} {key} acknowledged, not stored")
 
@@ -66,8 +71,11 @@ class Causes:
 
     def attempt(self, out: Outbound) -> None:
         row = self._tables.outbox.get(out.id)
+        # A node that was frozen goes on where it stood; its heir may have tried again meanwhile.
         need(
-            row and row.state is m.OutboundState.ATTEMPTING and row.attempts == out.attempt,
+            row
+            and (row.state is m.OutboundState.ATTEMPTING or row.attempts > out.attempt)
+            and row.attempts >= out.attempt,
             f"attempt {out.attempt} at {out.id} made, not written",
         )
 
@@ -101,10 +109,11 @@ class Causes:
 # -- when all is over -------------------------------------------------------------------------
 
 
-def audit(tables: Tables, state: NodeState, outside: Outside, now: Context) -> None:
-    """Everything that must hold once nothing moves any more."""
-    _journal_is_whole(tables)
-    _memory_is_the_disk(tables, state)
+def audit(tables: Tables, states: Sequence[NodeState], outside: Outside, now: Context) -> None:
+    """Everything that must hold once nothing moves any more; ``states`` of all living nodes."""
+    _journals_are_whole(tables)
+    for state in states:
+        _memory_is_the_disk(tables, state)
     _everything_ended(tables)
     _each_thing_that_came_has_one_effect(tables, outside)
     _contacts_are_where_they_belong(tables, outside)
@@ -115,26 +124,60 @@ def audit(tables: Tables, state: NodeState, outside: Outside, now: Context) -> N
     need(now.now is not None, "the clock")
 
 
-def _journal_is_whole(tables: Tables) -> None:
-    """Gap-free, nothing repaired, and folding it again gives every row that was written."""
-    state = NodeState(NodeName(NODE))
-    last = 0
-    for (_, position), entry in tables.journal.items():
+def _journals_are_whole(tables: Tables) -> None:
+    """Gap-free, nothing repaired, and folding them again gives every row that was written.
+
+    Each node's journal by itself, in the order of the commits; cases have no owner.
+    """
+    states = _States()
+    moves = deque(tables.moves)
+    last: Counter[NodeName] = Counter()
+    for n, ((node, position), entry) in enumerate(tables.journal.items()):
+        while moves and moves[0].at <= n:
+            _change_hands(states, moves.popleft())
+        state = states[node]
         fresh = isinstance(entry.event, e.NodeStarted)
-        need(position.offset == (1 if fresh else last + 1), f"a gap before {position}")
-        last = position.offset
+        need(position.offset == (1 if fresh else last[node] + 1), f"{node}: a gap at {position}")
+        last[node] = position.offset
         need(not isinstance(entry.event, e.ItemRepaired), f"repaired: {entry.event}")
         if fresh:
             state.statuses.update({name: replace(s, tabs=0) for name, s in state.statuses.items()})
             state.claimed.clear()
         folded = apply(state, entry.event, entry.at)
-        need(entry.rows[: len(folded)] == folded, f"{position} folds differently")
+        need(entry.rows[: len(folded)] == folded, f"{node}: {position} folds differently")
+
+
+class _States(dict[NodeName, NodeState]):
+    """Every node's picture, over the cases of all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cases: dict[CaseId, m.Case] = {}
+
+    def __missing__(self, node: NodeName) -> NodeState:
+        state = self[node] = NodeState(node)
+        state.cases = self._cases
+        return state
+
+
+def _change_hands(states: _States, move: Move) -> None:
+    """What is in the heir's hands is in the dead node's no more; orders need no word of it."""
+    old, new = states[move.dead], states[move.heir]
+    for item, _ in move.rows.items:
+        if item.id in old.items:
+            old.put(replace(old.items[item.id], state=m.ItemState.CANCELED))
+    for status in move.rows.statuses:
+        old.statuses.pop(status.name, None)
+    for order in move.rows.outbox:
+        old.outbox.pop(order.id, None)
+        new.outbox[order.id] = order
 
 
 def _memory_is_the_disk(tables: Tables, state: NodeState) -> None:
-    opened = {key: i for key, i in tables.items.items() if i.state not in ENDED}
+    opened = {i.id: i for i in tables.open_items(state.node)}
+    at_home = {n: s for n, s in tables.statuses.items() if tables.homes[n] == state.node}
     need(opened == state.items, "items in memory differ from the disk")
-    need(tables.statuses == state.statuses, "statuses in memory differ from the disk")
+    need(at_home == state.statuses, f"{at_home} differ from the disk: {state.statuses}")
     need(all(tables.cases[k] == c for k, c in state.cases.items()), "cases differ")
     need({i.case for i in opened.values()} == set(state.cases), "headers that nobody needs")
 

@@ -21,8 +21,9 @@ AT_ONCE = 10
 """Seeds in one test: a thousand tests would cost more than they run."""
 CUTS = 6
 """Runs besides, in each test, that are cut between steps where no crash has been yet."""
-SEED = os.environ.get("SIM_SEED")
-FIRST = [SEED] if SEED else [str(n) for n in range(1, RUNS + 1, AT_ONCE)]
+SEED = os.environ.get("SIM_SEED", "")
+ALL = [str(n) for n in range(1, RUNS + 1, AT_ONCE)]
+FIRST = ALL if not SEED else [] if SEED.startswith("c") else [SEED]
 
 TRACE = """
 from tests.sim.world import World

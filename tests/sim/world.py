@@ -4,20 +4,21 @@ import asyncio
 import random
 import traceback
 from collections import Counter
+from collections.abc import Callable
 
 import structlog
 from msgspec import Struct
 
-from gateway.cluster.lease import Lease
+from gateway.cluster.membership import Membership
 from gateway.core import events as e
 from gateway.core.ids import AgentName, ChannelName
 from gateway.core.inbound import File
-from gateway.core.model import OutboundState
+from gateway.core.model import Message, OutboundState
 from gateway.flow.node import Node
 from gateway.ports import Channel, Principal
 from push.server import AgentPush, PushSettings
 from tests.sim.agents import Agent, Door
-from tests.sim.channels import ChatChannel, MailChannel, Scene, TaskChannel
+from tests.sim.channels import ChatChannel, Duties, MailChannel, Scene, TaskChannel
 from tests.sim.outside import Filed, Outside, Visitor
 from tests.sim.promises import Causes, audit, commands_had_one_effect, need, same_view
 from tests.support.builders import GENERAL, KINDS, NODE, agent, counted_ids, queue
@@ -84,6 +85,7 @@ class World:
         self.steps = Steps(self._targets(), loop.time, cut)
         self.outside = Outside()
         self.causes = Causes(self.tables)
+        self.duties = Duties()
         self.door = Door(lambda name: self.tables.save_file(FILE, name).id)
         self.faults = self._trouble()
         desktops = [*CREW, "ana's second"] if self.dice.random() < 0.4 else [*CREW]
@@ -154,9 +156,16 @@ class World:
                     ),
                 ]
             )
-        push = self._push(node)
+        push = self._push(node, store)
         scene = Scene(
-            life, node, self.clock, self.outside, self.causes, self._dice(), lambda: self._sending
+            life=life,
+            node=node,
+            clock=self.clock,
+            outside=self.outside,
+            causes=self.causes,
+            dice=self._dice(),
+            trouble=lambda: self._sending,
+            duties=self.duties,
         )
         own = [MailChannel(scene), ChatChannel(scene), TaskChannel(scene)]
         channels.update({channel.name: channel for channel in own})  # type: ignore[misc]
@@ -168,7 +177,7 @@ class World:
             for channel in own:
                 group.create_task(channel.run())
             if self._leases:
-                lease = Lease(store, node.writer, self.clock.monotonic)
+                lease = Membership(store, node.writer, NODE, monotonic=self.clock.monotonic)
                 group.create_task(lease.run())
 
     async def _start(self, store: MemoryStore, channels: dict[ChannelName, Channel]) -> Node:
@@ -187,7 +196,7 @@ class World:
             except Exception:  # noqa: BLE001 - a process that cannot start is started again
                 await asyncio.sleep(0.5)
 
-    def _push(self, node: Node) -> AgentPush:
+    def _push(self, node: Node, store: MemoryStore) -> AgentPush:
         push = AgentPush(
             node.desk,
             node.ledger,
@@ -232,7 +241,8 @@ class World:
 
     def _answer(self) -> None:
         """A customer answers a mail of ours."""
-        ours = [i for i in self.outside.post.arrived if i in self.tables.messages]
+        said = self.tables.messages
+        ours = [i for i in self.outside.post.arrived if i in said and self._may_answer(said[i])]  # type: ignore[index]
         if ours:
             message = self.tables.messages[self.dice.choice(ours)]  # type: ignore[index]
             self.outside.write(
@@ -243,6 +253,9 @@ class World:
                 references=(f"{message.id}@switchroom.example",),
                 expects_case=message.case,
             )
+
+    def _may_answer(self, message: Message) -> bool:
+        return True
 
     def _chat(self) -> None:
         visitor = self.dice.choice(list(self.outside.visitors.values()))
@@ -314,7 +327,7 @@ class World:
         need(all(each.idle for each in self.agents), "an agent waits for an answer for ever")
         state, now = self.node.ledger.state, self.node.ledger.context()
         need(self.node.reconciler.repaired == 0, "something had to be repaired")
-        audit(self.tables, state, self.outside, now)
+        audit(self.tables, [state], self.outside, now)
         for each in self.agents:
             same_view(each.name, each.desktop, state, now)
             commands_had_one_effect(self.tables, each.name, each.asked, each.answers)
@@ -338,10 +351,16 @@ def named(name: str) -> tuple[int, Cut | None]:
 
 def simulate(seed: int, cut: Cut | None = None, *, tell: bool = False) -> Report:
     """One run. Raises ``Failure`` with what was broken, the seed and the way to replay it."""
+    name = f"{seed}@{cut.life}:{cut.at}" if cut else str(seed)
+    return play(name, lambda: World(seed, cut), tell=tell)
+
+
+def play(name: str, make: Callable[[], World], *, tell: bool = False) -> Report:
+    """One day of a world; ``name`` replays it."""
     worlds: list[World] = []
 
     async def main() -> Report:
-        worlds.append(World(seed, cut))
+        worlds.append(make())
         return await worlds[0].day()
 
     with structlog.testing.capture_logs() as logs:
@@ -353,7 +372,6 @@ def simulate(seed: int, cut: Cut | None = None, *, tell: bool = False) -> Report
             if isinstance(error, KeyboardInterrupt):
                 raise
             _tell(worlds, tell=tell)
-            name = f"{seed}@{cut.life}:{cut.at}" if cut else str(seed)
             raise Failure(_say(name, error)) from error
     _tell(worlds, tell=tell)
     return report
@@ -366,13 +384,13 @@ def _tell(worlds: list[World], *, tell: bool) -> None:
 
 
 def _say(name: str, error: BaseException) -> str:
-    leaves = list(_leaves(error))
+    leaves = list(leaves_of(error))
     first = next((x for x in leaves if isinstance(x, Promise)), leaves[0])
     where = "" if isinstance(first, Promise) else "".join(traceback.format_exception(first))
     return f"seed {name}: {type(first).__name__}: {first}\n{where}SIM_SEED={name} pytest tests/sim"
 
 
-def _leaves(error: BaseException) -> list[BaseException]:
+def leaves_of(error: BaseException) -> list[BaseException]:
     if isinstance(error, BaseExceptionGroup):
-        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+        return [leaf for inner in error.exceptions for leaf in leaves_of(inner)]
     return [error]

@@ -8,7 +8,7 @@ from gateway.core.ids import InboundId, NodeName
 from gateway.store.contract import Term, VersionConflict
 from gateway.store.takeover import Estate
 from tests.support.memory_store import MemoryStore
-from tests.support.memory_tables import Tables, _copy
+from tests.support.memory_tables import Move, Tables, _copy
 
 T = TypeVar("T")
 CHUNK = 500
@@ -17,10 +17,19 @@ CHUNK = 500
 class MemoryCluster:
     """One incarnation's way to the tables, beside its ``MemoryStore`` and with the same faults."""
 
-    def __init__(self, store: MemoryStore, *, chunk: int = CHUNK) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        *,
+        chunk: int = CHUNK,
+        fencing: Callable[[NodeName], None] = lambda _dead: None,
+        ended: Callable[[NodeName, NodeName], None] = lambda _dead, _heir: None,
+    ) -> None:
         self._store = store
         self._tables: Tables = store.tables
         self._chunk = chunk
+        self._fencing = fencing
+        self._ended = ended
 
     async def _call(self, name: str, work: Callable[[], T], *, writes: bool = True) -> T:
         return await self._store._call(name, work, writes=writes)
@@ -45,6 +54,7 @@ class MemoryCluster:
             now = tables.peer(dead.node)
             if (now.fence, now.epoch, now.counter) != (dead.epoch, dead.epoch, dead.counter):
                 return False
+            self._fencing(dead.node)
             tables.fences[dead.node] += 1
             tables.heirs.setdefault(dead.node, term.node)
             return True
@@ -65,6 +75,7 @@ class MemoryCluster:
             self._tables.require(term)
             if self._tables.heirs.get(dead) == term.node:
                 del self._tables.heirs[dead]
+                self._ended(dead, term.node)
 
         await self._call("takeover_end", done)
 
@@ -123,3 +134,4 @@ class MemoryCluster:
         tables.carriers.update((order.id, term.node) for order in part.outbox)
         for row in inbox:
             row.node = term.node
+        tables.moves.append(Move(len(tables.journal), dead, term.node, part))

@@ -47,6 +47,7 @@ from gateway.store.contract import (
     Term,
     VersionConflict,
 )
+from gateway.store.takeover import Estate
 
 T = TypeVar("T")
 Versioned = m.Item | m.Case | m.Outgoing | m.AgentStatus
@@ -89,6 +90,15 @@ class Lease(Struct, kw_only=True):
     renewed_at: datetime
 
 
+class Move(Struct, frozen=True):
+    """Rows that changed hands when the journal had so many entries."""
+
+    at: int
+    dead: NodeName
+    heir: NodeName
+    rows: Estate
+
+
 class Tables:
     """See the module's docstring. ``now`` is the database's clock.
 
@@ -104,6 +114,7 @@ class Tables:
         self.leases: dict[NodeName, Lease] = {}
         self.heirs: dict[NodeName, NodeName] = {}
         self.owners: dict[str, NodeName] = {}
+        self.moves: list[Move] = []
         self.homes: dict[str, NodeName | None] = {}
         self.carriers: dict[str, NodeName] = {}
         self.journal: dict[tuple[NodeName, Position], e.Entry] = {}

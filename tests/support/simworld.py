@@ -57,6 +57,7 @@ class Steps:
         self.observed: Counter[Pair] = Counter()
         self.crashed: Counter[Pair] = Counter()
         self.trace: list[tuple[float, str]] = []
+        self.label = ""
         self._targets = deque(targets)
         self._now = now
         self._cut = cut
@@ -80,7 +81,7 @@ class Steps:
 
     def note(self, what: str) -> None:
         """For the trace alone."""
-        self.trace.append((self._now(), what))
+        self.trace.append((self._now(), self.label + what))
 
     def passes(self, name: str) -> bool:
         """Go past a boundary; false when the life ends there."""
@@ -129,6 +130,7 @@ class Life:
         self.alive = True
         self.ended = asyncio.Event()
         self.wires: list[Wire] = []
+        self.frozen_until = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._steps = steps
         self._dice = dice
@@ -150,7 +152,13 @@ class Life:
             effect()
 
     async def step(self, name: str) -> None:
-        """A boundary of something that takes time. Of a life that has ended, nothing returns."""
+        """A boundary of something that takes time. Of a life that has ended, nothing returns.
+
+        Of one that is frozen nothing returns until it thaws.
+        """
+        loop = asyncio.get_running_loop()
+        if loop.time() < self.frozen_until:
+            await asyncio.sleep(self.frozen_until - loop.time())
         was_alive = self.alive
         if self.passes(name):
             return

@@ -18,7 +18,7 @@ import asyncpg
 from msgspec import Struct, field
 
 from gateway.clock import SystemClock
-from gateway.cluster.lease import Lease
+from gateway.cluster.membership import Membership
 from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.ids import NodeName, Position, QueueName
@@ -47,7 +47,7 @@ class Workload(Struct, kw_only=True):
 
     node: Node
     store: Store
-    lease: Lease
+    lease: Membership
     name: NodeName
     positions: dict[Position, Ack] = field(default_factory=dict)
     keys: dict[str, Ack] = field(default_factory=dict)
@@ -127,7 +127,10 @@ async def working(
         )
         node.ledger.record([_change()])
         load = Workload(
-            node=node, store=store, lease=Lease(store.journal, node.writer), name=NodeName(name)
+            node=node,
+            store=store,
+            lease=Membership(store.journal, node.writer, NodeName(name)),
+            name=NodeName(name),
         )
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as loops:
