@@ -24,6 +24,7 @@ from gateway.api.house import Site
 from gateway.channelroom import ChannelRoom
 from gateway.clock import SystemClock
 from gateway.cluster.gate import boottime
+from gateway.cluster.homes import Homes, addresses
 from gateway.cluster.joining import Joining
 from gateway.config import Settings
 from gateway.core import events as e
@@ -243,7 +244,10 @@ def _push(app: App, api: Api) -> AgentPush:
             public_url=app.url,
             heartbeat=settings.push.heartbeat,
         ),
-        peers=lambda: settings.node.peers,
+        homes=Homes(node.ledger, app.store.homes, node.writer.current_term),
+        peers=lambda: (
+            addresses(app.lease.peers, settings.node_name, "agent") or settings.node.peers
+        ),
         revoked=api.auth.revoked,
     )
     state = node.ledger.state

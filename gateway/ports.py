@@ -5,7 +5,7 @@ and ``Inbound``/``Outbound``; whatever it wants served it declares as routes; re
 routing and threading are the node's business.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Never, Protocol
 
@@ -312,6 +312,35 @@ class Attached(Struct, frozen=True, kw_only=True):
     position: Position
     epoch: int
     snapshot: SnapshotView
+
+
+class Here(Struct, frozen=True):
+    """This node is the agent's home: attach, in the same turn of the loop."""
+
+
+class Elsewhere(Struct, frozen=True):
+    """Another node that serves is the agent's home; desktops reach it at ``url``."""
+
+    url: str
+
+
+class Later(Struct, frozen=True):
+    """It is not to be had just now; ``reason`` is for the agent. Ask again."""
+
+    reason: str
+
+
+class Homes(Protocol):
+    """Each agent is at home at one node, which alone attaches the agent's desktops."""
+
+    async def claim(
+        self, agent: AgentName, unreachable: Collection[str]
+    ) -> Here | Elsewhere | Later:
+        """Become the agent's home unless another node is.
+
+        ``unreachable`` are URLs that the desktop has tried in vain.
+        """
+        ...
 
 
 class Desk(Protocol):

@@ -17,10 +17,22 @@ from msgspec import Struct
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CaseId
 from gateway.core.model import AgentProfile, Case, Item
-from gateway.ports import Auth, Clock, Desk, Feed, Signals, Socket, SocketClosed, SocketRoute
+from gateway.ports import (
+    Auth,
+    Clock,
+    Desk,
+    Elsewhere,
+    Feed,
+    Homes,
+    Later,
+    Signals,
+    Socket,
+    SocketClosed,
+    SocketRoute,
+)
 from push.hub import Hub
 from push.origin import Origins
-from push.protocol import SUBPROTOCOL, Close, Moved, Tick, Waiting
+from push.protocol import SUBPROTOCOL, Close, Hello, Moved, Tick, Waiting
 from push.session import Rejected, Session, encode, refused
 from push.tab import Host, Place, Tab, close, reject
 
@@ -59,7 +71,8 @@ class PushSettings(Struct, frozen=True, kw_only=True):
 class AgentPush:
     """See the module's docstring.
 
-    ``peers`` gives the other nodes' URLs. ``revoked`` is asked every ``recheck_seconds`` which of
+    ``homes`` says whether an agent's desktops are attached here; ``peers`` gives the other nodes'
+    URLs. ``revoked`` is asked every ``recheck_seconds`` which of
     the tokens in use (``Principal.token``) are no longer valid; ``drop_tokens`` acts at once.
     """
 
@@ -72,6 +85,7 @@ class AgentPush:
         signals: Signals,
         settings: PushSettings,
         *,
+        homes: Homes,
         peers: Callable[[], tuple[str, ...]] = tuple,
         revoked: Revoked | None = None,
     ) -> None:
@@ -79,6 +93,7 @@ class AgentPush:
         self._desk = desk
         self._feed = feed
         self._auth = auth
+        self._homes = homes
         self._clock = clock
         self._signals = signals
         self._settings = settings
@@ -188,25 +203,26 @@ class AgentPush:
             await close(socket, Close.BAD_ORIGIN, f"{socket.origin} may not connect here")
             return
         try:
-            tab = await self._sign_in(socket)
+            signed_in = await self._sign_in(socket)
         except SocketClosed:
             return
         except Refused as why:
             await reject(socket, Close.DRAIN, why.detail, refused(None, why))
             return
-        if tab is None:
+        if signed_in is None:
             return
+        tab, hello = signed_in
         self._enter(tab)
         reason = "the node stops"
         try:
-            if await self._attach(tab, socket):
+            if await self._attach(tab, hello):
                 await tab.read()
         except SocketClosed as closed:
             reason = f"closed with {closed.code}"
         finally:
             self._leave(tab, reason)
 
-    async def _sign_in(self, socket: Socket) -> Tab | None:
+    async def _sign_in(self, socket: Socket) -> tuple[Tab, Hello] | None:
         if self._draining or self._group is None:
             await reject(socket, Close.DRAIN, self._draining or "not ready", self._moved(0))
             return None
@@ -224,34 +240,51 @@ class AgentPush:
         if principal is None:
             await close(socket, Close.BAD_TOKEN, "the token is not valid, or not any more")
             return None
-        return Tab(self._host, socket, session, principal, hello)
+        return Tab(self._host, socket, session, principal, hello), hello
 
-    async def _attach(self, tab: Tab, socket: Socket) -> bool:
-        """Have the attachment recorded; while the journal cannot be written, the tab waits."""
+    async def _attach(self, tab: Tab, hello: Hello) -> bool:
+        """Have the attachment recorded once this node is the agent's home; until then it waits.
+
+        Also while the journal cannot be written. False: the tab has been sent away.
+        """
         s = self._settings
         give_up = self._clock.monotonic() + s.give_up_seconds
         while True:
-            tab.id = uuid.uuid4().hex
-            try:
-                attached = self._desk.attach(tab.agent, tab.id)
-            except Refused as why:
-                if why.code != "unavailable":
-                    await reject(socket, Close.BAD_TOKEN, why.detail, refused(None, why))
+            match await self._homes.claim(tab.agent, hello.unreachable):
+                case Elsewhere(url=url):
+                    tab.post(encode(Moved(url=url, reason="your work is there")))
+                    await tab.shut(Close.DRAIN, "the agent is at home at another node")
                     return False
-                if self._clock.monotonic() >= give_up:
-                    await close(socket, Close.DRAIN, why.detail)
-                    return False
-                tab.post(encode(Waiting(reason=why.detail)))
-            else:
-                tab.attached = True
-                tab.wait(s.waiting_seconds, "the node is recording that you are here")
-                self.hub.arrive(tab, attached)
-                return True
+                case Later(reason=reason):
+                    pass
+                case _:
+                    try:
+                        self._join(tab)
+                    except Refused as why:
+                        reason = why.detail
+                        if why.code != "unavailable":
+                            tab.post(refused(None, why))
+                            await tab.shut(Close.BAD_TOKEN, reason)
+                            return False
+                    else:
+                        return True
+            if self._clock.monotonic() >= give_up:
+                await tab.shut(Close.DRAIN, reason)
+                return False
+            tab.post(encode(Waiting(reason=reason)))
             try:
                 async with asyncio.timeout(s.retry_seconds * random.uniform(0.5, 1.5)):  # noqa: S311
                     await tab.read()
             except TimeoutError:
                 continue
+
+    def _join(self, tab: Tab) -> None:
+        """Attach it; it is welcomed when that is on disk. Raises ``Refused``."""
+        tab.id = uuid.uuid4().hex
+        attached = self._desk.attach(tab.agent, tab.id)
+        tab.attached = True
+        tab.wait(self._settings.waiting_seconds, "the node is recording that you are here")
+        self.hub.arrive(tab, attached)
 
     def _enter(self, tab: Tab) -> None:
         self._turn = (self._turn + 1) % SLOTS

@@ -17,11 +17,18 @@ from gateway.core.state import NodeState
 
 
 def adopt_agents(state: NodeState, statuses: Iterable[AgentStatus], reason: str) -> list[e.Change]:
-    """Agents who were at home elsewhere; whoever is here already is left as they are."""
+    """Agents who were at home elsewhere; whoever is here already is left as they are.
+
+    Whose document names no home was claimed by somebody who did not come to tell of it.
+    """
     return [
-        e.Change(e.AgentAdopted(status=status, from_node=status.home or state.node, reason=reason))
+        e.Change(
+            e.AgentClaimed(status=status)
+            if status.home is None
+            else e.AgentAdopted(status=status, from_node=status.home, reason=reason)
+        )
         for status in statuses
-        if not _is_at_home(state, status.name)
+        if not state.is_home_of(status.name)
     ]
 
 
@@ -39,7 +46,7 @@ def adopt_items(
         if item.offer is not None:
             changes += give_back(item, item.offer.agent, reason)
         elif item.state in IN_HAND and item.agent is not None:
-            if _is_at_home(state, item.agent):
+            if state.is_home_of(item.agent):
                 holders[item.agent] = None
             else:
                 changes += give_back(item, item.agent, f"{reason}; {item.agent} is elsewhere")
@@ -57,8 +64,3 @@ def adopt_outbox(state: NodeState, orders: Iterable[Outgoing], source: NodeName)
         for order in orders
         if order.id not in state.outbox
     ]
-
-
-def _is_at_home(state: NodeState, agent: AgentName) -> bool:
-    known = state.statuses.get(agent)
-    return known is not None and known.home == state.node

@@ -232,6 +232,19 @@ class AgentDetached(_Event, frozen=True, kw_only=True):
     reason: str
 
 
+class AgentClaimed(_Event, frozen=True, kw_only=True):
+    """An agent who had no home has it here from now on; the status as the row had it."""
+
+    status: AgentStatus
+
+
+class AgentReleased(_Event, frozen=True, kw_only=True):
+    """The agent has no home any more: whichever node the next desktop comes to will be it."""
+
+    agent: AgentName
+    reason: str
+
+
 class AgentStateChanged(_Event, frozen=True, kw_only=True):
     agent: AgentName
     presence: Presence
@@ -378,7 +391,15 @@ ItemMove = (
     | ItemRejected
 )
 ItemEvent = ItemCreated | ItemMove | ItemReprioritised | ItemAdopted | ItemRepaired
-AgentEvent = AgentAttached | AgentDetached | AgentAdopted | AgentStateChanged | CommandAnswered
+AgentEvent = (
+    AgentAttached
+    | AgentDetached
+    | AgentClaimed
+    | AgentReleased
+    | AgentAdopted
+    | AgentStateChanged
+    | CommandAnswered
+)
 DirectoryEvent = AgentDefined | AgentRemoved | QueueDefined | QueueRemoved
 OutboundEvent = OutboundQueued | OutboundAttempted | OutboundSettled | OutboundAdopted
 Event = (

@@ -207,6 +207,20 @@ def _agent_detached(s: NodeState, ev: e.AgentDetached, at: datetime) -> Rows:
     return (s.edit_status(status, tabs=tabs, dropped_at=None if tabs else at),)
 
 
+def _agent_claimed(s: NodeState, ev: e.AgentClaimed, at: datetime) -> Rows:
+    # Should no desktop follow, the home is given up again when the grace is over.
+    s.claimed.discard(ev.status.name)
+    return (s.edit_status(ev.status, home=s.node, tabs=0, dropped_at=at),)
+
+
+def _agent_released(s: NodeState, ev: e.AgentReleased, at: datetime) -> Rows:
+    # Whoever comes back is claimed anew, by a row that another node may have written since.
+    s.claimed.discard(ev.agent)
+    gone = s.edit_status(s.statuses[ev.agent], home=None)
+    del s.statuses[ev.agent]
+    return (gone,)
+
+
 def _agent_adopted(s: NodeState, ev: e.AgentAdopted, at: datetime) -> Rows:
     return (s.edit_status(ev.status, home=s.node, tabs=0, dropped_at=at),)
 
@@ -312,6 +326,8 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.ItemAdopted: _item_adopted,
     e.AgentAttached: _agent_attached,
     e.AgentDetached: _agent_detached,
+    e.AgentClaimed: _agent_claimed,
+    e.AgentReleased: _agent_released,
     e.AgentAdopted: _agent_adopted,
     e.AgentStateChanged: _agent_state_changed,
     e.AgentDefined: _agent_defined,

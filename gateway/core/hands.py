@@ -57,7 +57,10 @@ def give_back(item: Item, agent: AgentName, reason: str) -> list[e.Change]:
 
 
 def grace_over(state: NodeState, agent: AgentName, ctx: Context) -> list[e.Change]:
-    """What a dropped desktop's silence has cost by now: items whose grace is over go back."""
+    """What a dropped desktop's silence has cost by now: items whose grace is over go back.
+
+    In the end the agent's home too: who has put nothing aside here may come back anywhere.
+    """
     status = state.statuses.get(agent)
     if status is None or status.tabs or status.dropped_at is None:
         return []
@@ -75,6 +78,10 @@ def grace_over(state: NodeState, agent: AgentName, ctx: Context) -> list[e.Chang
                 )
             )
         )
+    if gone >= GRACE_SECONDS_OTHERS and status.home == state.node and not state.parked(agent):
+        # By now nothing is in hand, whatever kind it was.
+        reason = f"gone for {gone:.0f} s, with nothing in hand"
+        changes.append(e.Change(e.AgentReleased(agent=agent, reason=reason)))
     return changes
 
 

@@ -102,6 +102,16 @@ def _agent_removed(walk: _Walk, event: e.AgentRemoved) -> None:
         raise _not_there(event)
 
 
+def _agent_claimed(walk: _Walk, event: e.AgentClaimed) -> None:
+    if walk.state.is_home_of(event.status.name):
+        raise IllegalMove("ours", type(event).__name__)
+
+
+def _agent_released(walk: _Walk, event: e.AgentReleased) -> None:
+    if event.agent not in walk.state.statuses:
+        raise _not_there(event)
+
+
 def _queue_removed(walk: _Walk, event: e.QueueRemoved) -> None:
     if event.queue not in walk.state.queues:
         raise _not_there(event)
@@ -119,6 +129,8 @@ _LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
     e.OutboundAttempted: _outbound_attempted,
     e.OutboundSettled: _outbound_settled,
     e.AgentRemoved: _agent_removed,
+    e.AgentClaimed: _agent_claimed,
+    e.AgentReleased: _agent_released,
     e.QueueRemoved: _queue_removed,
     **dict.fromkeys(MOVING, _item_moved),
 }

@@ -102,6 +102,11 @@ class NodeState:
             self.put(item)
         self.outbox.update((o.id, o) for o in outbox)
 
+    def is_home_of(self, agent: AgentName) -> bool:
+        """Whether the agent's row is held here."""
+        known = self.statuses.get(agent)
+        return known is not None and known.home == self.node
+
     def adopt(self, case: Case) -> Case:
         """Keep a case header that was read from the database, unless a newer one is known.
 

@@ -92,7 +92,7 @@ class Node:
         term = term or await journal.begin(name, region)
         loaded = await journal.load(term)
         told = [item for item in loaded.items if item.owner == name]
-        at_home = [status for status in loaded.statuses if status.home in (None, name)]
+        at_home = [status for status in loaded.statuses if status.home == name]
         state = NodeState(name)
         state.load(
             profiles=loaded.profiles,
@@ -134,7 +134,7 @@ class Node:
         self.ledger.record([e.Change(started), *dropped])
 
     def tell_adopted(self, loaded: Loaded) -> None:
-        """Rows that are ours by a takeover of which an earlier incarnation never told."""
+        """Rows that are ours by a takeover or a claim that an earlier life never told of."""
         state, reason = self.ledger.state, "taken over before the node restarted"
         headers = {case.id: case for case in loaded.cases}
         statuses = [status for status in loaded.statuses if status.name not in state.statuses]

@@ -20,6 +20,7 @@ from gateway.store.contract import Unavailable
 from gateway.store.embedded import NAME, EmbeddedServer
 from gateway.store.fence import Fence
 from gateway.store.files import Files
+from gateway.store.homes import PgHomes
 from gateway.store.installation import PgChannels, PgNodes, PgSettings
 from gateway.store.journal import PgJournal
 from gateway.store.keys import PgKeys
@@ -49,6 +50,7 @@ class Store(Struct):
 
     journal: PgJournal
     cluster: PgCluster
+    homes: PgHomes
     lookup: PgLookup
     files: Files
     tokens: PgTokens
@@ -120,6 +122,7 @@ async def open_store(
         store = Store(
             journal=PgJournal(pool=pool, writer=writer, fence=fence, sql=sql, new_id=make_id),
             cluster=PgCluster(pool=pool, fence=fence, sql=sql),
+            homes=PgHomes(pool, sql),
             lookup=PgLookup(pool, sql, files),
             files=files,
             tokens=PgTokens(pool, sql),

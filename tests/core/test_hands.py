@@ -150,8 +150,41 @@ def test_who_is_gone_for_long_is_signed_out() -> None:
     house, _ = house_with()
     house.drop("ana")
     house.pass_time(GRACE_SECONDS_OTHERS)
-    status = house.status("ana")
+    status = house.tables.statuses["ana"]
     assert (status.presence, status.reason) == (Presence.NOT_READY, "disconnected")
+
+
+def test_who_is_gone_for_long_has_no_home_any_more() -> None:
+    house, _ = house_with()
+    epoch = house.status("ana").epoch
+    house.drop("ana")
+    house.pass_time(GRACE_SECONDS_OTHERS - 1)
+    assert house.state.is_home_of(ANA)
+    house.pass_time(1)
+    assert not house.state.is_home_of(ANA)
+    assert house.tables.homes["ana"] is None
+    house.sign_in("ana")
+    assert house.status("ana").home == house.state.node
+    assert house.status("ana").epoch == epoch + 1, "another node may have had him in between"
+
+
+def test_who_has_put_something_aside_here_stays_at_home_here() -> None:
+    house, mine = house_with()
+    house.say("ana", c.Park(id=ID, item=mine.id))
+    house.drop("ana")
+    house.pass_time(10 * GRACE_SECONDS_OTHERS)
+    assert house.state.is_home_of(ANA)
+    assert [i.id for i in house.state.parked(ANA)] == [mine.id]
+
+
+def test_who_comes_back_within_the_grace_keeps_the_home() -> None:
+    house = House(agent("ana"))
+    house.sign_in("ana")
+    house.drop("ana")
+    house.pass_time(GRACE_SECONDS_OTHERS - 1)
+    house.sign_in("ana")
+    house.pass_time(10 * GRACE_SECONDS_OTHERS)
+    assert house.state.is_home_of(ANA)
 
 
 def test_what_was_offered_or_in_wrap_up_ends_with_the_grace() -> None:

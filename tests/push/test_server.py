@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from gateway.core.ids import AgentName
+from gateway.ports import Elsewhere, Here, Later
 from push.protocol import Error, Moved, Ok, ServerFrame, Snapshot, Tick, Waiting, Welcome
 from push.server import AgentPush, PushSettings
 from push.tab import MOST_WAITING
-from tests.support.pushworld import FakeAuth, FakeSignals, FakeSocket, World, until
+from tests.support.pushworld import FakeAuth, FakeHomes, FakeSignals, FakeSocket, World, until
+
+ANA = AgentName("ana")
 
 
 class Server:
@@ -19,6 +23,7 @@ class Server:
     def __init__(self, **settings: Any) -> None:
         self.world = World("ana", "ben")
         self.auth = FakeAuth()
+        self.homes = FakeHomes()
         self.tasks: asyncio.TaskGroup
         self.invalid: set[str] = set()
         self.asked: list[set[str]] = []
@@ -37,6 +42,7 @@ class Server:
             self.world.clock,
             FakeSignals(),
             PushSettings(**{**defaults, **settings}),
+            homes=self.homes,
             revoked=self.revoked,
         )
         self.push.load((), (), self.world.state.profiles.values())
@@ -281,3 +287,35 @@ async def test_a_node_that_cannot_write_sends_the_desktop_away_in_the_end(server
     await until(lambda: socket.closed)
     assert socket.closed is not None
     assert socket.closed[0] == 1012
+
+
+async def test_who_is_at_home_elsewhere_is_sent_there_and_not_attached(server: Server) -> None:
+    server.homes.answers[ANA] = [Elsewhere("ws://there/agent/v1")]
+    socket = server.connect()
+    await until(lambda: socket.closed)
+    assert socket.closed is not None
+    assert socket.closed[0] == 1012
+    (moved,) = socket.of(Moved)
+    assert moved.url == "ws://there/agent/v1"
+    assert not server.world.pending, "nothing is recorded of an agent who is elsewhere"
+
+
+async def test_who_must_wait_is_told_why_and_attached_once_the_home_is_here(
+    server: Server,
+) -> None:
+    server.homes.answers[ANA] = [Later("a takeover goes on"), Here()]
+    socket = server.connect(unreachable=["ws://gone/agent/v1"])
+    await until(lambda: server.world.pending)
+    assert socket.of(Waiting)[0].reason == "a takeover goes on"
+    assert server.homes.asked == [(ANA, ("ws://gone/agent/v1",))] * 2
+    server.world.commit()
+    assert len(socket.of(Welcome)) == 1
+
+
+@pytest.mark.parametrize("server", [{"give_up_seconds": 0}], indirect=True)
+async def test_who_has_waited_long_enough_is_sent_on_without_an_attachment(server: Server) -> None:
+    server.homes.answers[ANA] = [Later("the home lives on")]
+    socket = server.connect()
+    await until(lambda: socket.closed)
+    assert socket.closed == (1012, "the home lives on")
+    assert not server.world.pending

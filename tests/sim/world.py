@@ -9,6 +9,7 @@ from collections.abc import Callable
 import structlog
 from msgspec import Struct
 
+from gateway.cluster.homes import Homes
 from gateway.cluster.membership import Membership
 from gateway.core import events as e
 from gateway.core.ids import AgentName, ChannelName
@@ -22,6 +23,7 @@ from tests.sim.channels import ChatChannel, Duties, MailChannel, Scene, TaskChan
 from tests.sim.outside import Filed, Outside, Visitor
 from tests.sim.promises import Causes, audit, commands_had_one_effect, need, same_view
 from tests.support.builders import GENERAL, KINDS, NODE, agent, counted_ids, queue
+from tests.support.memory_homes import MemoryHomes
 from tests.support.memory_store import Faults, MemoryStore
 from tests.support.memory_tables import Tables
 from tests.support.simworld import Cut, Life, Pair, Promise, ServerSocket, Steps, Target, Wire
@@ -210,6 +212,7 @@ class World:
                 heartbeat=3_000.0,
                 recheck_seconds=30.0,
             ),
+            homes=Homes(node.ledger, MemoryHomes(store), node.writer.current_term),
         )
         state = node.ledger.state
         push.load(state.items.values(), state.cases.values(), state.profiles.values())

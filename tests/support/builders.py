@@ -259,6 +259,9 @@ class House:
     def sign_in(self, *names: str, ready: bool = True) -> None:
         for name in names:
             who = AgentName(name)
+            known = self.tables.statuses.get(who)
+            if known is not None and not self.state.is_home_of(who):
+                self.record([e.Change(e.AgentClaimed(status=known))])
             self.record(hands.attach(self.state, who, "tab", self.ledger.context()))
             if ready:
                 self.say(name, c.State(id=self.command(), state="ready"))

@@ -106,6 +106,10 @@ async def running(
 
 
 async def sign_in(rig: Rig, name: AgentName) -> None:
+    await rig.caught_up()
+    known = rig.tables.statuses.get(name)
+    if known is not None and not rig.node.ledger.state.is_home_of(name):
+        rig.node.ledger.record([e.Change(e.AgentClaimed(status=known))])
     attached = rig.node.desk.attach(name, "tab")
     await rig.node.ledger.committed(attached.position)
     await rig.node.desk.act(name, c.State(id=rig.command(), state="ready"), maybe_repeated=False)

@@ -301,7 +301,7 @@ class Tables:
         node = term.node
         items = self.open_items(node)
         cases = [self.cases[c] for c in dict.fromkeys(i.case for i in items)]
-        statuses = [s for s in self.statuses.values() if self.homes[s.name] in (None, node)]
+        statuses = [s for s in self.statuses.values() if self.homes[s.name] == node]
         return Loaded(
             profiles=tuple(_copy(p) for p in self.profiles.values() if p.active),
             statuses=tuple(map(_copy, statuses)),

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import socket
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
 
@@ -48,7 +48,7 @@ from gateway.core.opening import open_case
 from gateway.core.reactions import reactions
 from gateway.core.state import NodeState
 from gateway.listener import listen
-from gateway.ports import Answer, Attached, Principal, SocketClosed
+from gateway.ports import Answer, Attached, Elsewhere, Here, Later, Principal, SocketClosed
 from gateway.sockets import Sockets
 from push.protocol import ServerFrame, decode_server
 from push.reducer import Desktop
@@ -289,6 +289,22 @@ class FakeAuth:
         return Principal(name=AgentName(name), role="agent", token=token, display_name=name.title())
 
 
+class FakeHomes:
+    """Everybody is at home here but who is in ``answers``, which are given in turn, the last for
+    ever."""
+
+    def __init__(self) -> None:
+        self.answers: dict[AgentName, list[Here | Elsewhere | Later]] = {}
+        self.asked: list[tuple[AgentName, tuple[str, ...]]] = []
+
+    async def claim(
+        self, agent: AgentName, unreachable: Collection[str]
+    ) -> Here | Elsewhere | Later:
+        self.asked.append((agent, tuple(unreachable)))
+        answers = self.answers.get(agent, [Here()])
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+
 class FakeSocket:
     """A socket in memory: what is said is put in, what is answered is kept."""
 
@@ -349,6 +365,8 @@ class Loopback:
         self.world = world
         self.auth = FakeAuth()
         self.signals = FakeSignals()
+        self.homes = FakeHomes()
+        self.peers: tuple[str, ...] = ()
         self.push: AgentPush
         self.url = ""
         self._settings = settings
@@ -375,6 +393,8 @@ class Loopback:
             self.world.clock,
             self.signals,
             PushSettings(**{**defaults, **self._settings}),
+            homes=self.homes,
+            peers=lambda: self.peers,
         )
         state = self.world.state
         self.push.load(state.items.values(), state.cases.values(), state.profiles.values())

@@ -11,6 +11,9 @@ from gateway.core.model import Item, ItemState, Presence
 
 
 def state(d: Desk, cmd: c.State) -> Decision:
+    if not d.state.is_home_of(d.agent.name):
+        # A command that outlasted its desktop's grace: the row may be another node's by now.
+        raise Refused("unavailable", "you are not at home at this node any more")
     presence = Presence(cmd.state)
     reason = "" if presence is Presence.READY else cmd.reason or "break"
     changed = e.AgentStateChanged(

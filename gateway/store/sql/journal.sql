@@ -1,7 +1,7 @@
 -- The durable path: fence, lease, the two commits, what a node loads when it begins.
 
 -- name: commit_batch
-SELECT commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+SELECT commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 
 -- name: receive_batch
 SELECT place, id::text, fresh, customer, attachments, decided, node
@@ -50,7 +50,7 @@ UPDATE counter SET value = value + $1 WHERE name = 'ticket_number' RETURNING val
 SELECT doc FROM agent WHERE active ORDER BY name
 
 -- name: load_statuses
-SELECT doc FROM agent_status WHERE home = $1 OR home IS NULL ORDER BY name
+SELECT doc FROM agent_status WHERE home = $1 ORDER BY name
 
 -- name: load_queues
 SELECT doc FROM queue WHERE coalesce((doc->>'active')::boolean, true) ORDER BY name
