@@ -1,10 +1,11 @@
-"""A run of journal entries as the arguments of ``commit_batch`` (migration 0004). Pure.
+"""A run of journal entries as the arguments of ``commit_batch`` (migration 0007). Pure.
 
 Several changes of one row in a run become one write of its last value: the database is asked for
 the version before the first. Each value is encoded once. The tuples follow the ``…_in`` types.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, get_args
 
 from gateway.core import events as e
@@ -14,6 +15,8 @@ from gateway.core.inbound import Decided
 from gateway.store.codec import bounded, encode, text
 
 Row = tuple[Any, ...]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class PgBatch:
@@ -25,6 +28,7 @@ class PgBatch:
 
     def __init__(self) -> None:
         self.entries: list[e.Entry] = []
+        self._at, self._at_us = _EPOCH, 0
         self._events: list[Row] = []
         self._cases: dict[str, Row] = {}
         self._items: dict[str, Row] = {}
@@ -45,8 +49,21 @@ class PgBatch:
         kind, about = _KINDS[type(event)]
         self.entries.append(entry)
         self._events.append(
-            (position.epoch, position.offset, entry.at, kind, *about(entry), encode(event))
+            (
+                position.epoch,
+                position.offset,
+                self._us(entry.at),
+                kind,
+                *about(entry),
+                encode(event),
+            )
         )
+
+    def _us(self, at: datetime) -> int:
+        """Microseconds of the Unix epoch; entries of one record share their time."""
+        if at is not self._at:
+            self._at, self._at_us = at, (at - _EPOCH) // _MICROSECOND
+        return self._at_us
 
     # A row that changes again in the same run keeps the version that must be there now.
 
@@ -110,18 +127,27 @@ class PgBatch:
     def arguments(self) -> tuple[list[Row], ...]:
         return (
             self._events,
-            list(self._cases.values()),
-            list(self._items.values()),
+            *_new_and_changed(self._cases),
+            *_new_and_changed(self._items),
             list(self._messages.values()),
             list(self._files.items()),
             [_delivery(*known) for known in self._deliveries.items()],
-            list(self._outbox.values()),
-            list(self._statuses.values()),
+            *_new_and_changed(self._outbox),
+            *_new_and_changed(self._statuses),
             list(self._agents.values()),
             list(self._queues.values()),
             list(self._commands.values()),
             list(self._done.values()),
         )
+
+
+def _new_and_changed(rows: Mapping[str, Row]) -> tuple[list[Row], list[Row]]:
+    """Those that no version of must be there, and the others."""
+    new: list[Row] = []
+    changed: list[Row] = []
+    for row in rows.values():
+        (changed if row[0] else new).append(row)
+    return new, changed
 
 
 About = tuple[CaseId | None, ItemId | None]
