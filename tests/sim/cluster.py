@@ -109,6 +109,7 @@ class ClusterWorld(World):
         self.door.may_compose = self._may_compose
         self.chunk = self.dice.choice([1, 2, 500])
         self.up_since = 0.0
+        self.calm = False
         self.frozen = self.failovers = self.taken = self.resumed = 0
         self._doubted: set[tuple[str, int]] = set()
         for n in names:
@@ -187,8 +188,14 @@ class ClusterWorld(World):
         own = [MailChannel(scene), ChatChannel(scene), TaskChannel(scene)]
         channels.update({channel.name: channel for channel in own})  # type: ignore[misc]
         takeover = Takeover(node, cluster)
+        card = Card(urls={"agent": f"ws://{machine.name}/agent/v1"}, place=f"life {life.number}")
         member = Membership(
-            store, node.writer, machine.name, takeover.note, monotonic=self.clock.monotonic
+            store,
+            node.writer,
+            machine.name,
+            takeover.note,
+            card=lambda: card,
+            monotonic=self.clock.monotonic,
         )
         machine.node, machine.push, machine.takeover = node, push, takeover
         async with asyncio.TaskGroup() as group:
@@ -205,7 +212,7 @@ class ClusterWorld(World):
         cluster: MemoryCluster,
         channels: dict[ChannelName, Channel],
     ) -> Node:
-        card = Card(state="joining", place=f"{machine.name} {life.number}")
+        card = Card(state="joining", place=f"life {life.number}")
         while True:
             joining = Joining(store, cluster, machine.name, card, monotonic=self.clock.monotonic)
             try:
@@ -246,16 +253,16 @@ class ClusterWorld(World):
     # -- agents and their homes -------------------------------------------------------------
 
     def _route(self, name: AgentName) -> Wire | None:
-        home = self.tables.homes.get(name) or self.crews[name]
-        if name not in self.tables.homes and self._is_fenced(home):
-            home = self.duties.holders[MAIL]
-        machine = next(m for m in self.machines if m.name == home)
-        if not machine.serves or machine.node is None or machine.push is None:
+        """Where the agent is at home; sometimes to a wrong node, which must send it there."""
+        home = self.tables.homes.get(name)
+        there = home or self.crews[name]
+        if home is None and self._is_fenced(there):
+            there = self.duties.holders[MAIL]
+        if home is not None and not self.calm and self.dice.random() < 0.15:
+            there = self.dice.choice(self.machines).name
+        machine = next(m for m in self.machines if m.name == there)
+        if not machine.serves or machine.push is None or machine.life is None:
             return None
-        assert machine.life is not None
-        known = machine.node.ledger.state.statuses.get(name)
-        if name in self.tables.homes and (known is None or known.home != home):
-            return None  # it is being handed over
         return self._connect(machine.life, machine.push, name)
 
     def _is_fenced(self, node: NodeName) -> bool:
@@ -311,6 +318,7 @@ class ClusterWorld(World):
                 machine.steps.spare()
             self.faults.unavailable = self.faults.unknown = self.faults.delayed = 0.0
             self._sending = 0.0
+            self.calm = True
             for each in self.agents:
                 each.calm = True
             await self._peace()
