@@ -94,12 +94,14 @@ class ClusterWorld(World):
         self.faults.slow = min(self.faults.slow, 0.3)
         names = ["n1", "n2", "n3"] if self.dice.random() < 0.4 else ["n1", "n2"]
         now = asyncio.get_running_loop().time
-        self.machines = [Machine(n, Steps(self._plan(), now)) for n in names]
+        mortal = self.dice.choice([*names, *names, ""])
+        self.machines = [
+            Machine(n, Steps(self._plan(mortal, is_mortal=n == mortal), now)) for n in names
+        ]
         for machine in self.machines:
             machine.steps.trace = self.steps.trace
             machine.steps.label = f"{machine.name} "
-        if self.dice.random() < 0.7:
-            self.dice.choice(self.machines).mortal = True
+            machine.mortal = machine.name == mortal
         self.crews = {AgentName(who): NodeName(n) for n in names for who in CREW[n]}
         self.duties: Handed = Handed(
             {duty: NodeName(self.dice.choice(names)) for duty in (MAIL, OFFICE, "v0", "v1")}
@@ -117,10 +119,15 @@ class ClusterWorld(World):
                 self.tables.profiles[AgentName(who)] = agent(who, skills)
         self.tables.queues[GENERAL] = queue()
 
-    def _plan(self) -> list[Target]:
+    def _plan(self, mortal: str, *, is_mortal: bool) -> list[Target]:
         """Few crashes, most of them where nodes come, go, and take over."""
         targets = []
-        for _ in range(self.dice.randint(0, 3)):
+        if is_mortal:
+            targets.append(Target(self.dice.randint(20, 250)))
+        elif mortal and self.dice.random() < 0.6:
+            # Who takes over the one that dies crashes itself, at any step of it.
+            targets.append(Target(self.dice.randint(1, 2), self.dice.choice(TAKING_OVER)))
+        for _ in range(self.dice.randint(0, 2)):
             mood = self.dice.random()
             if mood < 0.25:
                 targets.append(Target(self.dice.randint(1, 400)))
