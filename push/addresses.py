@@ -35,13 +35,18 @@ class Addresses:
         self.url = url
         return self._dice(0, 2 * self._first)
 
-    def lost(self, *, was_welcome: bool) -> float:
-        """The socket is gone: the next node in turn. Returns the seconds to wait."""
-        if not was_welcome:
+    def lost(self, *, was_welcome: bool, silent: bool = False) -> float:
+        """The socket is gone. Returns the seconds to wait.
+
+        Where we were welcome we try again first: a dead node refuses at once, and then others
+        can be told that it is not to be had. One that did not let us in, or fell ``silent``, is
+        left for the next in turn.
+        """
+        if silent or not was_welcome:
             self.unreachable[self.url] = None
-        known = list(dict.fromkeys((*self._peers, *self._seeds)))
-        here = known.index(self.url) if self.url in known else -1
-        self.url = known[(here + 1) % len(known)]
+            known = list(dict.fromkeys((*self._peers, *self._seeds)))
+            here = known.index(self.url) if self.url in known else -1
+            self.url = known[(here + 1) % len(known)]
         most = min(LONGEST_DELAY_SECONDS, self._first * 2.0 ** min(self._failures, 10))
         self._failures += 1
         return self._dice(0, most)

@@ -256,7 +256,8 @@ class AgentClient(Orders):
         self._drop_socket()
         if moved_to is not None:
             return self._addresses.moved(moved_to)
-        return self._addresses.lost(was_welcome=was_welcome)
+        silent = self.why == "silent"
+        return self._addresses.lost(was_welcome=was_welcome, silent=silent)
 
     def _closed(self, closed: ConnectionClosed) -> None:
         frame = closed.rcvd

@@ -11,8 +11,9 @@ from websockets.typing import Origin, Subprotocol
 
 from gateway.core import commands as c
 from gateway.core.errors import Refused
-from gateway.core.ids import ItemId
+from gateway.core.ids import AgentName, ItemId
 from gateway.core.model import ItemState, Presence
+from gateway.ports import Elsewhere
 from push.client import AgentClient, SignedOut, Stopped
 from push.protocol import (
     SUBPROTOCOL,
@@ -188,6 +189,37 @@ async def test_a_drained_node_sends_everybody_to_its_peer(node: Loopback) -> Non
         await ana.until(lambda d: d.welcome is not None and d.welcome.node == "there")
         assert ana.why == ""
         assert node.push.connected == 0
+
+
+async def test_a_blip_leads_back_to_the_same_node(node: Loopback) -> None:
+    async with Loopback(World("ana"), node="there") as there:
+        node.peers = (there.url,)
+        async with client(node) as ana:
+            await ana.in_sync()
+            node.cut()
+            await ana.ready()
+            assert ana.desktop.welcome is not None
+            assert (ana.desktop.welcome.node, ana.connects) == ("here", 2)
+
+
+async def test_a_node_that_is_gone_is_named_to_its_peer(node: Loopback) -> None:
+    async with Loopback(World("ana"), node="there") as there:
+        node.peers = (there.url,)
+        async with client(node) as ana:
+            await ana.in_sync()
+            await node.close()
+            await ana.until(lambda d: d.welcome is not None and d.welcome.node == "there")
+            assert there.homes.asked == [(AgentName("ana"), (node.url,))]
+        await node.open()
+
+
+async def test_who_is_at_home_elsewhere_follows(node: Loopback) -> None:
+    async with Loopback(World("ana"), node="there") as there:
+        node.homes.answers[AgentName("ana")] = [Elsewhere(there.url)]
+        async with client(node) as ana:
+            await ana.in_sync()
+            assert ana.desktop.welcome is not None
+            assert (ana.desktop.welcome.node, ana.connects) == ("there", 2)
 
 
 async def test_while_the_journal_is_down_the_desktop_waits_and_then_comes_in(

@@ -163,15 +163,46 @@ describe("hello", () => {
 });
 
 describe("reconnecting", () => {
-  test("it goes to the next peer, and names those it could not reach", () => {
+  test("after a blip it comes back to the node it was at", () => {
     online();
     world.socket.hangsUp(1006);
+    world.pass(1);
+    expect(world.socket.url).toBe(HERE);
+    expect(world.socket.opens().said[0]).not.toHaveProperty("unreachable");
+  });
+
+  test("from a node that is gone it goes to the next peer, and names it there", () => {
+    online();
+    world.socket.hangsUp(1006);
+    world.pass(1);
+    world.socket.hangsUp(1006);
+    world.pass(1);
+    expect(world.socket.url).toBe(PEER);
+    expect(world.socket.opens().said[0]).toMatchObject({ unreachable: [HERE] });
+    world.socket.says(welcome(5, { peers: [HERE] }));
+    world.socket.hangsUp(1006);
+    world.pass(1);
+    expect(world.socket.opens().said[0]).not.toHaveProperty("unreachable");
+  });
+
+  test("a node that has fallen silent is left for a peer and named there", () => {
+    online();
+    world.pass(26);
+    world.pass(1);
+    expect(world.socket.url).toBe(PEER);
+    expect(world.socket.opens().said[0]).toMatchObject({ unreachable: [HERE] });
+  });
+
+  test("moved to a node that cannot be reached, it comes back and says so", () => {
+    world.socket.opens().says({ t: "moved", url: PEER, reason: "your work is there" });
     world.pass(1);
     expect(world.socket.url).toBe(PEER);
     world.socket.hangsUp(1006);
     world.pass(1);
     expect(world.socket.url).toBe(HERE);
     expect(world.socket.opens().said[0]).toMatchObject({ unreachable: [PEER] });
+    world.socket.says({ t: "waiting", reason: "a takeover" });
+    expect(statuses.at(-1)).toEqual({ kind: "waiting", reason: "a takeover" });
   });
 
   test("the delay doubles up to five seconds and is a chance of that", () => {

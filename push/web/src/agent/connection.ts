@@ -194,9 +194,11 @@ export class Connection {
     this.book.forgetSocket();
   }
 
-  /** Leave this socket and open the next one, a little later and at a peer if there is one. */
+  /** Leave this socket and open the next one, a little later. */
   private reconnect(why: Why, to?: string): void {
-    const neverWelcomed = !this.welcomed;
+    // Where we were welcome we try again first: a dead node refuses at once, and then others can
+    // be told that it is not to be had. One that let us wait or fell silent is left for a peer.
+    const blip = this.welcomed && why !== "silent";
     this.dropWire();
     if (this.over) return;
     const since = this.status.kind === "reconnecting" ? this.status.since : this.env.now();
@@ -205,8 +207,10 @@ export class Connection {
       this.url = to;
       delay = this.env.random() * MOVE_JITTER;
     } else {
-      if (neverWelcomed) this.unreachable.add(this.url);
-      this.url = this.nextUrl();
+      if (!blip) {
+        this.unreachable.add(this.url);
+        this.url = this.nextUrl();
+      }
       delay = this.env.random() * Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.attempt);
       this.attempt += 1;
     }

@@ -32,13 +32,18 @@ export class Line {
   private tries = 0;
   private heard = 0;
   private since = 0;
+  private opened = false;
+  /** Where we were sent, after where we began. */
+  private readonly known: string[];
   private retry: ReturnType<typeof setTimeout> | undefined;
   private pulse: ReturnType<typeof setInterval> | undefined;
 
   constructor(
     private url: string,
     private readonly events: LineEvents,
-  ) {}
+  ) {
+    this.known = [url];
+  }
 
   /** Connect, and stay connected. */
   start(): void {
@@ -67,7 +72,10 @@ export class Line {
 
   /** Give this connection up and come back at once, elsewhere if told so. */
   renew(url?: string): void {
-    if (url) this.url = url;
+    if (url) {
+      if (!this.known.includes(url)) this.known.push(url);
+      this.url = url;
+    } else if (!this.opened) this.turn();
     this.tries = 0;
     this.drop();
     if (this.wanted) this.later(Math.random() * FIRST_MS);
@@ -95,8 +103,10 @@ export class Line {
       return;
     }
     this.socket = socket;
+    this.opened = false;
     this.heard = this.since = Date.now();
     socket.onopen = () => {
+      this.opened = true;
       this.heard = this.since = Date.now();
       this.events.opened();
     };
@@ -112,6 +122,7 @@ export class Line {
 
   private ended(code: number): void {
     this.socket = null;
+    if (!this.opened) this.turn();
     if (code === NEVER) {
       this.stop();
       this.events.closed(true);
@@ -121,6 +132,12 @@ export class Line {
     if (Date.now() - this.since > STEADY_MS) this.tries = 0;
     const most = Math.min(MOST_MS, FIRST_MS * 2 ** this.tries++);
     this.later(WRONG.has(code) ? WRONG_MS : most / 2 + (Math.random() * most) / 2);
+  }
+
+  /** A node that does not answer may be gone for good: the next one that we know. */
+  private turn(): void {
+    const at = this.known.indexOf(this.url);
+    this.url = this.known[(at + 1) % this.known.length] ?? this.url;
   }
 
   private later(ms: number): void {
