@@ -210,6 +210,7 @@ def _house(app: App) -> House:
         node=app.node,
         tokens=store.tokens,
         people=store.people,
+        presence=store.homes,
         listing=store.listing,
         skills=store.skills,
         codes=store.codes,

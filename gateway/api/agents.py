@@ -1,5 +1,6 @@
 """Agents: who works here, and how each one is just now."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -9,11 +10,11 @@ from msgspec.structs import asdict
 from gateway.api.auth import Passwords, TokenAuth
 from gateway.api.base import Done, Listed, Paged, asked, by, read, record
 from gateway.api.directory_types import AgentEntry, agent_from, named
-from gateway.api.needs import Tokens
+from gateway.api.needs import Presences, Tokens
 from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, QueueName, SkillName
-from gateway.core.model import AgentProfile, ChannelKind, Presence
+from gateway.core.model import AgentProfile, AgentStatus, ChannelKind, Presence
 from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute, Role
 
@@ -47,9 +48,15 @@ class Agents:
     """See the module's docstring. Changes are journaled; the answer comes after their commit."""
 
     def __init__(
-        self, ledger: Ledger, tokens: Tokens, auth: TokenAuth, passwords: Passwords
+        self,
+        ledger: Ledger,
+        presence: Presences,
+        tokens: Tokens,
+        auth: TokenAuth,
+        passwords: Passwords,
     ) -> None:
         self._ledger = ledger
+        self._presence = presence
         self._tokens = tokens
         self._auth = auth
         self._passwords = passwords
@@ -95,31 +102,30 @@ class Agents:
             ),
         ]
 
-    def _at_work(self, profile: AgentProfile) -> AgentAtWork:
-        status = self._ledger.state.status(profile.name, self._ledger.clock.now())
-        return AgentAtWork(
-            **asdict(profile),
-            presence=status.presence,
-            reason=status.reason,
-            since=status.since,
-            connected=status.tabs > 0,
-        )
+    async def _at_work(self, profiles: Sequence[AgentProfile]) -> list[AgentAtWork]:
+        """Who is at home here as of now, the others as of their node's last commit."""
+        state, now = self._ledger.state, self._ledger.clock.now()
+        position = self._ledger.position
+        here = {p.name: state.statuses[p.name] for p in profiles if state.is_home_of(p.name)}
+        others = [p.name for p in profiles if p.name not in here]
+        elsewhere = await self._presence.statuses(others) if others else {}
+        await self._ledger.committed(position)
+        return [
+            _shown(p, here.get(p.name) or elsewhere.get(p.name) or state.status(p.name, now))
+            for p in profiles
+        ]
 
     async def _list(self, request: HttpRequest) -> HttpAnswer:
         query = asked(request, AgentQuery)
-        position = self._ledger.position
         profiles = self._ledger.state.profiles
         wanted = {AgentName(n) for n in query.names.split(",")} if query.names else profiles.keys()
         names = sorted(n for n in wanted & profiles.keys() if n > query.cursor)
-        items = [self._at_work(profiles[n]) for n in names[: query.limit]]
         more = names[query.limit - 1] if len(names) > query.limit else None
-        await self._ledger.committed(position)
+        items = await self._at_work([profiles[n] for n in names[: query.limit]])
         return HttpAnswer(body=Listed(items=items, next=more))
 
     async def _one(self, request: HttpRequest) -> HttpAnswer:
-        position = self._ledger.position
-        found = self._at_work(self._find(request.params["name"]))
-        await self._ledger.committed(position)
+        (found,) = await self._at_work([self._find(request.params["name"])])
         return HttpAnswer(body=found)
 
     def _find(self, name: str) -> AgentProfile:
@@ -141,7 +147,8 @@ class Agents:
         await record(self._ledger, [e.Change(defined)])
         if not profile.active:
             await self._auth.revoke_all_of(name)
-        return HttpAnswer(body=self._at_work(profile))
+        (made,) = await self._at_work([profile])
+        return HttpAnswer(body=made)
 
     async def _remove(self, request: HttpRequest) -> HttpAnswer:
         name = self._find(request.params["name"]).name
@@ -152,6 +159,16 @@ class Agents:
         gone = e.AgentRemoved(agent=name, by=by(request))
         await record(self._ledger, [e.Change(gone)])
         return HttpAnswer(body=Done())
+
+
+def _shown(profile: AgentProfile, status: AgentStatus) -> AgentAtWork:
+    return AgentAtWork(
+        **asdict(profile),
+        presence=status.presence,
+        reason=status.reason,
+        since=status.since,
+        connected=status.tabs > 0,
+    )
 
 
 def check_profile(ledger: Ledger, profile: AgentProfile) -> None:

@@ -55,7 +55,7 @@ class Api:
             Cases(ledger, house.node.lookup, house.listing, items),
             Customers(house.people),
             Attachments(house.node.files),
-            Agents(ledger, house.tokens, self.auth, passwords),
+            Agents(ledger, house.presence, house.tokens, self.auth, passwords),
             Queues(ledger, house),
             Names("skills", house.skills),
             Names("codes", house.codes),

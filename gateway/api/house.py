@@ -16,6 +16,7 @@ from gateway.api.needs import (
     Nodes,
     Notes,
     People,
+    Presences,
     Tokens,
     Vitals,
 )
@@ -49,6 +50,7 @@ class House(Struct, frozen=True, kw_only=True):
     node: Node
     tokens: Tokens
     people: People
+    presence: Presences
     listing: Listing
     skills: Labels
     codes: Labels

@@ -20,7 +20,7 @@ from gateway.core.ids import (
     OutboundId,
 )
 from gateway.core.inbound import Inbound
-from gateway.core.model import Case, Item, Outgoing
+from gateway.core.model import AgentStatus, Case, Item, Outgoing
 from gateway.ports import Role
 from gateway.store.contract import ItemFilter, Page, Received
 from gateway.store.lookout import Standing
@@ -67,6 +67,14 @@ class Tokens(Protocol):
         ...
 
     async def drop_login(self, name: AgentName) -> None: ...
+
+
+class Presences(Protocol):
+    """Agents at work, whichever node they are at."""
+
+    async def statuses(self, names: Collection[AgentName]) -> dict[AgentName, AgentStatus]:
+        """These agents as they were last written; whoever never came is not among them."""
+        ...
 
 
 class People(Protocol):

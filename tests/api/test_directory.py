@@ -7,8 +7,8 @@ import pytest
 from gateway.api.intent import Applier, FirstLogin, Intent
 from gateway.api.needs import ChannelCard
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, QueueName
-from gateway.core.model import AgentProfile, Queue
+from gateway.core.ids import AgentName, NodeName, QueueName
+from gateway.core.model import AgentProfile, AgentStatus, Presence, Queue
 from gateway.store.views import Named
 from tests.support.apiworld import ApiWorld, api_world
 from tests.support.builders import OFFICE
@@ -83,6 +83,22 @@ async def test_agents_are_found_by_names_and_unknown_names_are_left_out() -> Non
         assert ([one["name"] for one in found["items"]], found["next"]) == (["ana"], "ana")
         _, rest = await world.call("GET", "/api/v1/agents?names=zoe,nobody,ana&cursor=ana")
         assert [one["display_name"] for one in rest["items"]] == ["Zoe"]
+
+
+async def test_who_works_at_another_node_is_shown_as_that_node_last_wrote() -> None:
+    async with api_world() as world:
+        await world.call("PUT", "/api/v1/agents/zoe", {"display_name": "Zoe"})
+        at = world.rig.node.ledger.clock.now()
+        zoe, tables = AgentName("zoe"), world.rig.tables
+        tables.statuses[zoe] = AgentStatus(
+            name=zoe, presence=Presence.READY, reason="", since=at, idle_since=at, tabs=1, version=3
+        )
+        tables.homes[zoe] = NodeName("another")
+        _, listed = await world.call("GET", "/api/v1/agents")
+        shown = {one["name"]: (one["presence"], one["connected"]) for one in listed["items"]}
+        assert shown["zoe"] == ("ready", True)
+        _, one = await world.call("GET", "/api/v1/agents/zoe")
+        assert (one["presence"], one["connected"]) == ("ready", True)
 
 
 async def test_wrong_fields_of_an_agent_are_named() -> None:

@@ -53,6 +53,7 @@ from gateway.store.views import (
 from gateway.supervise import Health
 from tests.support.builders import NODE, OFFICE, agent
 from tests.support.flownode import Rig, new_tables, running
+from tests.support.memory_homes import MemoryHomes
 from tests.support.memory_tables import Tables
 
 ADMIN = "the-bootstrap-token"
@@ -477,6 +478,7 @@ def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> Ho
         node=world.rig.node,
         tokens=world.tokens,
         people=FakePeople(tables),
+        presence=MemoryHomes(world.rig.store),
         listing=FakeListing(tables),
         skills=FakeLabels(),
         codes=FakeLabels(),
