@@ -10,6 +10,7 @@ import random
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from msgspec import Struct, structs
@@ -146,7 +147,8 @@ class IntakeFlow:
                         await self._store(self._take())
         finally:
             why = Refused("unavailable", "the node ends, or begins anew")
-            for asked in (*self._waiting, *self._results.values()):
+            waiting: tuple[asyncio.Future[Any], ...] = (*self._waiting, *self._results.values())
+            for asked in waiting:
                 if not asked.done():
                     asked.set_exception(why)
                     asked.exception()  # nobody need have asked
