@@ -50,7 +50,10 @@ class Cluster(Protocol):
         ...
 
     async def inherit(self, term: Term, dead: NodeName) -> None:
-        """Become heir of those whose heir ``dead`` was: its takeovers that stopped half way."""
+        """Become heir of those whose heir ``dead`` was: its takeovers that stopped half way.
+
+        Does nothing when we are not, or not any more, the heir of ``dead``.
+        """
         ...
 
     async def estate(self, dead: NodeName) -> Estate:

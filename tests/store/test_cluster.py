@@ -253,6 +253,17 @@ class ClusterConformance:
         await take_all(two, A)
         assert len((await two.pen.loaded()).items) == 5
 
+    async def test_of_two_that_are_each_others_heirs_one_inherits(self, starts: Starts) -> None:
+        await starts(A)
+        one = await starts(B)
+        assert await one.cluster.fence(one.term, await one.seen(A))
+        again = await starts(A)  # waits for its heir, which dies
+        assert await again.cluster.fence(again.term, await again.seen(B))
+        both = await starts(B)
+        await again.cluster.inherit(again.term, B)
+        await both.cluster.inherit(both.term, A)  # asks second
+        assert ((await both.seen(A)).heir, (await both.seen(B)).heir) == (A, A)
+
     async def test_a_new_incarnation_of_the_heir_goes_on(self, starts: Starts) -> None:
         dead, one = await starts(A), await starts(B)
         cases = [a_case() for _ in range(5)]

@@ -63,10 +63,11 @@ class MemoryCluster:
 
     async def inherit(self, term: Term, dead: NodeName) -> None:
         def take() -> None:
-            self._require_heir(term, dead)
-            for node, heir in self._tables.heirs.items():
-                if heir == dead:
-                    self._tables.heirs[node] = term.node
+            self._tables.require(term)
+            heirs = self._tables.heirs
+            if heirs.get(dead) == term.node:
+                mine = [node for node, heir in heirs.items() if heir == dead]
+                heirs.update(dict.fromkeys(mine, term.node))
 
         await self._call("inherit", take)
 

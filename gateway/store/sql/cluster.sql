@@ -41,9 +41,13 @@ WHERE f.node = $1 AND f.epoch = $4 AND EXISTS (SELECT FROM mine)
 RETURNING f.epoch
 
 -- name: inherit
--- What the dead node was heir to passes to its own heir.
-WITH mine AS MATERIALIZED (SELECT require_heir($1, $2, $3))
-UPDATE node_fence SET heir = $1 WHERE heir = $3 AND EXISTS (SELECT FROM mine)
+-- What the dead node was heir to passes to its own heir. Two that come back may be each other's
+-- heirs: for the one that asks second there is nothing left to have.
+WITH mine AS MATERIALIZED (SELECT require_epoch($1, $2)),
+heir AS MATERIALIZED (
+    SELECT FROM node_fence WHERE node = $3 AND heir = $1 AND EXISTS (SELECT FROM mine) FOR SHARE
+)
+UPDATE node_fence SET heir = $1 WHERE heir = $3 AND EXISTS (SELECT FROM heir)
 
 -- name: takeover_end
 WITH mine AS MATERIALIZED (SELECT require_epoch($1, $2))
