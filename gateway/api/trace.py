@@ -26,6 +26,8 @@ SENTENCES: dict[str, str] = {
     "item_canceled": "It was canceled by {by}",
     "item_rejected": "It was rejected",
     "item_reprioritised": "{by} set the priority to {priority}",
+    "item_adopted": "This node took it over from {from_node}",
+    "outbound_adopted": "This node took over the sending from {from_node}",
     "item_repaired": "The reconciler repaired it: {problem}",
     "outbound_queued": "A {purpose} is to be sent",
     "outbound_attempted": "Attempt {attempt} to send it",
