@@ -78,7 +78,7 @@ class Joining:
             except (Unavailable, CommitUnknown) as error:
                 # Done or not: the next look shows whose heir is who.
                 _log.warning("the heir's turn is not over", heir=heir, reason=str(error))
-            await self._sleep(ROUND_SECONDS if heir != self._me else 0.0)
+            await self._sleep(ROUND_SECONDS)
         return term
 
     # -- the name ---------------------------------------------------------------------------
@@ -125,10 +125,8 @@ class Joining:
             return self._heirs[self._me]
 
     async def _settle(self, term: Term, heir: NodeName) -> None:
-        """If the heir has lapsed too we become its heir, and so our own, and then nobody's."""
-        if heir == self._me:
-            await self._cluster.end(term, self._me)
-        elif self._heirs.get(heir) == self._me:
+        """If the heir has lapsed too we become its heir, and have our own back."""
+        if self._heirs.get(heir) == self._me:
             await self._cluster.inherit(term, heir)
         else:
             for verdict in decide(self._facts, self._monotonic()):

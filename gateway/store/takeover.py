@@ -52,7 +52,8 @@ class Cluster(Protocol):
     async def inherit(self, term: Term, dead: NodeName) -> None:
         """Become heir of those whose heir ``dead`` was: its takeovers that stopped half way.
 
-        Does nothing when we are not, or not any more, the heir of ``dead``.
+        If our own was among them it is ours again. Does nothing when we are not, or not any
+        more, the heir of ``dead``.
         """
         ...
 

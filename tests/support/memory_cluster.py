@@ -68,6 +68,7 @@ class MemoryCluster:
             if heirs.get(dead) == term.node:
                 mine = [node for node, heir in heirs.items() if heir == dead]
                 heirs.update(dict.fromkeys(mine, term.node))
+                heirs.pop(term.node, None)
 
         await self._call("inherit", take)
 

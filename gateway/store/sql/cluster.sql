@@ -42,12 +42,12 @@ RETURNING f.epoch
 
 -- name: inherit
 -- What the dead node was heir to passes to its own heir. Two that come back may be each other's
--- heirs: for the one that asks second there is nothing left to have.
+-- heirs: who asks first has its own back, and no heir; who asks second changes nothing.
 WITH mine AS MATERIALIZED (SELECT require_epoch($1, $2)),
 heir AS MATERIALIZED (
     SELECT FROM node_fence WHERE node = $3 AND heir = $1 AND EXISTS (SELECT FROM mine) FOR SHARE
 )
-UPDATE node_fence SET heir = $1 WHERE heir = $3 AND EXISTS (SELECT FROM heir)
+UPDATE node_fence SET heir = nullif($1, node) WHERE heir = $3 AND EXISTS (SELECT FROM heir)
 
 -- name: takeover_end
 WITH mine AS MATERIALIZED (SELECT require_epoch($1, $2))
