@@ -13,6 +13,7 @@ from gateway.cluster.membership import Membership
 from gateway.cluster.takeover import Takeover
 from gateway.core import events as e
 from gateway.core.election import LEASE_SECONDS
+from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, ChannelName, NodeName
 from gateway.core.model import Message, OutboundState, Outgoing
 from gateway.flow.node import Node
@@ -165,7 +166,10 @@ class ClusterWorld(World):
         try:
             await self._work(machine, life)
         except BaseExceptionGroup as several:
-            if not all(isinstance(leaf, Fenced) for leaf in leaves_of(several)):
+            leaves = leaves_of(several)
+            # Who waited for a decision is refused when the node ends.
+            rest = [leaf for leaf in leaves if not isinstance(leaf, Fenced | Refused)]
+            if rest or not any(isinstance(leaf, Fenced) for leaf in leaves):
                 raise
             machine.steps.note(f"{machine.name} has been fenced, and begins anew")
             life.end()
