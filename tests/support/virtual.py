@@ -6,6 +6,7 @@ docs/decisions/0003-virtual-time.md.
 """
 
 import asyncio
+import itertools
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -18,15 +19,38 @@ class Stuck(RuntimeError):
     """Everybody waits for somebody else: nothing is due, now or ever."""
 
 
+class NumberedTask(asyncio.Task[Any]):
+    """A task whose hash is its number: a group cancels its tasks in the order of a set of them.
+
+    The hash that an object has by itself is its address, which another process does not repeat.
+    """
+
+    number = 0
+
+    def __hash__(self) -> int:
+        return self.number
+
+
 class VirtualLoop(asyncio.BaseEventLoop):
     """See the module's docstring. It is its own selector: there is nothing to select from."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._numbers = itertools.count(1)
+        self.set_task_factory(self._number)
         self._now = 0.0
         self._selector = self
         # Timers less than this apart are due together; the default is the real clock's grain.
         self._clock_resolution = 1e-9
+
+    def _number(
+        self, loop: asyncio.AbstractEventLoop, work: Any, **context: Any
+    ) -> asyncio.Task[Any]:
+        # Known to the set of all tasks as soon as it is made, so numbered before it is.
+        task = NumberedTask.__new__(NumberedTask)
+        task.number = next(self._numbers)
+        task.__init__(work, loop=loop, **context)  # type: ignore[misc]
+        return task
 
     def time(self) -> float:
         return self._now
