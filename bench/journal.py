@@ -69,7 +69,7 @@ class Rig:
             while ledger.uncommitted < BACKLOG:
                 for _ in range(50):
                     self.work.step()
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # in a node, too, work comes in between the loop's turns
             # Let the writer and the database have a turn as soon as there is room again.
             await ledger.committed(_oldest(ledger))
         took = time.monotonic() - began

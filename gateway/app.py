@@ -69,9 +69,11 @@ async def serving(
     store's errors when there is no database, ``Fenced`` when another incarnation has taken over.
     """
     table = kinds.table() if channel_types is None else channel_types
-    async with _ground(settings) as (store, door):  # noqa: SIM117 - one holds the other
-        async with incarnation(settings, store, door, table, extra) as app:
-            yield app
+    async with (
+        _ground(settings) as (store, door),
+        incarnation(settings, store, door, table, extra) as app,
+    ):
+        yield app
 
 
 @asynccontextmanager

@@ -121,11 +121,12 @@ class Idempotency:
         _check(begun.digest, digest)
         try:
             given = await route.handle(request)
-        except Exception:
+        except (Refused, Unavailable):
             await self._free(name, attempt)
             raise
         except BaseException:
-            # Ended in the middle, by a client that left say: nobody knows how far it came.
+            # Ended in the middle, by a fault of ours or a client that left: nobody knows how far
+            # it came, and a second effect would be worse than a refused repeat.
             del self._attempts[name]
             raise
         del self._attempts[name]

@@ -25,6 +25,7 @@ class Counter:
         self.go = asyncio.Event()
         self.go.set()
         self.fails = False
+        self.breaks = False
         route = HttpRoute(method="POST", path="/x", handle=self._handle, summary="x", secret=secret)
         self.route = Idempotency(self.clock, self.keys, new_id).wrap(route)
 
@@ -33,6 +34,8 @@ class Counter:
         self.count += 1
         if self.fails:
             raise Refused("unavailable", "not now")
+        if self.breaks:
+            raise RuntimeError("a bug, after the effect")
         return HttpAnswer(body={"n": self.count})
 
     async def ask(self, key: str | None, body: bytes = b"{}", who: str = "ana") -> int:
@@ -117,6 +120,19 @@ async def test_what_was_interrupted_is_not_done_again() -> None:
         assert refused.value.code == "conflict"
         assert counter.count == 0
     assert await first.ask("another") == 1
+
+
+async def test_what_a_fault_of_ours_ended_after_its_effect_is_not_done_again() -> None:
+    first = Counter()
+    first.breaks = True
+    with pytest.raises(RuntimeError):
+        await first.ask("k")
+    first.breaks = False
+    for counter in (first, Counter(first.keys)):
+        with pytest.raises(Refused) as refused:
+            await counter.ask("k")
+        assert refused.value.code == "conflict"
+    assert first.count == 1
 
 
 async def test_nothing_is_done_before_the_key_is_on_disk() -> None:
