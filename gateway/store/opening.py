@@ -115,7 +115,7 @@ async def open_store(
         pool = await open_pool(connect, size=pool_size)
         stack.push_async_callback(_close, pool)
         sql = Queries.load()
-        writer = Writer(connector(where, hosts, WRITER_SESSION, sight), sql["backend_state"])
+        writer = Writer(connector(where, hosts, WRITER_SESSION, sight))
         stack.push_async_callback(writer.close)
         files = Files(pool, sql, make_id)
         fence = Fence(connect, pool, sql)
@@ -143,7 +143,6 @@ async def open_store(
         )
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(writer.watch(), name="store:watch"),
                 group.create_task(Upkeep(pool, sql).run(), name="store:upkeep"),
                 group.create_task(LinkWatch(sight, connect.connect, sql).run(), name="store:links"),
             ]

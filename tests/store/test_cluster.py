@@ -1,7 +1,7 @@
 """Fencing and adopting: one winner, every row once, whatever is repeated or comes too late."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -15,12 +15,8 @@ from gateway.core.ids import NodeName
 from gateway.core.inbound import Inbound
 from gateway.store.cluster import PgCluster
 from gateway.store.contract import Card, Fenced, Seen, Term, VersionConflict
-from gateway.store.fence import Fence
-from gateway.store.journal import PgJournal
 from gateway.store.opening import Store, new_id
-from gateway.store.pool import WRITER_SESSION, connector, hosts_of
 from gateway.store.takeover import Cluster, Estate
-from gateway.store.writer import Writer
 from tests.store.conformance import (
     BOB,
     EVA,
@@ -34,6 +30,7 @@ from tests.store.conformance import (
     an_outgoing,
     from_ann,
 )
+from tests.support.database import Incarnations
 from tests.support.memory_cluster import MemoryCluster
 from tests.support.memory_store import MemoryStore
 from tests.support.memory_tables import Tables
@@ -318,26 +315,14 @@ class ClusterConformance:
 @pytest.mark.integration
 class TestPostgres(ClusterConformance):
     @pytest.fixture
-    async def starts(self, store: Store) -> AsyncIterator[Starts]:
-        writers: list[Writer] = []
-
-        def where() -> str:
-            return store.dsn
-
+    def starts(self, store: Store, incarnations: Incarnations) -> Starts:
         async def start(name: NodeName) -> Node:
-            hosts = hosts_of(store.dsn)
-            writer = Writer(connector(where, hosts, WRITER_SESSION), store.sql["backend_state"])
-            writers.append(writer)
-            fence = Fence(connector(where, hosts, {}), store.pool, store.sql)
-            journal = PgJournal(
-                pool=store.pool, writer=writer, fence=fence, sql=store.sql, new_id=new_id
-            )
+            journal, fence = incarnations()
             cluster = PgCluster(pool=store.pool, fence=fence, sql=store.sql, chunk=CHUNK)
             pen = Pen(Opened(journal, store.lookup), await journal.begin(name, "eu"))
             return Node(pen, cluster)
 
-        yield start
-        await asyncio.gather(*(writer.close() for writer in writers))
+        return start
 
     async def test_customers_and_what_was_put_aside_go_along(
         self, starts: Starts, store: Store

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from gateway.core.ids import Position
-from gateway.store import writer as writer_module
+from gateway.store import links
 from gateway.store.contract import (
     BadBatch,
     CommitUnknown,
@@ -142,23 +142,20 @@ async def test_a_warning_during_a_commit_counts_as_unknown(
         await speak("WARNING")
 
 
-async def test_a_dead_link_is_cut_by_the_probe(
+async def test_a_commit_over_a_dead_link_is_unknown_once_the_link_is_cut(
     store: Store, other: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer_module, "PATIENCE_SECONDS", 0.2)
-    monkeypatch.setattr(writer_module, "PROBE_EVERY_SECONDS", 0.1)
+    monkeypatch.setattr(links, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(links, "PROBE_EVERY_SECONDS", 0.1)
     pen = await pen_of(store)
     await pen.rows(a_case())
-    writer = store.journal._writer
-    con: Any = writer._con
+    con: Any = store.journal._writer._con
     pid = con.get_server_pid()
     # The server ends the session, and its goodbye is lost on the way.
     con._transport.pause_reading()
     await other.execute("SELECT pg_terminate_backend($1)", pid)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
-        watch = group.create_task(writer.watch())
+    async with asyncio.timeout(10):
         result = await outcome(store.journal.commit(pen.term, pen.batch(pen.entry(an_event()))))
-        watch.cancel()
 
     assert isinstance(result, CommitUnknown)
 
@@ -166,28 +163,26 @@ async def test_a_dead_link_is_cut_by_the_probe(
 async def test_a_slow_commit_is_left_alone(
     store: Store, other: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer_module, "PATIENCE_SECONDS", 0.05)
-    monkeypatch.setattr(writer_module, "PROBE_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(links, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(links, "PROBE_EVERY_SECONDS", 0.05)
     pen = await pen_of(store)
     asked = asyncio.Event()
-    works_on = writer_module.Writer._works_on
-    answers: list[bool] = []
+    working = links.LinkWatch._working
+    answers: list[set[int]] = []
 
-    async def seen(self: writer_module.Writer, con: Any) -> bool:
-        answers.append(await works_on(self, con))
-        if len(answers) > writer_module.SUSPICIONS:
+    async def seen(self: links.LinkWatch, pids: Iterable[int]) -> set[int]:
+        answers.append(await working(self, pids))
+        if len(answers) > links.SUSPICIONS:
             asked.set()
         return answers[-1]
 
-    monkeypatch.setattr(writer_module.Writer, "_works_on", seen)
+    monkeypatch.setattr(links.LinkWatch, "_working", seen)
     await other.execute("BEGIN; SELECT FROM node_fence FOR UPDATE")
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        watch = group.create_task(store.journal._writer.watch())
         commit = group.create_task(outcome(pen.rows(a_case())))
         await asked.wait()
         await other.execute("ROLLBACK")
         assert await commit is None
-        watch.cancel()
     assert all(answers)
 
 

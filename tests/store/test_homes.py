@@ -1,7 +1,7 @@
 """Whose an agent is: one node has the row, whoever asks at once, and nobody takes it from it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -13,14 +13,11 @@ from gateway.core.election import Peer
 from gateway.core.ids import AgentName, NodeName
 from gateway.store.cluster import PgCluster
 from gateway.store.contract import Card, Fenced, Term
-from gateway.store.fence import Fence
 from gateway.store.homes import Claimed, HomeOf, HomeRows, PgHomes
-from gateway.store.journal import PgJournal
 from gateway.store.opening import Store, new_id
-from gateway.store.pool import WRITER_SESSION, connector, hosts_of
 from gateway.store.takeover import Cluster
-from gateway.store.writer import Writer
 from tests.store.conformance import BOB, EVA, NOW, Opened, Pen
+from tests.support.database import Incarnations
 from tests.support.memory_cluster import MemoryCluster
 from tests.support.memory_homes import MemoryHomes
 from tests.support.memory_store import MemoryStore
@@ -155,28 +152,16 @@ class HomesConformance:
 @pytest.mark.integration
 class TestPostgres(HomesConformance):
     @pytest.fixture
-    async def starts(self, store: Store) -> AsyncIterator[Starts]:
-        writers: list[Writer] = []
-
-        def where() -> str:
-            return store.dsn
-
+    def starts(self, store: Store, incarnations: Incarnations) -> Starts:
         async def start(name: NodeName) -> Node:
-            hosts = hosts_of(store.dsn)
-            writer = Writer(connector(where, hosts, WRITER_SESSION), store.sql["backend_state"])
-            writers.append(writer)
-            fence = Fence(connector(where, hosts, {}), store.pool, store.sql)
-            journal = PgJournal(
-                pool=store.pool, writer=writer, fence=fence, sql=store.sql, new_id=new_id
-            )
+            journal, fence = incarnations()
             cluster = PgCluster(pool=store.pool, fence=fence, sql=store.sql)
             pen = Pen(Opened(journal, store.lookup), await journal.begin(name, "eu"))
             node = Node(pen, cluster, PgHomes(store.pool, store.sql))
             await node.show()
             return node
 
-        yield start
-        await asyncio.gather(*(writer.close() for writer in writers))
+        return start
 
 
 class TestMemory(HomesConformance):

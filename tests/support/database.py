@@ -14,9 +14,12 @@ import pytest
 
 from gateway.store import embedded
 from gateway.store.embedded import EmbeddedServer
+from gateway.store.fence import Fence
+from gateway.store.journal import PgJournal
 from gateway.store.migrate import migrate
-from gateway.store.opening import Store, create_database, open_store
-from gateway.store.pool import connector, hosts_of
+from gateway.store.opening import Store, create_database, new_id, open_store
+from gateway.store.pool import WRITER_SESSION, connector, hosts_of
+from gateway.store.writer import Writer
 
 # Rows are few: deleting them is quicker than new files for every table and index.
 EMPTY = """
@@ -67,3 +70,33 @@ async def _migrate(server: EmbeddedServer) -> None:
     con = await connector(lambda: server.dsn, hosts_of(server.dsn), {}).connect()
     await migrate(con)
     await con.close()
+
+
+class Incarnations:
+    """Nodes' ways to write, several over one store's database; a call makes one more."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._writers: list[Writer] = []
+
+    def __call__(self) -> tuple[PgJournal, Fence]:
+        store = self._store
+        hosts = hosts_of(store.dsn)
+        writer = Writer(connector(lambda: store.dsn, hosts, WRITER_SESSION))
+        self._writers.append(writer)
+        fence = Fence(connector(lambda: store.dsn, hosts, {}), store.pool, store.sql)
+        journal = PgJournal(
+            pool=store.pool, writer=writer, fence=fence, sql=store.sql, new_id=new_id
+        )
+        return journal, fence
+
+    async def close(self) -> None:
+        await asyncio.gather(*(writer.close() for writer in self._writers))
+
+
+@pytest.fixture
+async def incarnations(store: Store) -> AsyncIterator[Incarnations]:
+    """More nodes over ``store``'s database."""
+    made = Incarnations(store)
+    yield made
+    await made.close()

@@ -40,9 +40,6 @@ SELECT pid, pg_terminate_backend(pid) FROM unnest(pg_blocking_pids($1)) AS pid
 -- name: position_present
 SELECT EXISTS (SELECT FROM journal WHERE node = $1 AND epoch = $2 AND "offset" = $3)
 
--- name: backend_state
-SELECT state FROM pg_stat_activity WHERE pid = $1
-
 -- name: reserve_numbers
 UPDATE counter SET value = value + $1 WHERE name = 'ticket_number' RETURNING value
 
