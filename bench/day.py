@@ -102,7 +102,6 @@ async def measure(options: Options, say: Progress) -> Report:
         counted = await _count(crew.node)
         if options.open_seconds:
             details |= await _open_loop(options, say, crew)
-    expected = options.items + sum(answer.get("others", 0) for answer in answers)
     details["counts"] = counted
     details["errors"] = [error for answer in answers for error in answer.get("errors", ())]
     say(f"{options.items:,} items in {took:.1f} s; {counted}")
@@ -111,7 +110,7 @@ async def measure(options: Options, say: Progress) -> Report:
         ours=took,
         unit="s",
         peer=None,
-        lost=expected - counted["completed_answered"],
+        lost=options.items - counted["completed_answered"],
         duplicated=counted["items"]
         - counted["processed"]
         + counted["answered_twice"]
@@ -195,8 +194,7 @@ async def _closed_loop(
     agents_cpu.start()
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
-        goal = Goal(items)
-        watch = group.create_task(_watch(say, node, goal))
+        watch = group.create_task(_watch(say, node, items))
         answers = await asyncio.gather(
             crew.feed.ask("run", count=shares.feed, at_once=at_once(shares.feed)),
             crew.tasks.ask("run", count=shares.tasks, at_once=at_once(shares.tasks)),
@@ -209,8 +207,6 @@ async def _closed_loop(
                 at_once=at_once(shares.chats),
             ),
         )
-        goal.items += sum(answer.get("others", 0) for answer in answers)
-        goal.final = True
         say("the last answer has arrived")
         await watch
     took = time.monotonic() - began
@@ -232,14 +228,7 @@ async def _closed_loop(
     return took, list(answers)
 
 
-class Goal(Struct):
-    """How many items there will have been; ``final`` once nobody brings any more."""
-
-    items: int
-    final: bool = False
-
-
-async def _watch(say: Progress, node: NodeProcess, goal: Goal) -> None:
+async def _watch(say: Progress, node: NodeProcess, items: int) -> None:
     """Until all are completed on disk; tells how far it is."""
     con = await _database(node)
     try:
@@ -248,17 +237,15 @@ async def _watch(say: Progress, node: NodeProcess, goal: Goal) -> None:
             done = await con.fetchval(
                 "SELECT count(*) FROM item WHERE ended_as = 'completed'", timeout=60
             )
-            if goal.final and done >= goal.items:
+            if done >= items:
                 return
             quiet = quiet + 1 if done == last else 0
             if quiet >= STUCK_LOOKS:
-                raise RuntimeError(
-                    f"only {done} of {goal.items} are completed: {await _where(con)}"
-                )
+                raise RuntimeError(f"only {done} of {items} are completed: {await _where(con)}")
             last = done
-            say(f"{done:,} of {goal.items:,} completed")
+            say(f"{done:,} of {items:,} completed")
             # A look counts up to 250,000 rows on the database that is measured: seldom, until near.
-            await asyncio.sleep(1.0 if goal.items - done < 5_000 else 5.0)
+            await asyncio.sleep(1.0 if items - done < 5_000 else 5.0)
     finally:
         await con.close()
 

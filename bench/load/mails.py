@@ -22,7 +22,6 @@ from bench.work import body
 from gateway.demo.mailserver import Account, DemoMail
 
 BOX = "support@bench.example"
-OTHERS_SECONDS = 3.0
 MOST_MAILS = 1_000_000
 """More than a day has: the mailbox never lets one go."""
 
@@ -36,7 +35,6 @@ class Mails:
         self._server = DemoMail([Account(address=BOX)], max_mails=MOST_MAILS)
         self._parser = BytesHeaderParser()
         self._sink: asyncio.Server | None = None
-        self._sent_others = 0
 
     async def perform(self, said: dict[str, Any]) -> Answer:
         match said.pop("do"):
@@ -81,28 +79,7 @@ class Mails:
         self.tally.begin(count, at_once)
         while (key := await self.tally.next()) is not None:
             await self._server.deliver(self._mail(key), [BOX])
-        async with asyncio.TaskGroup() as group:
-            others = group.create_task(self._others())
-            answer = await self.tally.done()
-            others.cancel()
-        return {**answer, "others": self._sent_others}
-
-    async def _others(self) -> None:
-        """Automatic mails, as mailboxes get them; they are items too, and counted apart.
-
-        pymap now and then announces a mail to nobody; it is found with the next one, or when the
-        node renews its IDLE after two minutes. That would be the day's end, not the node's pace.
-        """
-        while True:
-            await asyncio.sleep(OTHERS_SECONDS)
-            mail = EmailMessage()
-            mail["From"] = "Robot <robot@customers.example>"
-            mail["To"] = BOX
-            mail["Subject"] = "Out of office"
-            mail["Auto-Submitted"] = "auto-replied"
-            mail.set_content("I am away.")
-            await self._server.deliver(mail.as_bytes(), [BOX])
-            self._sent_others += 1
+        return await self.tally.done()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from gateway.store.contract import ItemFilter, Page
 from gateway.store.opening import Store, new_id
 from gateway.store.upkeep import Upkeep
 from gateway.store.views import Begun, CustomerCard, KeyName, Named, TokenRow
-from tests.store.conformance import (
+from tests.store.rows import (
     BOB,
     EVA,
     MAIL,

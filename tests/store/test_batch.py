@@ -12,17 +12,7 @@ from gateway.core import events as e
 from gateway.core import model as m
 from gateway.core.ids import Position
 from gateway.store.batch import PgBatch
-from tests.store.conformance import (
-    EVA,
-    NOW,
-    SITE,
-    a_case,
-    a_message,
-    an_event,
-    an_item,
-    an_outgoing,
-    uid,
-)
+from tests.store.rows import EVA, NOW, SITE, a_case, a_message, an_event, an_item, an_outgoing, uid
 
 PLACES = [
     *("events", "new_cases", "cases", "new_items", "items", "messages", "files", "deliveries"),

@@ -17,7 +17,7 @@ from gateway.store.cluster import PgCluster
 from gateway.store.contract import Card, Fenced, Seen, Term, VersionConflict
 from gateway.store.opening import Store, new_id
 from gateway.store.takeover import Cluster, Estate
-from tests.store.conformance import (
+from tests.store.rows import (
     BOB,
     EVA,
     NOW,

@@ -3,7 +3,8 @@
 import pytest
 
 from gateway.store.opening import Store, new_id
-from tests.store.conformance import Opened, Opens, StoreConformance
+from tests.store.conformance import StoreConformance
+from tests.store.rows import Opened, Opens
 from tests.support.database import Incarnations
 from tests.support.memory_store import MemoryStore
 from tests.support.memory_tables import Tables

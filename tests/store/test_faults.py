@@ -24,7 +24,7 @@ from gateway.store.embedded import EmbeddedServer
 from gateway.store.opening import Store, open_store
 from gateway.store.pool import Connection
 from gateway.store.trouble import FAILED, hearing_warnings, meaning
-from tests.store.conformance import NODE, Opened, Pen, a_case, an_event, an_inbound, an_item
+from tests.store.rows import NODE, Opened, Pen, a_case, an_event, an_inbound, an_item
 
 pytestmark = pytest.mark.integration
 

@@ -16,7 +16,7 @@ from gateway.store.contract import Card, Fenced, Term
 from gateway.store.homes import Claimed, HomeOf, HomeRows, PgHomes
 from gateway.store.opening import Store, new_id
 from gateway.store.takeover import Cluster
-from tests.store.conformance import BOB, EVA, NOW, Opened, Pen
+from tests.store.rows import BOB, EVA, NOW, Opened, Pen
 from tests.support.database import Incarnations
 from tests.support.memory_cluster import MemoryCluster
 from tests.support.memory_homes import MemoryHomes

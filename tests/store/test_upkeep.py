@@ -10,7 +10,7 @@ from gateway.core.inbound import File
 from gateway.store.migrate import BadSchema, Migration, migrate, migrations
 from gateway.store.opening import Store
 from gateway.store.upkeep import Upkeep
-from tests.store.conformance import BOB, EVA, NODE, NOW, Opened, Pen, a_case, a_message, uid
+from tests.store.rows import BOB, EVA, NODE, NOW, Opened, Pen, a_case, a_message, uid
 
 pytestmark = pytest.mark.integration
 

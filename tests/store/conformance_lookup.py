@@ -1,0 +1,228 @@
+"""What every store promises of what is looked up: cases, messages, files, answers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from gateway.core import events as e
+from gateway.core import model as m
+from gateway.core.errors import Refused
+from gateway.core.ids import (
+    QueueName,
+)
+from gateway.core.inbound import File
+from tests.store.rows import (
+    BOB,
+    EVA,
+    MAIL,
+    NOW,
+    SITE,
+    Opens,
+    a_case,
+    a_file,
+    a_message,
+    an_inbound,
+    begin,
+    from_ann,
+    uid,
+)
+
+
+class LookupConformance:
+    """Committed facts by their keys."""
+
+    async def test_a_reference_is_found_by_our_id_or_an_outside_id(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        case, other = a_case(), a_case()
+        ours = a_message(case, direction="out")
+        theirs = a_message(other, external_id="abc@mail.example")
+        await pen.rows(case, other, ours, theirs)
+        find = pen.lookup.case_of_reference
+
+        assert await find([f"<{ours.id}@us.example>"]) == (case, f"<{ours.id}@us.example>")
+        assert await find([ours.id]) == (case, ours.id)
+        assert await find(["abc@mail.example"]) == (other, "abc@mail.example")
+        assert await find(["nobody@knows", "abc@mail.example", ours.id]) == (
+            other,
+            "abc@mail.example",
+        )
+        assert await find(["nobody@knows", uid()]) is None
+        assert await find([]) is None
+
+    async def test_a_delivered_message_shows_how_far_it_came(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        case = a_case()
+        message = a_message(case, direction="out", delivery=m.Delivery.QUEUED)
+        await pen.rows(case, message)
+        update = m.DeliveryUpdate(
+            message=message.id, delivery=m.Delivery.SENT, external_id="out-1@us"
+        )
+        await pen.rows(update)
+        failed = m.DeliveryUpdate(
+            message=message.id, delivery=m.Delivery.FAILED, reason="no such mailbox"
+        )
+        await pen.rows(failed)
+
+        assert await pen.lookup.message(message.id) == replace(
+            message,
+            delivery=m.Delivery.FAILED,
+            delivery_reason="no such mailbox",
+            external_id="out-1@us",
+        )
+        assert await pen.lookup.case_of_reference(["out-1@us"]) == (case, "out-1@us")
+
+    async def test_messages_come_in_order_and_without_notes_for_the_customer(
+        self, opens: Opens
+    ) -> None:
+        pen = await begin(opens)
+        case = a_case()
+        messages = [
+            a_message(case, seq, direction="note" if seq == 2 else "in") for seq in (1, 2, 3, 4)
+        ]
+        await pen.rows(case, *reversed(messages))
+        read = pen.lookup.messages
+
+        assert await read(case.id, 0, 10, customer_view=False) == messages
+        assert await read(case.id, 1, 2, customer_view=False) == messages[1:3]
+        assert await read(case.id, 0, 10, customer_view=True) == [messages[i] for i in (0, 2, 3)]
+        assert await read(uid(), 0, 10, customer_view=False) == []
+
+    async def test_the_newest_case_of_a_customer_that_is_not_closed(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        claims = [an_inbound(identity=from_ann(verified=True))]
+        [stored] = await pen.journal.receive(pen.term, claims, [])
+        ann = stored.customer
+        assert ann is not None
+        oldest = a_case(customer=ann)
+        middle = a_case(customer=ann)
+        newest = a_case(customer=ann, status=m.CaseStatus.CLOSED)
+        elsewhere = a_case(customer=ann, channel=SITE)
+        await pen.rows(oldest, middle, newest, elsewhere)
+
+        assert await pen.lookup.recent_case(ann.id, MAIL) == middle
+        assert await pen.lookup.open_case_of("email", "ann@example.com", MAIL) == middle
+        assert await pen.lookup.open_case_of("email", "bob@example.com", MAIL) is None
+        assert await pen.lookup.recent_case(uid(), MAIL) is None
+
+    async def test_answers_of_commands_are_remembered(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        known, unknown = uid(), uid()
+        first = m.CommandRecord(agent=EVA, id=known, at=NOW, answer=b'{"ok":1}')
+        again = replace(first, answer=b'{"ok":2}')
+        await pen.rows(first)
+        await pen.rows(again)
+
+        answers = await (await begin(opens)).lookup.answers(EVA, [known, unknown])
+
+        assert answers == {known: b'{"ok":1}'}
+        assert await pen.lookup.answers(BOB, [known]) == {}
+
+    async def test_ids_that_are_no_ids_are_simply_not_there(self, opens: Opens) -> None:
+        lookup = (await begin(opens)).lookup
+        odd: Any
+        for odd in ("", "x", "'; DROP TABLE item", "\x00", "0" * 500):
+            assert await lookup.case(odd) is None
+            assert await lookup.last_item(odd) is None
+            assert await lookup.message(odd) is None
+            assert await lookup.customer(odd) is None
+            assert await lookup.recent_case(odd, MAIL) is None
+            assert await lookup.address_of(odd, "email") is None
+            assert await lookup.file(odd) is None
+            assert await lookup.decided(odd) is None
+            assert await lookup.messages(odd, 0, 10, customer_view=True) == []
+            assert await lookup.case_of_reference([odd]) is None
+        assert await lookup.case_by_number(2**70) is None
+
+    async def test_a_queue_that_was_removed_is_not_there_after_a_restart(
+        self, opens: Opens
+    ) -> None:
+        pen = await begin(opens)
+        old, kept = m.Queue(name=QueueName("old")), m.Queue(name=QueueName("kept"))
+        await pen.rows(old, kept)
+        gone = replace(old, active=False)
+        await pen.write(pen.entry(e.QueueRemoved(queue=old.name, by="sue"), gone))
+        assert (await (await begin(opens)).loaded()).queues == (kept,)
+        pen = await begin(opens)
+        await pen.rows(old)
+        queues = (await (await begin(opens)).loaded()).queues
+        assert sorted(queue.name for queue in queues) == ["kept", "old"]
+
+    # -- files -----------------------------------------------------------------------------
+
+    async def test_an_uploaded_file_is_good_for_one_message_of_its_owner(
+        self, opens: Opens
+    ) -> None:
+        pen = await begin(opens)
+        lookup = pen.lookup
+        one = await lookup.save_file(a_file(), "eva")
+        two = await lookup.save_file(a_file(), "eva")
+        assert one.id != two.id
+        assert await lookup.file(one.id) == (one, b"%PDF")
+
+        unknown: Any = "x"
+        for ids, owner in (([one.id], "bob"), ([one.id, uid()], "eva"), ([unknown], "eva")):
+            with pytest.raises(Refused) as refused:
+                await lookup.claim_files(ids, owner, uid())
+            assert (refused.value.code, refused.value.field) == ("not_found", "attachments")
+
+        command = uid()
+        assert await lookup.claim_files([two.id, one.id], "eva", command) == (two, one)
+        with pytest.raises(Refused):
+            await lookup.claim_files([one.id], "eva", uid())
+        case = a_case()
+        await pen.rows(case, a_message(case, attachments=(one, two)))
+        for asked in (uid(), command):
+            with pytest.raises(Refused):
+                await lookup.claim_files([one.id], "eva", asked)
+        assert await lookup.claim_files([], "eva", uid()) == ()
+
+    async def test_a_command_that_died_before_its_message_claims_its_files_again(
+        self, opens: Opens
+    ) -> None:
+        command = uid()
+        dead = await begin(opens)
+        file = await dead.lookup.save_file(a_file(), "eva")
+        assert await dead.lookup.claim_files([file.id], "eva", command) == (file,)
+
+        again = (await begin(opens)).lookup
+
+        assert await again.claim_files([file.id], "eva", command) == (file,)
+        with pytest.raises(Refused):
+            await again.claim_files([file.id], "eva", uid())
+        with pytest.raises(Refused):
+            await again.claim_files([file.id], "bob", command)
+
+    async def test_the_files_of_a_refused_command_are_good_for_the_next_one(
+        self, opens: Opens
+    ) -> None:
+        pen = await begin(opens)
+        refused = uid()
+        file = await pen.lookup.save_file(a_file(), EVA)
+        assert await pen.lookup.claim_files([file.id], EVA, refused) == (file,)
+        await pen.rows(m.CommandRecord(agent=EVA, id=refused, at=NOW, answer=b"{}"))
+
+        assert await pen.lookup.claim_files([file.id], EVA, uid()) == (file,)
+
+    async def test_a_file_that_came_with_a_contact_can_be_read(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        files = (a_file(), File(name="b.png", type="image/png", data=b"\x89", inline_id="cid-1"))
+        [stored] = await pen.journal.receive(pen.term, [an_inbound(files=files)], [])
+
+        for file, attachment in zip(files, stored.attachments, strict=True):
+            found = await pen.lookup.file(attachment.id)
+            assert found == (attachment, file.data)
+            assert (attachment.name, attachment.inline_id) == (file.name, file.inline_id)
+
+    # -- numbers ---------------------------------------------------------------------------
+
+    async def test_no_ticket_number_is_given_twice(self, opens: Opens) -> None:
+        one, two = await begin(opens), await begin(opens)
+        blocks: Sequence[range] = [
+            await pen.journal.reserve_numbers(count)
+            for pen, count in ((one, 10), (two, 5), (one, 1), (two, 100))
+        ]
+        numbers = [n for block in blocks for n in block]
+        assert [len(block) for block in blocks] == [10, 5, 1, 100]
+        assert len(set(numbers)) == 116
