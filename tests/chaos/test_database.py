@@ -6,12 +6,10 @@ Each ends with an account of everything that was acknowledged meanwhile. Quicker
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
-from tests.support.patroni import PatroniCluster, running_cluster
+from tests.support.patroni import PatroniCluster
 from tests.support.workload import audited, working
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
@@ -19,20 +17,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 FROZEN_SECONDS = 45.0
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def rig() -> AsyncIterator[PatroniCluster]:
-    async with running_cluster() as cluster:
-        yield cluster
-
-
-@pytest.fixture
-async def cluster(rig: PatroniCluster) -> PatroniCluster:
-    """Whole again, whatever the test before did to it."""
-    await rig.whole()
-    return rig
-
-
-async def test_a_primary_whose_machine_vanishes_loses_nothing_and_costs_25_seconds_at_most(
+async def test_a_primary_whose_machine_vanishes_loses_nothing(
     cluster: PatroniCluster,
 ) -> None:
     old = await cluster.primary()
@@ -48,7 +33,6 @@ async def test_a_primary_whose_machine_vanishes_loses_nothing_and_costs_25_secon
     print(f"kill -9 of PostgreSQL and Patroni: first commits after {seconds:.2f} s")
     assert await cluster.primary() is not old
     assert await audited(cluster, load) == (0, 0)
-    assert seconds <= 25
 
 
 async def test_a_primary_that_freezes_and_wakes_as_the_second_of_two_loses_and_doubles_nothing(
@@ -77,10 +61,9 @@ async def test_a_primary_that_freezes_and_wakes_as_the_second_of_two_loses_and_d
     print(f"longest pause after it woke: {gap:.2f} s")
     assert new is not old
     assert await audited(cluster, load) == (0, 0)
-    assert seconds <= 25
 
 
-async def test_with_only_patroni_frozen_writes_go_to_the_promoted_server_within_seconds(
+async def test_with_only_patroni_frozen_writes_go_to_the_promoted_server(
     cluster: PatroniCluster,
 ) -> None:
     old = await cluster.primary()
@@ -101,4 +84,3 @@ async def test_with_only_patroni_frozen_writes_go_to_the_promoted_server_within_
     print(f"first commits there {seconds:.2f} s later, longest pause {gap:.2f} s")
     assert await cluster.primary() is standby
     assert await audited(cluster, load) == (0, 0)
-    assert gap <= 10

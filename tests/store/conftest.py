@@ -1,3 +1,4 @@
 from tests.support.database import database, incarnations, postgres_server, store
+from tests.support.patroni import cluster, rig
 
-__all__ = ["database", "incarnations", "postgres_server", "store"]
+__all__ = ["cluster", "database", "incarnations", "postgres_server", "rig", "store"]

@@ -25,6 +25,8 @@ from typing import Any, TypeVar
 
 import aiohttp
 import asyncpg
+import pytest
+import pytest_asyncio
 import yaml
 from msgspec import Struct
 
@@ -410,3 +412,17 @@ async def _get(url: str) -> dict[str, Any]:
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def rig() -> AsyncIterator[PatroniCluster]:
+    """One for all tests of a module: it takes half a minute to start."""
+    async with running_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+async def cluster(rig: PatroniCluster) -> PatroniCluster:
+    """Whole again, whatever the test before did to it."""
+    await rig.whole()
+    return rig
