@@ -1,0 +1,3 @@
+from tests.support.patroni import cluster, rig
+
+__all__ = ["cluster", "rig"]
