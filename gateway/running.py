@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway.api import Api
 from gateway.channelroom import ChannelRoom
+from gateway.cluster.bell import Bell
 from gateway.cluster.gate import still_ours
 from gateway.cluster.joining import this_place
 from gateway.cluster.membership import Membership
@@ -70,6 +71,8 @@ class App:
             self.takeover.note,
             card=lambda: card_of(settings, "leaving" if self.draining else "serving"),
         )
+        self.bell = Bell(store.wires, settings.node_name, needed=lambda: self.lease.accompanied)
+        node.ledger.subscribe(lambda _committed: self.bell.ring("journal"))
         self.api: Api
         self.rooms: ChannelRoom
         self.push: AgentPush
@@ -117,6 +120,7 @@ class App:
             "node": self.node.run(),
             "lease": self.lease.run(),
             "takeover": self.takeover.run(),
+            "bell": self.bell.run(),
             "gate": self.node.ledger.gate.watch(
                 lambda: still_ours(self.store.journal, self.node.writer)
             ),

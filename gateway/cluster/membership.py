@@ -53,6 +53,7 @@ class Membership:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.peers: tuple[Peer, ...] = ()
+        self._me = me
         self._journal = journal
         self._writer = writer
         self._act = act
@@ -66,6 +67,14 @@ class Membership:
     def held(self) -> bool:
         """Whether the last renewal is younger than the lease."""
         return self._monotonic() - self._renewed < LEASE_SECONDS
+
+    @property
+    def accompanied(self) -> bool:
+        """Whether another node is there, or may be."""
+        return any(
+            peer.node != self._me and peer.state != "stopped" and not peer.fenced
+            for peer in self.peers
+        )
 
     async def run(self) -> None:
         while True:

@@ -15,6 +15,7 @@ import uuid_utils
 from msgspec import Struct, field
 
 from gateway.core.ids import NewId
+from gateway.store.bell import BELL_SESSION, PgWires
 from gateway.store.cluster import PgCluster
 from gateway.store.contract import Unavailable
 from gateway.store.embedded import NAME, EmbeddedServer
@@ -62,6 +63,7 @@ class Store(Struct):
     nodes: PgNodes
     channels: PgChannels
     settings: PgSettings
+    wires: PgWires
     pool: Pool
     sql: Queries
     dsn: str
@@ -134,6 +136,7 @@ async def open_store(
             nodes=PgNodes(pool, sql),
             channels=PgChannels(pool, sql),
             settings=PgSettings(pool, sql),
+            wires=PgWires(connector(where, hosts, BELL_SESSION, sight), sql),
             pool=pool,
             sql=sql,
             dsn=where(),
