@@ -24,7 +24,7 @@ from gateway.api.house import Site
 from gateway.channelroom import ChannelRoom
 from gateway.clock import SystemClock
 from gateway.cluster.gate import boottime
-from gateway.cluster.homes import Homes, addresses
+from gateway.cluster.homes import Homes
 from gateway.cluster.joining import Joining
 from gateway.config import Settings
 from gateway.core import events as e
@@ -154,7 +154,9 @@ async def _build(
     app.api = api = Api(_house(app))
     app.push = _push(app, api)
     app.sockets = Sockets([app.push.route()], heartbeat=settings.push.heartbeat)
-    mount = HttpMount([*api.routes(), *extra(app)], api.auth, files("push") / "static")
+    mount = HttpMount(
+        [*api.routes(), *extra(app)], api.auth, files("push") / "static", app.pages.has
+    )
 
     def serve_channels() -> None:
         app.sockets.replace(app.rooms.socket_routes())
@@ -188,6 +190,7 @@ async def _services(app: App) -> Services:
         node=app.settings.node_name,
         agent_name=lambda name: _shown_name(node, name),
         knows_queue=lambda name: name in node.ledger.state.queues,
+        own_page=app.pages.has,
     )
 
 
@@ -205,9 +208,10 @@ def _house(app: App) -> House:
             region=settings.node.region,
             version=version("switchroom"),
             public_url=app.url,
-            agent_ws=(f"{app.ws_url}/agent/v1", *settings.node.peers),
-            chat_ws=(f"{app.ws_url}/chat/v1",),
+            agent_ws=f"{app.ws_url}/agent/v1",
+            chat_ws=f"{app.ws_url}/chat/v1",
         ),
+        peers=app.peers,
         clock=app.clock,
         node=app.node,
         tokens=store.tokens,
@@ -248,9 +252,8 @@ def _push(app: App, api: Api) -> AgentPush:
             heartbeat=settings.push.heartbeat,
         ),
         homes=Homes(node.ledger, app.store.homes, node.writer.current_term),
-        peers=lambda: (
-            addresses(app.lease.peers, settings.node_name, "agent") or settings.node.peers
-        ),
+        own_page=app.pages.has,
+        peers=lambda: app.peers("agent"),
         revoked=api.auth.revoked,
     )
     state = node.ledger.state

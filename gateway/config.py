@@ -20,6 +20,7 @@ from gateway.core.ids import NodeName
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Seconds = Annotated[float, Meta(ge=0)]
+Url = Annotated[str, Meta(pattern=r"^https?://[^/]+/?$")]
 ENV_PREFIX = "SWITCHROOM__"
 MAX_PORT = 65_535
 SECRETS = frozenset({"password", "secret", "client_secret", "bootstrap_token", "dsn", "token"})
@@ -57,10 +58,15 @@ class TlsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class HttpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The one port, and how the world reaches it."""
+    """The one port, and how the world reaches it.
+
+    ``public_url`` is this very node's; ``origins`` are further addresses at which people open the
+    pages, such as a proxy's in front of all nodes.
+    """
 
     listen: Annotated[str, Meta(pattern=r"^.+:\d{1,5}$")] = "127.0.0.1:8080"
     public_url: str = ""
+    origins: tuple[Url, ...] = ()
     tls: TlsSettings | None = None
 
     def __post_init__(self) -> None:

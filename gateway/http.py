@@ -41,7 +41,8 @@ PAGES |= {"/supervisor/": "supervisor/index.html", "/demo/": "demo/index.html"}
 SECURITY = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob: https:; style-src 'self' 'unsafe-inline'; "
-        "connect-src 'self' ws: wss:; frame-ancestors 'self'; base-uri 'none'; object-src 'none'"
+        "connect-src 'self' http: https: ws: wss:; "  # the peers, which may change
+        "frame-ancestors 'self'; base-uri 'none'; object-src 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -68,14 +69,28 @@ def problem(status: int, title: str, detail: str, field: str | None = None) -> w
     )
 
 
+def same_origin_only(_origin: str) -> bool:
+    """No page of another origin is ours."""
+    return False
+
+
 class HttpMount:
     """One aiohttp application over all declared routes and the built pages.
 
-    ``routes`` are there for good; those of ``replace`` come and go while it serves.
+    ``routes`` are there for good; those of ``replace`` come and go while it serves. ``own_page``
+    tells whether an origin is that of our own pages: one that another node served may ask here
+    whatever it could ask there.
     """
 
-    def __init__(self, routes: Iterable[HttpRoute], auth: Auth, static: Traversable | None) -> None:
+    def __init__(
+        self,
+        routes: Iterable[HttpRoute],
+        auth: Auth,
+        static: Traversable | None,
+        own_page: Callable[[str], bool] = same_origin_only,
+    ) -> None:
         self._auth = auth
+        self._own_page = own_page
         self._pages = Pages(static)
         self.app = web.Application(middlewares=[self._guard])
         self._mount_pages()
@@ -156,8 +171,12 @@ class HttpMount:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        ours = self._cors_of_own_page(request)
         try:
-            response = await self._find(request, handler)
+            if ours and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
+                response: web.StreamResponse = web.Response(status=204)
+            else:
+                response = await self._find(request, handler)
         except web.HTTPException as error:
             if error.status < 400:
                 raise
@@ -171,8 +190,22 @@ class HttpMount:
             response.headers.setdefault("Retry-After", "2")
         for name, value in SECURITY.items():
             response.headers.setdefault(name, value)
-        response.headers.update(_cors(request))
+        response.headers.update(ours or _cors(request))
         return response
+
+    def _cors_of_own_page(self, request: web.Request) -> Mapping[str, str]:
+        """What lets a page of ours ask that another node served; else nothing."""
+        origin = request.headers.get(hdrs.ORIGIN)
+        if origin is None or not request.path.startswith("/api/") or not self._own_page(origin):
+            return {}
+        return {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Headers": "authorization, content-type, idempotency-key",
+            "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+            "Access-Control-Expose-Headers": "retry-after, content-disposition",
+            "Access-Control-Max-Age": "600",
+            "Vary": "Origin",
+        }
 
     # -- pages ------------------------------------------------------------------------------
 

@@ -416,7 +416,8 @@ class Services(Struct, frozen=True, kw_only=True):
     """All that a channel is given when it is opened.
 
     ``agent_name`` turns an agent's login into the name that customers see; ``knows_queue`` tells
-    whether there is a queue of that name, so that a wrong one can be refused at once.
+    whether there is a queue of that name, so that a wrong one can be refused at once. ``own_page``
+    tells whether an origin is that of our own pages, whichever node served them.
     """
 
     clock: Clock
@@ -432,6 +433,7 @@ class Services(Struct, frozen=True, kw_only=True):
     node: NodeName
     agent_name: Callable[[AgentName], str] = str
     knows_queue: Callable[[QueueName], bool] = lambda _name: True
+    own_page: Callable[[str], bool] = lambda _origin: False
 
 
 class ChannelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ from gateway.api import Api
 from gateway.channelroom import ChannelRoom
 from gateway.cluster.bell import Bell
 from gateway.cluster.gate import still_ours
+from gateway.cluster.homes import addresses, places
 from gateway.cluster.joining import this_place
 from gateway.cluster.membership import Membership
 from gateway.cluster.takeover import Takeover
@@ -21,6 +22,7 @@ from gateway.door import Door
 from gateway.flow.node import Node
 from gateway.http import HttpMount
 from gateway.lag import LoopLag
+from gateway.origins import Pages
 from gateway.sockets import Sockets
 from gateway.store.contract import Card, StoreError
 from gateway.store.opening import Store
@@ -60,6 +62,7 @@ class App:
         self.clock = node.ledger.clock
         self.url = settings.public_url
         self.ws_url = self.url.replace("http", "ws", 1)
+        self.pages = Pages(self.url, settings.http.origins, lambda: places(self.lease.peers))
         self.lag = LoopLag()
         self.draining = False
         self.supervisor = Supervisor(self.clock, self._health_changed)
@@ -84,6 +87,11 @@ class App:
     def ready_line(self) -> str:
         """Where it serves, for whoever started the process."""
         return f"ready http={self.url} agent={self.ws_url}/agent/v1 chat={self.ws_url}/chat/v1"
+
+    def peers(self, purpose: Literal["agent", "chat"]) -> tuple[str, ...]:
+        """Where the other nodes that serve are reached; before the first look, as configured."""
+        found = addresses(self.lease.peers, self.settings.node_name, purpose)
+        return found or (self.settings.node.peers if purpose == "agent" else ())
 
     # -- vitals -----------------------------------------------------------------------------
 

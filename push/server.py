@@ -31,7 +31,6 @@ from gateway.ports import (
     SocketRoute,
 )
 from push.hub import Hub
-from push.origin import Origins
 from push.protocol import SUBPROTOCOL, Close, Hello, Moved, Tick, Waiting
 from push.session import Rejected, Session, encode, refused
 from push.tab import Host, Place, Tab, close, reject
@@ -48,17 +47,15 @@ _log = structlog.get_logger("push")
 
 
 class PushSettings(Struct, frozen=True, kw_only=True):
-    """What the operator decided. ``url`` is this node's ``/agent/v1`` as desktops reach it.
+    """What the operator decided.
 
-    ``origins`` are pages of other origins that may connect; those of ``public_url`` and programs
-    without an origin always may.
+    ``url`` is this node's ``/agent/v1`` as desktops reach it, ``public_url`` is that of its pages.
     """
 
     node: str
     region: str = ""
     url: str
     public_url: str
-    origins: tuple[str, ...] = ()
     heartbeat: float = 10.0
     hello_seconds: float = 5.0
     waiting_seconds: float = 0.3
@@ -72,8 +69,9 @@ class AgentPush:
     """See the module's docstring.
 
     ``homes`` says whether an agent's desktops are attached here; ``peers`` gives the other nodes'
-    URLs. ``revoked`` is asked every ``recheck_seconds`` which of
-    the tokens in use (``Principal.token``) are no longer valid; ``drop_tokens`` acts at once.
+    URLs. ``own_page`` tells whose pages may connect, besides programs, which name no origin.
+    ``revoked`` is asked every ``recheck_seconds`` which of the tokens in use
+    (``Principal.token``) are no longer valid; ``drop_tokens`` acts at once.
     """
 
     def __init__(
@@ -86,6 +84,7 @@ class AgentPush:
         settings: PushSettings,
         *,
         homes: Homes,
+        own_page: Callable[[str], bool] | None = None,
         peers: Callable[[], tuple[str, ...]] = tuple,
         revoked: Revoked | None = None,
     ) -> None:
@@ -99,7 +98,7 @@ class AgentPush:
         self._settings = settings
         self._peers = peers
         self._revoked = revoked
-        self._origins = Origins(settings.public_url, settings.origins)
+        self._own_page = own_page or settings.public_url.__eq__
         self._host = self._make_host()
         self._group: asyncio.TaskGroup | None = None
         self._wheel: list[set[Tab]] = [set() for _ in range(SLOTS)]
@@ -199,7 +198,7 @@ class AgentPush:
 
     async def handle(self, socket: Socket) -> None:
         """A connection, from hello to its end."""
-        if not self._origins.allows(socket.origin):
+        if socket.origin is not None and not self._own_page(socket.origin):
             await close(socket, Close.BAD_ORIGIN, f"{socket.origin} may not connect here")
             return
         try:

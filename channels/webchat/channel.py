@@ -88,7 +88,7 @@ class WebChat:
         ]
 
     async def _handle(self, socket: Socket) -> None:
-        if not may_embed(socket.origin, self._settings.origins, self._services.public_url):
+        if not self._may_embed(socket.origin):
             reason = f"this chat is not open to {socket.origin}"
             await socket.close(Close.BAD_ORIGIN, reason[:120])
         elif self._tasks is None:
@@ -97,6 +97,12 @@ class WebChat:
             await socket.close(Close.SLOW, full)
         else:
             await Connection(self._house, socket).serve()
+
+    def _may_embed(self, origin: str | None) -> bool:
+        services = self._services
+        if origin is not None and services.own_page(origin):
+            return True
+        return may_embed(origin, self._settings.origins, services.public_url)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         if self._tasks is None:

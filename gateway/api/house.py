@@ -1,7 +1,7 @@
 """All that the API is given by the composition root."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 from argon2 import PasswordHasher
 from msgspec import Struct, field
@@ -23,6 +23,8 @@ from gateway.api.needs import (
 from gateway.flow.node import Node
 from gateway.ports import Clock, HttpRoute
 
+Purpose = Literal["agent", "chat"]
+
 
 class Site(Struct, frozen=True, kw_only=True):
     """Where and what this node is, as a page needs to know it before login."""
@@ -31,8 +33,8 @@ class Site(Struct, frozen=True, kw_only=True):
     region: str
     version: str
     public_url: str
-    agent_ws: tuple[str, ...]
-    chat_ws: tuple[str, ...]
+    agent_ws: str
+    chat_ws: str
     locales: tuple[str, ...] = ("en",)
 
 
@@ -41,6 +43,7 @@ class House(Struct, frozen=True, kw_only=True):
 
     ``other_routes`` are those of the channels, which the OpenAPI document describes too;
     ``database`` is ``None`` if it is the embedded one;
+    ``peers`` gives the other nodes' addresses for a purpose ("agent", "chat");
     ``lag_buckets`` are the upper limits of ``lag.counts``;
     ``asyncapi`` is the document of the websocket protocols, ready made.
     """
@@ -59,6 +62,7 @@ class House(Struct, frozen=True, kw_only=True):
     nodes: Nodes
     channels: ChannelRoom
     vitals: Vitals
+    peers: Callable[[Purpose], tuple[str, ...]] = lambda _purpose: ()
     database: Database | None = None
     lag: Lag | None = None
     lag_buckets: tuple[float, ...] = ()

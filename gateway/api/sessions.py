@@ -15,7 +15,7 @@ TAG = "sessions"
 
 
 class Bootstrap(Struct, frozen=True, kw_only=True):
-    """What a page needs before login."""
+    """What a page needs before login. Of addresses this node's own comes first."""
 
     agent_ws: list[str]
     chat_ws: list[str]
@@ -84,10 +84,10 @@ class Sessions:
         ]
 
     async def _bootstrap(self, _request: HttpRequest) -> HttpAnswer:
-        site = self._house.site
+        site, peers = self._house.site, self._house.peers
         body = Bootstrap(
-            agent_ws=list(site.agent_ws),
-            chat_ws=list(site.chat_ws),
+            agent_ws=[site.agent_ws, *peers("agent")],
+            chat_ws=[site.chat_ws, *peers("chat")],
             locales=list(site.locales),
             sign_in=["password"],
             node=site.node,

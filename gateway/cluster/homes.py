@@ -127,6 +127,11 @@ def addresses(peers: Iterable[Peer], me: NodeName, purpose: str) -> tuple[str, .
     )
 
 
+def places(peers: Iterable[Peer]) -> tuple[str, ...]:
+    """Where pages of any node were served from, also of those that are gone just now."""
+    return tuple(url for peer in peers if (url := peer.urls.get("http", "")))
+
+
 def _elsewhere(home: HomeOf, unreachable: Collection[str]) -> Elsewhere | Later:
     if not home.serving or not home.url:
         return Later(f"{home.node}, where you were, is not serving; its work is being taken over")

@@ -253,8 +253,8 @@ async def test_a_page_learns_what_it_needs_before_login() -> None:
     async with api_world() as world:
         _, bootstrap = await world.call("GET", "/api/v1/bootstrap", token="")
         assert bootstrap == {
-            "agent_ws": ["ws://localhost:8080/agent/v1"],
-            "chat_ws": ["ws://localhost:8080/chat/v1"],
+            "agent_ws": ["ws://localhost:8080/agent/v1", "ws://elsewhere:8080/agent/v1"],
+            "chat_ws": ["ws://localhost:8080/chat/v1", "ws://elsewhere:8080/chat/v1"],
             "locales": ["en"],
             "sign_in": ["password"],
             "node": "n1",

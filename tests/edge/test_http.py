@@ -14,6 +14,7 @@ from gateway.ports import HttpAnswer, HttpRequest, HttpRoute, Principal
 from gateway.store.contract import CommitUnknown, Unavailable
 
 SHOP = "https://shop.example.com"
+PEER = "https://eu-2.calls.example"
 Handle = Callable[[HttpRequest], Awaitable[HttpAnswer]]
 
 
@@ -52,8 +53,10 @@ async def mount(tmp_path: Path) -> HttpMount:
         route("/away", failing(Unavailable("gone"))),
         route("/unknown", failing(CommitUnknown("gone"))),
         route("/refused", failing(Refused("too_long", "no")), cors=lambda o: o == SHOP),
+        route("/api/v1/things", method="GET"),
+        route("/api/v1/away", failing(Unavailable("gone")), method="GET"),
     ]
-    return HttpMount(routes, Nobody(), tmp_path)
+    return HttpMount(routes, Nobody(), tmp_path, lambda origin: origin == PEER)
 
 
 @pytest.fixture
@@ -111,6 +114,30 @@ async def test_a_page_of_another_origin_may_read_why_it_was_refused(
         assert answer.status == 413
         assert answer.headers["Access-Control-Allow-Origin"] == SHOP
     async with client.post("/refused", headers={"Origin": "https://evil.example"}) as answer:
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_a_page_that_a_peer_served_may_ask_here_what_it_could_ask_there(
+    client: TestClient[Any, Any],
+) -> None:
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "x"}
+    async with client.options("/api/v1/things", headers={"Origin": PEER, **asked}) as answer:
+        assert answer.status == 204
+        assert answer.headers["Access-Control-Allow-Origin"] == PEER
+        assert "authorization" in answer.headers["Access-Control-Allow-Headers"]
+        assert "idempotency-key" in answer.headers["Access-Control-Allow-Headers"]
+    for path, status in (("things", 200), ("away", 503), ("nothing", 404)):
+        async with client.get(f"/api/v1/{path}", headers={"Origin": PEER}) as answer:
+            assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (status, PEER)
+            assert answer.headers["Vary"] == "Origin"
+
+
+async def test_a_strange_page_may_not(client: TestClient[Any, Any]) -> None:
+    asked = {"Access-Control-Request-Method": "GET"}
+    async with client.options("/api/v1/things", headers={"Origin": SHOP, **asked}) as answer:
+        assert answer.status == 405
+        assert "Access-Control-Allow-Origin" not in answer.headers
+    async with client.get("/api/v1/things", headers={"Origin": SHOP}) as answer:
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 

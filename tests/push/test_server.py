@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.core.ids import AgentName
+from gateway.origins import Pages
 from gateway.ports import Elsewhere, Here, Later
 from push.protocol import Error, Moved, Ok, ServerFrame, Snapshot, Tick, Waiting, Welcome
 from push.server import AgentPush, PushSettings
@@ -43,6 +44,9 @@ class Server:
             FakeSignals(),
             PushSettings(**{**defaults, **settings}),
             homes=self.homes,
+            own_page=Pages(
+                "https://desk.example.com", peers=lambda: ["https://peer.example.com"]
+            ).has,
             revoked=self.revoked,
         )
         self.push.load((), (), self.world.state.profiles.values())
@@ -146,12 +150,13 @@ async def test_who_says_nothing_is_closed(server: Server) -> None:
         (None, True),
         ("https://desk.example.com", True),
         ("https://desk.example.com:443", True),
+        ("https://peer.example.com", True),
         ("http://desk.example.com", False),
         ("https://evil.example.com", False),
         ("null", False),
     ],
 )
-async def test_only_pages_of_our_own_origin_may_connect(
+async def test_only_pages_of_our_own_nodes_may_connect(
     server: Server, origin: str | None, welcome: bool
 ) -> None:
     socket = server.connect(origin=origin)
