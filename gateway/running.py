@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway.api import Api
 from gateway.channelroom import ChannelRoom
+from gateway.cluster.asking import Asking
 from gateway.cluster.bell import Bell
 from gateway.cluster.gate import still_ours
 from gateway.cluster.homes import addresses, places
@@ -76,6 +77,7 @@ class App:
         )
         self.bell = Bell(store.wires, settings.node_name, needed=lambda: self.lease.accompanied)
         node.ledger.subscribe(lambda _committed: self.bell.ring("journal"))
+        self.asking = Asking(node.ledger, node.writer, store.relay, bell=self.bell)
         self.api: Api
         self.rooms: ChannelRoom
         self.push: AgentPush
@@ -129,6 +131,7 @@ class App:
             "lease": self.lease.run(),
             "takeover": self.takeover.run(),
             "bell": self.bell.run(),
+            "asking": self.asking.run(),
             "gate": self.node.ledger.gate.watch(
                 lambda: still_ours(self.store.journal, self.node.writer)
             ),

@@ -6,27 +6,23 @@ we took over, goes on at the next look; nobody need remember it (docs/decisions/
 """
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import structlog
 
+from gateway.cluster.persistence import Persistence, Sleep
 from gateway.core import events as e
 from gateway.core.adoption import adopt_agents, adopt_items, adopt_outbox
-from gateway.core.backoff import reconnect_delay
 from gateway.core.election import Look, Verdict
 from gateway.core.ids import NodeName
 from gateway.flow.node import Node
-from gateway.store.contract import CommitUnknown, Fenced, Term, Unavailable
+from gateway.store.contract import CommitUnknown, Unavailable
 from gateway.store.takeover import Cluster, Estate
 
 MOST_UNTOLD = 5_000
 """Entries that may wait for the journal before the next part is adopted."""
 HALF_WAY = "a takeover that had stopped half way goes on"
 
-T = TypeVar("T")
-Sleep = Callable[[float], Awaitable[None]]
 _log = structlog.get_logger("takeover")
 
 
@@ -41,7 +37,7 @@ class Takeover:
         self.taken = self.resumed = self.adopted = 0
         self._node = node
         self._cluster = cluster
-        self._sleep = sleep
+        self._persistence = Persistence(node.writer, "a takeover", sleep=sleep)
         self._me = node.ledger.state.node
         self._look: Look | None = None
         self._verdicts: dict[NodeName, Verdict] = {}
@@ -69,7 +65,7 @@ class Takeover:
     async def _take(self, verdict: Verdict) -> None:
         dead, reason = verdict.peer, verdict.reason
         try:
-            won = await self._as_ourselves(lambda term: self._cluster.fence(term, dead))
+            won = await self._persistence.as_ourselves(lambda term: self._cluster.fence(term, dead))
         except (Unavailable, CommitUnknown) as error:
             # Done or not: the next look shows whose heir it has.
             _log.warning("not fenced", node=dead.node, reason=str(error))
@@ -91,17 +87,17 @@ class Takeover:
         ledger = self._node.ledger
         taken = e.NodeTakenOver(node=dead, epoch=epoch, by=self._me, reason=reason)
         ledger.record([e.Change(taken)])
-        await self._surely(lambda term: self._cluster.inherit(term, dead))
-        while (part := await self._surely(lambda _: self._cluster.estate(dead))).count:
+        await self._persistence.surely(lambda term: self._cluster.inherit(term, dead))
+        while (part := await self._persistence.surely(lambda _: self._cluster.estate(dead))).count:
             await self._adopt(dead, part)
-        while await self._surely(lambda term: self._cluster.adopt_quiet(term, dead)):
+        while await self._persistence.surely(lambda term: self._cluster.adopt_quiet(term, dead)):
             pass
         await ledger.committed(ledger.position)
-        await self._surely(lambda term: self._cluster.end(term, dead))
+        await self._persistence.surely(lambda term: self._cluster.end(term, dead))
         _log.info("everything adopted", node=dead, rows=self.adopted)
 
     async def _adopt(self, dead: NodeName, part: Estate) -> None:
-        await self._surely(lambda term: self._cluster.adopt(term, dead, part))
+        await self._persistence.surely(lambda term: self._cluster.adopt(term, dead, part))
         self.adopted += part.count
         ledger, reason = self._node.ledger, f"taken over from {dead}"
         state = ledger.state
@@ -118,26 +114,5 @@ class Takeover:
 
     async def _is_heir_of(self, dead: NodeName) -> bool:
         """As of now: a look may be older than the takeover that it shows."""
-        row = await self._surely(lambda _: self._cluster.row_of(dead))
+        row = await self._persistence.surely(lambda _: self._cluster.row_of(dead))
         return row is not None and row.heir == self._me
-
-    async def _surely(self, work: Callable[[Term], Awaitable[T]]) -> T:
-        """Until the database has answered. Raises ``Fenced``."""
-        failures = 0
-        while True:
-            try:
-                return await self._as_ourselves(work)
-            except (Unavailable, CommitUnknown) as error:
-                if failures == 0:
-                    _log.warning("a takeover waits for the database", reason=str(error))
-                await self._sleep(reconnect_delay(failures, random.random()))  # noqa: S311 - jitter
-                failures += 1
-
-    async def _as_ourselves(self, work: Callable[[Term], Awaitable[T]]) -> T:
-        while True:
-            term = await self._node.writer.current_term()
-            try:
-                return await work(term)
-            except Fenced:
-                if term == await self._node.writer.current_term():
-                    raise

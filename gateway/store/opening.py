@@ -41,6 +41,7 @@ from gateway.store.pool import (
     open_pool,
 )
 from gateway.store.queries import Queries
+from gateway.store.relay import PgRelay
 from gateway.store.tokens import PgTokens
 from gateway.store.upkeep import Upkeep
 from gateway.store.writer import Writer
@@ -52,6 +53,7 @@ class Store(Struct):
     journal: PgJournal
     cluster: PgCluster
     homes: PgHomes
+    relay: PgRelay
     lookup: PgLookup
     files: Files
     tokens: PgTokens
@@ -125,6 +127,7 @@ async def open_store(
             journal=PgJournal(pool=pool, writer=writer, fence=fence, sql=sql, new_id=make_id),
             cluster=PgCluster(pool=pool, fence=fence, sql=sql),
             homes=PgHomes(pool, sql),
+            relay=PgRelay(pool, sql),
             lookup=PgLookup(pool, sql, files),
             files=files,
             tokens=PgTokens(pool, sql),

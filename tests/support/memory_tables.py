@@ -47,6 +47,7 @@ from gateway.store.contract import (
     Term,
     VersionConflict,
 )
+from gateway.store.relay import Question
 from gateway.store.takeover import Estate
 
 T = TypeVar("T")
@@ -90,6 +91,15 @@ class Lease(Struct, kw_only=True):
     renewed_at: datetime
 
 
+class RelayRow(Struct, kw_only=True):
+    """What a node is asked, and the answer."""
+
+    to: NodeName
+    question: Question
+    at: datetime
+    answer: bytes | None = None
+
+
 class Move(Struct, frozen=True):
     """Rows that changed hands when the journal had so many entries."""
 
@@ -115,6 +125,7 @@ class Tables:
         self.heirs: dict[NodeName, NodeName] = {}
         self.owners: dict[str, NodeName] = {}
         self.moves: list[Move] = []
+        self.relay: dict[str, RelayRow] = {}
         self.homes: dict[str, NodeName | None] = {}
         self.carriers: dict[str, NodeName] = {}
         self.journal: dict[tuple[NodeName, Position], e.Entry] = {}
