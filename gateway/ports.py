@@ -296,6 +296,31 @@ class Feed(Protocol):
         ...
 
 
+class PeerEntry(Entry, frozen=True, gc=False):
+    """What another node has committed, as its journal tells it: without the rows.
+
+    ``case`` and ``item`` are what it is about; the rows are on disk.
+    """
+
+    case: CaseId | None = None
+    item: ItemId | None = None
+
+
+class PeerFeed(Protocol):
+    """What other nodes have committed, in the order of each. Who subscribes must not block."""
+
+    def subscribe(
+        self,
+        consumer: Callable[[NodeName, Sequence[PeerEntry]], None],
+        kinds: Collection[type[Any]] | None = None,
+    ) -> Callable[[], None]:
+        """``consumer`` sees what happens from now on, of these types of event (all, if ``None``).
+
+        Returns what ends it.
+        """
+        ...
+
+
 class Answer(Struct, frozen=True, kw_only=True):
     """A command's answer, on disk together with its effect. ``body`` joins the ``ok`` frame."""
 

@@ -15,6 +15,7 @@ from gateway.cluster.gate import still_ours
 from gateway.cluster.homes import addresses, places
 from gateway.cluster.joining import this_place
 from gateway.cluster.membership import Membership
+from gateway.cluster.tail import Tail
 from gateway.cluster.takeover import Takeover
 from gateway.config import Settings
 from gateway.core import events as e
@@ -77,6 +78,14 @@ class App:
         )
         self.bell = Bell(store.wires, settings.node_name, needed=lambda: self.lease.accompanied)
         node.ledger.subscribe(lambda _committed: self.bell.ring("journal"))
+        self.tail = Tail(
+            store.tail,
+            settings.node_name,
+            node.ends,
+            lambda: self.lease.peers,
+            gate=node.ledger.gate,
+        )
+        self.bell.on("journal", lambda _node, _payload: self.tail.wake())
         self.asking = Asking(node.ledger, node.writer, store.relay, bell=self.bell)
         self.api: Api
         self.rooms: ChannelRoom
@@ -131,6 +140,7 @@ class App:
             "lease": self.lease.run(),
             "takeover": self.takeover.run(),
             "bell": self.bell.run(),
+            "tail": self.tail.run(),
             "asking": self.asking.run(),
             "gate": self.node.ledger.gate.watch(
                 lambda: still_ours(self.store.journal, self.node.writer)

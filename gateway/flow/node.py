@@ -63,6 +63,7 @@ class Node:
         self.conversations = CaseReader(ledger, lookup, self.router)
         self.files = FileShelf(lookup)
         self.memory = MemoryShelf(lookup)
+        self.ends = loaded.ends
         self._received = loaded.received
         self._sleep = sleep
 

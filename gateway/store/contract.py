@@ -117,7 +117,11 @@ class Received(Struct, frozen=True, kw_only=True):
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
-    """All a node keeps in memory, as the database has it."""
+    """All a node keeps in memory, as the database has it.
+
+    ``ends`` is how far each node's journal went at that moment: who follows it from there misses
+    nothing of what was loaded.
+    """
 
     profiles: tuple[AgentProfile, ...]
     statuses: tuple[AgentStatus, ...]
@@ -126,6 +130,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...]
     outbox: tuple[Outgoing, ...]
     received: tuple[Received, ...]
+    ends: Mapping[NodeName, Position] = field(default_factory=dict)
 
 
 class Batch(Protocol):

@@ -138,6 +138,10 @@ class PgJournal:
                     async for row in con.cursor(self._sql["load_received"], node, prefetch=CHUNK)
                 ]
             ),
+            ends={
+                NodeName(row["node"]): Position(row["epoch"], row["offset"])
+                for row in await con.fetch(self._sql["journal_ends"])
+            },
         )
 
     async def _docs(

@@ -42,6 +42,7 @@ from gateway.store.pool import (
 )
 from gateway.store.queries import Queries
 from gateway.store.relay import PgRelay
+from gateway.store.tail import PgTail
 from gateway.store.tokens import PgTokens
 from gateway.store.upkeep import Upkeep
 from gateway.store.writer import Writer
@@ -66,6 +67,7 @@ class Store(Struct):
     channels: PgChannels
     settings: PgSettings
     wires: PgWires
+    tail: PgTail
     pool: Pool
     sql: Queries
     dsn: str
@@ -140,6 +142,7 @@ async def open_store(
             channels=PgChannels(pool, sql),
             settings=PgSettings(pool, sql),
             wires=PgWires(connector(where, hosts, BELL_SESSION, sight), sql),
+            tail=PgTail(pool, sql),
             pool=pool,
             sql=sql,
             dsn=where(),

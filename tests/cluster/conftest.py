@@ -1,3 +1,3 @@
-from tests.support.database import database, postgres_server, store
+from tests.support.database import database, incarnations, postgres_server, store
 
-__all__ = ["database", "postgres_server", "store"]
+__all__ = ["database", "incarnations", "postgres_server", "store"]

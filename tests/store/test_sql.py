@@ -65,6 +65,8 @@ HOT: list[tuple[str, list[Any], str]] = [
     ("items_of_number", [*ANY, 7], "ticket_case_number_key"),
     ("item_trace", [A, A, "2026-01-01", 0, 0, 10], "journal_.*case_id_idx"),
     ("position_present", ["n1", 1, 1], "journal_.*pkey"),
+    ("journal_tail", [["n1"], [1], [1], ["2026-01-01"], ["x"], 10], "journal_.*pkey"),
+    ("journal_ends", [], "journal_.*pkey"),
     ("quarantined", [None, 10], "inbox_open"),
     ("load_statuses", ["n1"], "agent_status_home"),
     ("estate_statuses", ["n1", 500], "agent_status_home"),
@@ -157,7 +159,7 @@ def literal(value: Any) -> str:
         case bytes():
             return f"'\\x{value.hex()}'::bytea"
         case list():
-            return f"'{{{','.join(value)}}}'"
+            return f"'{{{','.join(map(str, value))}}}'"
         case _:
             return f"'{value}'"
 
