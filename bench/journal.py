@@ -31,6 +31,9 @@ from gateway.store.opening import Store, new_id, open_store
 BACKLOG = 4_000
 """Uncommitted entries at which the saturating producer waits: four full batches."""
 
+STEPS = 10
+"""Records that the producer makes in one turn of the loop: a millisecond, as in a busy node."""
+
 BUDGETS = (
     Budget(figure="ours", limit=20_000, better="more"),
     Budget(figure="at_5000_p50_ms", limit=2.0, better="less"),
@@ -67,9 +70,9 @@ class Rig:
         began, first = time.monotonic(), self.writer.entries
         while time.monotonic() - began < seconds:
             while ledger.uncommitted < BACKLOG:
-                for _ in range(50):
+                for _ in range(STEPS):
                     self.work.step()
-                await asyncio.sleep(0)  # in a node, too, work comes in between the loop's turns
+                await asyncio.sleep(0)
             # Let the writer and the database have a turn as soon as there is room again.
             await ledger.committed(_oldest(ledger))
         took = time.monotonic() - began

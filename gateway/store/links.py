@@ -9,6 +9,7 @@ statement the server no longer works on, or whose server answers nobody, within 
 import asyncio
 import errno
 import os
+import socket
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Never
@@ -68,6 +69,13 @@ class Link(_Connection):
     async def fetchval(self, *args: Any, **kwargs: Any) -> Any:
         with self._waiting():
             return await super().fetchval(*args, **kwargs)
+
+    def widen(self, size: int) -> None:
+        """Let the system take so many bytes at once, if it is a local link; TCP grows by itself."""
+        # asyncpg keeps it to itself and its subclasses; its types do not know it.
+        link = self._transport.get_extra_info("socket")  # type: ignore[attr-defined]
+        if link is not None and link.family == socket.AF_UNIX:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:

@@ -12,6 +12,10 @@ import asyncpg
 from gateway.store.pool import Connection, Connector
 from gateway.store.trouble import FAILED, hearing_warnings, meaning
 
+SEND_BUFFER = 4 * 1024 * 1024
+"""Bytes. A whole commit fits; else the loop must come round for every 200 KB of it, while the
+database waits for the rest."""
+
 
 class Writer:
     """Opens its connection when it needs one."""
@@ -25,6 +29,7 @@ class Writer:
         con = self._con
         if con is None or con.is_closed():
             con = self._con = await self._connect.connect()
+            con.widen(SEND_BUFFER)
         try:
             with hearing_warnings(con):
                 return await con.fetch(sql, *arguments)
