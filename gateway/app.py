@@ -257,7 +257,12 @@ def _push(app: App, api: Api) -> AgentPush:
         revoked=api.auth.revoked,
     )
     state = node.ledger.state
-    push.load(state.items.values(), state.cases.values(), state.profiles.values())
+    push.load(
+        state.items.values(),
+        state.cases.values(),
+        state.profiles.values(),
+        state.sites.values(),
+    )
     return push
 
 

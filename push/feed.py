@@ -14,7 +14,7 @@ from gateway.core import events as e
 from gateway.core.capacity import TOTAL, used
 from gateway.core.ids import AgentName, CaseId, ItemId
 from gateway.core.lifecycle import ENDED, IN_HAND
-from gateway.core.model import AgentProfile, AgentStatus, Case, Item, ItemState, Message, Offer
+from gateway.core.model import AgentProfile, Case, Item, ItemState, Message, Offer, Site
 from gateway.core.view import CapacityView, ItemView, case_view, item_view
 from push.protocol import (
     DeliveryFrame,
@@ -23,8 +23,8 @@ from push.protocol import (
     NumberedFrame,
     OfferFrame,
     OfferGone,
-    StateFrame,
 )
+from push.standing import Standing
 
 Frames = list[tuple[AgentName, NumberedFrame]]
 """What each agent is to see, in order; ``epoch`` and ``seq`` are 0 until a stream numbers them."""
@@ -111,15 +111,18 @@ class Mirror:
         self._hands: dict[AgentName, dict[ItemId, None]] = {}
         self._used: dict[AgentName, int] = {}
         self._profiles: dict[AgentName, AgentProfile] = {}
+        self.standing = Standing()
 
     def load(
         self,
         items: Iterable[Item],
         cases: Iterable[Case],
         profiles: Iterable[AgentProfile] = (),
+        sites: Iterable[Site] = (),
     ) -> None:
         """Begin with what the node loaded, before anything has been committed."""
         self._profiles.update((p.name, p) for p in profiles)
+        self.standing.load(self._profiles.values(), sites)
         moves = Moves()
         for case in cases:
             self._take_case(case, moves)
@@ -251,8 +254,7 @@ def project(entry: e.Entry, mirror: Mirror) -> Frames:
         _message(moves.message, event, mirror, out)
     elif type(event) is e.DeliveryChanged:
         _delivery(event, mirror, out)
-    elif type(event) is e.AgentStateChanged:
-        _state(entry, out)
+    out.frames += mirror.standing.take(entry)
     for before, after in moves.items:
         _item(event, before, after, mirror, out)
     for item in moves.stayed:
@@ -374,15 +376,6 @@ def _delivery(event: e.DeliveryChanged, mirror: Mirror, out: _Out) -> None:
             reason=event.reason,
         )
         out.frames.append((agent, frame))
-
-
-def _state(entry: e.Entry, out: _Out) -> None:
-    for row in entry.rows:
-        if isinstance(row, AgentStatus):
-            frame = StateFrame(
-                epoch=0, seq=0, state=row.presence, reason=row.reason, since=row.since
-            )
-            out.frames.append((row.name, frame))
 
 
 def concerned(entry: e.Entry) -> set[AgentName]:

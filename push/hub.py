@@ -19,7 +19,7 @@ import structlog
 
 from gateway.core import events as e
 from gateway.core.ids import AgentName, CaseId, Position
-from gateway.core.model import AgentProfile, Case, Item, ItemState
+from gateway.core.model import AgentProfile, Case, Item, ItemState, Site
 from gateway.ports import Attached
 from push.feed import Mirror, concerned, project, viewer
 from push.protocol import Close, NumberedFrame, ResumeFrom, Snapshot, TypingFrame, encoder
@@ -80,7 +80,11 @@ class Hub:
         self._unsent: dict[AgentName, list[bytes]] = {}
 
     def load(
-        self, items: Iterable[Item], cases: Iterable[Case], profiles: Iterable[AgentProfile]
+        self,
+        items: Iterable[Item],
+        cases: Iterable[Case],
+        profiles: Iterable[AgentProfile],
+        sites: Iterable[Site] = (),
     ) -> None:
         """Begin, or begin again, with what the node loaded and before it commits anything."""
         for tab in (*(t for tabs in self._tabs.values() for t in tabs), *self._expected):
@@ -92,7 +96,7 @@ class Hub:
         self._streams.clear()
         self._left.clear()
         self._mirror = Mirror()
-        self._mirror.load(items, cases, profiles)
+        self._mirror.load(items, cases, profiles, sites)
 
     # -- coming and going -------------------------------------------------------------------
 

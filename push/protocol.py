@@ -152,10 +152,13 @@ class DeliveryFrame(_Numbered, frozen=True, kw_only=True, tag="delivery"):
     reason: str = ""
 
 
-class StateFrame(_Numbered, frozen=True, kw_only=True, tag="state"):
+class StateFrame(_Numbered, frozen=True, kw_only=True, tag="state", omit_defaults=True):
+    """``notice`` says why nothing is offered to an agent who is ready: the site is closed."""
+
     state: Presence
     reason: str
     since: datetime
+    notice: str = ""
 
 
 class TypingFrame(_Frame, frozen=True, kw_only=True, tag="typing"):

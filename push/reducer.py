@@ -165,7 +165,12 @@ class Desktop:
             case DeliveryFrame():
                 self.deliveries[frame.message] = DeliveryNote(frame.state, frame.reason)
             case StateFrame():
-                self.state = StateView(state=frame.state, reason=frame.reason, since=frame.since)
+                self.state = StateView(
+                    state=frame.state,
+                    reason=frame.reason,
+                    since=frame.since,
+                    notice=frame.notice,
+                )
 
     def _item(self, frame: ItemFrame) -> None:
         item = frame.item

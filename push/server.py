@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CaseId
-from gateway.core.model import AgentProfile, Case, Item
+from gateway.core.model import AgentProfile, Case, Item, Site
 from gateway.ports import (
     Auth,
     Clock,
@@ -120,10 +120,14 @@ class AgentPush:
         )
 
     def load(
-        self, items: Iterable[Item], cases: Iterable[Case], profiles: Iterable[AgentProfile]
+        self,
+        items: Iterable[Item],
+        cases: Iterable[Case],
+        profiles: Iterable[AgentProfile],
+        sites: Iterable[Site] = (),
     ) -> None:
         """Begin with the node's loaded state, before it commits anything."""
-        self.hub.load(items, cases, profiles)
+        self.hub.load(items, cases, profiles, sites)
 
     def route(self) -> SocketRoute:
         """What it wants served."""

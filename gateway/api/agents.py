@@ -13,8 +13,9 @@ from gateway.api.directory_types import AgentEntry, agent_from, named
 from gateway.api.needs import Presences, Tokens
 from gateway.core import events as e
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, QueueName, SkillName
+from gateway.core.ids import AgentName, QueueName, SiteName, SkillName
 from gateway.core.model import AgentProfile, AgentStatus, ChannelKind, Presence
+from gateway.core.sites import why
 from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute, Role
 
@@ -28,7 +29,10 @@ class AgentQuery(Paged, frozen=True, kw_only=True):
 
 
 class AgentAtWork(Struct, frozen=True, kw_only=True):
-    """The directory's entry, and the agent's presence."""
+    """The directory's entry, and the agent's presence.
+
+    ``closed`` says why nothing is offered to the agent although ready: the site is closed.
+    """
 
     name: AgentName
     display_name: str
@@ -37,11 +41,13 @@ class AgentAtWork(Struct, frozen=True, kw_only=True):
     queues: tuple[QueueName, ...]
     groups: tuple[str, ...]
     capacity: dict[ChannelKind, int]
+    site: SiteName
     active: bool
     presence: Presence
     reason: str
     since: datetime
     connected: bool
+    closed: str = ""
 
 
 class Agents:
@@ -107,12 +113,13 @@ class Agents:
         state, now = self._ledger.state, self._ledger.clock.now()
         position = self._ledger.position
         here = {p.name: state.statuses[p.name] for p in profiles if state.is_home_of(p.name)}
+        closed = [why(s) if (s := state.closed.get(p.name)) else "" for p in profiles]
         others = [p.name for p in profiles if p.name not in here]
         elsewhere = await self._presence.statuses(others) if others else {}
         await self._ledger.committed(position)
         return [
-            _shown(p, here.get(p.name) or elsewhere.get(p.name) or state.status(p.name, now))
-            for p in profiles
+            _shown(p, here.get(p.name) or elsewhere.get(p.name) or state.status(p.name, now), no)
+            for p, no in zip(profiles, closed, strict=True)
         ]
 
     async def _list(self, request: HttpRequest) -> HttpAnswer:
@@ -161,13 +168,14 @@ class Agents:
         return HttpAnswer(body=Done())
 
 
-def _shown(profile: AgentProfile, status: AgentStatus) -> AgentAtWork:
+def _shown(profile: AgentProfile, status: AgentStatus, closed: str) -> AgentAtWork:
     return AgentAtWork(
         **asdict(profile),
         presence=status.presence,
         reason=status.reason,
         since=status.since,
         connected=status.tabs > 0,
+        closed=closed,
     )
 
 

@@ -6,13 +6,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict, replace
 
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, QueueName, SkillName
+from gateway.core.ids import AgentName, QueueName, SiteName, SkillName
 from gateway.core.model import AgentProfile, ChannelKind, Queue
 from gateway.ports import Role
 
 NAME = r"^[^\s/?#%,]{1,100}$"
 Name = Annotated[str, Meta(pattern=NAME)]
 Text = Annotated[str, Meta(max_length=200)]
+SitePlace = Annotated[SiteName, Meta(pattern=r"^[^\s/?#%,]{0,100}$")]
 Level = Annotated[int, Meta(ge=1, le=5)]
 Skills = Annotated[dict[SkillName, Level], Meta(max_length=200)]
 Units = dict[ChannelKind, Annotated[int, Meta(ge=0, le=100)]]
@@ -21,7 +22,10 @@ Password = Annotated[str, Meta(min_length=8, max_length=1_000)]
 
 
 class AgentEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays as it is. ``password`` makes or changes the login."""
+    """What is left out stays as it is. ``password`` makes or changes the login.
+
+    ``site`` is where the agent sits; empty: at none.
+    """
 
     name: Name | UnsetType = UNSET
     display_name: Text | UnsetType = UNSET
@@ -30,12 +34,17 @@ class AgentEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     queues: tuple[QueueName, ...] | UnsetType = UNSET
     groups: tuple[Text, ...] | UnsetType = UNSET
     capacity: Units | UnsetType = UNSET
+    site: SitePlace | UnsetType = UNSET
     active: bool | UnsetType = UNSET
     password: Password | UnsetType = UNSET
 
 
 class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays as it is."""
+    """What is left out stays as it is.
+
+    ``overflow_after``: seconds after which a waiting item may go to another node where somebody
+    is free; 0: at once, all nodes are one pool; null: never.
+    """
 
     name: Name | UnsetType = UNSET
     display_name: Text | UnsetType = UNSET
@@ -46,6 +55,7 @@ class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     service_level_seconds: Seconds | UnsetType | None = UNSET
     take_allowed: bool | UnsetType = UNSET
     wrapup_required: bool | UnsetType = UNSET
+    overflow_after: Seconds | UnsetType | None = UNSET
 
 
 class NameEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

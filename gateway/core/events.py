@@ -38,6 +38,7 @@ from gateway.core.model import (
     Outgoing,
     Presence,
     Queue,
+    Site,
 )
 from gateway.core.wire import snake
 
@@ -282,6 +283,12 @@ class QueueRemoved(_Event, frozen=True, kw_only=True):
     by: str
 
 
+class SiteChanged(_Event, frozen=True, kw_only=True):
+    """A site was closed, wholly or in part, or opened; ``site`` has the reason and who it was."""
+
+    site: Site
+
+
 # -- outbox, channels, the node itself ------------------------------------------------------
 
 
@@ -400,7 +407,7 @@ AgentEvent = (
     | AgentStateChanged
     | CommandAnswered
 )
-DirectoryEvent = AgentDefined | AgentRemoved | QueueDefined | QueueRemoved
+DirectoryEvent = AgentDefined | AgentRemoved | QueueDefined | QueueRemoved | SiteChanged
 OutboundEvent = OutboundQueued | OutboundAttempted | OutboundSettled | OutboundAdopted
 Event = (
     CaseEvent
@@ -422,6 +429,7 @@ Row = (
     | AgentStatus
     | AgentProfile
     | Queue
+    | Site
     | CommandRecord
     | InboundDone
     | DeliveryUpdate

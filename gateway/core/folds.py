@@ -253,6 +253,11 @@ def _queue_removed(s: NodeState, ev: e.QueueRemoved, at: datetime) -> Rows:
     return (replace(s.queues.pop(ev.queue), active=False),)
 
 
+def _site_changed(s: NodeState, ev: e.SiteChanged, at: datetime) -> Rows:
+    s.put_site(ev.site)
+    return (ev.site,)
+
+
 # -- outbox ---------------------------------------------------------------------------------
 
 
@@ -334,6 +339,7 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.AgentRemoved: _agent_removed,
     e.QueueDefined: _queue_defined,
     e.QueueRemoved: _queue_removed,
+    e.SiteChanged: _site_changed,
     e.OutboundQueued: _outbound_queued,
     e.OutboundAttempted: _outbound_attempted,
     e.OutboundSettled: _outbound_settled,

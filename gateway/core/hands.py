@@ -6,7 +6,8 @@ from gateway.core import events as e
 from gateway.core.capacity import TOTAL, used
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, Context
-from gateway.core.model import AgentProfile, Item, ItemState, Presence
+from gateway.core.model import AgentProfile, Item, ItemState, Presence, Site
+from gateway.core.sites import why
 from gateway.core.state import NodeState
 from gateway.core.times import GRACE_SECONDS, GRACE_SECONDS_OTHERS, grace_seconds
 from gateway.core.view import CapacityView, SnapshotView, item_view, offer_view, state_view
@@ -97,6 +98,17 @@ def capacity_view(state: NodeState, agent: AgentName) -> CapacityView:
     return CapacityView(used=used(profile, state.in_hand(agent)), total=TOTAL)
 
 
+def notice(state: NodeState, agent: AgentName) -> str:
+    """Why nothing is offered to the agent, ready or not; empty: nothing is in the way."""
+    closed = state.closed.get(agent)
+    return told_closed(closed) if closed is not None else ""
+
+
+def told_closed(site: Site) -> str:
+    """What an agent is told whom the closing of the site takes out of routing."""
+    return f"you get nothing new: {why(site)}"
+
+
 def snapshot(state: NodeState, agent: AgentName, ctx: Context) -> SnapshotView:
     """All that the agent's desktop shows, as of the state."""
     offers, items = [], []
@@ -108,7 +120,7 @@ def snapshot(state: NodeState, agent: AgentName, ctx: Context) -> SnapshotView:
             items.append(item_view(item, case))
     items += [item_view(item, state.cases[item.case]) for item in state.parked(agent)]
     return SnapshotView(
-        state=state_view(state.status(agent, ctx.now)),
+        state=state_view(state.status(agent, ctx.now), notice(state, agent)),
         capacity=capacity_view(state, agent),
         offers=tuple(offers),
         items=tuple(items),

@@ -26,6 +26,7 @@ QueueName = NewType("QueueName", str)
 ChannelName = NewType("ChannelName", str)
 SkillName = NewType("SkillName", str)
 NodeName = NewType("NodeName", str)
+SiteName = NewType("SiteName", str)
 
 NewId = Callable[[], str]
 

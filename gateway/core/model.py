@@ -24,6 +24,7 @@ from gateway.core.ids import (
     OfferId,
     OutboundId,
     QueueName,
+    SiteName,
     SkillName,
     TicketNumber,
 )
@@ -134,7 +135,8 @@ class Item(Kept, frozen=True, kw_only=True):
 
     ``queued_at`` is when the waiting began and survives every requeue; ``address`` is where an
     answer goes on this channel; ``thread`` holds the outside ids an answer refers to, oldest
-    first. ``version`` rises by one with each change and guards the row in the database.
+    first. ``moved_at`` is when another node gave it to this one because somebody was free here.
+    ``version`` rises by one with each change and guards the row in the database.
     """
 
     id: ItemId
@@ -171,6 +173,7 @@ class Item(Kept, frozen=True, kw_only=True):
     code: str = ""
     categories: tuple[str, ...] = ()
     attributes: Attributes = field(default_factory=dict)
+    moved_at: datetime | None = None
 
 
 class Case(Kept, frozen=True, kw_only=True):
@@ -289,7 +292,10 @@ class Outgoing(Kept, frozen=True, kw_only=True):
 
 
 class AgentProfile(Value, frozen=True, kw_only=True):
-    """What the directory says of an agent. No queues named means: member of every queue."""
+    """What the directory says of an agent. No queues named means: member of every queue.
+
+    ``site`` is where the agent sits; empty: at none, so that no closing concerns this agent.
+    """
 
     name: AgentName
     display_name: str = ""
@@ -298,7 +304,23 @@ class AgentProfile(Value, frozen=True, kw_only=True):
     queues: tuple[QueueName, ...] = ()
     groups: tuple[str, ...] = ()
     capacity: dict[ChannelKind, int] = field(default_factory=dict)
+    site: SiteName = SiteName("")
     active: bool = True
+
+
+class Site(Value, frozen=True, kw_only=True):
+    """How far a place where agents sit is open, in per cent of its agents, and why.
+
+    ``in_hand`` says what becomes of what the agents of the closed share have in hand: they may
+    finish it, or it has gone back to the queues.
+    """
+
+    name: SiteName
+    open_percent: int = 100
+    reason: str = ""
+    in_hand: Literal["keep", "return"] = "keep"
+    by: str = ""
+    since: datetime | None = None
 
 
 class AgentStatus(Kept, frozen=True, kw_only=True):
@@ -321,7 +343,11 @@ class AgentStatus(Kept, frozen=True, kw_only=True):
 
 
 class Queue(Value, frozen=True, kw_only=True):
-    """Where items wait, and the queue's policy. One that was removed is not ``active``."""
+    """Where items wait, and the queue's policy. One that was removed is not ``active``.
+
+    ``overflow_after`` is how many seconds an item waits at its node before another node may have
+    it whose agent is free; 0: all nodes are one pool; ``None``: never.
+    """
 
     name: QueueName
     display_name: str = ""
@@ -332,6 +358,7 @@ class Queue(Value, frozen=True, kw_only=True):
     service_level_seconds: float | None = None
     take_allowed: bool = False
     wrapup_required: bool = True
+    overflow_after: float | None = None
     active: bool = True
 
 

@@ -2,12 +2,14 @@
 
 Run right after each event is applied, within the same commit, so that no path can forget it:
 a case is solved when its last item is completed, who filed a task is told how it goes, and what
-an agent holds who is removed from the directory goes back.
+an agent holds who is removed from the directory goes back, and what is offered to one whose site
+closes.
 """
 
 from datetime import timedelta
 
 from gateway.core import events as e
+from gateway.core.closing import clear_out
 from gateway.core.hands import give_back
 from gateway.core.ids import AgentName, Context, OutboundId
 from gateway.core.lifecycle import ENDED, MOVING
@@ -43,6 +45,10 @@ def reactions(state: NodeState, event: e.Event, rows: Rows, ctx: Context) -> lis
             return _empty_hands(state, agent)
         case e.AgentDefined(profile=profile) if not profile.active:
             return _empty_hands(state, profile.name)
+        case e.AgentDefined(profile=profile):
+            return clear_out(state, [profile.name], hands=False)
+        case e.SiteChanged(site=site):
+            return clear_out(state, state.at_site(site.name), hands=True)
         case _:
             return []
 

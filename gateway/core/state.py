@@ -21,6 +21,7 @@ from gateway.core.ids import (
     NodeName,
     OutboundId,
     QueueName,
+    SiteName,
     SkillName,
 )
 from gateway.core.lifecycle import ENDED, step
@@ -33,7 +34,9 @@ from gateway.core.model import (
     ItemState,
     Outgoing,
     Queue,
+    Site,
 )
+from gateway.core.sites import closes
 
 Rows = tuple[e.Row, ...]
 FORGOTTEN_KEPT = 10_000
@@ -52,11 +55,14 @@ class NodeState:
         self.profiles: dict[AgentName, AgentProfile] = {}
         self.statuses: dict[AgentName, AgentStatus] = {}
         self.queues: dict[QueueName, Queue] = {}
+        self.sites: dict[SiteName, Site] = {}
+        self.closed: dict[AgentName, Site] = {}
         self.outbox: dict[OutboundId, Outgoing] = {}
         self.channels: dict[ChannelName, ChannelKind] = {}
         self.claimed: set[AgentName] = set()
         self._forgotten: OrderedDict[CaseId, Case] = OrderedDict()
         self.skill_holders: dict[SkillName, dict[AgentName, None]] = {}
+        self._at_site: dict[SiteName, dict[AgentName, None]] = {}
         self._of_case: dict[CaseId, dict[ItemId, None]] = {}
         self._in_hand: dict[AgentName, dict[ItemId, None]] = {}
         self._parked: dict[AgentName, dict[ItemId, None]] = {}
@@ -80,6 +86,10 @@ class NodeState:
         known = self.statuses.get(agent)
         return known or AgentStatus(name=agent, since=now, idle_since=now)
 
+    def at_site(self, site: SiteName) -> list[AgentName]:
+        """The agents who sit there."""
+        return list(self._at_site.get(site, ()))
+
     # -- loading ----------------------------------------------------------------------------
 
     def load(
@@ -88,6 +98,7 @@ class NodeState:
         profiles: Iterable[AgentProfile] = (),
         statuses: Iterable[AgentStatus] = (),
         queues: Iterable[Queue] = (),
+        sites: Iterable[Site] = (),
         cases: Iterable[Case] = (),
         items: Iterable[Item] = (),
         outbox: Iterable[Outgoing] = (),
@@ -97,6 +108,8 @@ class NodeState:
             self.define_agent(profile)
         self.statuses.update((s.name, replace(s, tabs=0)) for s in statuses)
         self.queues.update((q.name, q) for q in queues)
+        for site in sites:
+            self.put_site(site)
         self.cases.update((c.id, c) for c in cases)
         for item in items:
             self.put(item)
@@ -134,10 +147,28 @@ class NodeState:
         old = self.profiles.pop(profile.name, None)
         for skill in old.skills if old else ():
             self.skill_holders[skill].pop(profile.name, None)
+        if old and old.site:
+            del self._at_site[old.site][old.name]
+            self.closed.pop(old.name, None)
         if profile.active:
             self.profiles[profile.name] = profile
+            if profile.site:
+                self._at_site.setdefault(profile.site, {})[profile.name] = None
+                self._close_out(profile.name, self.sites.get(profile.site))
             for skill in profile.skills:
                 self.skill_holders.setdefault(skill, {})[profile.name] = None
+
+    def put_site(self, site: Site) -> None:
+        """Take how far a site is open; who is taken out of routing follows from it."""
+        self.sites[site.name] = site
+        for agent in self._at_site.get(site.name, ()):
+            self._close_out(agent, site)
+
+    def _close_out(self, agent: AgentName, site: Site | None) -> None:
+        if site is not None and closes(site, agent):
+            self.closed[agent] = site
+        else:
+            self.closed.pop(agent, None)
 
     def put(self, item: Item) -> None:
         """Take an item's new value; who holds it and where it belongs is kept beside it."""

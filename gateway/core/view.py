@@ -80,12 +80,16 @@ class OfferView(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class StateView(Struct, frozen=True, kw_only=True):
-    """An agent's presence as the desktop shows it."""
+class StateView(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An agent's presence as the desktop shows it.
+
+    ``notice`` says why nothing is offered although the agent is ready: the site is closed.
+    """
 
     state: Presence
     reason: str
     since: datetime
+    notice: str = ""
 
 
 class CapacityView(Struct, frozen=True, kw_only=True):
@@ -164,5 +168,5 @@ def offer_view(offer: Offer, item: Item, case: Case) -> OfferView:
     )
 
 
-def state_view(status: AgentStatus) -> StateView:
-    return StateView(state=status.presence, reason=status.reason, since=status.since)
+def state_view(status: AgentStatus, notice: str = "") -> StateView:
+    return StateView(state=status.presence, reason=status.reason, since=status.since, notice=notice)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from gateway.core import events as e
 from gateway.core.adoption import adopt_agents, adopt_items
+from gateway.core.closing import clear_out
 from gateway.core.ids import ChannelName, NewId, NodeName, QueueName
 from gateway.core.model import Delivery, DeliveryUpdate, Message
 from gateway.core.state import NodeState
@@ -99,6 +100,7 @@ class Node:
             profiles=loaded.profiles,
             statuses=at_home,
             queues=loaded.queues,
+            sites=loaded.sites,
             cases=loaded.cases,
             items=told,
             outbox=loaded.outbox,
@@ -133,6 +135,8 @@ class Node:
         ]
         started = e.NodeStarted(node=state.node, region=region, items=len(state.items))
         self.ledger.record([e.Change(started), *dropped])
+        # A site may have been closed elsewhere while this node was away.
+        self.ledger.record(clear_out(state, state.closed, hands=False))
 
     def tell_adopted(self, loaded: Loaded) -> None:
         """Rows that are ours by a takeover or a claim that an earlier life never told of."""

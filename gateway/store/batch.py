@@ -1,4 +1,4 @@
-"""A run of journal entries as the arguments of ``commit_batch`` (migration 0007). Pure.
+"""A run of journal entries as what ``commit_batch`` (0007) and ``commit_sites`` (0010) take. Pure.
 
 Several changes of one row in a run become one write of its last value: the database is asked for
 the version before the first. Each value is encoded once. The tuples follow the ``…_in`` types.
@@ -39,6 +39,7 @@ class PgBatch:
         self._statuses: dict[str, Row] = {}
         self._agents: dict[str, Row] = {}
         self._queues: dict[str, Row] = {}
+        self._sites: dict[str, Row] = {}
         self._commands: dict[tuple[str, str], Row] = {}
         self._done: dict[str, Row] = {}
 
@@ -109,6 +110,9 @@ class PgBatch:
     def _take_queue(self, row: m.Queue) -> None:
         self._queues[row.name] = (text(row.name), encode(row))
 
+    def _take_site(self, row: m.Site) -> None:
+        self._sites[row.name] = (text(row.name), encode(row))
+
     # A function by type is found ten times faster than by a ladder of cases. Of the class, not of
     # the object: there it would be a cycle, and every batch would wait for the collector.
     _TAKES: ClassVar[Mapping[type[Any], Callable[["PgBatch", Any], None]]] = {
@@ -122,6 +126,7 @@ class PgBatch:
         m.InboundDone: _take_done,
         m.AgentProfile: _take_agent,
         m.Queue: _take_queue,
+        m.Site: _take_site,
     }
 
     def arguments(self) -> tuple[list[Row], ...]:
@@ -138,6 +143,7 @@ class PgBatch:
             list(self._queues.values()),
             list(self._commands.values()),
             list(self._done.values()),
+            list(self._sites.values()),
         )
 
 

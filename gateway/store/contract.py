@@ -42,6 +42,7 @@ from gateway.core.model import (
     Message,
     Outgoing,
     Queue,
+    Site,
 )
 from gateway.ports import Memory
 
@@ -131,6 +132,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     outbox: tuple[Outgoing, ...]
     received: tuple[Received, ...]
     ends: Mapping[NodeName, Position] = field(default_factory=dict)
+    sites: tuple[Site, ...] = ()
 
 
 class Batch(Protocol):

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from gateway.core.ids import ChannelName, NewId, NodeName, Position
 from gateway.core.inbound import Inbound
-from gateway.core.model import AgentProfile, AgentStatus, Case, Item, Outgoing, Queue
+from gateway.core.model import AgentProfile, AgentStatus, Case, Item, Outgoing, Queue, Site
 from gateway.ports import Memory
 from gateway.store.batch import PgBatch
 from gateway.store.codec import decode
@@ -129,6 +129,7 @@ class PgJournal:
             profiles=await self._docs(con, AgentProfile, "load_profiles"),
             statuses=await self._docs(con, AgentStatus, "load_statuses", node),
             queues=await self._docs(con, Queue, "load_queues"),
+            sites=await self._docs(con, Site, "load_sites"),
             cases=await self._docs(con, Case, "load_cases", node),
             items=await self._docs(con, Item, "load_items", node),
             outbox=await self._docs(con, Outgoing, "load_outbox", node),

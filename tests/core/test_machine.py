@@ -14,14 +14,25 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from msgspec.structs import replace
 
 from gateway.core import acts
 from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core import outbox as sending
 from gateway.core.capacity import COST, INTERRUPTIBLE, INTERRUPTING
+from gateway.core.closing import set_site
 from gateway.core.errors import OutcomeUnknown, Refused, TryAgain, Undeliverable
-from gateway.core.ids import AgentName, CaseId, ItemId, MessageId, OfferId, QueueName, SkillName
+from gateway.core.ids import (
+    AgentName,
+    CaseId,
+    ItemId,
+    MessageId,
+    OfferId,
+    QueueName,
+    SiteName,
+    SkillName,
+)
 from gateway.core.lifecycle import ENDED, IN_HAND
 from gateway.core.model import (
     AgentProfile,
@@ -36,6 +47,7 @@ from gateway.core.model import (
 from gateway.core.repair import problems
 from gateway.core.routing.fit import lacks, passed_lately, unavailable
 from gateway.core.routing.need import need_of
+from gateway.core.sites import place
 from tests.support.builders import MAIL, House, agent, chat, mail, queue, task
 
 T = TypeVar("T")
@@ -47,6 +59,14 @@ PICK = st.integers(0, 10_000)
 HOOK = "https://erp.example.org/hook"
 
 
+PLACES = ["port", "hill"]
+
+
+def seated(name: str, skills: dict[str, int]) -> AgentProfile:
+    """Two at the port, one on the hill."""
+    return replace(agent(name, skills), site=SiteName(PLACES[name == CREW[2]]))
+
+
 def pick(choices: list[T], n: int) -> T:
     return choices[n % len(choices)]
 
@@ -56,7 +76,7 @@ class Switchroom(RuleBasedStateMachine):
 
     @initialize(levels=st.lists(SKILLS, min_size=3, max_size=3))
     def open(self, levels: list[dict[str, int]]) -> None:
-        crew = [agent(name, skills) for name, skills in zip(CREW, levels, strict=True)]
+        crew = [seated(name, skills) for name, skills in zip(CREW, levels, strict=True)]
         self.keys = 0
         self.house = House(
             *crew,
@@ -79,6 +99,8 @@ class Switchroom(RuleBasedStateMachine):
         status, profile = state.statuses[offer.agent], state.profiles[offer.agent]
         assert status.tabs > 0
         assert status.presence is Presence.READY
+        site = state.sites.get(profile.site)
+        assert site is None or place(offer.agent) < site.open_percent
         others = [i for i in state.in_hand(offer.agent) if i.id != item.id]
         aside = INTERRUPTIBLE if item.kind in INTERRUPTING else ()
         assert sum(COST[i.kind] for i in (item, *others) if i is item or i.kind not in aside) <= 100
@@ -239,12 +261,34 @@ class Switchroom(RuleBasedStateMachine):
     @rule(name=NAMES, skills=SKILLS, active=st.booleans())
     def the_directory_changes(self, name: str, skills: dict[str, int], active: bool) -> None:
         if active:
-            changed: e.Event = e.AgentDefined(profile=agent(name, skills), by="sue")
+            changed: e.Event = e.AgentDefined(profile=seated(name, skills), by="sue")
         elif AgentName(name) in self.house.state.profiles:
             changed = e.AgentRemoved(agent=AgentName(name), by="sue")
         else:
             return
         self.house.record([e.Change(changed)])
+
+    @rule(
+        name=st.sampled_from(PLACES),
+        percent=st.sampled_from([0, 10, 50, 90, 100]),
+        in_hand=st.sampled_from(["keep", "return"]),
+    )
+    def a_site_closes_or_opens(self, name: str, percent: int, in_hand: Any) -> None:
+        state, ctx = self.house.state, self.house.ledger.context()
+        try:
+            changes = set_site(
+                state,
+                SiteName(name),
+                open_percent=percent,
+                reason="storm",
+                in_hand=in_hand,
+                by="sue",
+                ctx=ctx,
+            )
+        except Refused:
+            assert not state.at_site(SiteName(name))
+            return
+        self.house.record(changes)
 
     @precondition(lambda self: self.house.state.outbox)
     @rule(n=PICK, outcome=st.integers(0, 3))
@@ -264,6 +308,18 @@ class Switchroom(RuleBasedStateMachine):
         self.house.pass_time(seconds)
 
     # -- what must hold ---------------------------------------------------------------------
+
+    @invariant()
+    def who_is_closed_out_has_no_offer_and_was_chosen_by_name(self) -> None:
+        state = self.house.state
+        chosen = {
+            profile.name
+            for profile in state.profiles.values()
+            if (site := state.sites.get(profile.site)) and place(profile.name) >= site.open_percent
+        }
+        assert state.closed.keys() == chosen
+        offered = {i.offer.agent for i in state.items.values() if i.offer}
+        assert not offered & chosen
 
     @invariant()
     def each_item_is_in_one_place(self) -> None:
@@ -307,6 +363,7 @@ class Switchroom(RuleBasedStateMachine):
             k: p for k, p in disk.profiles.items() if p.active
         }
         assert profiles == state.profiles
+        assert disk.sites == state.sites
 
     @invariant()
     def nothing_waits_beside_who_could_take_it(self) -> None:

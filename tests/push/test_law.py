@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core.errors import IllegalMove, Refused
-from gateway.core.ids import AgentName, CommandId
-from gateway.core.model import ChannelKind, Delivery, DeliveryUpdate, Item, ItemState
+from gateway.core.ids import AgentName, CommandId, SiteName
+from gateway.core.model import ChannelKind, Delivery, DeliveryUpdate, Item, ItemState, Site
 from push.hub import Hub
 from push.protocol import AgentCard, ResumeFrom, Welcome, decode_server
 from push.reducer import Desktop, Verdict
@@ -19,6 +19,7 @@ from push.session import encode
 from tests.support.pushworld import QUEUE, START, World, agrees
 
 AGENTS = ("ana", "ben")
+PORT = SiteName("port")
 agents = st.sampled_from(AGENTS)
 dice = st.integers(0, 1_000_000)
 
@@ -216,6 +217,16 @@ class Interleavings(RuleBasedStateMachine):
         old = self.world.state.profiles[AgentName(agent)]
         new = replace(old, capacity={ChannelKind.EMAIL: at_once})
         self.move(e.AgentDefined(profile=new, by="admin"))
+
+    @rule(percent=st.sampled_from([0, 40, 100]), reason=st.sampled_from(["storm", "strike"]))
+    def a_site_closes_or_opens(self, percent: int, reason: str) -> None:
+        site = Site(name=PORT, open_percent=percent, reason=reason)
+        self.move(e.SiteChanged(site=site))
+
+    @rule(agent=agents, at=st.sampled_from([PORT, SiteName("")]))
+    def an_agent_sits_elsewhere(self, agent: str, at: SiteName) -> None:
+        old = self.world.state.profiles[AgentName(agent)]
+        self.move(e.AgentDefined(profile=replace(old, site=at), by="admin"))
 
     # -- connections ------------------------------------------------------------------------
 

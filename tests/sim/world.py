@@ -215,7 +215,12 @@ class World:
             homes=Homes(node.ledger, MemoryHomes(store), node.writer.current_term),
         )
         state = node.ledger.state
-        push.load(state.items.values(), state.cases.values(), state.profiles.values())
+        push.load(
+            state.items.values(),
+            state.cases.values(),
+            state.profiles.values(),
+            state.sites.values(),
+        )
         return push
 
     def _connect(self, life: Life, push: AgentPush, name: AgentName) -> Wire:

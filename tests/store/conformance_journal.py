@@ -8,6 +8,7 @@ from gateway.core.ids import (
     NodeName,
     Position,
     QueueName,
+    SiteName,
     SkillName,
 )
 from gateway.store.contract import (
@@ -56,7 +57,9 @@ class JournalConformance:
         )
         profile = m.AgentProfile(name=EVA, skills={SkillName("de"): 5}, capacity={EMAIL: 3})
         queue = m.Queue(name=QueueName("general"), offer_seconds={EMAIL: 60.0})
+        site = m.Site(name=SiteName("port"), open_percent=40, reason="Sturm 🌪", since=NOW)
         await pen.rows(case, item, outgoing, status, profile, queue)
+        await pen.rows(m.Site(name=site.name), site)
 
         loaded = await (await begin(opens)).loaded()
 
@@ -66,6 +69,7 @@ class JournalConformance:
         assert loaded.statuses == (status,)
         assert loaded.profiles == (profile,)
         assert loaded.queues == (queue,)
+        assert loaded.sites == (site,)
         assert loaded.received == ()
 
     async def test_what_has_ended_is_not_loaded_but_still_found(self, opens: Opens) -> None:

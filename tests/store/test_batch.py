@@ -10,14 +10,14 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core import model as m
-from gateway.core.ids import Position
+from gateway.core.ids import Position, SiteName
 from gateway.store.batch import PgBatch
 from tests.store.rows import EVA, NOW, SITE, a_case, a_message, an_event, an_item, an_outgoing, uid
 
 PLACES = [
     *("events", "new_cases", "cases", "new_items", "items", "messages", "files", "deliveries"),
     *("new_outgoing", "outgoing", "new_statuses", "statuses", "agents", "queues"),
-    *("commands", "done"),
+    *("commands", "done", "sites"),
 ]
 
 
@@ -136,6 +136,7 @@ def test_every_kind_of_row_has_its_place() -> None:
         m.AgentStatus(name=EVA, since=NOW, idle_since=NOW, version=1),
         m.AgentProfile(name=EVA),
         m.Queue(name=ITEM.queue),
+        m.Site(name=SiteName("port"), open_percent=40, reason="storm"),
         m.CommandRecord(agent=EVA, id=uid(), at=NOW, answer=b""),
         m.InboundDone(id=uid(), status="ignored"),
     )

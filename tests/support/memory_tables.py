@@ -138,6 +138,7 @@ class Tables:
         self.external: dict[str, MessageId] = {}
         self.profiles: dict[AgentName, m.AgentProfile] = {}
         self.queues: dict[str, m.Queue] = {}
+        self.sites: dict[str, m.Site] = {}
         self.commands: dict[tuple[AgentName, CommandId], m.CommandRecord] = {}
         self.inbox: dict[tuple[ChannelName, str], InboxRow] = {}
         self.inbox_by_id: dict[InboundId, InboxRow] = {}
@@ -257,6 +258,8 @@ class Tables:
                 self.profiles[row.name] = row
             case m.Queue():
                 self.queues[row.name] = row
+            case m.Site():
+                self.sites[row.name] = row
             case m.CommandRecord():
                 self.commands.setdefault((row.agent, row.id), row)
             case m.InboundDone():
@@ -317,6 +320,7 @@ class Tables:
             profiles=tuple(_copy(p) for p in self.profiles.values() if p.active),
             statuses=tuple(map(_copy, statuses)),
             queues=tuple(_copy(q) for q in self.queues.values() if q.active),
+            sites=tuple(map(_copy, self.sites.values())),
             cases=tuple(map(_copy, cases)),
             items=tuple(map(_copy, items)),
             outbox=tuple(map(_copy, self.open_orders(node))),

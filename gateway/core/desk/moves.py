@@ -13,6 +13,7 @@ from gateway.core.lifecycle import allows
 from gateway.core.messages import add_message
 from gateway.core.model import CaseStatus, Item, ItemState, Offer, Presence
 from gateway.core.opening import open_case
+from gateway.core.sites import why
 from gateway.core.times import offer_seconds
 
 
@@ -121,6 +122,8 @@ def _direct_offer(d: Desk, item: Item, agent: AgentName) -> e.OfferMade:
     status = d.state.statuses.get(agent)
     if status is None or not status.tabs or status.presence is not Presence.READY:
         raise Refused("busy", f"{agent} takes no work just now; choose a queue", "agent")
+    if (closed := d.state.closed.get(agent)) is not None:
+        raise Refused("busy", f"{agent} gets nothing: {why(closed)}; choose a queue", "agent")
     if not has_room(profile, d.state.in_hand(agent), item.kind):
         raise Refused("busy", f"{agent} has no capacity left for this; choose a queue", "agent")
     seconds = offer_seconds(d.state.queues.get(item.queue), item.kind)

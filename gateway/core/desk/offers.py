@@ -6,6 +6,7 @@ from gateway.core.capacity import has_room
 from gateway.core.deadlines import withdraw_offers
 from gateway.core.desk.hand import Decision, Desk
 from gateway.core.errors import Refused
+from gateway.core.hands import told_closed
 from gateway.core.ids import OfferId
 from gateway.core.model import Item, ItemState, Presence
 
@@ -55,6 +56,8 @@ def take(d: Desk, cmd: c.Take) -> Decision:
         raise Refused("not_allowed", f"queue {item.queue!r} hands out its items itself", "item")
     if item.state is not ItemState.QUEUED:
         raise Refused("wrong_state", f"the item is {item.state.value}, not queued", "item")
+    if (closed := d.state.closed.get(d.agent.name)) is not None:
+        raise Refused("not_allowed", told_closed(closed), "item")
     if not has_room(d.agent, d.state.in_hand(d.agent.name), item.kind):
         raise Refused("busy", "you have no capacity left for this kind of item", "item")
     taken = e.ItemAssigned(

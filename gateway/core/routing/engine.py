@@ -13,7 +13,7 @@ from msgspec import Struct
 from gateway.core.events import Row
 from gateway.core.ids import AgentName, Context, ItemId, OfferId
 from gateway.core.lifecycle import ENDED
-from gateway.core.model import AgentProfile, AgentStatus, Item, ItemState, Offer, Queue
+from gateway.core.model import AgentProfile, AgentStatus, Item, ItemState, Offer, Queue, Site
 from gateway.core.routing.fit import (
     NO_CAPACITY,
     how_passed,
@@ -82,6 +82,8 @@ class Engine:
                 self.look_again(item)
         elif type(row) is AgentProfile or type(row) is Queue:
             self._directory_changed = True
+        elif type(row) is Site:
+            self._agents.update(dict.fromkeys(self._state.at_site(row.name)))
 
     def _note_holder(self, item: Item) -> None:
         """Whoever held the item until now has room again."""

@@ -7,6 +7,7 @@ from gateway.core.capacity import has_room
 from gateway.core.ids import AgentName, SkillName
 from gateway.core.model import AgentProfile, Item, Passed, Presence
 from gateway.core.routing.need import Need
+from gateway.core.sites import why
 from gateway.core.state import NodeState
 from gateway.core.times import PASS_SECONDS
 
@@ -32,6 +33,8 @@ def unavailable(state: NodeState, agent: AgentName, need: Need) -> str | None:
         return "is not connected"
     if profile is None:
         return "is not in the directory"
+    if (closed := state.closed.get(agent)) is not None:
+        return f"gets nothing: {why(closed)}"
     if status.presence is not Presence.READY:
         return f"is not ready ({status.reason})" if status.reason else "is not ready"
     if not has_room(profile, state.in_hand(agent), need.kind):

@@ -1,7 +1,9 @@
 -- The durable path: fence, lease, the two commits, what a node loads when it begins.
 
 -- name: commit_batch
-SELECT commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+SELECT commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                    $18),
+       commit_sites($19)
 
 -- name: receive_batch
 SELECT place, id::text, fresh, customer, attachments, decided, node
@@ -51,6 +53,9 @@ SELECT doc FROM agent_status WHERE home = $1 ORDER BY name
 
 -- name: load_queues
 SELECT doc FROM queue WHERE coalesce((doc->>'active')::boolean, true) ORDER BY name
+
+-- name: load_sites
+SELECT doc FROM site ORDER BY name
 
 -- name: load_items
 SELECT doc FROM item WHERE ended_as IS NULL AND owner = $1 ORDER BY id

@@ -219,6 +219,8 @@ export interface StateView {
   state: Presence;
   reason: string;
   since: string;
+  /** Why nothing is offered although the agent is ready. */
+  notice?: string;
 }
 
 export interface CapacityView {
@@ -479,6 +481,7 @@ export interface StateFrame {
   state: Presence;
   reason: string;
   since: string;
+  notice?: string;
 }
 
 export interface TypingFrame {

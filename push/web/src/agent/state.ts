@@ -16,6 +16,7 @@ import type {
   OfferView,
   ServerFrame,
   Snapshot,
+  StateFrame,
   StateView,
   Welcome,
 } from "../protocol";
@@ -181,8 +182,12 @@ function changed(desk: Desk, frame: NumberedFrame): Desk {
         },
       };
     case "state":
-      return { ...desk, state: { state: frame.state, reason: frame.reason, since: frame.since } };
+      return { ...desk, state: presence(frame) };
   }
+}
+
+function presence({ state, reason, since, notice }: StateFrame): StateView {
+  return notice ? { state, reason, since, notice } : { state, reason, since };
 }
 
 /** An item that is only offered is not in hand yet: it stands in its offer. */
