@@ -163,6 +163,7 @@ async def _build(
         mount.replace(app.rooms.http_routes())
 
     app.rooms.routes_changed = serve_channels
+    app.rooms.changed = lambda: app.bell.ring("channels")
     serve_channels()
     return app, mount
 
@@ -251,7 +252,12 @@ def _push(app: App, api: Api) -> AgentPush:
             public_url=app.url,
             heartbeat=settings.push.heartbeat,
         ),
-        homes=Homes(node.ledger, app.store.homes, node.writer.current_term),
+        homes=Homes(
+            node.ledger,
+            app.store.homes,
+            node.writer.current_term,
+            meet=app.directory.meet,
+        ),
         own_page=app.pages.has,
         peers=lambda: app.peers("agent"),
         revoked=api.auth.revoked,

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+import msgspec
+
 from gateway.api.needs import ChannelCard, Counts
 from gateway.config import ConfigError, channel_settings
 from gateway.core.errors import Refused
@@ -19,6 +21,10 @@ from gateway.supervise import Health, Supervisor
 
 class ChannelTable(Protocol):
     """Channels that an admin made, and which are paused, as the database keeps them."""
+
+    async def made(self) -> Mapping[ChannelName, Mapping[str, Any]]: ...
+
+    async def paused(self) -> set[ChannelName]: ...
 
     async def put(self, name: ChannelName, settings: Mapping[str, Any]) -> None: ...
 
@@ -52,11 +58,13 @@ class ChannelRoom:
         self._queues = queues
         self._declared: set[ChannelName] = set()
         self._paused: set[ChannelName] = set()
+        self._made: dict[ChannelName, Mapping[str, Any]] = {}
         self._unusable: dict[ChannelName, str] = {}
         self._tasks: dict[ChannelName, asyncio.Task[None]] = {}
         self._scope: asyncio.TaskGroup | None = None
         self._one_change = asyncio.Lock()
         self.routes_changed: Callable[[], None] = lambda: None
+        self.changed: Callable[[], None] = lambda: None
 
     # -- opening ----------------------------------------------------------------------------
 
@@ -70,13 +78,19 @@ class ChannelRoom:
     def open_made(self, made: Mapping[ChannelName, Mapping[str, Any]]) -> None:
         """Open what admins made; one whose settings are not valid any more is left out, parked."""
         for name, raw in made.items():
-            if name in self._declared:
-                continue
-            try:
-                self._open(self._settings(name, raw))
-            except Refused as refused:
-                self._unusable[name] = str(raw.get("kind", ""))
-                self._supervisor.note_unusable(name, refused.detail)
+            if name not in self._declared:
+                self._open_made(name, raw)
+
+    def _open_made(self, name: ChannelName, raw: Mapping[str, Any]) -> Channel | None:
+        self._made[name] = raw
+        try:
+            channel = self._open(self._settings(name, raw))
+        except Refused as refused:
+            self._unusable[name] = str(raw.get("kind", ""))
+            self._supervisor.note_unusable(name, refused.detail)
+            return None
+        self._unusable.pop(name, None)
+        return channel
 
     def _settings(self, name: ChannelName, raw: Mapping[str, Any]) -> Any:
         kinds = {kind: t.settings for kind, t in self._kinds.items()}
@@ -160,15 +174,19 @@ class ChannelRoom:
 
     async def pause(self, name: ChannelName) -> None:
         self._known(name)
-        await self._table.set_paused(name, paused=True)
-        self._paused.add(name)
-        self._supervisor.pause(name)
+        async with self._one_change:
+            await self._table.set_paused(name, paused=True)
+            self._paused.add(name)
+            self._supervisor.pause(name)
+        self.changed()
 
     async def resume(self, name: ChannelName) -> None:
         self._known(name)
-        await self._table.set_paused(name, paused=False)
-        self._paused.discard(name)
-        self._supervisor.resume(name)
+        async with self._one_change:
+            await self._table.set_paused(name, paused=False)
+            self._paused.discard(name)
+            self._supervisor.resume(name)
+        self.changed()
 
     async def put(self, name: ChannelName, settings: Mapping[str, Any]) -> ChannelCard:
         """Open a channel, or open it anew with other settings."""
@@ -179,9 +197,11 @@ class ChannelRoom:
             await self._table.put(name, settings)
             await self._end(name)
             channel = self._open(made)
+            self._made[name] = msgspec.json.decode(msgspec.json.encode(settings))
             self._unusable.pop(name, None)
             self.routes_changed()
             self._begin(channel)
+        self.changed()
         return self._card(name)
 
     async def remove(self, name: ChannelName) -> None:
@@ -191,14 +211,51 @@ class ChannelRoom:
             raise Refused("conflict", f"{name!r} is declared in {self._file}; remove it there")
         async with self._one_change:
             await self._table.drop(name)
-            await self._end(name)
-            self._channels.pop(name, None)
-            self._kinds_by_name.pop(name, None)
-            self._queues.pop(name, None)
-            self._unusable.pop(name, None)
-            self._paused.discard(name)
-            self._supervisor.forget(name)
+            await self._forget(name)
             self.routes_changed()
+        self.changed()
+
+    async def follow(self) -> None:
+        """Do what was done at other nodes: open, change, close, pause and resume channels.
+
+        Raises ``Unavailable``.
+        """
+        async with self._one_change:
+            table = await self._table.made()
+            made = {name: raw for name, raw in table.items() if name not in self._declared}
+            paused = await self._table.paused()
+            new = {name: raw for name, raw in made.items() if self._made.get(name) != raw}
+            gone = self._made.keys() - made.keys()
+            opened = []
+            for name in gone:
+                await self._forget(name)
+            for name, raw in new.items():
+                await self._forget(name)
+                if (channel := self._open_made(name, raw)) is not None:
+                    opened.append(channel)
+            self._follow_pauses(paused, {channel.name for channel in opened})
+            if new or gone:
+                self.routes_changed()
+            for channel in opened:
+                self._begin(channel)
+
+    def _follow_pauses(self, paused: set[ChannelName], fresh: set[ChannelName]) -> None:
+        for name in (paused ^ self._paused) & self._channels.keys() - fresh:
+            if name in paused:
+                self._supervisor.pause(name)
+            else:
+                self._supervisor.resume(name)
+        self._paused = set(paused)
+
+    async def _forget(self, name: ChannelName) -> None:
+        await self._end(name)
+        self._made.pop(name, None)
+        self._channels.pop(name, None)
+        self._kinds_by_name.pop(name, None)
+        self._queues.pop(name, None)
+        self._unusable.pop(name, None)
+        self._paused.discard(name)
+        self._supervisor.forget(name)
 
     async def _end(self, name: ChannelName) -> None:
         task = self._tasks.pop(name, None)

@@ -11,9 +11,11 @@ from gateway.api import Api
 from gateway.channelroom import ChannelRoom
 from gateway.cluster.asking import Asking
 from gateway.cluster.bell import Bell
+from gateway.cluster.directory import Directory
 from gateway.cluster.gate import still_ours
 from gateway.cluster.homes import addresses, places
 from gateway.cluster.joining import this_place
+from gateway.cluster.looking import Looking
 from gateway.cluster.membership import Membership
 from gateway.cluster.tail import Tail
 from gateway.cluster.takeover import Takeover
@@ -68,14 +70,6 @@ class App:
         self.lag = LoopLag()
         self.draining = False
         self.supervisor = Supervisor(self.clock, self._health_changed)
-        self.takeover = Takeover(node, store.cluster)
-        self.lease = Membership(
-            store.journal,
-            node.writer,
-            settings.node_name,
-            self.takeover.note,
-            card=lambda: card_of(settings, "leaving" if self.draining else "serving"),
-        )
         self.bell = Bell(store.wires, settings.node_name, needed=lambda: self.lease.accompanied)
         node.ledger.subscribe(lambda _committed: self.bell.ring("journal"))
         self.tail = Tail(
@@ -86,6 +80,21 @@ class App:
             gate=node.ledger.gate,
         )
         self.bell.on("journal", lambda _node, _payload: self.tail.wake())
+        self.directory = Directory(node.ledger, store.directory, self.tail)
+        self.takeover = Takeover(node, store.cluster, learn=self.directory.learn)
+        self.lease = Membership(
+            store.journal,
+            node.writer,
+            settings.node_name,
+            self.takeover.note,
+            card=lambda: card_of(settings, "leaving" if self.draining else "serving"),
+        )
+        self.looks = Looking(
+            "other nodes' channels",
+            self._follow_rooms,
+            needed=lambda: self.lease.accompanied,
+        )
+        self.bell.on("channels", lambda _node, _payload: self.looks.wake())
         self.asking = Asking(node.ledger, node.writer, store.relay, bell=self.bell)
         self.api: Api
         self.rooms: ChannelRoom
@@ -124,6 +133,9 @@ class App:
         """Signed-in desktops."""
         return self.push.connected
 
+    async def _follow_rooms(self) -> None:
+        await self.rooms.follow()
+
     def _health_changed(self, channel: ChannelName, health: Health) -> None:
         if health.state != "starting":
             changed = e.ChannelHealthChanged(
@@ -141,6 +153,8 @@ class App:
             "takeover": self.takeover.run(),
             "bell": self.bell.run(),
             "tail": self.tail.run(),
+            "directory": self.directory.run(),
+            "rooms": self.looks.run(),
             "asking": self.asking.run(),
             "gate": self.node.ledger.gate.watch(
                 lambda: still_ours(self.store.journal, self.node.writer)

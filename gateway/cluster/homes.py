@@ -21,13 +21,29 @@ from gateway.store.homes import Claimed, HomeOf, HomeRows
 ASK_SECONDS = 5.0
 """How long a desktop is kept without a word while the database is asked."""
 
+Meet = Callable[[AgentName], Awaitable[None]]
 _log = structlog.get_logger("homes")
 
 
-class Homes:
-    """``term`` gives what this node may write under; ``claimed`` counts who came to it."""
+async def _know_all(_agent: AgentName) -> None:
+    return
 
-    def __init__(self, ledger: Ledger, rows: HomeRows, term: Callable[[], Awaitable[Term]]) -> None:
+
+class Homes:
+    """``term`` gives what this node may write under; ``claimed`` counts who came to it.
+
+    ``meet`` looks whether an agent who is not known here was made at another node just now.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        rows: HomeRows,
+        term: Callable[[], Awaitable[Term]],
+        *,
+        meet: Meet = _know_all,
+    ) -> None:
+        self._meet = meet
         self.claimed = 0
         self._ledger = ledger
         self._state = ledger.state
@@ -50,6 +66,11 @@ class Homes:
     async def claim(
         self, agent: AgentName, unreachable: Collection[str]
     ) -> Here | Elsewhere | Later:
+        if agent not in self._state.profiles:
+            try:
+                await self._meet(agent)
+            except Unavailable:
+                return Later("the database does not answer")
         if self._is_settled(agent) or agent not in self._state.profiles:
             return Here()  # whoever is not in the directory is refused by the desk
         if self._is_being_released(agent):

@@ -6,7 +6,7 @@ we took over, goes on at the next look; nobody need remember it (docs/decisions/
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -14,7 +14,8 @@ from gateway.cluster.persistence import Persistence, Sleep
 from gateway.core import events as e
 from gateway.core.adoption import adopt_agents, adopt_items, adopt_outbox
 from gateway.core.election import Look, Verdict
-from gateway.core.ids import NodeName
+from gateway.core.ids import AgentName, NodeName
+from gateway.core.model import Item
 from gateway.flow.node import Node
 from gateway.store.contract import CommitUnknown, Unavailable
 from gateway.store.takeover import Cluster, Estate
@@ -23,17 +24,31 @@ MOST_UNTOLD = 5_000
 """Entries that may wait for the journal before the next part is adopted."""
 HALF_WAY = "a takeover that had stopped half way goes on"
 
+Learn = Callable[[Sequence[Item], Sequence[AgentName]], Awaitable[None]]
 _log = structlog.get_logger("takeover")
+
+
+async def _know_all(_items: Sequence[Item], _agents: Sequence[AgentName]) -> None:
+    return
 
 
 class Takeover:
     """Works until cancelled on what ``note`` brings. Raises ``Fenced``.
 
     ``taken`` counts nodes that this one has fenced, ``resumed`` takeovers that somebody else had
-    begun, ``adopted`` the rows.
+    begun, ``adopted`` the rows. ``learn`` has us know the queues of what comes to us and the
+    agents, should the dead node have made them in its last moments.
     """
 
-    def __init__(self, node: Node, cluster: Cluster, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        node: Node,
+        cluster: Cluster,
+        *,
+        learn: Learn = _know_all,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._learn = learn
         self.taken = self.resumed = self.adopted = 0
         self._node = node
         self._cluster = cluster
@@ -98,6 +113,8 @@ class Takeover:
 
     async def _adopt(self, dead: NodeName, part: Estate) -> None:
         await self._persistence.surely(lambda term: self._cluster.adopt(term, dead, part))
+        items, agents = [item for item, _ in part.items], [each.name for each in part.statuses]
+        await self._persistence.surely(lambda _: self._learn(items, agents))
         self.adopted += part.count
         ledger, reason = self._node.ledger, f"taken over from {dead}"
         state = ledger.state

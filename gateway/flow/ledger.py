@@ -8,7 +8,7 @@ entries at once: they decide further, they tell nobody.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import structlog
 
@@ -30,6 +30,8 @@ MAX_UNCOMMITTED = 50_000
 """Entries that may wait for the database before new work is refused."""
 MOST = 1_000
 """Entries in a commit: it lasts a moment, and what waits behind it is not held up for long."""
+NOWHERE = Position(0, 0)
+"""The place of an entry that is not in our journal: no epoch is 0."""
 
 Consumer = Callable[[Sequence[e.Entry]], None]
 Observer = Callable[[e.Entry], None]
@@ -82,6 +84,7 @@ class Ledger:
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._consumers: list[Consumer] = []
         self._observers: list[Observer] = []
+        self._followed: deque[tuple[int, list[e.Entry]]] = deque()
         self._headers = Headers(state)
         self._more = asyncio.Event()
 
@@ -175,6 +178,22 @@ class Ledger:
         """Inside the node only: see each entry as it is recorded, before it is on disk."""
         self._observers.append(observer)
 
+    def follow(self, events: Sequence[e.Event]) -> None:
+        """Take in what another node has journaled, of the directory say: it is not ours to write.
+
+        Observers see it at once, subscribers at its place among our own entries.
+        """
+        now = self.clock.now()
+        entries = []
+        for event in events:
+            entry = e.Entry(NOWHERE, now, event, apply(self.state, event, now))
+            for observer in self._observers:
+                observer(entry)
+            entries.append(entry)
+        self._followed.append((self._offset, entries))
+        if not self.uncommitted:
+            self._tell(self._followed.pop()[1])
+
     # -- after the commit -------------------------------------------------------------------
 
     def subscribe(self, consumer: Consumer) -> Callable[[], None]:
@@ -251,17 +270,37 @@ class Ledger:
         self._committed = batch[-1].position.offset
         while self._ends and self._ends[0] <= self._committed:
             self._ends.popleft()
-        for consumer in tuple(self._consumers):
-            try:
-                consumer(batch)
-            except Exception:  # noqa: BLE001 - its own failure, nobody else's
-                # A subscriber's bug must not stop the journal; it is told of nothing twice.
-                _log.exception("subscriber failed", consumer=repr(consumer))
+        if not self._followed:
+            self._tell(batch)
+        else:
+            for part in self._with_followed(batch):
+                self._tell(part)
         self._headers.landed(self._committed)
         while self._waiters and self._waiters[0][0] <= self._committed:
             waiter = self._waiters.popleft()[1]
             if not waiter.done():
                 waiter.set_result(None)
+
+    def _tell(self, entries: Sequence[e.Entry]) -> None:
+        for consumer in tuple(self._consumers):
+            try:
+                consumer(entries)
+            except Exception:  # noqa: BLE001 - its own failure, nobody else's
+                # A subscriber's bug must not stop the journal; it is told of nothing twice.
+                _log.exception("subscriber failed", consumer=repr(consumer))
+
+    def _with_followed(self, batch: Sequence[e.Entry]) -> Iterator[Sequence[e.Entry]]:
+        """The batch, with what was followed meanwhile in its place between the entries."""
+        rest = list(batch)
+        while self._followed and self._followed[0][0] <= self._committed:
+            place, followed = self._followed.popleft()
+            before = [entry for entry in rest if entry.position.offset <= place]
+            if before:
+                yield before
+            yield followed
+            rest = rest[len(before) :]
+        if rest:
+            yield rest
 
 
 def _note_cases(entry: e.Entry, touched: set[CaseId]) -> None:

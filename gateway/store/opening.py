@@ -18,6 +18,7 @@ from gateway.core.ids import NewId
 from gateway.store.bell import BELL_SESSION, PgWires
 from gateway.store.cluster import PgCluster
 from gateway.store.contract import Unavailable
+from gateway.store.directory import PgDirectory
 from gateway.store.embedded import NAME, EmbeddedServer
 from gateway.store.fence import Fence
 from gateway.store.files import Files
@@ -68,6 +69,7 @@ class Store(Struct):
     settings: PgSettings
     wires: PgWires
     tail: PgTail
+    directory: PgDirectory
     pool: Pool
     sql: Queries
     dsn: str
@@ -143,6 +145,7 @@ async def open_store(
             settings=PgSettings(pool, sql),
             wires=PgWires(connector(where, hosts, BELL_SESSION, sight), sql),
             tail=PgTail(pool, sql),
+            directory=PgDirectory(pool, sql),
             pool=pool,
             sql=sql,
             dsn=where(),

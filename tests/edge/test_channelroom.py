@@ -54,18 +54,33 @@ class CountingToy(Toy):
 
 
 class Table:
+    def __init__(self) -> None:
+        self.rows: dict[ChannelName, Mapping[str, Any]] = {}
+        self.halted: set[ChannelName] = set()
+
+    async def made(self) -> Mapping[ChannelName, Mapping[str, Any]]:
+        await asyncio.sleep(0)
+        return dict(self.rows)
+
+    async def paused(self) -> set[ChannelName]:
+        return set(self.halted)
+
     async def put(self, name: ChannelName, settings: Mapping[str, Any]) -> None:
         await asyncio.sleep(0)
+        self.rows[name] = settings
 
     async def drop(self, name: ChannelName) -> bool:
-        return True
+        self.halted.discard(name)
+        return self.rows.pop(name, None) is not None
 
-    async def set_paused(self, name: ChannelName, *, paused: bool) -> None: ...
+    async def set_paused(self, name: ChannelName, *, paused: bool) -> None:
+        (self.halted.add if paused else self.halted.discard)(name)
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, table: Table | None = None) -> None:
         self.running: set[Toy] = set()
+        self.table = table or Table()
         self.served: list[str] = []
         self.supervisor = Supervisor(HandClock(), lambda _name, _health: None)
         opens = cast(
@@ -79,7 +94,7 @@ class World:
             kinds={"toy": kind},
             services=cast("Services", None),
             supervisor=self.supervisor,
-            table=Table(),
+            table=self.table,
             channels={},
             kinds_by_name={},
             queues={},
@@ -95,6 +110,16 @@ class World:
         for _ in range(20):
             await asyncio.sleep(0)
         return sorted(toy.colour for toy in self.running)
+
+
+@pytest.fixture
+async def other(world: World) -> AsyncIterator[World]:
+    """Another node over the same table."""
+    other = World(world.table)
+    async with asyncio.TaskGroup() as scope:
+        other.room.start(scope)
+        yield other
+        other.room.stop()
 
 
 @pytest.fixture
@@ -173,3 +198,48 @@ async def test_a_channel_that_is_not_valid_any_more_is_shown_and_can_be_removed(
 async def test_the_card_has_the_counts_of_a_channel_that_counts(world: World) -> None:
     assert (await world.room.put(ONE, toy("red"))).counts == {}
     assert (await world.room.put(ONE, toy("plaid"))).counts == {"server": 7, "stored": 5}
+
+
+async def test_what_is_done_with_a_channel_at_one_node_is_done_at_the_other(
+    world: World, other: World
+) -> None:
+    await world.room.put(ONE, toy("red"))
+    await other.room.follow()
+    assert (await other.colours(), other.served) == (["red"], ["red"])
+    await world.room.put(ONE, toy("blue"))
+    await other.room.follow()
+    assert (await other.colours(), other.served) == (["blue"], ["blue"])
+    await world.room.pause(ONE)
+    await other.room.follow()
+    assert await other.colours() == []
+    await world.room.resume(ONE)
+    await other.room.follow()
+    assert await other.colours() == ["blue"]
+    await world.room.remove(ONE)
+    await other.room.follow()
+    assert (await other.colours(), other.served) == ([], [])
+
+
+async def test_a_channel_that_nobody_has_touched_runs_on_undisturbed(
+    world: World, other: World
+) -> None:
+    await world.room.put(ONE, toy("red"))
+    await other.room.follow()
+    await other.colours()
+    before = set(other.running) | set(world.running)
+    for _ in range(3):
+        await other.room.follow()
+        await world.room.follow()
+    await other.colours()
+    assert other.running | world.running == before
+
+
+async def test_a_channel_that_the_file_declares_is_not_another_node_s_to_change(
+    world: World, other: World
+) -> None:
+    other.room.open_declared([ToySettings(name=ONE, colour="green")], set())
+    await world.room.put(ONE, toy("red"))
+    await other.room.follow()
+    (card,) = other.room.cards()
+    assert card.declared_in
+    assert other.served == []

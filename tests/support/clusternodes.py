@@ -8,7 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 from gateway.cluster.asking import Asking, Handler
+from gateway.cluster.bell import Bell
+from gateway.cluster.directory import Directory
 from gateway.cluster.membership import Membership
+from gateway.cluster.tail import Tail
 from gateway.cluster.takeover import Takeover
 from gateway.core import commands as c
 from gateway.core.ids import AgentName, ChannelName, CommandId, NodeName
@@ -19,6 +22,7 @@ from gateway.store.contract import Card
 from tests.support.builders import GENERAL, KINDS, queue
 from tests.support.flownode import Sink
 from tests.support.memory_cluster import MemoryCluster
+from tests.support.memory_following import MemoryDirectory, MemoryTail
 from tests.support.memory_relay import MemoryRelay
 from tests.support.memory_store import Faults, MemoryStore
 from tests.support.memory_tables import Tables
@@ -41,7 +45,12 @@ class Running:
         self.name = node.ledger.state.node
         self.sinks: dict[ChannelName, Sink] = {}
         self.cluster = MemoryCluster(store)
-        self.takeover = Takeover(node, self.cluster)
+        self.bell = Bell(store.tables.wires, self.name)
+        node.ledger.subscribe(lambda _committed: self.bell.ring("journal"))
+        self.tail = Tail(MemoryTail(store), self.name, node.ends, lambda: self.member.peers)
+        self.bell.on("journal", lambda _node, _payload: self.tail.wake())
+        self.directory = Directory(node.ledger, MemoryDirectory(store), self.tail)
+        self.takeover = Takeover(node, self.cluster, learn=self.directory.learn)
         self.asking = Asking(node.ledger, node.writer, MemoryRelay(store))
         self.card = Card(urls={"agent": f"ws://{self.name}/agent/v1"})
         self.member = Membership(
@@ -81,6 +90,7 @@ class Running:
         async with asyncio.TaskGroup() as group:
             for work in (
                 self.node.run(), self.takeover.run(), self.member.run(), self.asking.run(),
+                self.bell.run(), self.tail.run(), self.directory.run(),
             ):  # fmt: skip
                 group.create_task(work)
 

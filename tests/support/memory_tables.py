@@ -49,6 +49,7 @@ from gateway.store.contract import (
 )
 from gateway.store.relay import Question
 from gateway.store.takeover import Estate
+from tests.support.memory_wires import MemoryWires
 
 T = TypeVar("T")
 Versioned = m.Item | m.Case | m.Outgoing | m.AgentStatus
@@ -129,6 +130,8 @@ class Tables:
         self.homes: dict[str, NodeName | None] = {}
         self.carriers: dict[str, NodeName] = {}
         self.journal: dict[tuple[NodeName, Position], e.Entry] = {}
+        self.journals: dict[NodeName, list[e.Entry]] = {}
+        self.wires = MemoryWires()
         self.cases: dict[str, m.Case] = {}
         self.items: dict[str, m.Item] = {}
         self.outbox: dict[str, m.Outgoing] = {}
@@ -204,6 +207,7 @@ class Tables:
         self._check(term, entries)
         for entry in entries:
             self.journal[term.node, entry.position] = entry
+            self.journals.setdefault(term.node, []).append(entry)
             for row in entry.rows:
                 self._put(row, term.node)
 
@@ -325,6 +329,7 @@ class Tables:
             items=tuple(map(_copy, items)),
             outbox=tuple(map(_copy, self.open_orders(node))),
             received=tuple(self.waiting(node)),
+            ends={name: entries[-1].position for name, entries in self.journals.items()},
         )
 
     def open_items(self, node: NodeName) -> list[m.Item]:

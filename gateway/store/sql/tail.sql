@@ -28,3 +28,9 @@ CROSS JOIN LATERAL (
 ) AS j
 WHERE j.last OR j.kind = ANY($5::text[])
 ORDER BY p.node, j.epoch, j."offset"
+
+-- name: profiles_named
+SELECT doc FROM agent WHERE name = ANY($1::text[])
+
+-- name: queues_named
+SELECT doc FROM queue WHERE name = ANY($1::text[])

@@ -1,0 +1,174 @@
+"""The directory follows the other nodes: who and what was made, changed or removed there.
+
+Their journals say which names have changed; what they are now is read from the tables. So when two
+nodes change one entry at the same time, everybody ends with what the database has, whoever's
+journal is read first. It is taken in as if it had happened here, but for the journal: that has it
+already. What follows from it here (what a removed agent has in hand goes back) is ours to decide.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from typing import Never, Protocol
+
+import structlog
+
+from gateway.cluster.tail import Tail
+from gateway.core import events as e
+from gateway.core.backoff import reconnect_delay
+from gateway.core.errors import Refused
+from gateway.core.ids import AgentName, NodeName, Position, QueueName
+from gateway.core.model import AgentProfile, Item, Queue
+from gateway.core.reactions import reactions
+from gateway.flow.ledger import Ledger
+from gateway.ports import PeerEntry
+from gateway.store.contract import Unavailable
+
+ANOTHER = "another node"
+Sleep = Callable[[float], Awaitable[None]]
+_KINDS = (e.AgentDefined, e.AgentRemoved, e.QueueDefined, e.QueueRemoved)
+_log = structlog.get_logger("directory")
+
+
+class DirectoryRows(Protocol):
+    """The tables of the directory (``store.directory``). Both raise ``Unavailable``."""
+
+    async def profiles(self, names: Collection[AgentName]) -> dict[AgentName, AgentProfile]: ...
+
+    async def queues(self, names: Collection[QueueName]) -> dict[QueueName, Queue]: ...
+
+
+class Directory:
+    """See the module's docstring; ``run`` follows until cancelled. ``followed`` counts entries."""
+
+    def __init__(
+        self, ledger: Ledger, rows: DirectoryRows, tail: Tail, *, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self.followed = 0
+        self._ledger = ledger
+        self._rows = rows
+        self._sleep = sleep
+        self._agents: set[AgentName] = set()
+        self._queues: set[QueueName] = set()
+        self._own: dict[str, int] = {}
+        self._news = asyncio.Event()
+        ledger.observe(self._note_own)
+        tail.subscribe(self._note, _KINDS)
+
+    def _note_own(self, entry: e.Entry) -> None:
+        """What was changed here last, and where in our journal."""
+        if entry.position.epoch == 0:
+            return
+        match entry.event:
+            case e.AgentDefined(profile=profile):
+                self._own[profile.name] = entry.position.offset
+            case e.AgentRemoved(agent=agent):
+                self._own[agent] = entry.position.offset
+            case e.QueueDefined(queue=queue):
+                self._own[queue.name] = entry.position.offset
+            case e.QueueRemoved(queue=name):
+                self._own[name] = entry.position.offset
+            case _:
+                pass
+
+    def _note(self, _node: NodeName, entries: Sequence[PeerEntry]) -> None:
+        for entry in entries:
+            match entry.event:
+                case e.AgentDefined(profile=profile):
+                    self._agents.add(profile.name)
+                case e.AgentRemoved(agent=agent):
+                    self._agents.add(agent)
+                case e.QueueDefined(queue=queue):
+                    self._queues.add(queue.name)
+                case e.QueueRemoved(queue=name):
+                    self._queues.add(name)
+                case _:
+                    pass
+        self._news.set()
+
+    async def run(self) -> Never:
+        failures = 0
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            agents, self._agents = self._agents, set()
+            queues, self._queues = self._queues, set()
+            try:
+                await self.refresh(agents, queues)
+            except Unavailable:
+                self._agents |= agents
+                self._queues |= queues
+                self._news.set()
+                await self._sleep(reconnect_delay(failures, random.random()))  # noqa: S311 - jitter
+                failures += 1
+            else:
+                failures = 0
+
+    # -- for those who cannot wait for the tail -----------------------------------------------
+
+    async def meet(self, agent: AgentName) -> None:
+        """Look whether there is an agent of that name whom another node has made just now."""
+        if agent not in self._ledger.state.profiles:
+            await self.refresh({agent}, ())
+
+    async def learn(self, items: Iterable[Item], agents: Iterable[AgentName]) -> None:
+        """Know the queues of items that come from another node, and who works there."""
+        state = self._ledger.state
+        queues = {item.queue for item in items} - state.queues.keys()
+        await self.refresh(set(agents) - state.profiles.keys(), queues)
+
+    # -- taking in --------------------------------------------------------------------------
+
+    async def refresh(self, agents: Collection[AgentName], queues: Collection[QueueName]) -> None:
+        """Take these in as the tables have them. Raises ``Unavailable``."""
+        ledger = self._ledger
+        while agents or queues:
+            # What we changed ourselves counts as soon as it is on disk, and is read with the rest.
+            on_disk = ledger.position.offset - ledger.uncommitted
+            profiles = await self._rows.profiles(agents)
+            named = await self._rows.queues(queues)
+            try:
+                await ledger.gate.passed()
+            except Refused:
+                return  # the node ends
+            newer = {str(n) for n in (*agents, *queues) if self._own.get(n, 0) > on_disk}
+            self._take_in(
+                [profiles.get(name) or _nobody(name) for name in agents if name not in newer],
+                [named.get(name) or _nothing(name) for name in queues if name not in newer],
+            )
+            agents = [name for name in agents if name in newer]
+            queues = [name for name in queues if name in newer]
+            if newer:
+                last = max(self._own[name] for name in newer)
+                await ledger.committed(Position(ledger.epoch, last))
+
+    def _take_in(self, profiles: Iterable[AgentProfile], queues: Iterable[Queue]) -> None:
+        state, events = self._ledger.state, list[e.Event]()
+        for profile in profiles:
+            known = state.profiles.get(profile.name)
+            if profile.active and profile != known:
+                events.append(e.AgentDefined(profile=profile, by=ANOTHER))
+            elif not profile.active and known is not None:
+                events.append(e.AgentRemoved(agent=profile.name, by=ANOTHER))
+        for queue in queues:
+            before = state.queues.get(queue.name)
+            if queue.active and queue != before:
+                events.append(e.QueueDefined(queue=queue, by=ANOTHER))
+            elif not queue.active and before is not None:
+                events.append(e.QueueRemoved(queue=queue.name, by=ANOTHER))
+        if not events:
+            return
+        self.followed += len(events)
+        self._ledger.follow(events)
+        ctx = self._ledger.context()
+        for event in events:
+            if changes := reactions(state, event, (), ctx):
+                self._ledger.record(changes)
+
+
+def _nobody(name: AgentName) -> AgentProfile:
+    return AgentProfile(name=name, active=False)
+
+
+def _nothing(name: QueueName) -> Queue:
+    return Queue(name=name, active=False)

@@ -1,0 +1,124 @@
+"""The directory of nodes that change it at the same time, over a store in memory."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from msgspec.structs import replace
+
+from gateway.core import events as e
+from gateway.core.ids import AgentName, NodeName, QueueName
+from tests.support.builders import GENERAL, agent, queue, task
+from tests.support.clusternodes import Running, a_house, running, until
+from tests.support.flownode import new_tables
+from tests.support.virtual import run
+
+A, B = NodeName("n1"), NodeName("n2")
+ANA, BOB = AgentName("ana"), AgentName("bob")
+Story = Callable[[Running, Running], Awaitable[None]]
+
+
+def play(story: Story) -> None:
+    async def two_nodes() -> None:
+        tables = a_house(new_tables(), agent(ANA), agent(BOB))
+        async with running(tables, A) as one, running(tables, B) as two:
+            await until(lambda: len(one.member.peers) == len(two.member.peers) == 2)
+            await story(one, two)
+
+    run(two_nodes())
+
+
+def define(node: Running, name: AgentName, display_name: str) -> None:
+    profile = replace(agent(name), display_name=display_name)
+    node.node.ledger.record([e.Change(e.AgentDefined(profile=profile, by="test"))])
+
+
+def names(node: Running, agent: AgentName) -> str:
+    profile = node.node.ledger.state.profiles.get(agent)
+    return profile.display_name if profile else "nobody"
+
+
+def test_what_is_changed_at_one_node_is_known_at_the_other_and_journaled_once() -> None:
+    async def story(one: Running, two: Running) -> None:
+        define(one, AgentName("eve"), "Eve")
+        name = QueueName("returns")
+        one.node.ledger.record([e.Change(e.QueueDefined(queue=queue(name), by="test"))])
+        state = two.node.ledger.state
+        await until(lambda: "eve" in state.profiles and name in state.queues, 2.0)
+        one.node.ledger.record([e.Change(e.AgentRemoved(agent=AgentName("eve"), by="test"))])
+        one.node.ledger.record([e.Change(e.QueueRemoved(queue=name, by="test"))])
+        await until(lambda: "eve" not in state.profiles and name not in state.queues, 2.0)
+        kinds = (e.AgentDefined, e.AgentRemoved, e.QueueDefined, e.QueueRemoved)
+        journal = one.tables.journal
+        told = [node for (node, _), x in journal.items() if isinstance(x.event, kinds)]
+        assert told == [A] * 4
+        assert two.directory.followed == 4
+
+    play(story)
+
+
+@pytest.mark.parametrize("lead", [0.0, 0.001, 0.01, 0.03])
+def test_two_nodes_that_change_one_entry_at_once_end_with_what_the_database_has(
+    lead: float,
+) -> None:
+    async def story(one: Running, two: Running) -> None:
+        one.store.faults.delayed = two.store.faults.delayed = 0.5
+        one.store.faults.slow = two.store.faults.slow = 0.05
+        for turn in range(30):
+            define(one, ANA, f"of one {turn}")
+            await asyncio.sleep(lead)
+            define(two, ANA, f"of two {turn}")
+        await one.caught_up()
+        await two.caught_up()
+        await asyncio.sleep(10.0)
+        kept = one.tables.profiles[ANA].display_name
+        assert (names(one, ANA), names(two, ANA)) == (kept, kept)
+
+    play(story)
+
+
+def test_what_is_told_of_a_change_elsewhere_stands_among_our_own_entries_in_its_place() -> None:
+    async def story(one: Running, two: Running) -> None:
+        ledger, told = two.node.ledger, list[e.Entry]()
+        ledger.subscribe(told.extend)
+        define(two, BOB, "before")
+        ledger.follow([e.AgentDefined(profile=agent(ANA), by="elsewhere")])
+        define(two, BOB, "after")
+        await two.caught_up()
+        ledger.follow([e.AgentRemoved(agent=ANA, by="elsewhere")])
+        assert [type(x.event).__name__ for x in told] == [
+            "AgentDefined", "AgentDefined", "AgentDefined", "AgentRemoved",
+        ]  # fmt: skip
+        assert [x.position.epoch for x in told] == [1, 0, 1, 0]
+        assert ledger.uncommitted == 0
+
+    play(story)
+
+
+def test_what_an_agent_has_in_hand_who_is_removed_elsewhere_goes_back_here() -> None:
+    async def story(one: Running, two: Running) -> None:
+        await two.sign_in(ANA)
+        await two.node.intake.receive([task("t", subject="t")])
+        state = two.node.ledger.state
+        await until(lambda: state.in_hand(ANA))
+        one.node.ledger.record([e.Change(e.AgentRemoved(agent=ANA, by="test"))])
+        await until(lambda: not state.in_hand(ANA))
+        assert two.items["t"].queue == GENERAL
+        assert two.node.reconciler.repaired == 0
+
+    play(story)
+
+
+def test_an_heir_knows_the_queue_that_the_dead_node_made_last() -> None:
+    async def story(one: Running, two: Running) -> None:
+        two.tail._consumers.clear()  # it died before anybody could read its journal
+        name = QueueName("returns")
+        one.node.ledger.record([e.Change(e.QueueDefined(queue=queue(name), by="test"))])
+        await one.node.intake.receive([task("t", subject="t", queue=name)])
+        await until(lambda: "t" in one.items)
+        await one.caught_up()
+        await one.vanish()
+        await until(lambda: "t" in two.items)
+        assert name in two.node.ledger.state.queues
+
+    play(story)
