@@ -61,6 +61,24 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
         "switchroom migrate --config switchroom.toml",
     ),
     (
+        "backup",
+        "gateway.cli.backup:backup",
+        "Write everything into one file, whether a node runs or not.",
+        "switchroom backup monday.switchroom",
+    ),
+    (
+        "restore",
+        "gateway.cli.restore:restore",
+        "Put a backup into an empty database.",
+        "switchroom restore monday.switchroom",
+    ),
+    (
+        "move",
+        "gateway.cli.move:move",
+        "Move from the embedded PostgreSQL to another one.",
+        "switchroom move --to postgresql://switchroom:SECRET@db/switchroom",
+    ),
+    (
         "user add",
         "gateway.cli.user:add",
         "Make an agent with a login.",

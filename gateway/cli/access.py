@@ -18,6 +18,7 @@ from gateway.failures import Failed
 if TYPE_CHECKING:
     from gateway.config import Settings
     from gateway.store.opening import Store
+    from gateway.store.pool import Connection
 
 TOKEN_MINUTES = 5
 
@@ -82,3 +83,46 @@ async def opened(settings: "Settings") -> AsyncIterator["Store"]:
     dsn = dsn_of(settings)
     async with open_store(data_dir=None if dsn else settings.node.data_dir, dsn=dsn) as store:
         yield store
+
+
+@asynccontextmanager
+async def reached(settings: "Settings", *, alone: bool = False) -> AsyncIterator["Connection"]:
+    """A connection to the configured database as it is, its schema untouched.
+
+    ``alone``: no node may run on the embedded one meanwhile, and a new one is made if there is
+    none. Raises ``Failed``, ``CannotStart``, ``Unavailable``.
+    """
+    from gateway.store.embedded import EmbeddedServer
+    from gateway.store.opening import create_database
+
+    quiet()
+    dsn = settings.store.dsn or (None if alone else dsn_of(settings))
+    if dsn:
+        async with connected(dsn) as con:
+            yield con
+        return
+    server = EmbeddedServer(Path(settings.node.data_dir))
+    if not alone and not server.exists():
+        raise Failed(f"there is no database in {settings.node.data_dir}: no node ever ran there")
+    await server.start()
+    try:
+        await create_database(server.dsn)
+        async with connected(server.dsn) as con:
+            yield con
+    finally:
+        await server.stop()
+
+
+@asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator["Connection"]:
+    """One connection to the primary of ``dsn``. What the server says is told in a line."""
+    from gateway.store.pool import connector, hosts_of
+    from gateway.store.trouble import FAILED
+
+    con: Connection = await connector(lambda: dsn, hosts_of(dsn), {}).connect()
+    try:
+        yield con
+    except FAILED as problem:
+        raise Failed(f"the database: {problem or type(problem).__name__}") from problem
+    finally:
+        con.terminate()

@@ -380,6 +380,22 @@ class ItemRepaired(_Event, frozen=True, kw_only=True):
     problem: str
 
 
+class BackupRestored(_Event, frozen=True, kw_only=True):
+    """What came after ``made_at`` is not here. Said by the command line, under its own name."""
+
+    made_at: datetime
+    program: str
+    rows: int
+
+
+class DatabaseMoved(_Event, frozen=True, kw_only=True):
+    """Everything came here from another database."""
+
+    moved_at: datetime
+    program: str
+    rows: int
+
+
 CaseEvent = CaseOpened | CaseChanged | MessageAdded | DeliveryChanged
 ItemMove = (
     ItemQueued
@@ -419,6 +435,8 @@ Event = (
     | InboundDecided
     | NodeStarted
     | NodeTakenOver
+    | BackupRestored
+    | DatabaseMoved
 )
 
 Row = (

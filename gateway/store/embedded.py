@@ -29,6 +29,7 @@ from gateway.store.postmaster import Postmaster, read_postmaster
 from gateway.store.sockets import socket_directory
 
 NAME = "switchroom"
+MOVED = "moved"
 MAJOR = 18
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -105,6 +106,26 @@ class EmbeddedServer:
     def pid(self) -> int | None:
         return self._running.pid if self._running else None
 
+    def exists(self) -> bool:
+        """Whether there is a cluster here."""
+        return (self.cluster / "PG_VERSION").exists()
+
+    def holder(self) -> int | None:
+        """The process that has the directory; ``None``: nobody. Not for who has it itself."""
+        try:
+            with (self.data_dir / "lock").open("r+") as lock:
+                try:
+                    fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    return int(lock.read().strip() or 0) or None
+        except FileNotFoundError:
+            pass
+        return None
+
+    def retire(self, where: str) -> None:
+        """What is here has moved to ``where``: it does not start any more."""
+        (self.data_dir / MOVED).write_text(f"{where}\n", encoding="utf-8")
+
     async def start(self) -> None:
         """Lock the directory, make the cluster if need be, adopt or start the server.
 
@@ -143,6 +164,7 @@ class EmbeddedServer:
 
     def _start(self) -> None:
         with self._one_at_a_time:
+            self._refuse_moved()
             self.data_dir.mkdir(parents=True, exist_ok=True)
             self._take_lock()
             self._stopped = False
@@ -151,6 +173,15 @@ class EmbeddedServer:
             except BaseException:
                 self._unlock()
                 raise
+
+    def _refuse_moved(self) -> None:
+        with suppress(FileNotFoundError):
+            where = (self.data_dir / MOVED).read_text(encoding="utf-8").strip()
+            raise CannotStart(
+                f"the database in {self.data_dir} was moved to {where}: name that in store.dsn"
+                f" (to go back to the old one, which lacks all that came since, remove the file"
+                f" {MOVED} there)"
+            )
 
     def _restart(self) -> None:
         with self._one_at_a_time:
@@ -187,7 +218,7 @@ class EmbeddedServer:
         if found is not None and found.runs() and self._wait(found.pid):
             _log.info("adopted a running PostgreSQL", pid=found.pid)
             return
-        if not (self.cluster / "PG_VERSION").exists():
+        if not self.exists():
             self._make_cluster(account)
         # A stale file whose number some other process has by now would keep the server away.
         (self.cluster / "postmaster.pid").unlink(missing_ok=True)
