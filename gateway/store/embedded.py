@@ -164,8 +164,8 @@ class EmbeddedServer:
 
     def _start(self) -> None:
         with self._one_at_a_time:
-            self._refuse_moved()
             self.data_dir.mkdir(parents=True, exist_ok=True)
+            self._refuse_moved()
             self._take_lock()
             self._stopped = False
             try:
