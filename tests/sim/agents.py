@@ -36,7 +36,14 @@ class Door(Struct):
 class Agent:
     """One desktop; an agent may have several. ``calm`` ones finish what is there, no more."""
 
-    def __init__(self, label: str, dice: random.Random, door: Door, clock: Clock) -> None:
+    def __init__(
+        self,
+        label: str,
+        dice: random.Random,
+        door: Door,
+        clock: Clock,
+        fault: Callable[[str], None],
+    ) -> None:
         self.label = label
         self.name = AgentName(label.partition("'")[0])
         self.desktop = Desktop()
@@ -47,6 +54,7 @@ class Agent:
         self._dice = dice
         self._door = door
         self._clock = clock
+        self._fault = fault
         self._pending: dict[CommandId, Any] = {}
         self._again: dict[CommandId, None] = {}
         self._moods: dict[str, float] = {}
@@ -76,6 +84,7 @@ class Agent:
             except SocketClosed:
                 self.connected = False
                 if not self.calm and self._dice.random() < 0.15:
+                    self._fault("desktop away")
                     await asyncio.sleep(self._dice.uniform(5.0, 60.0))  # longer than a chat's grace
 
     def _hello(self) -> str:
@@ -91,12 +100,11 @@ class Agent:
     async def _talk(self, wire: Wire) -> None:
         while True:
             self._next_act = max(self._next_act, self._clock.monotonic())
-            try:
-                async with asyncio.timeout_at(self._next_act):
-                    text = await wire.to_client.get()
-            except TimeoutError:
+            text = await wire.to_client.get_before(self._next_act)
+            if text is None:
                 self._next_act = self._clock.monotonic() + self._dice.uniform(0.3, 4.5)
                 if not self.calm and self._dice.random() < 0.015:
+                    self._fault("desktop cut off")
                     wire.close(1001)
                 elif self.connected:
                     self._repeat(wire)

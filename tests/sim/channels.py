@@ -49,6 +49,7 @@ class Scene(Struct, frozen=True):
     causes: Causes
     dice: random.Random
     trouble: Callable[[], float]
+    fault: Callable[[str], None]
     duties: Duties
 
     def mine(self, duty: str) -> bool:
@@ -61,6 +62,15 @@ class _Channel:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
+        self._something = asyncio.Event()
+        scene.outside.listen(self._something.set)
+        scene.duties.listen(self._something.set)
+
+    async def until(self, there_is: Callable[[], object]) -> None:
+        """There is something to do; nobody turns up for nothing, which would cost most of a day."""
+        while not there_is():
+            self._something.clear()
+            await self._something.wait()
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> Never:
         raise NotImplementedError
@@ -84,8 +94,10 @@ class _Channel:
         fate = dice.random()
         await asyncio.sleep(dice.uniform(0.0, 0.3))
         if fate < self.scene.trouble():
+            self.scene.fault("delivery refused")
             raise TryAgain("not now")
         if fate < 2 * self.scene.trouble():
+            self.scene.fault("delivery unknown")
             post.doubt(identity)
             if dice.random() < 0.5 and life.alive:
                 post.arrive(identity, repeat=out.repeat, life=life.number)
@@ -104,6 +116,7 @@ class MailChannel(_Channel):
     async def run(self, ready: Callable[[], None] = lambda: None) -> Never:
         scene = self.scene
         while True:
+            await self.until(lambda: scene.mine(MAIL) and scene.outside.unseen())
             await asyncio.sleep(scene.dice.uniform(0.1, 2.0))
             if not scene.mine(MAIL):
                 continue
@@ -166,6 +179,7 @@ class ChatChannel(_Channel):
     async def _listen(self, visitor: Visitor) -> Never:
         scene = self.scene
         while True:
+            await self.until(lambda: visitor.unsent and scene.mine(visitor.name))
             await asyncio.sleep(scene.dice.uniform(0.2, 1.2))
             if visitor.unsent and scene.mine(visitor.name):
                 await self._take(visitor, *visitor.unsent[0])
@@ -238,9 +252,10 @@ class TaskChannel(_Channel):
     async def run(self, ready: Callable[[], None] = lambda: None) -> Never:
         scene = self.scene
         while True:
+            await self.until(scene.outside.unfiled)
             await asyncio.sleep(scene.dice.uniform(0.1, 1.5))
-            for task in list(scene.outside.tasks.values()):
-                if task.acknowledged is None and self._is_tried_here(task):
+            for task in scene.outside.unfiled():
+                if self._is_tried_here(task):
                     await self._file(task)
 
     def _is_tried_here(self, task: Filed) -> bool:

@@ -2,34 +2,54 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.sim.cluster import ClusterReport
-from tests.sim.world import Report
+from tests.sim.covered import Covered
+from tests.sim.play import Failure, Report
 from tests.support.simworld import Pair
 
 WRITTEN = Path("var") / "sim-coverage.json"
 KEY = "sim-coverage"
 ONE, SEVERAL = "one node", "several nodes"
-
-
-COUNTED = (
-    "runs", "crashes", "open_attempts", "repeated", "takeovers", "resumed", "frozen", "failovers",
-)  # fmt: skip
+COUNTED = ("runs", "crashes", "open_attempts", "repeated", "takeovers", "resumed")
+Simulate = Callable[[Callable[[], Report]], Report | None]
 
 
 class Coverage:
-    """Pairs of steps: seen to follow one another, and cut in between by a crash."""
+    """Pairs of steps: seen to follow one another, and cut in between by a crash. And faults."""
 
     def __init__(self) -> None:
         self.runs = self.crashes = self.open_attempts = self.repeated = 0
-        self.takeovers = self.resumed = self.frozen = self.failovers = 0
+        self.takeovers = self.resumed = 0
         self.observed: Counter[str] = Counter()
         self.crashed: Counter[str] = Counter()
+        self.covered = Covered()
+        self.failed: list[str] = []
+
+    @contextmanager
+    def all_hold(self) -> Iterator[Simulate]:
+        """Gives what runs simulations, each counted; says at the end which of them failed."""
+        failures: list[Failure] = []
+
+        def run(simulate: Callable[[], Report]) -> Report | None:
+            try:
+                report = simulate()
+            except Failure as failure:
+                failures.append(failure)
+                return None
+            self.add(report)
+            return report
+
+        yield run
+        self.failed += [failure.name for failure in failures]
+        if failures:
+            pytest.fail("\n\n".join(map(str, failures)), pytrace=False)
 
     def add(self, report: Report) -> None:
         self.runs += 1
@@ -39,10 +59,9 @@ class Coverage:
         if isinstance(report, ClusterReport):
             self.takeovers += report.takeovers
             self.resumed += report.resumed
-            self.frozen += report.frozen
-            self.failovers += report.failovers
         self.observed.update({" → ".join(k): n for k, n in report.observed.items()})
         self.crashed.update({" → ".join(k): n for k, n in report.crashed.items()})
+        self.covered.add(report.covered)
 
     def uncut(self, pairs: Iterable[Pair]) -> set[Pair]:
         """Those between which there was no crash so far, as far as this process knows."""
@@ -53,12 +72,16 @@ class Coverage:
             setattr(self, name, getattr(self, name) + told[name])
         self.observed.update(told["observed"])
         self.crashed.update(told["crashed"])
+        self.covered.merge(told["covered"])
+        self.failed += told["failed"]
 
     def told(self) -> dict[str, Any]:
         return {
             **{name: getattr(self, name) for name in COUNTED},
             "observed": dict(self.observed),
             "crashed": dict(self.crashed),
+            "covered": self.covered.told(),
+            "failed": self.failed,
         }
 
 
@@ -95,32 +118,40 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    ran = {which: one for which, one in config.stash.get(COVERAGE, {}).items() if one.runs}
+    both = config.stash.get(COVERAGE, {})
+    ran = {which: one for which, one in both.items() if one.runs or one.failed}
     if not ran:
         return
     WRITTEN.parent.mkdir(exist_ok=True)
     told = {which: one.told() for which, one in ran.items()}
     WRITTEN.write_text(json.dumps(told, indent=1, ensure_ascii=False))
+    terminalreporter.section("simulations")
     for which, coverage in ran.items():
-        terminalreporter.section(f"simulation of {which}")
+        terminalreporter.write_line(f"of {which}:")
         for line in _said(coverage):
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(f"  {line}")
+    for seed in sorted(seed for coverage in ran.values() for seed in coverage.failed):
+        terminalreporter.write_line(f"FAILED: python -m tests.sim {seed}", red=True)
     terminalreporter.write_line(f"details in {WRITTEN}")
 
 
 def _said(coverage: Coverage) -> Iterator[str]:
-    pairs, cut = len(coverage.observed), len(coverage.crashed)
+    covered, pairs, cut = coverage.covered, len(coverage.observed), len(coverage.crashed)
+    yield (
+        f"{coverage.runs} runs; {covered.faults.total()} faults of {len(covered.faults)} kinds "
+        f"in {len(covered.states)} states; {len(covered.met)} of a kind in a state"
+    )
+    yield ", ".join(f"{n} × {kind}" for kind, n in covered.faults.most_common())
     weight = sum(n for pair, n in coverage.observed.items() if pair in coverage.crashed)
     share = weight / max(sum(coverage.observed.values()), 1)
     yield (
-        f"{coverage.runs} runs, {coverage.crashes} crashes; a crash between {cut} of the {pairs} "
-        f"pairs of steps that were seen (pairs that make up {share:.1%} of all steps)"
+        f"a crash between {cut} of the {pairs} pairs of steps that were seen "
+        f"(pairs that make up {share:.1%} of all steps)"
     )
     if coverage.takeovers:
         yield (
             f"{coverage.takeovers} takeovers, none of a living node, {coverage.resumed} went on "
-            f"after they had stopped half way; {coverage.frozen} nodes stood still and woke, "
-            f"{coverage.failovers} failovers of the database"
+            "after they had stopped half way"
         )
     yield (
         f"duplicated 0; {coverage.open_attempts} open attempts hit, {coverage.repeated} repeated"

@@ -4,6 +4,7 @@ It remembers what it was told and what it told us, across all lives of the node.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 
 from msgspec import Struct, field
 
@@ -90,12 +91,37 @@ class Outside:
         self.visitors: dict[str, Visitor] = {}
         self.tasks: dict[str, Filed] = {}
         self.post = Post()
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Be told when somebody outside has written, said or filed something."""
+        self._listeners.append(listener)
 
     def unseen(self) -> list[Mail]:
         return [mail for mail in self.mails if not mail.seen]
+
+    def unfiled(self) -> list[Filed]:
+        return [task for task in self.tasks.values() if task.acknowledged is None]
 
     def write(self, **mail: object) -> Mail:
         uid = len(self.mails) + 1
         made = Mail(uid=uid, message_id=f"m{uid}@example.org", **mail)  # type: ignore[arg-type]
         self.mails.append(made)
+        self._tell()
         return made
+
+    def say(self, visitor: Visitor, *, ends: bool) -> None:
+        """A line into the widget, or the word that ends the chat."""
+        visitor.said += 1
+        body = "END" if ends else f"line {visitor.said}"
+        visitor.unsent.append((f"{visitor.name}-{visitor.said}", body))
+        self._tell()
+
+    def file(self, skill: str) -> None:
+        key = f"task{len(self.tasks) + 1}"
+        self.tasks[key] = Filed(key=key, title=f"Check {key}", skill=skill)
+        self._tell()
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()

@@ -8,6 +8,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from functools import partial
 from zlib import crc32
 
 import pytest
@@ -41,18 +42,18 @@ with structlog.testing.capture_logs():
 @pytest.mark.sim
 @pytest.mark.parametrize("first", FIRST)
 def test_every_promise_holds_through_every_crash(first: str, coverage: Coverage) -> None:
-    if SEED:
-        coverage.add(simulate(*named(first)))
-        return
-    chances: dict[Pair, tuple[int, Cut]] = {}
-    for seed in range(int(first), int(first) + AT_ONCE):
-        report = simulate(seed)
-        coverage.add(report)
-        chances.update((pair, (seed, cut)) for pair, cut in report.first_seen.items())
-    # Processes do not know of each other: each test begins at another place of the list.
-    uncut = sorted(coverage.uncut(chances), key=lambda pair: crc32(f"{first}{pair}".encode()))
-    for pair in uncut[:CUTS]:
-        coverage.add(simulate(*chances[pair]))
+    with coverage.all_hold() as run:
+        if SEED:
+            run(partial(simulate, *named(first)))
+            return
+        chances: dict[Pair, tuple[int, Cut]] = {}
+        for seed in range(int(first), min(int(first) + AT_ONCE, RUNS + 1)):
+            if report := run(partial(simulate, seed)):
+                chances.update((pair, (seed, cut)) for pair, cut in report.first_seen.items())
+        # Processes do not know of each other: each test begins at another place of the list.
+        uncut = sorted(coverage.uncut(chances), key=lambda pair: crc32(f"{first}{pair}".encode()))
+        for pair in uncut[:CUTS]:
+            run(partial(simulate, *chances[pair]))
 
 
 @pytest.mark.sim

@@ -2,49 +2,36 @@
 
 import asyncio
 import random
-import traceback
-from collections import Counter
-from collections.abc import Callable
-
-import structlog
-from msgspec import Struct
 
 from gateway.cluster.homes import Homes
 from gateway.cluster.membership import Membership
 from gateway.core import events as e
 from gateway.core.ids import AgentName, ChannelName
 from gateway.core.inbound import File
-from gateway.core.model import Message, OutboundState
+from gateway.core.lifecycle import ENDED
+from gateway.core.model import ChannelKind, Message, OutboundState
 from gateway.flow.node import Node
 from gateway.ports import Channel, Principal
 from push.server import AgentPush, PushSettings
 from tests.sim.agents import Agent, Door
 from tests.sim.channels import ChatChannel, Duties, MailChannel, Scene, TaskChannel
-from tests.sim.outside import Filed, Outside, Visitor
+from tests.sim.covered import Covered
+from tests.sim.outside import Outside, Visitor
+from tests.sim.play import Report, play
 from tests.sim.promises import Causes, audit, commands_had_one_effect, need, same_view
 from tests.support.builders import GENERAL, KINDS, NODE, agent, counted_ids, queue
 from tests.support.memory_homes import MemoryHomes
 from tests.support.memory_store import Faults, MemoryStore
 from tests.support.memory_tables import Tables
-from tests.support.simworld import Cut, Life, Pair, Promise, ServerSocket, Steps, Target, Wire
-from tests.support.virtual import VirtualClock, run
+from tests.support.simworld import Cut, Life, ServerSocket, Steps, Target, Wire
+from tests.support.virtual import VirtualClock
 
 CREW = {"ana": {"de": 2, "audit": 1}, "bob": {"de": 1}, "cid": {"audit": 1}}
+PATIENCE = {ChannelKind.EMAIL: 20.0, ChannelKind.TASK: 20.0, ChannelKind.WEBCHAT: 10.0}
+"""Seconds that an offer lasts: short, so that offers are missed while there is trouble."""
 FILE = File(name="plan.pdf", type="application/pdf", data=b"%PDF")
 TRAFFIC_SECONDS = 32.0
 PATIENCE_SECONDS = 6_000.0
-FAULTS_OF_OURS = frozenset(
-    {
-        "a command failed",
-        "an entry could not be shown",
-        "deadline failed",
-        "decision failed",
-        "inbounds refused by the database",
-        "repaired an impossible item",
-        "subscriber failed",
-        "task failed",
-    }
-)
 NAMES = (
     "commit.begin", "commit.end", "receive.begin", "receive.end", "numbers.begin", "load.end",
     "begin.end", "look.answers.begin", "look.message.end", "look.case.end", "look.reference.end",
@@ -54,23 +41,6 @@ NAMES = (
     "frame.offer_gone", "frame.item", "frame.message", "frame.delivery", "frame.state", "frame.ok",
     "frame.error",
 )  # fmt: skip
-
-
-class Report(Struct):
-    """What a run has covered."""
-
-    seed: int
-    crashes: int
-    open_attempts: int
-    repeated: int
-    messages: int
-    first_seen: dict[Pair, Cut]
-    observed: Counter[Pair]
-    crashed: Counter[Pair]
-
-
-class Failure(Exception):
-    """A run that broke a promise, with the way to see it again."""
 
 
 class World:
@@ -85,22 +55,28 @@ class World:
         self.new_id = counted_ids()
         self.tables = Tables(self.new_id, self.clock.now)
         self.steps = Steps(self._targets(), loop.time, cut)
+        self.covered = Covered()
         self.outside = Outside()
         self.causes = Causes(self.tables)
         self.duties = Duties()
         self.door = Door(lambda name: self.tables.save_file(FILE, name).id)
         self.faults = self._trouble()
+        self.faults.met = self.fault
         desktops = [*CREW, "ana's second"] if self.dice.random() < 0.4 else [*CREW]
-        self.agents = [Agent(label, self._dice(), self.door, self.clock) for label in desktops]
+        self.agents = [self.agent(label) for label in desktops]
         self.lives = 0
+        self.life: Life | None = None
         self.open_attempts_hit = 0
         self.node: Node | None = None
         self.push: AgentPush | None = None
         self._leases = self.dice.random() < 0.3
         self._sending = self.dice.choice([0.0, 0.05, 0.2])
 
-    def _dice(self) -> random.Random:
+    def more_dice(self) -> random.Random:
         return random.Random(self.dice.random())
+
+    def agent(self, label: str) -> Agent:
+        return Agent(label, self.more_dice(), self.door, self.clock, self.fault)
 
     def _targets(self) -> list[Target]:
         """Mostly where something happens rarely, or for the first time."""
@@ -131,7 +107,7 @@ class World:
         """One life after the other, each over the same tables."""
         while True:
             self.lives += 1
-            life = Life(self.lives, self.steps, self._dice())
+            life = Life(self.lives, self.steps, self.more_dice(), self.fault)
             self.steps.begin_life()
             self.life = life
             await life.run(self._serve(life))
@@ -140,7 +116,7 @@ class World:
             await asyncio.sleep(self.dice.uniform(0.0, 2.0))
 
     async def _serve(self, life: Life) -> None:
-        store = MemoryStore(self.tables, faults=self.faults, dice=self._dice(), step=life.step)
+        store = MemoryStore(self.tables, faults=self.faults, dice=self.more_dice(), step=life.step)
         channels: dict[ChannelName, Channel] = {}
         node = await self._start(store, channels)
         node.ledger.state.channels.update(KINDS)
@@ -151,24 +127,15 @@ class World:
         if not self.tables.queues:
             node.ledger.record(
                 [
-                    e.Change(e.QueueDefined(queue=queue(), by="sim")),
+                    e.Change(e.QueueDefined(queue=queue(offer_seconds=PATIENCE), by="sim")),
                     *(
                         e.Change(e.AgentDefined(profile=agent(n, skills), by="sim"))
                         for n, skills in CREW.items()
                     ),
                 ]
             )
-        push = self._push(node, store)
-        scene = Scene(
-            life=life,
-            node=node,
-            clock=self.clock,
-            outside=self.outside,
-            causes=self.causes,
-            dice=self._dice(),
-            trouble=lambda: self._sending,
-            duties=self.duties,
-        )
+        push = self.push_of(node, store)
+        scene = self.scene(life, node)
         own = [MailChannel(scene), ChatChannel(scene), TaskChannel(scene)]
         channels.update({channel.name: channel for channel in own})  # type: ignore[misc]
         self.node, self.push = node, push
@@ -181,6 +148,19 @@ class World:
             if self._leases:
                 lease = Membership(store, node.writer, NODE, monotonic=self.clock.monotonic)
                 group.create_task(lease.run())
+
+    def scene(self, life: Life, node: Node) -> Scene:
+        return Scene(
+            life=life,
+            node=node,
+            clock=self.clock,
+            outside=self.outside,
+            causes=self.causes,
+            dice=self.more_dice(),
+            trouble=lambda: self._sending,
+            fault=self.fault,
+            duties=self.duties,
+        )
 
     async def _start(self, store: MemoryStore, channels: dict[ChannelName, Channel]) -> Node:
         while True:
@@ -198,7 +178,7 @@ class World:
             except Exception:  # noqa: BLE001 - a process that cannot start is started again
                 await asyncio.sleep(0.5)
 
-    def _push(self, node: Node, store: MemoryStore) -> AgentPush:
+    def push_of(self, node: Node, store: MemoryStore) -> AgentPush:
         push = AgentPush(
             node.desk,
             node.ledger,
@@ -228,6 +208,23 @@ class World:
         socket = ServerSocket(life, wire, lambda text: self.causes.frame(name, text))
         life.spawn(push.handle(socket))
         return wire
+
+    # -- what is covered --------------------------------------------------------------------
+
+    def fault(self, kind: str) -> None:
+        """Something goes wrong now: it counts as covered in the state that everything is in."""
+        self.covered.note(kind, f"{self.does()}; {', '.join(self._open()) or 'nothing open'}")
+
+    def does(self) -> str:
+        """What the process does."""
+        if self.life is None or not self.life.alive:
+            return "down"
+        return "comes" if self.node is None else "serves"
+
+    def _open(self) -> list[str]:
+        items = {item.state for item in self.tables.items.values()} - ENDED
+        orders = (order.state for order in self.tables.outbox.values())
+        return [*sorted(items), *(["sending"] if OutboundState.ATTEMPTING in orders else [])]
 
     # -- customers --------------------------------------------------------------------------
 
@@ -268,15 +265,10 @@ class World:
     def _chat(self) -> None:
         visitor = self.dice.choice(list(self.outside.visitors.values()))
         for _ in range(self.dice.randint(1, 3)):
-            visitor.said += 1
-            ends = self.dice.random() < 0.1
-            body = "END" if ends else f"line {visitor.said}"
-            visitor.unsent.append((f"{visitor.name}-{visitor.said}", body))
+            self.outside.say(visitor, ends=self.dice.random() < 0.1)
 
     def _task(self) -> None:
-        key = f"task{len(self.outside.tasks) + 1}"
-        skill = self.dice.choice(["", "audit", "de"])
-        self.outside.tasks[key] = Filed(key=key, title=f"Check {key}", skill=skill)
+        self.outside.file(self.dice.choice(["", "audit", "de"]))
 
     # -- the day ----------------------------------------------------------------------------
 
@@ -293,6 +285,7 @@ class World:
                 each.calm = True
             await self._peace()
             self._audit()
+            assert self.life is not None
             self.life.end()
             for task in (lives, *crew):
                 task.cancel()
@@ -305,6 +298,7 @@ class World:
             first_seen=self.steps.first_seen,
             observed=self.steps.observed,
             crashed=self.steps.crashed,
+            covered=self.covered,
         )
 
     async def _peace(self) -> None:
@@ -361,44 +355,3 @@ def simulate(seed: int, cut: Cut | None = None, *, tell: bool = False) -> Report
     """One run. Raises ``Failure`` with what was broken, the seed and the way to replay it."""
     name = f"{seed}@{cut.life}:{cut.at}" if cut else str(seed)
     return play(name, lambda: World(seed, cut), tell=tell)
-
-
-def play(name: str, make: Callable[[], World], *, tell: bool = False) -> Report:
-    """One day of a world; ``name`` replays it."""
-    worlds: list[World] = []
-
-    async def main() -> Report:
-        worlds.append(make())
-        return await worlds[0].day()
-
-    with structlog.testing.capture_logs() as logs:
-        try:
-            report = run(main())
-            ours = [entry for entry in logs if entry["event"] in FAULTS_OF_OURS]
-            need(not ours, f"logged: {ours}")
-        except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
-                raise
-            _tell(worlds, tell=tell)
-            raise Failure(_say(name, error)) from error
-    _tell(worlds, tell=tell)
-    return report
-
-
-def _tell(worlds: list[World], *, tell: bool) -> None:
-    if tell and worlds:
-        for at, what in worlds[0].steps.trace:
-            print(f"{at:9.3f}  {what}")
-
-
-def _say(name: str, error: BaseException) -> str:
-    leaves = list(leaves_of(error))
-    first = next((x for x in leaves if isinstance(x, Promise)), leaves[0])
-    where = "" if isinstance(first, Promise) else "".join(traceback.format_exception(first))
-    return f"seed {name}: {type(first).__name__}: {first}\n{where}SIM_SEED={name} pytest tests/sim"
-
-
-def leaves_of(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for inner in error.exceptions for leaf in leaves_of(inner)]
-    return [error]

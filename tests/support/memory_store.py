@@ -43,13 +43,21 @@ T = TypeVar("T")
 Step = Callable[[str], Awaitable[None]]
 
 
+def _unheard(fault: str) -> None:
+    """Nobody counts."""
+
+
 class Faults(Struct, kw_only=True):
-    """How often what goes wrong, each a share of calls from 0 to 1; ``slow`` is in seconds."""
+    """How often what goes wrong, each a share of calls from 0 to 1; ``slow`` is in seconds.
+
+    ``met`` is told of each.
+    """
 
     unavailable: float = 0.0
     unknown: float = 0.0
     delayed: float = 0.0
     slow: float = 2.0
+    met: Callable[[str], None] = _unheard
 
 
 async def _no_step(name: str) -> None:
@@ -77,9 +85,12 @@ class MemoryStore:
         await self._delay()
         await self._step(f"{name}.begin")
         if self._dice.random() < self.faults.unavailable:
+            self.faults.met("database away")
             raise Unavailable(f"{name}: no connection")
         if writes and self._dice.random() < self.faults.unknown:
-            if self._dice.random() < 0.5:
+            landed = self._dice.random() < 0.5
+            self.faults.met(f"unknown, and {'done' if landed else 'not done'}")
+            if landed:
                 work()
             raise CommitUnknown(f"{name}: the connection was lost")
         result = work()
@@ -120,6 +131,7 @@ class MemoryStore:
 
         resolved = await self._call("resolve", raise_own)
         if self._dice.random() < self.faults.unknown:
+            self.faults.met("answer lost")
             raise Unavailable("resolve: the answer was lost")
         return resolved
 

@@ -125,7 +125,9 @@ class Steps:
 class Life:
     """One incarnation of the process, as the world outside sees it."""
 
-    def __init__(self, number: int, steps: Steps, dice: random.Random) -> None:
+    def __init__(
+        self, number: int, steps: Steps, dice: random.Random, fault: Callable[[str], None]
+    ) -> None:
         self.number = number
         self.alive = True
         self.ended = asyncio.Event()
@@ -134,6 +136,7 @@ class Life:
         self._tasks: list[asyncio.Task[None]] = []
         self._steps = steps
         self._dice = dice
+        self._fault = fault
         self._group: asyncio.TaskGroup | None = None
 
     def passes(self, name: str) -> bool:
@@ -142,6 +145,7 @@ class Life:
             return False
         if self._steps.passes(name):
             return True
+        self._fault("crash")
         self.alive = False
         self.ended.set()
         return False
@@ -164,6 +168,7 @@ class Life:
             return
         if not was_alive and name.endswith(".begin") and self._dice.random() < 0.5:
             # It was on its way when the process ended; the fence decides whether it counts.
+            self._fault("late after a crash")
             self._steps.note(f"(late) {name}")
             return
         await self.never()
@@ -245,6 +250,16 @@ class _Lane:
             self._news.clear()
             await self._news.wait()
         return self._frames.popleft()
+
+    async def get_before(self, when: float) -> str | None:
+        """The same; ``None`` when there is none at ``when``, in the loop's time."""
+        loop = asyncio.get_running_loop()
+        if not self._frames and self.code is None and loop.time() < when:
+            self._news.clear()
+            alarm = loop.call_at(when, self._news.set)
+            await self._news.wait()
+            alarm.cancel()
+        return await self.get() if self._frames or self.code is not None else None
 
 
 class ServerSocket:

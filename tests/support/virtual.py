@@ -7,12 +7,19 @@ docs/decisions/0003-virtual-time.md.
 
 import asyncio
 import itertools
-from collections.abc import Coroutine
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context, copy_context
 from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 T = TypeVar("T")
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+GRAIN = 1e-9
+"""Seconds. Timers less than this apart are due together."""
 
 
 class Stuck(RuntimeError):
@@ -31,17 +38,35 @@ class NumberedTask(asyncio.Task[Any]):
         return self.number
 
 
+class Call(Struct, eq=False):
+    """What asyncio calls a handle: something to run, now or later, unless it is cancelled."""
+
+    callback: Callable[..., Any] | None
+    args: tuple[Any, ...]
+    context: Context
+
+    def cancel(self) -> None:
+        self.callback = None
+
+    def cancelled(self) -> bool:
+        return self.callback is None
+
+
 class VirtualLoop(asyncio.BaseEventLoop):
-    """See the module's docstring. It is its own selector: there is nothing to select from."""
+    """See the module's docstring.
+
+    Turning is what a simulation does most, so this loop turns by itself: it has nothing to
+    select from, no other thread to look after and no debug mode.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._numbers = itertools.count(1)
         self.set_task_factory(self._number)
         self._now = 0.0
-        self._selector = self
-        # Timers less than this apart are due together; the default is the real clock's grain.
-        self._clock_resolution = 1e-9
+        self._soon: deque[Call] = deque()
+        self._later: list[tuple[float, int, Call]] = []
+        self._asked = 0
 
     def _number(
         self, loop: asyncio.AbstractEventLoop, work: Any, **context: Any
@@ -55,14 +80,56 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def time(self) -> float:
         return self._now
 
-    def select(self, timeout: float | None) -> list[Any]:
-        if timeout is None:
-            raise Stuck("no timer is set and no callback is ready")
-        self._now += timeout
-        return []
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> Call:
+        call = Call(callback, args, copy_context() if context is None else context)
+        self._soon.append(call)
+        return call
 
-    def _process_events(self, event_list: list[Any]) -> None:
-        pass
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> Call:
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> Call:
+        call = Call(callback, args, copy_context() if context is None else context)
+        self._asked += 1
+        heappush(self._later, (when, self._asked, call))
+        return call
+
+    def _run_once(self) -> None:
+        """Turn until somebody stops the loop; time goes on only when nothing else does."""
+        soon, later = self._soon, self._later
+        while True:
+            while later and (later[0][2].callback is None or later[0][0] < self._now + GRAIN):
+                soon.append(heappop(later)[2])
+            for _ in range(len(soon)):
+                call = soon.popleft()
+                if call.callback is not None:
+                    self._call(call.callback, call)
+            if self._stopping:  # type: ignore[attr-defined]
+                return
+            if not soon:
+                self._jump()
+
+    def _call(self, callback: Callable[..., Any], call: Call) -> None:
+        try:
+            call.context.run(callback, *call.args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - as every loop does
+            self.call_exception_handler({"message": f"in {callback}", "exception": error})
+
+    def _jump(self) -> None:
+        """To the next timer."""
+        while self._later and self._later[0][2].callback is None:
+            heappop(self._later)
+        if not self._later:
+            raise Stuck("no timer is set and no callback is ready")
+        self._now = max(self._now, self._later[0][0])
 
     def _write_to_self(self) -> None:
         """There is no other thread that would have to wake this one."""

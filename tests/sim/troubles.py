@@ -1,0 +1,52 @@
+"""What may happen to a simulated cluster besides crashes: one line a trouble in ``TROUBLES``.
+
+A trouble is given the world, does its worst once, at a time that it chooses, and says so by
+``world.fault(name)``: what is reported as covered comes from there. It must have put everything
+right again when it returns. Planned acts, an evacuation say, are troubles too.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from tests.sim.cluster import ClusterWorld
+
+
+class Trouble(Struct, frozen=True):
+    """``share`` of the days have it, from 0 to 1."""
+
+    share: float
+    work: Callable[["ClusterWorld"], Coroutine[Any, Any, None]]
+
+
+async def _stand_still(world: "ClusterWorld") -> None:
+    """A node is frozen between two steps, and goes on where it stood, perhaps long replaced."""
+    await asyncio.sleep(world.dice.uniform(2.0, 25.0))
+    machine = world.dice.choice(world.machines)
+    if machine.serves and machine.life is not None:
+        world.fault("standstill")
+        seconds = world.dice.choice([2.0, 6.5, world.dice.uniform(3.0, 20.0)])
+        machine.steps.note(f"{machine.name} stands still for {seconds:.1f} s")
+        machine.life.frozen_until = world.clock.monotonic() + seconds
+
+
+async def _fail_over(world: "ClusterWorld") -> None:
+    """The database goes, with commits whose end nobody knows, and comes back on a new timeline."""
+    await asyncio.sleep(world.dice.uniform(2.0, 25.0))
+    world.fault("failover")
+    before = world.faults.unavailable, world.faults.unknown
+    world.steps.note("the database goes")
+    world.faults.unknown = 0.7
+    await asyncio.sleep(world.dice.uniform(0.0, 0.5))
+    world.faults.unavailable = 1.0
+    await asyncio.sleep(world.dice.choice([1.0, world.dice.uniform(2.0, 20.0)]))
+    world.tables.timeline += 1
+    world.up_since = world.clock.monotonic()
+    world.faults.unavailable, world.faults.unknown = (0.0, 0.0) if world.calm else before
+    world.steps.note("the database is back")
+
+
+TROUBLES: Sequence[Trouble] = (Trouble(0.4, _stand_still), Trouble(0.35, _fail_over))
