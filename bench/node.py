@@ -33,11 +33,18 @@ def free_port() -> int:
 
 
 async def seed(
-    data_dir: Path, agents: Sequence[AgentProfile], queues: Sequence[Queue] = ()
+    data_dir: Path | None,
+    agents: Sequence[AgentProfile],
+    queues: Sequence[Queue] = (),
+    *,
+    dsn: str | None = None,
 ) -> list[str]:
-    """Put a directory into a node's database before it starts; returns a token for each agent."""
+    """Put a directory into a node's database before it starts; returns a token for each agent.
+
+    The embedded database of ``data_dir``, or the one at ``dsn``.
+    """
     tokens = [secrets.token_urlsafe(32) for _ in agents]
-    async with open_store(data_dir=data_dir) as store:
+    async with open_store(dsn=dsn, data_dir=data_dir) as store:
         await store.pool.executemany(
             "INSERT INTO agent (name, active, doc) VALUES ($1, true, $2)",
             [(agent.name, encode(agent)) for agent in agents],

@@ -1,0 +1,265 @@
+"""One customer's chat, over as many sockets and nodes as it takes (docs/protocols/chat.md)."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+from websockets.typing import Subprotocol
+
+from bench.load.town.marks import mark_of, new_mark
+
+SUBPROTOCOL = Subprotocol("switchroom.chat.v1")
+SILENT_BEATS = 2.5
+FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.5, 5.0
+NUDGE_SECONDS = 20.0
+"""Without an answer for so long they say something more."""
+ANSWERS = 2
+READ_SECONDS = 15.0
+_AWAY = (OSError, WebSocketException, TimeoutError)
+Frame = dict[str, Any]
+
+
+class Talk:
+    """See the module's docstring. ``shown`` are [conversation, seq, id, kind, mark], in order."""
+
+    def __init__(
+        self,
+        dice: random.Random,
+        urls: Sequence[str],
+        problems: Counter[str],
+        outages: list[list[Any]],
+        number: int,
+    ) -> None:
+        self.shown: list[list[Any]] = []
+        self.acked: dict[str, list[Any]] = {}
+        """mark → [begun, acknowledged, conversation, seq]"""
+        self.twice: list[list[Any]] = []
+        """What was told again although it had been shown: the protocol lets it, we count it."""
+        self.over = self.online = self.ever_online = False
+        self._dice = dice
+        self._urls, self._at = list(urls), 0
+        self._problems, self._outages, self._number = problems, outages, number
+        self._visitor: str | None = None
+        self._conversation: str | None = None
+        self._seq = 0
+        self._state = ""
+        self._pending: dict[str, tuple[float, Frame]] = {}
+        self._changed = asyncio.Event()
+        self._socket: ClientConnection | None = None
+        self._out: list[Any] | None = None
+
+    def log(self) -> dict[str, Any]:
+        return {
+            "number": self._number,
+            "conversation": self._conversation,
+            "shown": self.shown,
+            "acked": self.acked,
+            "twice": self.twice,
+            "over": self.over,
+        }
+
+    # -- what they do -----------------------------------------------------------------------
+
+    async def run(self, pace: tuple[float, float], stop: asyncio.Event) -> None:
+        """From the first word to the last."""
+        async with asyncio.TaskGroup() as group:
+            line = group.create_task(self._stay())
+            await self._until(lambda: self.online)
+            while self._answers() < ANSWERS and not stop.is_set():
+                await self._say(new_mark())
+                heard = self._answers()
+                await self._until(lambda was=heard: self._answers() > was, NUDGE_SECONDS)
+                await asyncio.sleep(self._dice.uniform(*pace))
+            if self.acked:
+                await self._leave()
+            self.over = True
+            line.cancel()
+
+    def _answers(self) -> int:
+        return sum(entry[3] == "agent" for entry in self.shown)
+
+    async def _say(self, mark: str) -> None:
+        self._pending[mark] = (time.monotonic(), {"t": "send", "id": mark, "body": mark})
+        await self._flush(mark)
+        await self._until(lambda: mark not in self._pending)
+
+    async def _leave(self) -> None:
+        name = f"end-{new_mark()}"
+        self._pending[name] = (time.monotonic(), {"t": "end", "id": name})
+        await self._flush(name)
+        await self._until(lambda: name not in self._pending)
+
+    async def _until(self, holds: Any, seconds: float | None = None) -> None:
+        """Until it holds, or the time is over."""
+        end = None if seconds is None else time.monotonic() + seconds
+        while not holds():
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(left):
+                    await self._changed.wait()
+            except TimeoutError:
+                return
+
+    # -- the line ---------------------------------------------------------------------------
+
+    async def _stay(self) -> None:
+        """Connect again and again."""
+        failures = 0
+        while True:
+            was_welcome, moved = await self._one_socket()
+            failures = 0 if was_welcome else failures + 1
+            if moved is None and not was_welcome:
+                self._at = (self._at + 1) % len(self._urls)
+            most = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(failures, 6))
+            await asyncio.sleep(self._dice.uniform(0, most))
+
+    async def _one_socket(self) -> tuple[bool, str | None]:
+        """Whether we were let in, and where we were told to go."""
+        moved = None
+        try:
+            async with asyncio.timeout(10), _line(self._urls[self._at]) as socket:
+                async with asyncio.timeout(None):
+                    moved = await self._converse(socket)
+        except _AWAY as error:
+            if not isinstance(error, OSError):
+                self._problems[type(error).__name__] += 1
+        was_welcome, self.online, self._socket = self.online, False, None
+        if was_welcome:
+            self._out = [time.monotonic(), None, self._number, self._urls[self._at]]
+            self._outages.append(self._out)
+        return was_welcome, moved
+
+    async def _converse(self, socket: ClientConnection) -> str | None:
+        hello: Frame = {"t": "hello", "channel": "site", "profile": {"name": "Ada"}}
+        if self._visitor is not None:
+            hello["visitor"] = self._visitor
+            if self._conversation is not None:
+                hello["resume"] = {"seq": self._seq, "conversation": self._conversation}
+        await socket.send(_encode(hello))
+        silence = 10.0
+        while True:
+            async with asyncio.timeout(silence):
+                frame = msgspec.json.decode(await socket.recv(decode=False))
+            if frame["t"] == "welcome":
+                silence = SILENT_BEATS * frame["heartbeat"]
+                await self._welcomed(socket, frame)
+            elif frame["t"] == "moved":
+                self._go_to(frame["url"])
+                return str(frame["url"])
+            else:
+                await self._hear(frame)
+            self._changed.set()
+
+    def _go_to(self, url: str) -> None:
+        if url not in self._urls:
+            self._urls.append(url)
+        self._at = self._urls.index(url)
+
+    async def _welcomed(self, socket: ClientConnection, frame: Frame) -> None:
+        self._visitor = frame["visitor"]
+        if frame["conversation"] != self._conversation:
+            self._conversation, self._seq = frame["conversation"], 0
+        if self.online:
+            return  # another conversation on the same socket
+        self._socket, self.online, self.ever_online = socket, True, True
+        if self._out is not None:
+            self._out[1], self._out = time.monotonic(), None
+        for name in list(self._pending):
+            await self._flush(name)
+
+    async def _flush(self, name: str) -> None:
+        if self._socket is not None and name in self._pending:
+            try:
+                await self._socket.send(_encode(self._pending[name][1]))
+            except _AWAY:
+                return  # the reader notices too, and the next socket gets it again
+
+    async def _hear(self, frame: Frame) -> None:
+        match frame:
+            case {"t": "message"}:
+                self._show(frame)
+            case {"t": "state", "state": state}:
+                self._state = state
+            case {"t": "ok", "re": name} if name in self._pending:
+                begun, said = self._pending.pop(name)
+                where = frame.get("conversation") or self._conversation
+                if said["t"] == "send":
+                    self.acked[name] = [begun, time.monotonic(), where, frame["seq"]]
+            case {"t": "error", "re": name, "code": code}:
+                self._problems[f"error: {code}"] += 1
+                if code in {"unavailable", "too_fast", "internal"}:
+                    await asyncio.sleep(min(frame.get("after") or 0.5, 2.0))
+                    await self._flush(name)
+                else:
+                    self._pending.pop(name, None)
+            case _:
+                pass
+
+    def _show(self, frame: Frame) -> None:
+        entry = _entry(self._conversation, frame)
+        if frame["seq"] <= self._seq:
+            self.twice.append(entry)
+            return
+        self._seq = frame["seq"]
+        self.shown.append(entry)
+
+    # -- afterwards -------------------------------------------------------------------------
+
+    async def transcript(self, urls: Sequence[str]) -> list[list[Any]] | None:
+        """All of the conversation as a window without a memory is told it; None if it is not."""
+        for url in [*urls, *urls]:
+            try:
+                async with asyncio.timeout(READ_SECONDS), _line(url) as socket:
+                    return await self._read(socket)
+            except _AWAY as error:
+                self._problems[f"transcript: {type(error).__name__}"] += 1
+        return None
+
+    async def _read(self, socket: ClientConnection) -> list[list[Any]]:
+        hello = {"t": "hello", "channel": "site", "visitor": self._visitor}
+        await socket.send(_encode(hello))
+        told: list[list[Any]] = []
+        last, conversation = -1, self._conversation
+        while last < 0 or (told[-1][1] if told else 0) < last:
+            frame = msgspec.json.decode(await socket.recv(decode=False))
+            if frame["t"] == "welcome":
+                last = frame["seq"]
+                conversation = frame["conversation"]
+            elif frame["t"] == "message":
+                told.append(_entry(conversation, frame))
+        return told
+
+
+def _line(url: str) -> connect:
+    return connect(
+        f"{url}/chat/v1",
+        subprotocols=[SUBPROTOCOL],
+        compression=None,
+        ping_interval=None,
+        close_timeout=1,
+        proxy=None,
+    )
+
+
+def _encode(frame: Frame) -> str:
+    return msgspec.json.encode(frame).decode()
+
+
+def _entry(conversation: str | None, frame: Frame) -> list[Any]:
+    return [
+        conversation,
+        frame["seq"],
+        frame["id"],
+        frame["author"]["kind"],
+        mark_of(frame["body"]),
+        time.monotonic(),
+    ]
