@@ -20,6 +20,7 @@ BENCHES = {
     "start": "a cold start until it can take work",
     "offer": "arrival to the offer on a desktop",
     "day": "a whole day's work, every step, closed loop",
+    "failover": "a node or the database dies: until everybody is served again",
 }
 
 

@@ -122,9 +122,9 @@ def page(verdict: Verdict, command: str) -> str:
         "# Faults at random, and what the people outside saw",
         "",
         (
-            f"`{command}` on {datetime.now(UTC).date()}: {len(verdict.happened)} of {verdict.faults} "
-            f"planned faults in {verdict.minutes:.0f} minutes, seed {verdict.seed}. "
-            "The seed gives the same plan again."
+            f"`{command}` on {datetime.now(UTC).date()}: {len(verdict.happened)} of "
+            f"{verdict.faults} planned faults in {verdict.minutes:.0f} minutes, "
+            f"seed {verdict.seed}. The seed gives the same plan again."
         ),
         "",
         *_figures(verdict),

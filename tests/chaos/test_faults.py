@@ -144,6 +144,7 @@ async def test_what_was_promised_to_people_outside_holds_whatever_dies(
             shifts = group.create_task(world.seats.run())
             await hands.run(faults)
             await cluster.whole(120)
+            evening = time.monotonic()
             left = await world.town.evening(EVENING_SECONDS)
             shifts.cancel()
         logs = await world.town.logs(both.sockets)

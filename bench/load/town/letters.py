@@ -56,11 +56,11 @@ class Letters:
             case other:
                 raise ValueError(f"letters cannot {other!r}")
 
-    async def _open(self, slow: float) -> Answer:
+    async def _open(self, slow: float, port: int = 0) -> Answer:
         """The customers' mail server; ``slow``: until it says that it has taken a mail."""
         self._slow = slow
         loop = asyncio.get_running_loop()
-        self._sink = await loop.create_server(self._smtp, HOST, 0)
+        self._sink = await loop.create_server(self._smtp, HOST, port)
         return {"smtp": self._sink.sockets[0].getsockname()[1]}
 
     async def _begin(

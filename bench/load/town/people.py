@@ -55,9 +55,9 @@ class Town:
     def pids(self) -> list[int]:
         return [one.pid for one in (*self.clerks, self.visitors, self.errands, self.letters)]
 
-    async def post(self) -> int:
-        """Open the customers' mail server; its port."""
-        answer = await self.letters.ask("open", slow=self.sizes.slow)
+    async def post(self, port: int = 0) -> int:
+        """Open the customers' mail server, at any port that is free or at this; its port."""
+        answer = await self.letters.ask("open", slow=self.sizes.slow, port=port)
         return int(answer["smtp"])
 
     async def sign_in(self, people: Sequence[tuple[str, str, list[str]]]) -> None:
