@@ -12,6 +12,9 @@ PYTHON ?= python3
 ARGS ?=
 # For the benchmarks: BENCH_ARGS="--rate 5000".
 BENCH_ARGS ?=
+# `make chaos FAULTS=200 SEED=7`: so many random faults, from this seed.
+FAULTS ?=
+SEED ?=
 # `make lock UPGRADE=1` takes newer versions.
 UPGRADE ?=
 
@@ -64,8 +67,9 @@ integration: $(VENV)/.dev ## against real peers: PostgreSQL, Dovecot, SMTP (ARGS
 e2e: $(VENV)/.dev push/static/index.html ## journeys in Chromium, from customer to agent and back (ARGS)
 	@$(PYTEST) -m e2e --durations=5 $(ARGS)
 
-chaos: $(VENV)/.dev push/static/index.html ## kill -9 under load, then count what is lost or doubled (ARGS)
-	@$(PYTEST) -m chaos $(ARGS)
+chaos: $(VENV)/.dev push/static/index.html ## kill -9 and worse under load, then count what is lost or doubled (ARGS, FAULTS, SEED)
+	@$(if $(FAULTS),CHAOS_FAULTS=$(FAULTS)) $(if $(SEED),CHAOS_SEED=$(SEED)) \
+		$(PYTEST) -m chaos $(if $(FAULTS),tests/chaos/test_faults.py) $(ARGS)
 
 web-test: push/web/node_modules/.package-lock.json ## types and unit tests of the web app
 	@$(NPM) run --silent check
