@@ -23,8 +23,8 @@ from bench.load.town.people import Mailbox, Sizes, Town, town
 from bench.node import free_port, seed
 from bench.report import Budget, Report
 from bench.spent import Spent
-from gateway.core.ids import AgentName
-from gateway.core.model import AgentProfile
+from gateway.core.ids import AgentName, QueueName
+from gateway.core.model import AgentProfile, Queue
 from gateway.demo.mailserver import Account, DemoMail
 from tests.support.patroni import NAME as DATABASE
 from tests.support.patroni import Member, PatroniCluster, running_cluster
@@ -36,6 +36,8 @@ BUDGETS = (
     Budget(figure="database_s", limit=5, better="less"),
     Budget(figure="database_machine_s", limit=25, better="less"),
 )
+ONE_POOL = Queue(name=QueueName("general"), display_name="General", overflow_after=0)
+"""Agents of both regions take what comes to either."""
 BOX = "support@bench.example"
 STRUCK = "east"
 FROZEN_SECONDS = 45.0
@@ -241,7 +243,7 @@ class _Run:
     async def _people(self, number: int) -> list[tuple[str, str]]:
         names = [f"part{number}-agent-{n:04}" for n in range(self._options.agents)]
         people = [AgentProfile(name=AgentName(name), display_name=name) for name in names]
-        tokens = await seed(None, people, dsn=self._cluster.dsn)
+        tokens = await seed(None, people, () if number else (ONE_POOL,), dsn=self._cluster.dsn)
         return list(zip(names, tokens, strict=True))
 
     async def _play(self, name: str, part: Part, scene: Scene) -> tuple[Findings, dict[str, Any]]:

@@ -23,8 +23,8 @@ from msgspec import Struct
 from bench.load.town.audit import audit
 from bench.load.town.people import Mailbox, Sizes, Town, town
 from bench.node import seed as write_directory
-from gateway.core.ids import AgentName
-from gateway.core.model import AgentProfile
+from gateway.core.ids import AgentName, QueueName
+from gateway.core.model import AgentProfile, Queue
 from tests.chaos.deeds import Hands
 from tests.chaos.plan import plan, words
 from tests.chaos.report import Tables, Takeover, Verdict, keep, pauses
@@ -49,6 +49,8 @@ SIZES = Sizes(
     task_pace=(0.2, 0.8),
     mail_pace=(0.3, 0.9),
 )
+ONE_POOL = Queue(name=QueueName("general"), display_name="General", overflow_after=0)
+"""Agents of both regions take what comes to either."""
 
 
 class World(Struct):
@@ -82,7 +84,7 @@ def _channels(imap: Mailbox, smtp: int) -> list[Mapping[str, Any]]:
 async def _world(path: Path, cluster: PatroniCluster) -> AsyncIterator[World]:
     names = [f"agent-{n:04}" for n in range(2 * SEATS + 8 * FAULTS)]
     people = [AgentProfile(name=AgentName(name), display_name=name) for name in names]
-    tokens = await write_directory(None, people, dsn=cluster.dsn)
+    tokens = await write_directory(None, people, [ONE_POOL], dsn=cluster.dsn)
     with Dovecot.running() as dovecot:
         box = Mailbox(dovecot.port, dovecot.user, dovecot.password, "support@company.example")
         async with town(SIZES) as outside:

@@ -58,7 +58,8 @@ def logs() -> Logs:
 
 def test_of_a_good_day_nothing_is_found() -> None:
     found = audit(logs())
-    assert not (found.missing or found.duplicated or found.repeated)
+    assert [*found.missing, *found.duplicated] == []
+    assert len(found.repeated) == 0
     assert found.problems == {"503": 2}
     assert found.acknowledged == {
         "tasks": 1,
