@@ -26,7 +26,7 @@ from websockets.typing import Subprotocol
 from gateway.core.commands import Command
 from gateway.core.errors import GatewayError, Refused
 from gateway.core.ids import CommandId
-from push.addresses import Addresses
+from push.addresses import Addresses, loss
 from push.following import Following
 from push.orders import Orders
 from push.protocol import (
@@ -39,6 +39,7 @@ from push.protocol import (
     Ok,
     ServerFrame,
     Snapshot,
+    Waiting,
     Welcome,
     decode_server,
     encoder,
@@ -117,13 +118,14 @@ class AgentClient(Orders):
         self.desktop = Desktop()
         self.connects = 0
         self.why = ""
-        self._addresses = Addresses(urls, first_delay, random.uniform)
+        self._addresses = Addresses(urls, first_delay, random.random)
         self._token = token
         self._name = name
         self._on_frame = on_frame
         self._command_seconds = command_seconds
         self._socket: ClientConnection | None = None
         self._welcomed = False
+        self._waited = False
         self._gaps = 0
         self._heard = 0.0
         self._silence: asyncio.TimerHandle | None = None
@@ -234,6 +236,7 @@ class AgentClient(Orders):
         """From connecting to the end of that socket; returns the pause before the next."""
         self.connects += 1
         moved_to: str | None = None
+        code: int | None = None
         self.why = ""
         try:
             async with connect(
@@ -247,26 +250,27 @@ class AgentClient(Orders):
             ) as socket:
                 await self._converse(socket)
         except ConnectionClosed as closed:
-            self._closed(closed)
+            code = self._closed(closed)
         except _Leave as leave:
             self.why, moved_to = str(leave), leave.url
         except (OSError, InvalidHandshake, TimeoutError) as failure:
             self.why = str(failure) or type(failure).__name__
-        was_welcome = self._welcomed
+        silent = self.why == "silent"
+        how = loss(code, welcomed=self._welcomed, waited=self._waited, silent=silent)
         self._drop_socket()
         if moved_to is not None:
             return self._addresses.moved(moved_to)
-        silent = self.why == "silent"
-        return self._addresses.lost(was_welcome=was_welcome, silent=silent)
+        return self._addresses.lost(how)
 
-    def _closed(self, closed: ConnectionClosed) -> None:
+    def _closed(self, closed: ConnectionClosed) -> int | None:
         frame = closed.rcvd
         if frame is not None and frame.code in _FINAL:
             raise SignedOut(frame.code, frame.reason) from None
         self.why = self.why or f"closed with {frame.code if frame is not None else 1006}"
+        return frame.code if frame is not None else None
 
     def _drop_socket(self) -> None:
-        self._welcomed = False
+        self._welcomed = self._waited = False
         self._socket = None
         if self._silence is not None:
             self._silence.cancel()
@@ -329,6 +333,8 @@ class AgentClient(Orders):
                 await self._begin()
             case Snapshot():
                 self._gaps = 0
+            case Waiting():
+                self._waited = True
             case Moved():
                 raise _Leave("moved", frame.url)
             case _:
@@ -336,7 +342,7 @@ class AgentClient(Orders):
         self._tell(frame)
 
     async def _begin(self) -> None:
-        self._welcomed = True
+        self._welcomed, self._waited = True, False
         for pending in [p for p in self._book.values() if not p.sent]:
             await self._send(pending)
 

@@ -105,6 +105,7 @@ let world: World;
 let statuses: Status[];
 let desks: Desk[];
 let frames: ServerFrame[];
+let nodes: string[][];
 let connection: Connection;
 
 function connect(): Connection {
@@ -114,6 +115,7 @@ function connect(): Connection {
       onDesk: (desk, frame) => void (desks.push(desk), frames.push(frame)),
       onStatus: (status) => void statuses.push(status),
       onPending: () => {},
+      onNode: (_, known) => void nodes.push(known),
     },
     "secret",
     [HERE],
@@ -131,6 +133,7 @@ beforeEach(() => {
   statuses = [];
   desks = [];
   frames = [];
+  nodes = [];
   connection = connect();
   connection.start();
 });
@@ -202,7 +205,57 @@ describe("reconnecting", () => {
     expect(world.socket.url).toBe(HERE);
     expect(world.socket.opens().said[0]).toMatchObject({ unreachable: [PEER] });
     world.socket.says({ t: "waiting", reason: "a takeover" });
-    expect(statuses.at(-1)).toEqual({ kind: "waiting", reason: "a takeover" });
+    expect(statuses.at(-1)).toMatchObject({ kind: "waiting", reason: "a takeover" });
+  });
+
+  test("what is waited for is said until it is over, whoever is asked meanwhile", () => {
+    online();
+    const since = world.time;
+    world.socket.hangsUp(1006);
+    world.pass(1);
+    world.socket.hangsUp(1006);
+    world.pass(1);
+    world.socket.opens().says({ t: "waiting", reason: "a takeover" });
+    expect(statuses.at(-1)).toEqual({ kind: "waiting", since, reason: "a takeover" });
+    world.socket.hangsUp(1012); // it gave up: somebody else's turn
+    expect(statuses.at(-1)).toMatchObject({ kind: "reconnecting", since, reason: "a takeover" });
+    world.pass(3);
+    expect(world.socket.url).toBe(HERE);
+    online();
+    world.socket.hangsUp(1006);
+    expect(statuses.at(-1)).toMatchObject({ since: world.time, reason: "" });
+  });
+
+  test("a node that says come again soon is asked again within a moment, and not named", () => {
+    world.chance = 1;
+    online();
+    for (let n = 0; n < 4; n += 1) {
+      const { length } = world.sockets;
+      world.socket.hangsUp(1012);
+      world.pass(1);
+      expect(world.sockets).toHaveLength(length + 1);
+      expect(world.socket.url).toBe(HERE);
+      expect(world.socket.opens().said[0]).not.toHaveProperty("unreachable");
+    }
+  });
+
+  test("who lets us in and who else there is, is known for later", () => {
+    online();
+    expect(nodes).toEqual([[HERE, PEER]]);
+    world.socket.says({ t: "moved", url: PEER, reason: "drain" });
+    world.pass(1);
+    world.socket.opens().says(welcome(5, { peers: [HERE] }), snapshot(0, 5));
+    expect(nodes.at(-1)).toEqual([PEER, HERE]);
+  });
+
+  test("a node that does not even open is given up after five seconds", () => {
+    online();
+    world.socket.hangsUp(1006);
+    world.pass(1);
+    world.pass(6);
+    world.pass(1);
+    expect(world.socket.url).toBe(PEER);
+    expect(world.socket.opens().said[0]).toMatchObject({ unreachable: [HERE] });
   });
 
   test("the delay doubles up to five seconds and is a chance of that", () => {
@@ -311,7 +364,7 @@ describe("reconnecting", () => {
 
   test("waiting is shown as waiting, and its ticks keep the socket", () => {
     world.socket.opens().says({ t: "waiting", reason: "taking over" });
-    expect(statuses.at(-1)).toEqual({ kind: "waiting", reason: "taking over" });
+    expect(statuses.at(-1)).toMatchObject({ kind: "waiting", reason: "taking over" });
     world.pass(20);
     world.socket.says(tick);
     world.pass(20);

@@ -21,14 +21,20 @@ function openSocket(url: string, events: WireEvents): Wire {
 }
 
 function everySecond(act: () => void): () => void {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  let worker: Worker | undefined;
+  const without = () => void (timer ??= setInterval(act, 1000));
   try {
-    const worker = new Worker(new URL("./metronome.worker.ts", import.meta.url), { type: "module" });
-    worker.onmessage = () => act();
-    return () => worker.terminate();
+    worker = new Worker(new URL("./metronome.worker.ts", import.meta.url), { type: "module" });
+    worker.onmessage = act;
+    worker.onerror = without; // the node that the page came from may be gone
   } catch {
-    const timer = setInterval(act, 1000);
-    return () => clearInterval(timer);
+    without();
   }
+  return () => {
+    worker?.terminate();
+    clearInterval(timer);
+  };
 }
 
 /** Unanswered commands of this tab, kept over a reload; whose they are is part of the key. */

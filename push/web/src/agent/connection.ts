@@ -10,6 +10,7 @@
  * tab's own timers may be slowed to one a minute, so the metronome beats in a Worker.
  */
 
+import { Addresses, lossOf } from "../net/addresses";
 import { Close, VERSION, type Command, type Hello, type Ok, type ServerFrame } from "../protocol";
 import { CommandBook, isFleeting, type CommandStore } from "./commands";
 import { apply, EMPTY, resumeFrom, type Desk } from "./state";
@@ -37,11 +38,12 @@ export interface Environment {
   store: CommandStore;
 }
 
+/** `since` is when it was last online, `reason` what the node last said that it waits for, or "". */
 export type Status =
   | { kind: "connecting" }
-  | { kind: "waiting"; reason: string }
+  | { kind: "waiting"; since: number; reason: string }
   | { kind: "online" }
-  | { kind: "reconnecting"; since: number; attempt: number; why: Why }
+  | { kind: "reconnecting"; since: number; reason: string; attempt: number; why: Why }
   /** The token is not valid (any more): sign in again. */
   | { kind: "signed_out" }
   /** The node speaks another version: load the page again. */
@@ -53,6 +55,8 @@ export type Why = "lost" | "silent" | "unanswered" | "gap" | "fenced" | "moved" 
 export interface Listener {
   onDesk(desk: Desk, frame: ServerFrame): void;
   onStatus(status: Status): void;
+  /** The node at `url` has let us in; `known` are all that we know, this one first. */
+  onNode(url: string, known: string[]): void;
   /** The unanswered commands changed. */
   onPending(commands: Command[]): void;
 }
@@ -61,11 +65,10 @@ export type WithoutId<C> = C extends Command ? Omit<C, "id"> : never;
 
 const SECOND = 1000;
 const COMMAND_LIMIT = 10 * SECOND;
+const OPEN_LIMIT = 5 * SECOND;
 const WELCOME_LIMIT = 10 * SECOND;
 const HEARTBEAT = 10; // seconds, until `welcome` says otherwise
-const FIRST_DELAY = 500;
-const LONGEST_DELAY = 5 * SECOND;
-const MOVE_JITTER = 1 * SECOND;
+const FIRST_DELAY = 0.5; // seconds
 const NOT_NOW_PAUSE = 2 * SECOND;
 /** Refusals that ask for the same id again, a little later. */
 const NOT_NOW = new Set(["unavailable", "too_many"]);
@@ -77,14 +80,19 @@ export class Connection {
   private wire: Wire | null = null;
   /** Which socket is the current one: events of earlier ones are not ours any more. */
   private generation = 0;
+  private opened = false;
   private heard = false;
   /** When the last frame came; until one has, when the socket was opened. */
   private heardAt = 0;
   private welcomed = false;
+  /** The node on this socket has us wait. */
+  private waited = false;
+  /** Since when it is not online, and what was last said to be waited for. */
+  private since: number;
+  private reason = "";
   private attempt = 0;
   private gaps = 0;
-  private url: string;
-  private unreachable = new Set<string>();
+  private readonly addresses: Addresses;
   private cancelRetry: (() => void) | null = null;
   private stopBeat: (() => void) | null = null;
 
@@ -92,10 +100,11 @@ export class Connection {
     private readonly env: Environment,
     private readonly listener: Listener,
     private readonly token: string,
-    private readonly seeds: readonly string[],
+    seeds: readonly string[],
     private readonly client: string,
   ) {
-    this.url = seeds[0] ?? "";
+    this.since = env.now();
+    this.addresses = new Addresses(seeds, { first: FIRST_DELAY }, env.random);
     this.book = new CommandBook(env.store);
   }
 
@@ -115,6 +124,7 @@ export class Connection {
     if (this.wire || this.over) return;
     this.cancelRetry?.();
     this.attempt = 0;
+    this.addresses.hasten();
     this.connect();
   }
 
@@ -143,10 +153,9 @@ export class Connection {
     const current = (act: () => void) => {
       if (mine === this.generation) act();
     };
-    this.welcomed = false;
-    this.heard = false;
+    this.welcomed = this.waited = this.opened = this.heard = false;
     this.heardAt = this.env.now();
-    this.wire = this.env.open(this.url, {
+    this.wire = this.env.open(this.addresses.url, {
       onOpen: () => current(() => this.sayHello()),
       onText: (text) => current(() => this.hear(text)),
       onClose: (code) => current(() => this.closed(code)),
@@ -154,6 +163,7 @@ export class Connection {
   }
 
   private sayHello(): void {
+    this.opened = true;
     const hello: Hello = {
       t: "hello",
       token: this.token,
@@ -164,7 +174,8 @@ export class Connection {
     // after two gaps in a row the replay itself is not to be trusted: ask for a snapshot
     const resume = this.gaps < 2 ? resumeFrom(this.desk) : null;
     if (resume) hello.resume = resume;
-    if (this.unreachable.size > 0) hello.unreachable = [...this.unreachable];
+    const { unreachable } = this.addresses;
+    if (unreachable.size > 0) hello.unreachable = [...unreachable];
     this.wire?.send(JSON.stringify(hello));
   }
 
@@ -176,7 +187,7 @@ export class Connection {
       case Close.BAD_HELLO:
         return this.end({ kind: "outdated" });
       default:
-        return this.reconnect("lost");
+        return this.reconnect("lost", { code });
     }
   }
 
@@ -195,34 +206,18 @@ export class Connection {
   }
 
   /** Leave this socket and open the next one, a little later. */
-  private reconnect(why: Why, to?: string): void {
-    // Where we were welcome we try again first: a dead node refuses at once, and then others can
-    // be told that it is not to be had. One that let us wait or fell silent is left for a peer.
-    const blip = this.welcomed && why !== "silent";
+  private reconnect(why: Why, { code = null, to }: { code?: number | null; to?: string } = {}): void {
+    const { welcomed, waited } = this;
     this.dropWire();
     if (this.over) return;
-    const since = this.status.kind === "reconnecting" ? this.status.since : this.env.now();
-    let delay: number;
-    if (to) {
-      this.url = to;
-      delay = this.env.random() * MOVE_JITTER;
-    } else {
-      if (!blip) {
-        this.unreachable.add(this.url);
-        this.url = this.nextUrl();
-      }
-      delay = this.env.random() * Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.attempt);
-      this.attempt += 1;
-    }
-    this.setStatus({ kind: "reconnecting", since, attempt: this.attempt, why });
+    if (this.status.kind === "online") this.since = this.env.now();
+    const silent = why === "silent";
+    const delay = to ? this.addresses.moved(to) : this.addresses.lost(lossOf({ code, welcomed, waited, silent }));
+    this.attempt += 1;
+    const { since, reason, attempt } = this;
+    this.setStatus({ kind: "reconnecting", since, reason, attempt, why });
     this.cancelRetry?.();
-    this.cancelRetry = this.env.after(delay, () => this.connect());
-  }
-
-  private nextUrl(): string {
-    const known = [...new Set([...(this.desk.session?.peers ?? []), ...this.seeds])];
-    const here = known.indexOf(this.url);
-    return known[(here + 1) % known.length] ?? this.url;
+    this.cancelRetry = this.env.after(delay * SECOND, () => this.connect());
   }
 
   // -- liveness -----------------------------------------------------------------------------
@@ -233,7 +228,8 @@ export class Connection {
     this.heardAt = Math.min(this.heardAt, now); // the clock was set back
     const silence = 2.5 * (this.desk.session?.heartbeat ?? HEARTBEAT) * SECOND;
     if (now - this.heardAt > silence) return this.reconnect("silent");
-    if (!this.heard && now - this.heardAt > WELCOME_LIMIT) return this.reconnect("no_welcome");
+    const limit = this.opened ? WELCOME_LIMIT : OPEN_LIMIT;
+    if (!this.heard && now - this.heardAt > limit) return this.reconnect("no_welcome");
     if (this.book.overdue(now, COMMAND_LIMIT)) return this.reconnect("unanswered");
   }
 
@@ -259,18 +255,22 @@ export class Connection {
   private act(frame: ServerFrame): void {
     switch (frame.t) {
       case "waiting":
-        return this.setStatus({ kind: "waiting", reason: frame.reason });
+        this.waited = true;
+        this.reason = frame.reason;
+        return this.setStatus({ kind: "waiting", since: this.since, reason: frame.reason });
       case "welcome":
         this.welcomed = true;
+        this.waited = false;
         this.attempt = 0;
-        this.unreachable.clear();
+        this.addresses.welcomed(frame.peers);
+        this.listener.onNode(this.addresses.url, this.addresses.known);
         this.sendUnsent();
         if (resumeFrom(this.desk)) this.setStatus({ kind: "online" });
         return;
       case "snapshot":
         return this.setStatus({ kind: "online" });
       case "moved":
-        return this.reconnect("moved", frame.url);
+        return this.reconnect("moved", { to: frame.url });
       case "ok":
         this.book.answer(frame);
         return this.listener.onPending(this.book.commands);
@@ -298,6 +298,7 @@ export class Connection {
 
   private setStatus(status: Status): void {
     if (status.kind === "online" && this.status.kind === "online") return;
+    if (status.kind === "online") this.reason = "";
     this.status = status;
     this.listener.onStatus(status);
   }

@@ -1,6 +1,7 @@
 /** JSON over HTTP as the node speaks it: bearer token, RFC 9457 problems. */
 
 import { t } from "../i18n";
+import { baseFor, healing, preferBase } from "./nodes";
 import { session, signOut } from "./session";
 
 export interface FieldError {
@@ -44,12 +45,18 @@ interface Options {
   body?: unknown;
   form?: FormData;
   key?: string;
+  /** Doing it twice does no harm. */
+  repeatable?: boolean;
   /** Ask once and say at once what came of it. */
   impatient?: boolean;
 }
 
 const PAUSES = [300, 900, 2000];
+/** A pause between tries while the connection is being mended. */
+const HEALING_PAUSE = 2000;
 const RESTARTING = new Set([502, 503, 504]);
+/** A node that stands still says nothing at all, for as long as one waits. */
+const ANSWER_LIMIT = 15_000;
 
 function address(path: string, query: Query = {}): string {
   const parts = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
@@ -57,21 +64,27 @@ function address(path: string, query: Query = {}): string {
   return `${path}?${new URLSearchParams(parts.map(([name, value]) => [name, String(value)]))}`;
 }
 
-async function once(method: string, path: string, { query, body, form, key }: Options): Promise<Response> {
+async function once(base: string, method: string, path: string, options: Options): Promise<Response> {
+  const { query, body, form, key } = options;
   const headers = new Headers({ Accept: "application/json" });
   const token = session.peek()?.token;
   if (token) headers.set("Authorization", `Bearer ${token}`);
   if (key) headers.set("Idempotency-Key", key);
   if (body !== undefined) headers.set("Content-Type", "application/json");
+  const ending = new AbortController();
+  const limit = method === "GET" ? setTimeout(() => ending.abort(), ANSWER_LIMIT) : undefined;
   try {
-    return await fetch(address(path, query), {
+    return await fetch(base + address(path, query), {
       method,
       headers,
       body: form ?? (body === undefined ? undefined : JSON.stringify(body)),
       credentials: "same-origin",
+      signal: ending.signal,
     });
   } catch {
     throw new Unreachable();
+  } finally {
+    clearTimeout(limit);
   }
 }
 
@@ -92,22 +105,28 @@ async function problem(response: Response): Promise<Problem> {
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Reading is repeated over a restart of the node; writing only where a key makes that harmless.
+ * Reading is repeated over a restart of the node and elsewhere over its loss, as long as the
+ * connection is being mended; writing only where a key makes that harmless.
  * Throws `Problem` or `Unreachable`.
  */
 async function respond(method: string, path: string, options: Options): Promise<Response> {
-  const again = !options.impatient && (method === "GET" || options.key) ? PAUSES : [];
+  const again = !options.impatient && (method === "GET" || Boolean(options.key) || options.repeatable);
   for (let attempt = 0; ; attempt += 1) {
-    const pause = again[attempt];
+    const base = baseFor(again ? attempt : 0);
+    const pause = PAUSES[attempt] ?? (healing.peek() ? HEALING_PAUSE : undefined);
+    const last = !again || pause === undefined;
     try {
-      const response = await once(method, path, options);
-      if (response.ok) return response;
-      if (pause === undefined || !RESTARTING.has(response.status)) {
+      const response = await once(base, method, path, options);
+      if (response.ok) {
+        preferBase(base);
+        return response;
+      }
+      if (last || !RESTARTING.has(response.status)) {
         if (response.status === 401 && session.peek() && !path.endsWith("/login")) signOut();
         throw await problem(response);
       }
     } catch (error) {
-      if (pause === undefined || !(error instanceof Unreachable)) throw error;
+      if (last || !(error instanceof Unreachable)) throw error;
     }
     await wait(pause * (0.7 + Math.random() * 0.6));
   }
@@ -125,7 +144,7 @@ export const http = {
   post: <T = void>(path: string, body?: unknown, key?: string) => json<T>("POST", path, { body, key }),
   put: <T = void>(path: string, body: unknown) => json<T>("PUT", path, { body }),
   delete: <T = void>(path: string) => json<T>("DELETE", path),
-  form: <T>(path: string, form: FormData) => json<T>("POST", path, { form }),
+  form: <T>(path: string, form: FormData) => json<T>("POST", path, { form, repeatable: true }),
   blob: async (path: string) => (await respond("GET", path, {})).blob(),
   text: async (path: string) => (await respond("GET", path, {})).text(),
 };

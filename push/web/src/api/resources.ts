@@ -14,6 +14,7 @@ import type {
 } from "../protocol";
 import { newId } from "../ui/ids";
 import { http, type Page } from "./http";
+import { noteOthers } from "./nodes";
 
 const api = "/api/v1";
 const at = encodeURIComponent;
@@ -113,8 +114,13 @@ export const signInWith = (name: string, password: string) =>
   http.post<{ token: string; agent: AgentCard }>(`${api}/login`, { name, password });
 export const signOutThere = () => http.post(`${api}/logout`);
 export const bootstrap = () => http.get<Bootstrap>(`${api}/bootstrap`);
+/** Asked once, without patience. */
+export const glance = () => http.look<Bootstrap>(`${api}/bootstrap`);
 
 export const caseByNumber = (number: number) => http.get<Case>(`${api}/cases/${number}`);
+
+/** For pages without a connection of their own: whom to ask should their node be gone. */
+export const learnNodes = () => bootstrap().then(({ agent_ws }) => noteOthers(agent_ws), () => undefined);
 
 /** Every message of a case, oldest first. */
 export async function messagesOf(number: number): Promise<Message[]> {

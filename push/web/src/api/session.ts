@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import type { AgentCard } from "../protocol";
 import { readStored, writeStored } from "../ui/storage";
+import { forgetNodes } from "./nodes";
 
 interface Stored {
   token: string;
@@ -39,4 +40,5 @@ export function noteAgent(agent: AgentCard): void {
 export function signOut(): void {
   session.value = null;
   writeStored(KEY, null, tab);
+  forgetNodes();
 }

@@ -1,8 +1,12 @@
 import { RefreshCw } from "lucide";
+import type { Status } from "../agent/connection";
 import { t } from "../i18n";
 import { Icon } from "../ui/Icon";
-import { duration, now } from "../ui/time";
-import { nudge, pending, status } from "./store";
+import { duration, now, skew } from "../ui/time";
+import { network, nudge, pending, status } from "./store";
+
+/** Most reconnects are over before one looks. */
+const CALM_MS = 1200;
 
 /** The short word in the header. */
 export function ConnectionState() {
@@ -12,7 +16,7 @@ export function ConnectionState() {
       ? (["good", t("connection.online")] as const)
       : kind === "outdated"
         ? (["bad", t("connection.outdated")] as const)
-        : kind === "connecting" || kind === "waiting"
+        : kind === "connecting"
           ? (["warn", t("connection.connecting")] as const)
           : (["warn", t("connection.reconnecting")] as const);
   return (
@@ -36,34 +40,35 @@ export function ConnectionBar() {
       </div>
     );
   }
-  if (current.kind === "waiting") {
-    return (
-      <div class="healing" role="status">
-        <Icon of={RefreshCw} size={15} />
-        {t("connection.waiting", { reason: current.reason })}
-      </div>
-    );
-  }
-  if (current.kind !== "reconnecting") return null;
-  const lasting = now.value - current.since;
+  if (current.kind !== "reconnecting" && current.kind !== "waiting") return null;
+  const lasting = now.value - skew.value - current.since;
   const unsent = pending.value.filter((command) => command.t !== "typing" && command.t !== "read").length;
-  if (lasting < 1200 && unsent === 0) return null; // most reconnects are over before one looks
+  if (lasting < CALM_MS && unsent === 0) return null;
   return (
     <div class="healing" role="status">
       <span class="spin">
         <Icon of={RefreshCw} size={15} />
       </span>
       <span>
-        {t("connection.healing")}
+        {healingText(current)}
         {lasting > 15_000 && (
           // it changes each second: not to be read out each time
           <span aria-hidden="true"> {t("connection.since", { time: duration(lasting) })}</span>
         )}
         {unsent > 0 && ` ${t("connection.unsent", { n: unsent })}`}
       </span>
-      <button class="btn quiet small" onClick={nudge}>
-        {t("connection.now")}
-      </button>
+      {current.kind === "reconnecting" && (
+        <button class="btn quiet small" onClick={nudge}>
+          {t("connection.now")}
+        </button>
+      )}
     </div>
   );
+}
+
+function healingText(current: Extract<Status, { since: number }>): string {
+  if (!network.value) return t("connection.offline");
+  if (current.reason) return t("connection.waiting", { reason: current.reason });
+  const moving = current.kind === "reconnecting" && current.why === "moved";
+  return t(moving ? "connection.moving" : "connection.healing");
 }

@@ -5,7 +5,8 @@ import { browserEnvironment } from "../agent/browser";
 import { Refused } from "../agent/commands";
 import { Connection, type Status, type WithoutId } from "../agent/connection";
 import { EMPTY, type Desk } from "../agent/state";
-import { bootstrap } from "../api/resources";
+import { healing, keptNodes, noteNodes } from "../api/nodes";
+import { bootstrap, glance } from "../api/resources";
 import { noteAgent, session, signOut } from "../api/session";
 import type { Command, ItemView, Ok, OfferView, ServerFrame } from "../protocol";
 import { t, word } from "../i18n";
@@ -30,6 +31,10 @@ export const offline = computed(() => status.value.kind !== "online");
 export const visible = signal(document.visibilityState === "visible");
 document.addEventListener("visibilitychange", () => (visible.value = document.visibilityState === "visible"));
 
+/** Whether this machine has a network at all. */
+export const network = signal(navigator.onLine);
+for (const event of ["online", "offline"]) addEventListener(event, () => (network.value = navigator.onLine));
+
 // -- the connection ----------------------------------------------------------------------------
 
 let connection: Connection | null = null;
@@ -38,16 +43,30 @@ function tabName(): string {
   return `desktop ${navigator.language}`;
 }
 
+/** How long the page's own node may take to say who the nodes are, where we knew some before. */
+const GLANCE_MS = 2000;
+
+/** The nodes to connect to, in this order: where we were, if it is one of those that there are. */
+async function nodes(): Promise<string[]> {
+  const kept = keptNodes();
+  if (kept.length === 0) return (await bootstrap()).agent_ws.map(absolute);
+  const late = new Promise<null>((resolve) => setTimeout(resolve, GLANCE_MS, null));
+  const told = await Promise.race([glance(), late]).catch(() => null);
+  if (told === null) return kept;
+  const known = told.agent_ws.map(absolute);
+  return [...kept.slice(0, 1).filter((home) => known.includes(home)), ...known];
+}
+
 export async function connect(token: string): Promise<void> {
-  const { agent_ws } = await bootstrap();
+  const known = await nodes();
   if (session.peek()?.token !== token) return; // signed out meanwhile
   connection?.stop();
   const owner = token.slice(-12);
   connection = new Connection(
     browserEnvironment(owner),
-    { onDesk, onStatus, onPending: (commands) => (pending.value = commands) },
+    { onDesk, onStatus, onPending: (commands) => (pending.value = commands), onNode: (_, all) => noteNodes(all) },
     token,
-    agent_ws.map(absolute),
+    [...new Set(known)],
     tabName(),
   );
   connection.start();
@@ -64,6 +83,7 @@ function absolute(url: string): string {
 export function disconnect(): void {
   connection?.stop();
   connection = null;
+  healing.value = false;
   desk.value = EMPTY;
   pending.value = [];
 }
@@ -89,6 +109,7 @@ function onDesk(next: Desk, frame: ServerFrame): void {
 
 function onStatus(next: Status): void {
   status.value = next;
+  healing.value = ["connecting", "waiting", "reconnecting"].includes(next.kind);
   if (next.kind === "signed_out") {
     signOut();
     say(t("signin.expired"), true);

@@ -58,14 +58,16 @@ export const en = {
   "connection.connecting": "Connecting…",
   "connection.healing": "Reconnecting… What you write is kept.",
   "connection.none": "Not connected",
+  "connection.moving": "Reconnecting… You are being moved to another node; what you write is kept.",
   "connection.now": "Try now",
+  "connection.offline": "Reconnecting… This computer is offline; what you write is kept and sent later.",
   "connection.online": "Online",
   "connection.outdated": "New version",
   "connection.outdated_long": "Switchroom has been updated. Load the page again; your drafts are kept.",
   "connection.reconnecting": "Reconnecting…",
   "connection.since": "For {time} now.",
   "connection.unsent": "{n} not sent yet, will go by itself.",
-  "connection.waiting": "Almost there: {reason}",
+  "connection.waiting": "Reconnecting… What you write is kept. What it waits for: {reason}.",
   "node.at": "Connected to {node}",
 
   // presence

@@ -37,9 +37,11 @@ export const region = computed(
 const texts = signal<Texts>({});
 const all = computed(() => ({ ...en, ...texts.value }));
 
+/** Throws in the reader's words where the texts cannot be had. */
 export async function setLocale(tag: string, keep = true): Promise<void> {
   const load = loaders[tag];
-  texts.value = load ? await load() : {};
+  const unreachable = () => Promise.reject(new Error(t("error.unreachable")));
+  texts.value = load ? await load().catch(unreachable) : {};
   locale.value = tag;
   document.documentElement.lang = tag;
   if (keep) writeStored(STORED, tag);

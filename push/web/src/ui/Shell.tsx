@@ -1,12 +1,14 @@
 import { Check, LogOut, Monitor, Moon, Settings2, Sun } from "lucide";
 import type { ComponentChildren } from "preact";
-import { signOutThere } from "../api/resources";
+import { useEffect } from "preact/hooks";
+import { learnNodes, signOutThere } from "../api/resources";
 import { session, signOut } from "../api/session";
 import { LANGUAGES, locale, setLocale, t } from "../i18n";
 import { Avatar } from "./bits";
 import { Icon } from "./Icon";
 import { Menu, MenuItem } from "./Menu";
 import { setTheme, theme, type Theme } from "./theme";
+import { sayError } from "./toast";
 import "./shell.css";
 
 const FACES = [
@@ -17,6 +19,7 @@ const FACES = [
 
 /** The head of every page but the desktop. */
 export function Shell({ here, children }: { here: string; children: ComponentChildren }) {
+  useEffect(() => void learnNodes(), []);
   return (
     <div class="shell">
       <header class="shell-top">
@@ -64,7 +67,7 @@ export function Preferences() {
       <hr />
       <span class="label">{t("language")}</span>
       {LANGUAGES.map(({ tag, name }) => (
-        <MenuItem key={tag} checked={locale.value === tag} onChoose={() => void setLocale(tag)}>
+        <MenuItem key={tag} checked={locale.value === tag} onChoose={() => void setLocale(tag).catch(sayError)}>
           <span lang={tag}>{name}</span>
           {locale.value === tag && chosen}
         </MenuItem>

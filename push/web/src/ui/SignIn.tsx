@@ -6,6 +6,7 @@ import { signIn } from "../api/session";
 import { LANGUAGES, locale, setLocale, t } from "../i18n";
 import type { AgentCard } from "../protocol";
 import { Icon } from "./Icon";
+import { sayError } from "./toast";
 import "./signin.css";
 
 export function SignInForm({ onDone }: { onDone?(agent: AgentCard): void }) {
@@ -80,7 +81,7 @@ export function LanguagePicker() {
           class="btn quiet small"
           lang={tag}
           aria-pressed={locale.value === tag}
-          onClick={() => void setLocale(tag)}
+          onClick={() => void setLocale(tag).catch(sayError)}
         >
           {name}
         </button>

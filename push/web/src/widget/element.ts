@@ -117,7 +117,9 @@ export class SwitchroomChat extends HTMLElement {
   private begin(): void {
     if (this.line || this.refused) return;
     this.downSince = Date.now();
-    this.line = new Line(this.url(), {
+    const kept = this.memory.get<string[]>("nodes");
+    const nodes = Array.isArray(kept) ? kept.filter((one) => typeof one === "string") : [];
+    this.line = new Line([...new Set([...nodes.slice(0, 1), this.url(), ...nodes])], {
       opened: () => this.happen({ do: "opened", who: this.who() }),
       closed: (final) => this.lineClosed(final),
       frame: (frame) => this.frame(frame),
@@ -143,7 +145,8 @@ export class SwitchroomChat extends HTMLElement {
     this.happen({ do: "frame", frame, now: Date.now(), looking: this.looking });
     if (frame.t === "welcome") {
       this.upSince ??= Date.now();
-      if (this.line) this.line.heartbeat = frame.heartbeat;
+      this.line?.welcome(frame.peers ?? [], frame.heartbeat);
+      this.memory.set("nodes", this.line?.known ?? []);
       if (this.looking) this.happen({ do: "look" });
       this.schedule();
     }

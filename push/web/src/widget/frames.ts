@@ -58,6 +58,8 @@ export type ServerFrame =
       seq: number;
       state: ChatState;
       heartbeat: number;
+      /** The `/chat/v1` of the other nodes that serve just now. */
+      peers?: string[];
       site: Site;
       /** The token was not honoured: what is remembered is another person's. */
       anew?: boolean;

@@ -5,6 +5,7 @@
  * but its frames arrive in time, so the time of the last frame decides, not the timer.
  */
 
+import { Addresses, lossOf } from "../net/addresses.ts";
 import type { ClientFrame, ServerFrame } from "./frames.ts";
 import { SUBPROTOCOL } from "./frames.ts";
 
@@ -17,11 +18,11 @@ export interface LineEvents {
   beat(now: number): void;
 }
 
-const FIRST_MS = 500;
-const MOST_MS = 20_000;
+/** Seconds. */
+const PACE = { first: 0.5, longest: 20 };
+const OPENING_MS = 5_000;
 const GREETING_MS = 10_000;
 const WRONG_MS = 60_000;
-const STEADY_MS = 5_000;
 const NEVER = 4403;
 const WRONG = new Set([4400, 4406]);
 
@@ -29,20 +30,30 @@ export class Line {
   heartbeat = 10;
   private socket: WebSocket | null = null;
   private wanted = false;
-  private tries = 0;
   private heard = 0;
-  private since = 0;
-  private opened = false;
-  /** Where we were sent, after where we began. */
-  private readonly known: string[];
+  private welcomed = false;
+  private readonly addresses: Addresses;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private pulse: ReturnType<typeof setInterval> | undefined;
 
+  /** `urls`: where it begins, and what else was known before. */
   constructor(
-    private url: string,
+    urls: readonly string[],
     private readonly events: LineEvents,
   ) {
-    this.known = [url];
+    this.addresses = new Addresses(urls, PACE, Math.random);
+  }
+
+  /** The nodes, the one where we are first. */
+  get known(): string[] {
+    return this.addresses.known;
+  }
+
+  /** The node lets us in, and names the others. */
+  welcome(peers: readonly string[], heartbeat: number): void {
+    this.welcomed = true;
+    this.heartbeat = heartbeat;
+    this.addresses.welcomed(peers);
   }
 
   /** Connect, and stay connected. */
@@ -70,15 +81,18 @@ export class Line {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(frame));
   }
 
-  /** Give this connection up and come back at once, elsewhere if told so. */
+  /** Give this connection up and come back, elsewhere if told so. */
   renew(url?: string): void {
-    if (url) {
-      if (!this.known.includes(url)) this.known.push(url);
-      this.url = url;
-    } else if (!this.opened) this.turn();
-    this.tries = 0;
+    this.leave(url === undefined ? this.addresses.lost(this.loss(null)) : this.addresses.moved(url));
+  }
+
+  private leave(seconds: number): void {
     this.drop();
-    if (this.wanted) this.later(Math.random() * FIRST_MS);
+    if (this.wanted) this.later(seconds * 1000);
+  }
+
+  private loss(code: number | null, silent = false) {
+    return lossOf({ code, welcomed: this.welcomed, waited: false, silent });
   }
 
   private readonly now = (): void => {
@@ -97,17 +111,16 @@ export class Line {
     if (!this.wanted || this.socket) return;
     let socket: WebSocket;
     try {
-      socket = new WebSocket(this.url, SUBPROTOCOL);
+      socket = new WebSocket(this.addresses.url, SUBPROTOCOL);
     } catch {
       this.events.closed(true); // the page's policy forbids it
       return;
     }
     this.socket = socket;
-    this.opened = false;
-    this.heard = this.since = Date.now();
+    this.welcomed = false;
+    this.heard = Date.now();
     socket.onopen = () => {
-      this.opened = true;
-      this.heard = this.since = Date.now();
+      this.heard = Date.now();
       this.events.opened();
     };
     socket.onmessage = (event) => {
@@ -122,22 +135,14 @@ export class Line {
 
   private ended(code: number): void {
     this.socket = null;
-    if (!this.opened) this.turn();
     if (code === NEVER) {
       this.stop();
       this.events.closed(true);
       return;
     }
+    const seconds = this.addresses.lost(this.loss(code));
     this.events.closed(false);
-    if (Date.now() - this.since > STEADY_MS) this.tries = 0;
-    const most = Math.min(MOST_MS, FIRST_MS * 2 ** this.tries++);
-    this.later(WRONG.has(code) ? WRONG_MS : most / 2 + (Math.random() * most) / 2);
-  }
-
-  /** A node that does not answer may be gone for good: the next one that we know. */
-  private turn(): void {
-    const at = this.known.indexOf(this.url);
-    this.url = this.known[(at + 1) % this.known.length] ?? this.url;
+    this.later(WRONG.has(code) ? WRONG_MS : seconds * 1000);
   }
 
   private later(ms: number): void {
@@ -156,9 +161,13 @@ export class Line {
 
   private beat(): void {
     const now = Date.now();
-    const patience = this.socket?.readyState === WebSocket.OPEN ? this.heartbeat * 2500 : GREETING_MS;
-    if (this.socket && now - this.heard > patience) this.renew();
+    if (this.socket && now - this.heard > this.patience) this.leave(this.addresses.lost(this.loss(null, true)));
     this.events.beat(now);
+  }
+
+  private get patience(): number {
+    if (this.socket?.readyState !== WebSocket.OPEN) return OPENING_MS;
+    return this.welcomed ? this.heartbeat * 2500 : GREETING_MS;
   }
 }
 

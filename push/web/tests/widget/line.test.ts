@@ -42,7 +42,7 @@ beforeEach(() => {
   vi.stubGlobal("removeEventListener", () => {});
   vi.stubGlobal("document", { addEventListener: () => {}, removeEventListener: () => {}, visibilityState: "hidden" });
   const nothing = () => {};
-  line = new Line(SEED, { opened: nothing, frame: nothing, closed: nothing, beat: nothing });
+  line = new Line([SEED], { opened: nothing, frame: nothing, closed: nothing, beat: nothing });
   line.start();
 });
 
