@@ -192,6 +192,7 @@ async def _services(app: App) -> Services:
         agent_name=lambda name: _shown_name(node, name),
         knows_queue=lambda name: name in node.ledger.state.queues,
         own_page=app.pages.has,
+        peers=lambda: app.peers("chat"),
     )
 
 

@@ -47,6 +47,8 @@ SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+WIDGET_CACHE = "max-age=60, stale-while-revalidate=86400"
+"""A shop's page has its chat also while the node that it names is away: as it was a day ago."""
 BODY_SECONDS = 30.0
 BODY_PACE = 50_000
 """A body has ``BODY_SECONDS`` and a second for each so many bytes that it may have."""
@@ -228,8 +230,11 @@ class HttpMount:
 
     def _page(self, path: str, name: str) -> None:
         async def page(request: web.Request) -> web.StreamResponse:
-            response = self._pages.answer(request, name, cache="no-cache")
-            if name == "widget.js":
+            widget = name == "widget.js"
+            response = self._pages.answer(
+                request, name, cache=WIDGET_CACHE if widget else "no-cache"
+            )
+            if widget:
                 response.headers["Access-Control-Allow-Origin"] = "*"
             return response
 

@@ -442,7 +442,8 @@ class Services(Struct, frozen=True, kw_only=True):
 
     ``agent_name`` turns an agent's login into the name that customers see; ``knows_queue`` tells
     whether there is a queue of that name, so that a wrong one can be refused at once. ``own_page``
-    tells whether an origin is that of our own pages, whichever node served them.
+    tells whether an origin is that of our own pages, whichever node served them; ``peers`` gives
+    the other nodes' ``/chat/v1``, as visitors reach them.
     """
 
     clock: Clock
@@ -459,6 +460,7 @@ class Services(Struct, frozen=True, kw_only=True):
     agent_name: Callable[[AgentName], str] = str
     knows_queue: Callable[[QueueName], bool] = lambda _name: True
     own_page: Callable[[str], bool] = lambda _origin: False
+    peers: Callable[[], tuple[str, ...]] = tuple
 
 
 class ChannelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -18,7 +18,14 @@ from channels.webchat.protocol import (
     encode,
 )
 from channels.webchat.settings import Settings, may_embed
-from gateway.core.events import DeliveryChanged, Entry, ItemCreated, ItemMove, MessageAdded
+from gateway.core.events import (
+    DeliveryChanged,
+    Entry,
+    ItemAdopted,
+    ItemCreated,
+    ItemMove,
+    MessageAdded,
+)
 from gateway.core.ids import CaseId, MessageId
 from gateway.core.model import ChannelKind, Delivery, Item, Message
 from gateway.ports import Limits, Outbound, Receipt, Route, Services, Socket, SocketRoute
@@ -31,7 +38,7 @@ PLACES_AT_ONCE = 20
 A_FEW = 200
 """How many connections are told something before others get their turn of the loop."""
 
-_MOVES: tuple[type, ...] = (ItemCreated, *get_args(ItemMove))
+_MOVES: tuple[type, ...] = (ItemCreated, ItemAdopted, *get_args(ItemMove))
 _TICK = encode(Tick())
 
 

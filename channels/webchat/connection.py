@@ -201,6 +201,7 @@ class Connection:
             item=item,
             waiting=waiting,
             anew=anew,
+            peers=services.peers(),
         )
         self._carry(self._session.entered(entered))
 

@@ -168,6 +168,7 @@ class Welcome(_Told, frozen=True, kw_only=True):
     with the first message, and with the first after the last one was closed. ``conversation``
     is ``None`` until something was said; ``seq`` is the conversation's newest. ``anew``: the
     token was not honoured, so what the window remembers is another person's; it forgets it.
+    ``peers`` are the other nodes that serve just now: where to go when this one is gone.
     """
 
     version: int
@@ -179,6 +180,7 @@ class Welcome(_Told, frozen=True, kw_only=True):
     heartbeat: float
     site: Site
     anew: bool = False
+    peers: tuple[str, ...] = ()
     opens_at: datetime | UnsetType = UNSET
 
 

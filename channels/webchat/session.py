@@ -175,6 +175,7 @@ class Session:
             heartbeat=now.heartbeat,
             site=now.site,
             anew=now.anew,
+            peers=now.peers,
         )
         start = [Post(welcome), Post(self._state)]
         return [*start, *self._load(max(0, self.position - LOOK_BACK))]

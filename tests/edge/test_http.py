@@ -47,6 +47,7 @@ async def mount(tmp_path: Path) -> HttpMount:
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "app-1.js").write_text("let a = 1;\n" * 1_000)
     (tmp_path / "index.html").write_text("<p>one")
+    (tmp_path / "widget.js").write_text("let chat;")
     routes = [
         route("/small", max_body=1_000),
         route("/deep", deep),
@@ -172,6 +173,14 @@ async def test_a_file_is_sent_once_to_those_who_have_it_and_compressed_to_those_
         assert answer.status == 304
     async with client.get(path, headers={"If-None-Match": '"other"'}) as answer:
         assert answer.status == 200
+
+
+async def test_a_shop_keeps_its_chat_while_the_node_is_away(client: TestClient[Any, Any]) -> None:
+    async with client.get("/widget.js") as answer:
+        assert "stale-while-revalidate" in answer.headers["Cache-Control"]
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    async with client.get("/") as answer:
+        assert answer.headers["Cache-Control"] == "no-cache"
 
 
 async def test_a_page_that_was_built_anew_is_served_anew(

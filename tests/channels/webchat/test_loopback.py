@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from channels.webchat.channel import WebChat
 from channels.webchat.protocol import (
@@ -283,6 +284,18 @@ async def test_a_page_of_another_site_is_not_served(world: ChatWorld, url: str) 
     async with visiting(url, "https://evil.test") as mia:
         await mia.say(Hello(channel="site"))
         assert await mia.closed() == Close.BAD_ORIGIN
+
+
+async def test_a_page_that_another_node_served_is_ours_and_is_told_of_the_others(
+    world: ChatWorld,
+) -> None:
+    peers = ("wss://eu-2.example/chat/v1",)
+    services = replace(
+        world.services(), own_page=lambda o: o == "https://eu-2.example", peers=lambda: peers
+    )
+    here = WebChat(Settings(name=SITE), services)
+    async with serving(here) as url, visiting(url, origin="https://eu-2.example") as mia:
+        assert (await greet(mia)).peers == peers
     assert mia.seen == []
 
 

@@ -119,7 +119,7 @@ export class SwitchroomChat extends HTMLElement {
     this.downSince = Date.now();
     const kept = this.memory.get<string[]>("nodes");
     const nodes = Array.isArray(kept) ? kept.filter((one) => typeof one === "string") : [];
-    this.line = new Line([...new Set([...nodes.slice(0, 1), this.url(), ...nodes])], {
+    this.line = new Line([...new Set([this.url(), ...nodes])], {
       opened: () => this.happen({ do: "opened", who: this.who() }),
       closed: (final) => this.lineClosed(final),
       frame: (frame) => this.frame(frame),

@@ -83,7 +83,7 @@ export class Line {
 
   /** Give this connection up and come back, elsewhere if told so. */
   renew(url?: string): void {
-    this.leave(url === undefined ? this.addresses.lost(this.loss(null)) : this.addresses.moved(url));
+    this.leave(url === undefined ? this.addresses.lost("cut") : this.addresses.moved(url));
   }
 
   private leave(seconds: number): void {

@@ -22,8 +22,8 @@ class FakeSocket {
     this.onopen?.();
   }
 
-  ends(): void {
-    this.onclose?.({ code: 1006 });
+  ends(code = 1006): void {
+    this.onclose?.({ code });
   }
 
   send(): void {}
@@ -34,6 +34,13 @@ const newest = (): FakeSocket => FakeSocket.all.at(-1) as FakeSocket;
 
 let line: Line;
 
+function newLine(urls: string[]): Line {
+  const nothing = () => {};
+  const made = new Line(urls, { opened: nothing, frame: nothing, closed: nothing, beat: nothing });
+  made.start();
+  return made;
+}
+
 beforeEach(() => {
   vi.useFakeTimers();
   FakeSocket.all = [];
@@ -41,9 +48,7 @@ beforeEach(() => {
   vi.stubGlobal("addEventListener", () => {});
   vi.stubGlobal("removeEventListener", () => {});
   vi.stubGlobal("document", { addEventListener: () => {}, removeEventListener: () => {}, visibilityState: "hidden" });
-  const nothing = () => {};
-  line = new Line([SEED], { opened: nothing, frame: nothing, closed: nothing, beat: nothing });
-  line.start();
+  line = newLine([SEED]);
 });
 
 afterEach(() => {
@@ -52,22 +57,28 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+/** The node there lets us in. */
+const welcomes = (...peers: string[]): void => {
+  newest().opens();
+  line.welcome(peers, 10);
+};
+
 describe("where the line leads", () => {
   it("follows to the node that it was sent to, and comes back to it after a blip", () => {
-    newest().opens();
+    welcomes();
     line.renew(OTHER);
-    vi.advanceTimersByTime(600);
+    vi.advanceTimersByTime(1_100);
     expect(newest().url).toBe(OTHER);
-    newest().opens();
+    welcomes();
     newest().ends();
     vi.advanceTimersByTime(1_000);
     expect(newest().url).toBe(OTHER);
   });
 
   it("goes back to where it began when the node that it was sent to is gone", () => {
-    newest().opens();
+    welcomes();
     line.renew(OTHER);
-    vi.advanceTimersByTime(600);
+    vi.advanceTimersByTime(1_100);
     expect(newest().url).toBe(OTHER);
     newest().ends();
     vi.advanceTimersByTime(1_000);
@@ -78,5 +89,43 @@ describe("where the line leads", () => {
     newest().ends();
     vi.advanceTimersByTime(1_000);
     expect(newest().url).toBe(SEED);
+  });
+
+  it("goes to a peer when its node is gone, though nobody said farewell", () => {
+    welcomes(OTHER);
+    expect(line.known).toEqual([SEED, OTHER]);
+    newest().ends();
+    vi.advanceTimersByTime(600);
+    expect(newest().url).toBe(SEED);
+    newest().ends();
+    vi.advanceTimersByTime(1_100);
+    expect(newest().url).toBe(OTHER);
+  });
+
+  it("knows from an earlier page where else to go", () => {
+    line.stop();
+    line = newLine([SEED, OTHER]);
+    newest().ends();
+    vi.advanceTimersByTime(600);
+    expect(newest().url).toBe(OTHER);
+  });
+
+  it("leaves a node that does not open for another one after five seconds", () => {
+    line.stop();
+    line = newLine([SEED, OTHER]);
+    vi.advanceTimersByTime(7_000);
+    expect(newest().url).toBe(OTHER);
+  });
+
+  it("comes again soon, at the same node, when that is asked", () => {
+    vi.stubGlobal("Math", Object.create(Math, { random: { value: () => 0.999 } }));
+    welcomes(OTHER);
+    for (let n = 0; n < 6; n += 1) {
+      const { length } = FakeSocket.all;
+      newest().ends(1012);
+      vi.advanceTimersByTime(1_500);
+      expect(FakeSocket.all).toHaveLength(length + 1);
+      expect(newest().url).toBe(SEED);
+    }
   });
 });

@@ -1,0 +1,148 @@
+"""Two nodes: the one that serves a conversation is killed, and its desktop and its chat window go
+on at the other, without a reload, with every word once."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.e2e.conftest import NewPage
+from tests.e2e.house import PASSWORD, until
+from tests.e2e.pair import Pair
+from tests.support.browser import Desktop, Widget
+from tests.support.process import NodeProcess
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+TAKEN_OVER_MS = 30_000
+"""A lease, a takeover and a reconnect, on a machine that has other work."""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def pair(tmp_path: Path, database: str) -> AsyncIterator[Pair]:
+    one = Pair(tmp_path, database)
+    try:
+        yield one
+    finally:
+        await one.stop()
+
+
+async def mark(*pages: Page) -> None:
+    """What a reload would wipe out."""
+    for page in pages:
+        await page.evaluate("window.notReloaded = true")
+
+
+async def are_unreloaded(*pages: Page) -> None:
+    for page in pages:
+        assert await page.evaluate("window.notReloaded === true")
+
+
+async def is_calm(desktop: Desktop) -> None:
+    """Nothing on the agent's screen speaks of an error."""
+    page = desktop.page
+    await expect(page.get_by_role("alert").filter(has_text="error")).to_have_count(0)
+    await expect(page.get_by_text("does not answer just now")).to_have_count(0)
+
+
+class Talk:
+    """An agent and a visitor in one chat, who count what they said and what they see."""
+
+    def __init__(self, pair: Pair, desktop: Desktop, shop: Widget) -> None:
+        self.pair = pair
+        self.desktop = desktop
+        self.shop = shop
+        self.words: list[str] = []
+
+    async def begin(self, agent: str, shown: str) -> None:
+        await self.desktop.sign_in(self.pair.first.url, agent, PASSWORD)
+        await self.desktop.go_ready()
+        await self.shop.page.goto(self.pair.town.url)
+        await self.shop.open()
+        await mark(self.desktop.page, self.shop.page)
+        await self.asks("Is the lamp dimmable?")
+        await self.desktop.accept("Is the lamp dimmable?")
+        await expect(self.shop.status).to_contain_text(shown)
+        await self.answers("It is, with any dimmer.")
+        await self.is_whole()
+
+    async def asks(self, text: str) -> None:
+        self.words.append(text)
+        await self.shop.say(text)
+
+    async def answers(self, text: str) -> None:
+        self.words.append(text)
+        await self.desktop.send(text)
+
+    async def is_whole(self, timeout: float = TAKEN_OVER_MS) -> None:
+        """Each word stands once on either screen, and nothing waits to be sent."""
+        for text in self.words:
+            await expect(self.desktop.message(text)).to_have_count(1, timeout=timeout)
+            await expect(self.shop.message(text)).to_have_count(1, timeout=timeout)
+        await expect(self.desktop.message("Sending…")).to_have_count(0, timeout=timeout)
+        await expect(self.shop.messages).to_have_count(len(self.words))
+        await are_unreloaded(self.desktop.page, self.shop.page)
+
+    async def is_kept(self, node: NodeProcess) -> None:
+        """The same on disk."""
+        text = await self.shop.number.text_content() or ""
+        number = int("".join(filter(str.isdigit, text)))
+        said = [one["body"] for one in await self.pair.said(node, number)]
+        assert Counter(said) == Counter(self.words)
+
+
+@pytest.mark.timeout(180)
+async def test_the_node_of_a_conversation_is_killed_in_turn_and_the_conversation_goes_on(
+    pair: Pair, new_page: NewPage
+) -> None:
+    await pair.start()
+    ann = await pair.hire("Ann Weaver")
+    await pair.start_second()
+    desktop, shop = Desktop(await new_page()), Widget(await new_page())
+    talk = Talk(pair, desktop, shop)
+    await talk.begin(ann, "Ann Weaver")
+    assert await pair.desktops(pair.first) == 1
+    draft = "By the way, the shade is"
+    await desktop.answer.fill(draft)
+
+    # The first is gone: both screens wait calmly, keep what is written, and go on at the second.
+    await pair.first.kill()
+    await expect(desktop.healing).to_be_visible()
+    await is_calm(desktop)
+    await expect(desktop.answer).to_have_value(draft)
+    await desktop.answer.fill("")
+    await talk.answers("The trailing one is kinder to it.")
+    await expect(desktop.message("trailing one")).to_contain_text("Sending…")
+    await expect(desktop.online).to_be_visible(timeout=TAKEN_OVER_MS)
+    await talk.asks("From which phase?")
+    await talk.is_whole()
+    await expect(shop.notice).to_be_hidden()
+    assert await pair.desktops(pair.second) == 1
+    await is_calm(desktop)
+
+    await talk.asks("And how warm is its light?")
+    await talk.is_whole()
+
+    # It comes back; now the other one goes.
+    await pair.first.start()
+    await until(lambda: pair.knows(pair.second, pair.first))
+    await desktop.answer.fill(draft)
+    await pair.second.kill()
+    await expect(desktop.healing).to_be_visible()
+    await is_calm(desktop)
+    await expect(desktop.answer).to_have_value(draft)
+    await desktop.answer.fill("")
+    await talk.answers("2,700 kelvin.")
+    await expect(desktop.online).to_be_visible(timeout=TAKEN_OVER_MS)
+    await talk.asks("Lovely, thank you!")
+    await talk.is_whole()
+    await pair.second.start()
+    await until(lambda: pair.knows(pair.first, pair.second))
+
+    await desktop.finish("Solved")
+    await talk.is_kept(pair.first)
+    await talk.is_kept(pair.second)
+    await are_unreloaded(desktop.page, shop.page)
