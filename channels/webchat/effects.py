@@ -69,7 +69,8 @@ Effect = Post | Greet | Enter | Load | Bring | Mark | Typed | Leave
 class Entered(Struct, frozen=True, kw_only=True):
     """How a conversation stands when a session begins to follow it.
 
-    ``peers`` are the other nodes' ``/chat/v1``. ``anew``: the client's token was not honoured, and this is another visitor.
+    ``peers`` are the other nodes' ``/chat/v1``. ``anew``: the client's token was not honoured, and
+    this is another visitor.
     """
 
     visitor: Visitor

@@ -42,13 +42,15 @@ def test_the_python_client_goes_where_the_browser_goes(path: Path) -> None:
 def _take(addresses: Addresses, step: dict[str, Any]) -> float | None:
     match step["do"]:
         case "welcomed":
-            return addresses.welcomed(step["peers"])
+            addresses.welcomed(step["peers"])
+            return None
         case "moved":
             return addresses.moved(step["to"])
         case "lost":
             return addresses.lost(Loss(step["how"]))
-    assert step["do"] == "known"
-    return None
+        case other:
+            assert other == "known"
+            return None
 
 
 @pytest.mark.parametrize(

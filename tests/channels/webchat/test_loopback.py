@@ -284,6 +284,7 @@ async def test_a_page_of_another_site_is_not_served(world: ChatWorld, url: str) 
     async with visiting(url, "https://evil.test") as mia:
         await mia.say(Hello(channel="site"))
         assert await mia.closed() == Close.BAD_ORIGIN
+    assert mia.seen == []
 
 
 async def test_a_page_that_another_node_served_is_ours_and_is_told_of_the_others(
@@ -296,7 +297,6 @@ async def test_a_page_that_another_node_served_is_ours_and_is_told_of_the_others
     here = WebChat(Settings(name=SITE), services)
     async with serving(here) as url, visiting(url, origin="https://eu-2.example") as mia:
         assert (await greet(mia)).peers == peers
-    assert mia.seen == []
 
 
 async def test_two_chats_share_the_path_and_not_their_tokens(world: ChatWorld) -> None:
