@@ -145,6 +145,7 @@ async def _build(
         kinds_by_name=node.ledger.state.channels,
         queues=queues,
         file=settings.file,
+        seats=app.seat_of,
     )
     app.rooms.open_declared(settings.channels, await store.channels.paused())
     app.rooms.open_made(await store.channels.made())

@@ -9,14 +9,26 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway.api.needs import ChannelCard, Counts
+from gateway.cluster.seats import Seat, UnderDuty
 from gateway.config import ConfigError, channel_settings
 from gateway.core.errors import Refused
 from gateway.core.ids import ChannelName, QueueName
 from gateway.core.model import ChannelKind
-from gateway.ports import Channel, ChannelType, HttpRoute, Services, SocketRoute
+from gateway.ports import (
+    Channel,
+    ChannelSettings,
+    ChannelType,
+    HttpRoute,
+    Services,
+    SocketRoute,
+)
 from gateway.supervise import Health, Supervisor
+
+Seats = Callable[[ChannelSettings, str], tuple[Seat, UnderDuty]]
+"""Gives a channel that only one node may run a seat at its duty, and its way to the store."""
 
 
 class ChannelTable(Protocol):
@@ -47,8 +59,11 @@ class ChannelRoom:
         kinds_by_name: dict[ChannelName, ChannelKind],
         queues: dict[ChannelName, QueueName],
         file: str,
+        seats: Seats | None = None,
     ) -> None:
         self._kinds = kinds
+        self._take_seat = seats
+        self._seats: dict[ChannelName, Seat] = {}
         self._services = services
         self._supervisor = supervisor
         self._table = table
@@ -103,11 +118,20 @@ class ChannelRoom:
 
     def _open(self, settings: Any) -> Channel:
         kind = next(t for t in self._kinds.values() if t.settings is type(settings))
-        channel = kind.open(settings, self._services)
+        channel = kind.open(settings, self._services_for(kind, settings))
         self._channels[settings.name] = channel
         self._kinds_by_name[settings.name] = kind.kind
         self._queues[settings.name] = settings.queue
         return channel
+
+    def _services_for(self, kind: ChannelType, settings: Any) -> Services:
+        """What only one node may do at a time is stored under the duty of doing it."""
+        duty = kind.duty(settings)
+        if duty is None or self._take_seat is None:
+            return self._services
+        seat, way = self._take_seat(settings, duty)
+        self._seats[settings.name] = seat
+        return replace(self._services, intake=way, memory=way)
 
     # -- running ----------------------------------------------------------------------------
 
@@ -120,7 +144,11 @@ class ChannelRoom:
     def _begin(self, channel: Channel) -> None:
         if self._scope is not None:
             self._tasks[channel.name] = self._scope.create_task(
-                self._supervisor.run(channel, paused=channel.name in self._paused),
+                self._supervisor.run(
+                    channel,
+                    paused=channel.name in self._paused,
+                    seat=self._seats.get(channel.name),
+                ),
                 name=f"supervise:{channel.name}",
             )
 
@@ -262,6 +290,9 @@ class ChannelRoom:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+        seat = self._seats.pop(name, None)
+        if seat is not None:
+            seat.leave()
 
     def _known(self, name: ChannelName) -> None:
         if name not in self._channels:

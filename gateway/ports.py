@@ -68,10 +68,14 @@ class Accepted(Struct, frozen=True, kw_only=True):
 
 
 class Memory(Struct, frozen=True, kw_only=True):
-    """A channel's own state under one key (a mailbox cursor), written with what it is about."""
+    """A channel's own state under one key (a mailbox cursor), written with what it is about.
+
+    What is stored under a key never goes back to a lower ``progress``: such a write is ignored.
+    """
 
     key: str
     value: bytes
+    progress: int = 0
 
 
 class Intake(Protocol):
@@ -463,17 +467,37 @@ class Services(Struct, frozen=True, kw_only=True):
     peers: Callable[[], tuple[str, ...]] = tuple
 
 
+class Prefer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where what only one node may do should be done while that node, or region, is there."""
+
+    node: str = ""
+    region: str = ""
+
+
 class ChannelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every ``[[channel]]`` has; each kind adds its own."""
+    """What every ``[[channel]]`` has; each kind adds its own.
+
+    ``prefer`` is where a channel that only one node may run (a mailbox) runs if it can.
+    """
 
     name: ChannelName
     kind: ClassVar[str]
     queue: QueueName = QueueName("general")
+    prefer: Prefer | None = None
+
+
+def _every_node(_settings: Any) -> str | None:
+    return None
 
 
 class ChannelType(Struct, frozen=True, kw_only=True):
-    """One line of the table of kinds: how to read its settings, how to open it."""
+    """One line of the table of kinds: how to read its settings, how to open it.
+
+    ``duty`` names what only one node may do at a time under these settings (read one mailbox):
+    the channel's ``run`` then works at one node, while every node may ``send``.
+    """
 
     kind: ChannelKind
     settings: type[Any]
     open: Callable[[Any, Services], Channel]
+    duty: Callable[[Any], str | None] = _every_node

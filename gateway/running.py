@@ -1,6 +1,7 @@
 """One running node: its parts, its vitals, how it lets people in and how it ends."""
 
 import asyncio
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Literal
 
@@ -12,21 +13,25 @@ from gateway.channelroom import ChannelRoom
 from gateway.cluster.asking import Asking
 from gateway.cluster.bell import Bell
 from gateway.cluster.directory import Directory
+from gateway.cluster.duties import Duties
 from gateway.cluster.gate import still_ours
 from gateway.cluster.homes import addresses, places
 from gateway.cluster.joining import this_place
 from gateway.cluster.looking import Looking
 from gateway.cluster.membership import Membership
+from gateway.cluster.seats import Seat, UnderDuty
 from gateway.cluster.tail import Tail
 from gateway.cluster.takeover import Takeover
 from gateway.config import Settings
 from gateway.core import events as e
+from gateway.core.election import Look, Verdict
 from gateway.core.ids import ChannelName
 from gateway.door import Door
 from gateway.flow.node import Node
 from gateway.http import HttpMount
 from gateway.lag import LoopLag
 from gateway.origins import Pages
+from gateway.ports import ChannelSettings
 from gateway.sockets import Sockets
 from gateway.store.contract import Card, StoreError
 from gateway.store.opening import Store
@@ -36,6 +41,9 @@ from push.server import AgentPush
 KEEPALIVE_SECONDS = 75.0
 CLOSING_SECONDS = 2.0
 """What a request that is under way at the end of the drain still gets."""
+
+GIVING_UP_SECONDS = 2.0
+"""How long an orderly stop waits until its duties are given up; others take them all the same."""
 
 _log = structlog.get_logger("app")
 
@@ -86,7 +94,7 @@ class App:
             store.journal,
             node.writer,
             settings.node_name,
-            self.takeover.note,
+            self._looked,
             card=lambda: card_of(settings, "leaving" if self.draining else "serving"),
         )
         self.looks = Looking(
@@ -96,6 +104,15 @@ class App:
         )
         self.bell.on("channels", lambda _node, _payload: self.looks.wake())
         self.asking = Asking(node.ledger, node.writer, store.relay, bell=self.bell)
+        self.duties = Duties(
+            store.duties,
+            node.writer.current_term,
+            settings.node_name,
+            settings.node.region,
+            record=lambda event: node.ledger.record([e.Change(event)]),
+            tell=lambda: self.bell.ring("duties"),
+        )
+        self.bell.on("duties", lambda _node, _payload: self.duties.wake())
         self.api: Api
         self.rooms: ChannelRoom
         self.push: AgentPush
@@ -103,6 +120,17 @@ class App:
         self._door: Door | None = None
         self._runner: web.AppRunner | None = None
         self._loops: list[asyncio.Task[None]] = []
+
+    def _looked(self, look: Look, verdicts: Sequence[Verdict]) -> None:
+        self.takeover.note(look, verdicts)
+        self.duties.note(look.peers)
+
+    def seat_of(self, settings: ChannelSettings, duty: str) -> tuple[Seat, UnderDuty]:
+        """Where a channel waits until this node has its duty, and how it stores what it brings."""
+        seat = self.duties.seat(
+            duty, settings.name, label=f"channel {settings.name}", prefer=settings.prefer
+        )
+        return seat, UnderDuty(seat, self.node.intake, self.node.memory)
 
     def ready_line(self) -> str:
         """Where it serves, for whoever started the process."""
@@ -151,6 +179,8 @@ class App:
             "node": self.node.run(),
             "lease": self.lease.run(),
             "takeover": self.takeover.run(),
+            "duties": self.duties.run(),
+            "upkeep": self.duties.perform("upkeep", lambda _term: self.store.upkeep.run()),
             "bell": self.bell.run(),
             "tail": self.tail.run(),
             "directory": self.directory.run(),
@@ -188,6 +218,7 @@ class App:
         self.draining = True
         _log.info("draining")
         self.rooms.stop()
+        await self.duties.stand_down(seconds=GIVING_UP_SECONDS)
         try:
             async with asyncio.timeout(self.settings.node.drain_seconds):
                 await self.push.drain("the node stops", seconds=1.0)

@@ -13,12 +13,14 @@ from typing import Literal
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
-from gateway.core.errors import BadSetup, ChannelError
+from gateway.cluster.seats import Seat
+from gateway.core.errors import BadSetup, ChannelError, StoodDown
 from gateway.core.ids import ChannelName
 from gateway.ports import Channel, Clock
 
-State = Literal["starting", "up", "down", "parked", "paused"]
+State = Literal["starting", "up", "down", "parked", "paused", "standby"]
 BUG_SECONDS = 30.0
 MOST_SECONDS = 300.0
 STEADY_SECONDS = 60.0
@@ -74,8 +76,10 @@ class Supervisor:
         """A channel could not even be opened; it is parked until somebody changes it."""
         self._note(name, "parked", reason, BadSetup.code)
 
-    async def run(self, channel: Channel, *, paused: bool = False) -> None:
-        """Look after one channel until cancelled."""
+    async def run(
+        self, channel: Channel, *, paused: bool = False, seat: Seat | None = None
+    ) -> None:
+        """Look after one channel until cancelled; with a ``seat`` it runs while that has a turn."""
         wanted = self._wanted.setdefault(channel.name, asyncio.Event())
         if not paused:
             wanted.set()
@@ -83,11 +87,15 @@ class Supervisor:
             if not wanted.is_set():
                 self._note(channel.name, "paused", "paused by an operator")
                 await wanted.wait()
-            await self._while_wanted(channel, wanted)
+            await self._while_wanted(channel, wanted, seat)
 
-    async def _while_wanted(self, channel: Channel, wanted: asyncio.Event) -> None:
+    async def _while_wanted(
+        self, channel: Channel, wanted: asyncio.Event, seat: Seat | None
+    ) -> None:
         async with asyncio.TaskGroup() as scope:
-            task = scope.create_task(self._keep(channel, wanted), name=f"channel:{channel.name}")
+            task = scope.create_task(
+                self._keep(channel, wanted, seat), name=f"channel:{channel.name}"
+            )
             self._running[channel.name] = task
             try:
                 await asyncio.wait([task])
@@ -95,18 +103,18 @@ class Supervisor:
                 self._running.pop(channel.name, None)
                 task.cancel()
 
-    async def _keep(self, channel: Channel, wanted: asyncio.Event) -> None:
+    async def _keep(self, channel: Channel, wanted: asyncio.Event, seat: Seat | None) -> None:
         failures = 0
         while True:
+            if seat is not None:
+                await seat.turn(lambda why: self._note(channel.name, "standby", why))
             self._note(channel.name, "starting")
             began = self._clock.monotonic()
-            try:
-                await channel.run(lambda: self._note(channel.name, "up"))
-            except ChannelError as error:
-                wait, reason, code = error.retry_after, str(error), error.code
-            except Exception as error:  # noqa: BLE001 - logged; the others run on
-                _log.exception("a channel has a bug", channel=channel.name)
-                wait, reason, code = BUG_SECONDS, f"{type(error).__name__}: {error}", "bug"
+            ended = await self._attempt(channel, seat)
+            if ended is None:
+                failures = 0
+                continue
+            wait, reason, code = ended
             if wait is None:
                 self._note(channel.name, "parked", reason, code)
                 wanted.clear()
@@ -118,9 +126,35 @@ class Supervisor:
             most = min(wait * 2.0 ** (failures - 1), MOST_SECONDS)
             await self._sleep(most * (0.5 + random.random() / 2))  # noqa: S311 - jitter
 
+    async def _attempt(
+        self, channel: Channel, seat: Seat | None
+    ) -> tuple[float | None, str, str] | None:
+        """Seconds to wait, the reason and its code; ``None``: another node has it now."""
+        try:
+            await self._work(channel, seat)
+        except StoodDown:
+            return None
+        except ChannelError as error:
+            return error.retry_after, str(error), error.code
+        except Exception as error:  # noqa: BLE001 - logged; the others run on
+            _log.exception("a channel has a bug", channel=channel.name)
+            return BUG_SECONDS, f"{type(error).__name__}: {error}", "bug"
+        return BUG_SECONDS, "it ended without a reason", "bug"
+
+    async def _work(self, channel: Channel, seat: Seat | None) -> None:
+        def ready() -> None:
+            self._note(channel.name, "up")
+
+        if seat is None:
+            await channel.run(ready)
+        else:
+            await seat.work(lambda _term: channel.run(ready))
+
     def _note(self, name: ChannelName, state: State, reason: str = "", code: str = "") -> None:
         before = self.health.get(name)
         if before is not None and before.state == state:
+            if state == "standby":  # that another node has it now is not worth a record
+                self.health[name] = replace(before, reason=reason)
             return
         health = Health(state=state, since=self._clock.now(), reason=reason, code=code)
         if state == "starting" and before is not None and before.state == "down":

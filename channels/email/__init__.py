@@ -13,6 +13,8 @@ from gateway.ports import ChannelType
 
 open_email = EmailOpener()
 
-TYPE = ChannelType(kind=ChannelKind.EMAIL, settings=Settings, open=open_email)
+TYPE = ChannelType(
+    kind=ChannelKind.EMAIL, settings=Settings, open=open_email, duty=lambda said: said.imap.duty()
+)
 
 __all__ = ["TYPE", "EmailChannel", "EmailOpener", "Settings", "open_email"]

@@ -171,7 +171,7 @@ class Reader:
         stored = await self._recall(self._key())
         if not stored:
             cursor = cursors.first_contact(box.validity, box.next_uid, self._clock.now())
-            await self._save(cursors.encode(cursor))
+            await self._save_cursor(cursor)
             return cursor
         cursor = cursors.decode(stored)
         if cursor.validity != box.validity:
@@ -184,8 +184,17 @@ class Reader:
     async def _recall(self, key: str) -> bytes | None:
         return await self._hold(None, lambda: self._memory.load(self._source.channel, key))
 
-    async def _save(self, value: bytes, page: int | None = None) -> None:
-        memory = Memory(key=self._key(page), value=value)
+    async def _save(self, value: bytes, page: int) -> None:
+        await self._remember(Memory(key=self._key(page), value=value))
+
+    async def _save_cursor(self, cursor: Cursor) -> None:
+        await self._remember(self._noted(cursor))
+
+    def _noted(self, cursor: Cursor) -> Memory:
+        """What was ever stored only grows, also when the server numbers its mails anew."""
+        return Memory(key=self._key(), value=cursors.encode(cursor), progress=cursor.stored)
+
+    async def _remember(self, memory: Memory) -> None:
         await self._hold(None, lambda: self._memory.save(self._source.channel, memory))
 
     async def _turn(self, cursor: Cursor) -> Cursor:
@@ -225,7 +234,7 @@ class Reader:
                 await self._commit(box, got, old)
             if fresh.full():
                 fresh = await self._turn(fresh)
-        await self._save(cursors.encode(fresh))
+        await self._save_cursor(fresh)
         for number in numbers:
             await self._save(b"", number)
         return fresh
@@ -277,7 +286,7 @@ class Reader:
         for info in there:
             cursor = await self._take(box, [info], cursor)
         if cursor.owed != owed:
-            await self._save(cursors.encode(cursor))
+            await self._save_cursor(cursor)
         if not cursor.owed:
             self._owed_wait = self._pace.owed
         return cursor
@@ -301,7 +310,7 @@ class Reader:
         cursor = got.behind(cursor)
         await self._commit(box, got, cursor)
         if new_owed and not got.inbounds:
-            await self._save(cursors.encode(cursor))
+            await self._save_cursor(cursor)
         return cursor
 
     async def _gather(self, box: Mailbox, batch: list[Info]) -> Batch:
@@ -321,8 +330,7 @@ class Reader:
     async def _commit(self, box: Mailbox, got: Batch, cursor: Cursor) -> None:
         """Store a batch together with the cursor behind it, then mark it as read."""
         if got.inbounds:
-            memory = Memory(key=self._key(), value=cursors.encode(cursor))
-            await self._store(box, got.inbounds, memory)
+            await self._store(box, got.inbounds, self._noted(cursor))
             self._count(box, cursor)
         if got.unread:
             await box.mark_seen(got.unread)

@@ -8,6 +8,7 @@ from gateway.ports import ChannelSettings
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
+USUAL_PORTS = frozenset({143, 993})
 Security = Literal["tls", "starttls", "none"]
 
 
@@ -48,6 +49,16 @@ class Imap(_Masked, frozen=True, kw_only=True, forbid_unknown_fields=True):
     password: str = ""
     folder: Name = "INBOX"
     oauth2: OAuth2 | None = None
+
+    def duty(self) -> str:
+        """The mailbox, whatever the channel is called: only one node may read it at a time.
+
+        Host names and ``INBOX`` know no case (RFC 3501 section 5.1). On the ports of IMAP it is
+        one server, whichever is used; on another there may be a server of its own (a tunnel).
+        """
+        host = self.host.lower() + ("" if self.port in USUAL_PORTS else f":{self.port}")
+        folder = "INBOX" if self.folder.upper() == "INBOX" else self.folder
+        return f"mailbox {self.user} at {host}, {folder}"
 
 
 class Smtp(_Masked, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,7 +7,8 @@ GatewayError
 │   ├── Unreachable         the other side does not answer; try again soon
 │   ├── Throttled           the other side asked us to slow down
 │   ├── BadCredentials      park the channel and tell a person; never hammer
-│   └── BadSetup            a folder, number or address that does not exist; park
+│   ├── BadSetup            a folder, number or address that does not exist; park
+│   └── StoodDown           another node does this now; wait for our turn
 └── SendError               one attempt to send failed; the outbox obeys ``permanent``
     ├── TryAgain
     └── Undeliverable
@@ -66,6 +67,13 @@ class BadCredentials(ChannelError):
 
 class BadSetup(ChannelError):
     code = "bad_setup"
+
+
+class StoodDown(ChannelError):
+    """The duty that this was done under is not ours (any more)."""
+
+    code = "stood_down"
+    retry_after = 1.0
 
 
 class SendError(GatewayError):

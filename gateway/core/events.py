@@ -320,7 +320,7 @@ class OutboundSettled(_Event, frozen=True, kw_only=True):
 
 class ChannelHealthChanged(_Event, frozen=True, kw_only=True):
     channel: str
-    health: Literal["up", "down", "parked", "paused"]
+    health: Literal["up", "down", "parked", "paused", "standby"]
     reason: str = ""
 
 
@@ -346,6 +346,25 @@ class NodeTakenOver(_Event, frozen=True, kw_only=True):
     node: NodeName
     epoch: int
     by: NodeName
+    reason: str
+
+
+class DutyTaken(_Event, frozen=True, kw_only=True):
+    """From now on ``node`` alone does it, and writes under ``epoch``."""
+
+    duty: str
+    node: NodeName
+    epoch: int
+    reason: str
+
+
+class DutyGivenUp(_Event, frozen=True, kw_only=True):
+    """What was done under it has ended; ``to`` is who should have it, if that is known."""
+
+    duty: str
+    node: NodeName
+    epoch: int
+    to: NodeName | None
     reason: str
 
 
@@ -437,6 +456,8 @@ Event = (
     | NodeTakenOver
     | BackupRestored
     | DatabaseMoved
+    | DutyTaken
+    | DutyGivenUp
 )
 
 Row = (

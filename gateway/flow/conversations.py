@@ -1,8 +1,9 @@
 """What channels may read of their conversations: committed facts, and places in the queue."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
-from gateway.core.errors import Refused
+from gateway.core.duties import DutyTerm
+from gateway.core.errors import Refused, StoodDown
 from gateway.core.ids import AttachmentId, CaseId, ChannelName
 from gateway.core.model import Attachment, Case, Item, ItemState, Message
 from gateway.core.routing.fit import lacks
@@ -10,7 +11,7 @@ from gateway.core.routing.need import Need, need_of
 from gateway.flow.ledger import Ledger
 from gateway.flow.router import Router
 from gateway.ports import File, Memory
-from gateway.store.contract import Lookup, Unavailable
+from gateway.store.contract import DutyLost, Fenced, Lookup, Term, Unavailable
 
 HANDLING_SECONDS = 240.0
 """Handling time assumed for the expected wait until it is measured."""
@@ -96,10 +97,11 @@ class FileShelf:
 
 
 class MemoryShelf:
-    """Implements ``ports.ChannelMemory``."""
+    """Implements ``ports.ChannelMemory``; ``term`` gives what this node may write under."""
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, term: Callable[[], Awaitable[Term]]) -> None:
         self._lookup = lookup
+        self._term = term
 
     async def load(self, channel: ChannelName, key: str) -> bytes | None:
         try:
@@ -107,8 +109,27 @@ class MemoryShelf:
         except Unavailable as error:
             raise Refused("unavailable", "the database does not answer; try again") from error
 
-    async def save(self, channel: ChannelName, memory: Memory) -> None:
+    async def save(
+        self, channel: ChannelName, memory: Memory, duty: DutyTerm | None = None
+    ) -> None:
+        """``duty``: raises ``StoodDown`` if it is not held any more."""
         try:
-            await self._lookup.save_memory(channel, memory)
+            await self._save(channel, memory, duty)
         except Unavailable as error:
             raise Refused("unavailable", "the database does not answer; try again") from error
+        except DutyLost as error:
+            raise StoodDown(str(error)) from error
+
+    async def _save(self, channel: ChannelName, memory: Memory, duty: DutyTerm | None) -> None:
+        if duty is None:
+            await self._lookup.save_memory(channel, memory)
+            return
+        while True:
+            term = await self._term()
+            try:
+                await self._lookup.save_memory(channel, memory, (term, duty))
+            except Fenced as error:
+                if term == await self._term():
+                    raise StoodDown(str(error)) from error
+            else:
+                return

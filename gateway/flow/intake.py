@@ -7,18 +7,18 @@ What the inbox holds undecided after a restart is decided then.
 
 import asyncio
 import random
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 import structlog
-from msgspec import Struct, structs
+from msgspec import structs
 
 from gateway.core import events as e
 from gateway.core.backoff import reconnect_delay
 from gateway.core.bounces import Report, reported_id
 from gateway.core.correlate import Candidates
+from gateway.core.duties import DutyTerm
 from gateway.core.errors import Refused
 from gateway.core.ids import CaseId, ChannelName, InboundId, Position, QueueName
 from gateway.core.inbound import Decided, Inbound
@@ -26,13 +26,12 @@ from gateway.core.intake import Known, decide
 from gateway.core.model import Case, ChannelKind, InboundDone
 from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
+from gateway.flow.receiving import Receiving
 from gateway.flow.tasks import KeyedLocks, Tasks
 from gateway.flow.writer import Writer
 from gateway.ports import Accepted, Memory
 from gateway.store.contract import (
-    BadBatch,
     CommitUnknown,
-    Fenced,
     Journal,
     Lookup,
     Received,
@@ -40,8 +39,6 @@ from gateway.store.contract import (
     Unavailable,
 )
 
-MOST = 500
-"""Inbounds in one inbox commit."""
 KEPT = 20_000
 """Answers kept in memory for those who ask again."""
 ASK_AGAIN_SECONDS = 0.5
@@ -50,18 +47,6 @@ RECENT_JOINS = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSA
 
 _log = structlog.get_logger("intake")
 Sleep = Callable[[float], Awaitable[None]]
-
-
-_Note = tuple[ChannelName, Memory]
-_Kept = tuple[Inbound, Stored]
-
-
-class _Parcel(Struct):
-    """What one ``receive`` brought, until its inbox commit."""
-
-    inbounds: Sequence[Inbound]
-    memory: _Note | None
-    stored: "asyncio.Future[list[Stored]]"
 
 
 class IntakeFlow:
@@ -79,15 +64,11 @@ class IntakeFlow:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._ledger = ledger
-        self._journal = journal
         self._lookup = lookup
-        self._writer = writer
         self._numbers = numbers
         self._queue_of = queue_of
         self._sleep = sleep
-        self._parcels: deque[_Parcel] = deque()
-        self._waiting: set[asyncio.Future[list[Stored]]] = set()
-        self._more = asyncio.Event()
+        self._receiving = Receiving(journal, writer, self._begin, sleep=sleep)
         self._tasks = Tasks("intake")
         self._one_at_a_time = KeyedLocks()
         self._results: OrderedDict[InboundId, asyncio.Future[Decided]] = OrderedDict()
@@ -95,22 +76,22 @@ class IntakeFlow:
     # -- for channels -----------------------------------------------------------------------
 
     async def receive(
-        self, inbounds: Sequence[Inbound], memory: Memory | None = None
+        self,
+        inbounds: Sequence[Inbound],
+        memory: Memory | None = None,
+        duty: DutyTerm | None = None,
     ) -> list[Accepted]:
-        """Store in one commit; see ``ports.Intake``. Raises ``Refused('unavailable')``."""
+        """Store in one commit; see ``ports.Intake``. Raises ``Refused('unavailable')``.
+
+        ``duty`` is what they were read under; raises ``StoodDown`` if it is not held any more.
+        """
         self._ledger.check_open()
         if not inbounds:
             # Nothing says whose memory it would be.
             if memory is not None:
                 raise ValueError("memory goes with what it is about; else use ChannelMemory.save")
             return []
-        note = (inbounds[0].channel, memory) if memory is not None else None
-        stored: asyncio.Future[list[Stored]] = asyncio.get_running_loop().create_future()
-        self._waiting.add(stored)
-        stored.add_done_callback(self._waiting.discard)
-        self._parcels.append(_Parcel(inbounds, note, stored))
-        self._more.set()
-        rows = await stored
+        rows = await self._receiving.store(inbounds, memory, duty)
         await self._ledger.gate.passed()
         return [
             Accepted(id=s.id, fresh=s.fresh, customer=s.customer.id if s.customer else None)
@@ -132,86 +113,20 @@ class IntakeFlow:
             if result is not None:
                 return await asyncio.shield(result)
 
-    # -- step one: the inbox commit ---------------------------------------------------------
-
     async def run(self, received: Iterable[Received] = ()) -> None:
         """Work until cancelled, first on what an earlier incarnation left undecided."""
         try:
             async with self._tasks:
                 for row in received:
                     self._begin(row.inbound, row.stored)
-                while True:
-                    await self._more.wait()
-                    self._more.clear()
-                    while self._parcels:
-                        await self._store(self._take())
+                await self._receiving.run()
         finally:
             why = Refused("unavailable", "the node ends, or begins anew")
-            waiting: tuple[asyncio.Future[Any], ...] = (*self._waiting, *self._results.values())
-            for asked in waiting:
+            self._receiving.refuse(why)
+            for asked in self._results.values():
                 if not asked.done():
                     asked.set_exception(why)
                     asked.exception()  # nobody need have asked
-
-    def _take(self) -> list[_Parcel]:
-        parcels, count = [], 0
-        while self._parcels and count < MOST:
-            parcel = self._parcels.popleft()
-            if parcel.stored.cancelled():
-                continue
-            parcels.append(parcel)
-            count += len(parcel.inbounds)
-        return parcels
-
-    async def _store(self, parcels: list[_Parcel]) -> None:
-        if not parcels:
-            return
-        inbounds = [i for p in parcels for i in p.inbounds]
-        notes = [p.memory for p in parcels if p.memory is not None]
-        rows = iter(await self._commit(inbounds, notes))
-        for parcel in parcels:
-            mine = [next(rows) for _ in parcel.inbounds]
-            for inbound, row in mine:
-                self._begin(inbound, row)
-            if not parcel.stored.done():
-                parcel.stored.set_result([row for _, row in mine])
-
-    async def _commit(self, inbounds: Sequence[Inbound], notes: Sequence[_Note]) -> list[_Kept]:
-        """Repeated until it is done: a repeat is harmless, so an unknown outcome is one more try.
-
-        What the database cannot take is kept without its content, for a person, and alone.
-        """
-        try:
-            rows = await self._receive(inbounds, notes)
-        except BadBatch as error:
-            if len(inbounds) == 1:
-                kept = _unreadable(inbounds[0], error)
-                rows = await self._receive([kept], notes)
-                return [(kept, rows[0])]
-            _log.exception("inbounds refused by the database", count=len(inbounds))
-            one_by_one = [await self._commit([i], ()) for i in inbounds[:-1]]
-            # The memory says that all of these are here: it goes with the last of them.
-            one_by_one.append(await self._commit(inbounds[-1:], notes))
-            return [kept for (kept,) in one_by_one]
-        return list(zip(inbounds, rows, strict=True))
-
-    async def _receive(self, inbounds: Sequence[Inbound], notes: Sequence[_Note]) -> list[Stored]:
-        failures = 0
-        while True:
-            term = await self._writer.current_term()
-            try:
-                return await self._journal.receive(term, inbounds, notes)
-            except Fenced:
-                if term == await self._writer.current_term():
-                    raise
-            except (Unavailable, CommitUnknown) as error:
-                if failures == 0:
-                    _log.error("inbox cannot be written", reason=str(error))
-                await self._pause(failures)
-                failures += 1
-
-    async def _pause(self, failures: int) -> None:
-        await self._sleep(reconnect_delay(failures, random.random()))  # noqa: S311 - jitter
 
     # -- step two: the decision -------------------------------------------------------------
 
@@ -253,7 +168,7 @@ class IntakeFlow:
                 position, decided = await self._decide_alone(inbound, stored)
             except (Unavailable, CommitUnknown):
                 # The database is away, which is not this contact's fault.
-                await self._pause(failures)
+                await self._sleep(reconnect_delay(failures, random.random()))  # noqa: S311 - jitter
                 failures += 1
             except Exception as error:  # noqa: BLE001 - its own failure, nobody else's
                 # One contact that makes the decision fail is put aside for a person, alone.
@@ -337,18 +252,6 @@ def _who(inbound: Inbound) -> str:
     if (message := reported_id(inbound)) is not None:
         return f"report:{message}"
     return f"{inbound.channel}:{inbound.key}"
-
-
-def _unreadable(inbound: Inbound, error: Exception) -> Inbound:
-    """What is left of an inbound that the database refuses: the raw bytes, under the same key."""
-    return Inbound(
-        channel=inbound.channel,
-        kind=inbound.kind,
-        key=inbound.key,
-        at=inbound.at,
-        raw=inbound.raw,
-        problem=f"it could not be stored: {error}",
-    )
 
 
 def _newest_report(report: Report | None, cases: Mapping[CaseId, Case]) -> Report | None:

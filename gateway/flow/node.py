@@ -63,8 +63,8 @@ class Node:
         self.reconciler = Reconciler(ledger, sleep=sleep)
         self.conversations = CaseReader(ledger, lookup, self.router)
         self.files = FileShelf(lookup)
-        self.memory = MemoryShelf(lookup)
         self.ends = loaded.ends
+        self.memory = MemoryShelf(lookup, writer.current_term)
         self._received = loaded.received
         self._sleep = sleep
 

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct, field
 
+from gateway.core.duties import DutyTerm
 from gateway.core.election import Peer
 from gateway.core.errors import GatewayError
 from gateway.core.events import Entry
@@ -65,6 +66,14 @@ class CommitUnknown(StoreError):
 
 class VersionConflict(StoreError):
     """A row was not at the version or with the owner that this node believed: an alarm."""
+
+
+class DutyLost(StoreError):
+    """Some duties are not held under these epochs (any more): nothing was written."""
+
+    def __init__(self, detail: str, duties: frozenset[DutyTerm] = frozenset()) -> None:
+        super().__init__(detail)
+        self.duties = duties
 
 
 class BadBatch(StoreError):
@@ -196,8 +205,13 @@ class Journal(Protocol):
         term: Term,
         inbounds: Sequence[Inbound],
         memories: Sequence[tuple[ChannelName, Memory]],
+        duties: Sequence[DutyTerm] = (),
     ) -> list[Stored]:
-        """The inbox commit. Repeating it is harmless, so an unknown outcome is simply repeated."""
+        """The inbox commit. Repeating it is harmless, so an unknown outcome is simply repeated.
+
+        ``duties`` are what the sources were read under. Raises ``DutyLost`` with those that are
+        not held, and stores nothing then.
+        """
         ...
 
     async def reserve_numbers(self, count: int) -> range:
@@ -264,7 +278,11 @@ class Lookup(Protocol):
 
     async def load_memory(self, channel: ChannelName, key: str) -> bytes | None: ...
 
-    async def save_memory(self, channel: ChannelName, memory: Memory) -> None: ...
+    async def save_memory(
+        self, channel: ChannelName, memory: Memory, under: tuple[Term, DutyTerm] | None = None
+    ) -> None:
+        """``under``: raises ``Fenced`` or ``DutyLost`` unless both are held."""
+        ...
 
     async def decided(self, inbound: InboundId) -> Decided | None: ...
 

@@ -7,7 +7,7 @@ row; whoever holds it longer is an earlier incarnation that froze or was cut off
 import asyncio
 from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 
@@ -19,6 +19,7 @@ from gateway.store.pool import Connection, Connector, Pool
 from gateway.store.queries import Queries
 from gateway.store.trouble import FAILED, hearing_warnings, meaning, reading
 
+NIL = UUID(int=0)
 ATTEMPTS = 10
 POLITE_SECONDS = 0.3
 PATIENCE_SECONDS = 60.0
@@ -26,20 +27,22 @@ PATIENCE_SECONDS = 60.0
 
 
 class Fence:
-    """The fence and lease of one incarnation of a node; a new object is a new incarnation."""
+    """The fence and lease of a node; each ``begin`` is a new incarnation with its own mark."""
 
     def __init__(self, connect: Connector, pool: Pool, sql: Queries) -> None:
         self._connect = connect
         self._pool = pool
         self._sql = sql
-        self._holder = str(uuid4())
+        self._holders: dict[NodeName, str] = {}
         self._card = Card()
 
     async def begin(self, node: NodeName, region: str) -> Term:
         """Raise the epoch and so end every earlier incarnation. Raises ``Unavailable``."""
-        epoch = await self._raise("fence_take", (node, self._holder, region))
+        holder = str(uuid4())
+        epoch = await self._raise("fence_take", (node, holder, region))
         if epoch is None:
             raise Unavailable("the fence row did not answer")
+        self._holders[node] = holder
         self._card = Card(state="joining", region=region)
         return Term(node=node, epoch=epoch)
 
@@ -49,7 +52,9 @@ class Fence:
         Raises ``Fenced`` if another incarnation has begun or a node has taken over,
         ``Unavailable``.
         """
-        epoch = await self._raise("fence_raise_own", (term.node, self._holder), PATIENCE_SECONDS)
+        epoch = await self._raise(
+            "fence_raise_own", (term.node, self._mark(term.node)), PATIENCE_SECONDS
+        )
         if epoch is None:
             raise Fenced(f"another incarnation of {term.node} has begun, or it was taken over")
         return Term(node=term.node, epoch=epoch)
@@ -86,7 +91,9 @@ class Fence:
         then with the old one has not been fenced.
         """
         with reading():
-            epoch = await self._pool.fetchval(self._sql["fence_own_epoch"], term.node, self._holder)
+            epoch = await self._pool.fetchval(
+                self._sql["fence_own_epoch"], term.node, self._mark(term.node)
+            )
         return None if epoch is None else Term(node=term.node, epoch=epoch)
 
     async def present(self, term: Term, last: Position) -> bool:
@@ -97,6 +104,10 @@ class Fence:
                     self._sql["position_present"], term.node, last.epoch, last.offset
                 )
             )
+
+    def _mark(self, node: NodeName) -> str:
+        """What our last ``begin`` of the node has left on its fence row; else nobody's."""
+        return self._holders.get(node, str(NIL))
 
     async def _raise(
         self, name: str, arguments: Sequence[Any], patience: float | None = None

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.core.duties import DutyTerm
 from gateway.core.ids import ChannelName, InboundId, NewId, NodeName
 from gateway.core.inbound import Claim, Decided, Inbound
 from gateway.core.model import Attachment, CustomerBrief
@@ -68,7 +69,10 @@ class _Packing:
 
 
 def pack(
-    inbounds: Sequence[Inbound], memories: Sequence[tuple[ChannelName, Memory]], new_id: NewId
+    inbounds: Sequence[Inbound],
+    memories: Sequence[tuple[ChannelName, Memory]],
+    new_id: NewId,
+    duties: Iterable[DutyTerm] = (),
 ) -> Parcel:
     """The arguments for these inbounds; the same key twice is stored once."""
     keys = [(text(i.channel), bounded(i.key)) for i in inbounds]
@@ -84,13 +88,16 @@ def pack(
         claim = inbound.identity
         packing.inbound(ids[key], key, inbound, whos[_identity(claim)] if claim else None)
     places = {key: place for place, key in enumerate(order)}
-    remembered = {(text(c), text(m.key)): m.value for c, m in memories}
+    remembered = {(text(c), text(m.key)): (m.value, m.progress) for c, m in memories}
+    held = sorted({(duty.name, duty.epoch) for duty in duties})
     arguments = (
         [(*who, new_id(), *claims[who]) for who in whos],
         sorted(packing.blobs.items()),
         packing.rows,
         packing.files,
-        [(*key, value) for key, value in sorted(remembered.items())],
+        [(*key, *value) for key, value in sorted(remembered.items())],
+        [name for name, _ in held],
+        [epoch for _, epoch in held],
     )
     return Parcel(arguments, tuple(places[key] for key in keys))
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from gateway.core.duties import DutyTerm
 from gateway.core.ids import ChannelName, NewId, NodeName, Position
 from gateway.core.inbound import Inbound
 from gateway.core.model import AgentProfile, AgentStatus, Case, Item, Outgoing, Queue, Site
@@ -82,10 +83,11 @@ class PgJournal:
         term: Term,
         inbounds: Sequence[Inbound],
         memories: Sequence[tuple[ChannelName, Memory]],
+        duties: Sequence[DutyTerm] = (),
     ) -> list[Stored]:
         if not inbounds and not memories:
             return []
-        parcel = pack(inbounds, memories, self._new_id)
+        parcel = pack(inbounds, memories, self._new_id, duties)
         problem: Exception | None = None
         for _ in range(REPEATS):
             try:

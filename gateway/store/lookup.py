@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from gateway.core.duties import DutyTerm
 from gateway.core.ids import (
     AgentName,
     AttachmentId,
@@ -22,6 +23,7 @@ from gateway.core.inbound import Decided, File
 from gateway.core.model import Attachment, Case, CustomerBrief, Item, Message
 from gateway.ports import Memory
 from gateway.store.codec import bounded, decode, text, uuid_or_none
+from gateway.store.contract import Term
 from gateway.store.files import Files
 from gateway.store.pool import Pool
 from gateway.store.queries import Queries
@@ -132,11 +134,17 @@ class PgLookup:
             )
         return value
 
-    async def save_memory(self, channel: ChannelName, memory: Memory) -> None:
+    async def save_memory(
+        self, channel: ChannelName, memory: Memory, under: tuple[Term, DutyTerm] | None = None
+    ) -> None:
+        row = (text(channel), text(memory.key), memory.value, memory.progress)
         with reading():
-            await self._pool.execute(
-                self._sql["save_memory"], text(channel), text(memory.key), memory.value
-            )
+            if under is None:
+                await self._pool.execute(self._sql["save_memory"], *row)
+            else:
+                term, duty = under
+                held = (term.node, term.epoch, duty.name, duty.epoch)
+                await self._pool.execute(self._sql["save_memory_under"], *row, *held)
 
     async def decided(self, inbound: InboundId) -> Decided | None:
         return await self._by_id("decided", inbound, Decided)

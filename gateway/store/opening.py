@@ -1,8 +1,8 @@
 """Opens the store: the database if it is ours to start, its schema, its connections.
 
 ``async with open_store(data_dir=…, dsn=…) as store:`` is the whole life of it. Within, tasks keep
-the embedded server running, watch the links to the database and whether it has a second copy, and
-look after the tables; leaving stops them in order.
+the embedded server running and watch the links to the database and whether it has a second copy;
+leaving stops them in order.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from gateway.store.bell import BELL_SESSION, PgWires
 from gateway.store.cluster import PgCluster
 from gateway.store.contract import Unavailable
 from gateway.store.directory import PgDirectory
+from gateway.store.duties import PgDuties
 from gateway.store.embedded import NAME, EmbeddedServer
 from gateway.store.fence import Fence
 from gateway.store.files import Files
@@ -54,6 +55,8 @@ class Store(Struct):
 
     journal: PgJournal
     cluster: PgCluster
+    duties: PgDuties
+    upkeep: Upkeep
     homes: PgHomes
     relay: PgRelay
     lookup: PgLookup
@@ -130,6 +133,8 @@ async def open_store(
         store = Store(
             journal=PgJournal(pool=pool, writer=writer, fence=fence, sql=sql, new_id=make_id),
             cluster=PgCluster(pool=pool, fence=fence, sql=sql),
+            duties=PgDuties(pool, sql),
+            upkeep=Upkeep(pool, sql),
             homes=PgHomes(pool, sql),
             relay=PgRelay(pool, sql),
             lookup=PgLookup(pool, sql, files),
@@ -155,7 +160,6 @@ async def open_store(
         )
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(Upkeep(pool, sql).run(), name="store:upkeep"),
                 group.create_task(LinkWatch(sight, connect.connect, sql).run(), name="store:links"),
             ]
             if store.lookout is not None:

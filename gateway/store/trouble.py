@@ -10,10 +10,13 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import asyncpg
+from msgspec import json
 
+from gateway.core.duties import DutyTerm
 from gateway.store.contract import (
     BadBatch,
     CommitUnknown,
+    DutyLost,
     Fenced,
     StoreError,
     Unavailable,
@@ -46,6 +49,9 @@ def meaning(problem: BaseException) -> StoreError:
     if not isinstance(problem, asyncpg.PostgresError):
         return CommitUnknown(f"connection lost: {problem or type(problem).__name__}")
     state = problem.sqlstate or ""
+    if state == "SR003":
+        lost = json.decode(problem.detail or "[]", type=frozenset[DutyTerm])
+        return DutyLost(str(problem), lost)
     for begins, kind in _MEANINGS:
         if state.startswith(begins):
             return kind(str(problem))

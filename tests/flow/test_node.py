@@ -326,10 +326,10 @@ def test_one_inbound_that_the_database_refuses_is_put_aside_alone() -> None:
     async def tell(rig: Rig) -> None:
         real = rig.store.receive
 
-        async def picky(term: Any, inbounds: Any, memories: Any) -> Any:
+        async def picky(term: Any, inbounds: Any, memories: Any, duties: Any = ()) -> Any:
             if any(i.body == "poison" for i in inbounds):
                 raise BadBatch("a value that no table takes")
-            return await real(term, inbounds, memories)
+            return await real(term, inbounds, memories, duties)
 
         swap(rig, receive=picky)
         all_three = [mail("m1"), mail("m2", body="poison", raw=b"poison"), mail("m3")]

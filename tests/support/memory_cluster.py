@@ -56,6 +56,7 @@ class MemoryCluster:
                 return False
             self._fencing(dead.node)
             tables.fences[dead.node] += 1
+            tables.marks[dead.node] = f"{dead.node} fenced by {term.node}"
             tables.heirs.setdefault(dead.node, term.node)
             return True
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from gateway.core import model as m
+from gateway.core.duties import DutyTerm
 from gateway.core.ids import (
     AgentName,
     AttachmentId,
@@ -140,9 +141,10 @@ class MemoryStore:
         term: Term,
         inbounds: Sequence[Inbound],
         memories: Sequence[tuple[ChannelName, Memory]],
+        duties: Sequence[DutyTerm] = (),
     ) -> list[Stored]:
         return await self._call(
-            "receive", lambda: self.tables.receive(term, inbounds, memories), writes=True
+            "receive", lambda: self.tables.receive(term, inbounds, memories, duties), writes=True
         )
 
     async def reserve_numbers(self, count: int) -> range:
@@ -229,9 +231,13 @@ class MemoryStore:
     async def load_memory(self, channel: ChannelName, key: str) -> bytes | None:
         return await self._call("memory", lambda: self.tables.memories.get((channel, key)))
 
-    async def save_memory(self, channel: ChannelName, memory: Memory) -> None:
+    async def save_memory(
+        self, channel: ChannelName, memory: Memory, under: tuple[Term, DutyTerm] | None = None
+    ) -> None:
         def save() -> None:
-            self.tables.memories[channel, memory.key] = memory.value
+            if under is not None:
+                self.tables.require_duties(under[0], [under[1]])
+            self.tables.remember(channel, memory)
 
         await self._call("memory", save, writes=True)
 

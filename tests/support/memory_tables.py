@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core import model as m
+from gateway.core.duties import Duty, DutyTerm, Wish
 from gateway.core.election import Peer
 from gateway.core.errors import Refused
 from gateway.core.ids import (
@@ -39,6 +40,7 @@ from gateway.store.codec import encode
 from gateway.store.contract import (
     BadBatch,
     Card,
+    DutyLost,
     Fenced,
     Loaded,
     Received,
@@ -124,6 +126,9 @@ class Tables:
         self.fences: dict[NodeName, int] = {}
         self.leases: dict[NodeName, Lease] = {}
         self.heirs: dict[NodeName, NodeName] = {}
+        self.marks: dict[NodeName, str] = {}
+        self.duties: dict[str, Duty] = {}
+        self.wishes: dict[tuple[str, NodeName], Wish] = {}
         self.owners: dict[str, NodeName] = {}
         self.moves: list[Move] = []
         self.relay: dict[str, RelayRow] = {}
@@ -149,6 +154,7 @@ class Tables:
         self.customers: dict[CustomerId, m.CustomerBrief] = {}
         self.files: dict[AttachmentId, Upload] = {}
         self.memories: dict[tuple[ChannelName, str], bytes] = {}
+        self.progress: dict[tuple[ChannelName, str], int] = {}
         self._number = 1
         self._arrival = 0
         self._tables: dict[type[Any], dict[str, Any]] = {
@@ -162,6 +168,7 @@ class Tables:
 
     def begin(self, node: NodeName, region: str = "") -> Term:
         epoch = self.fences[node] = self.fences.get(node, 0) + 1
+        self.marks[node] = f"{node}/{epoch}"
         counter = self.leases[node].counter + 1 if node in self.leases else 0
         card = Card(state="joining", region=region)
         self.leases[node] = Lease(epoch=epoch, counter=counter, card=card, renewed_at=self.now())
@@ -192,6 +199,17 @@ class Tables:
     def require(self, term: Term) -> None:
         if self.fences.get(term.node) != term.epoch:
             raise Fenced(f"{term.node} no longer holds epoch {term.epoch}")
+
+    def require_duties(self, term: Term, duties: Sequence[DutyTerm]) -> None:
+        self.require(term)
+        rows = [self.duties.get(duty.name) for duty in duties]
+        lost = [
+            duty
+            for duty, row in zip(duties, rows, strict=True)
+            if row is None or (row.node, row.epoch) != (term.node, duty.epoch)
+        ]
+        if lost:
+            raise DutyLost(f"{term.node} does not hold {lost}", frozenset(lost))
 
     def resolve(self, term: Term, last: Position) -> tuple[Term, bool]:
         self.require(term)
@@ -355,9 +373,10 @@ class Tables:
         term: Term,
         inbounds: Sequence[Inbound],
         memories: Sequence[tuple[ChannelName, Memory]],
+        duties: Sequence[DutyTerm] = (),
     ) -> list[Stored]:
         """Rows go in by their keys, as with locks; ids are made in the order of arrival."""
-        self.require(term)
+        self.require_duties(term, duties)
         self._arrival += 1
         new: dict[tuple[ChannelName, str], InboxRow] = {}
         for inbound in inbounds:
@@ -371,8 +390,14 @@ class Tables:
             key = inbound.channel, inbound.key
             stored.append(self._stored(self.inbox[key], fresh=new.pop(key, None) is not None))
         for channel, memory in memories:
-            self.memories[channel, memory.key] = memory.value
+            self.remember(channel, memory)
         return stored
+
+    def remember(self, channel: ChannelName, memory: Memory) -> None:
+        """What a channel remembers never goes back."""
+        key = channel, memory.key
+        if memory.progress >= self.progress.get(key, 0):
+            self.memories[key], self.progress[key] = memory.value, memory.progress
 
     def _receive(self, term: Term, inbound: Inbound) -> InboxRow:
         return InboxRow(

@@ -6,8 +6,17 @@ SELECT commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
        commit_sites($19)
 
 -- name: receive_batch
-SELECT place, id::text, fresh, customer, attachments, decided, node
-FROM receive_batch($1, $2, $3, $4, $5, $6, $7)
+-- What is read under a duty is stored by who holds it. A channel's memory never goes back.
+WITH mine AS MATERIALIZED (SELECT require_duties($1, $2, $8, $9) AS node),
+remembered AS (
+    INSERT INTO channel_memory AS m (channel, key, value, progress)
+    SELECT u.* FROM mine, unnest($7::note_in[]) AS u
+    ON CONFLICT ON CONSTRAINT channel_memory_pkey
+    DO UPDATE SET value = excluded.value, progress = excluded.progress, changed_at = now()
+    WHERE excluded.progress >= m.progress
+)
+SELECT r.place, r.id::text, r.fresh, r.customer, r.attachments, r.decided, r.node
+FROM mine, receive_batch(mine.node, $2, $3, $4, $5, $6, '{}'::memory_in[]) AS r
 
 -- name: fence_take
 -- The lease goes with the fence: that their epochs differ means that somebody else has fenced it.

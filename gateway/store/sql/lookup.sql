@@ -52,8 +52,18 @@ ORDER BY seq LIMIT $3
 SELECT value FROM channel_memory WHERE channel = $1 AND key = $2
 
 -- name: save_memory
-INSERT INTO channel_memory (channel, key, value) VALUES ($1, $2, $3)
-ON CONFLICT (channel, key) DO UPDATE SET value = $3, changed_at = now()
+INSERT INTO channel_memory AS m (channel, key, value, progress) VALUES ($1, $2, $3, $4)
+ON CONFLICT (channel, key) DO UPDATE
+SET value = excluded.value, progress = excluded.progress, changed_at = now()
+WHERE excluded.progress >= m.progress
+
+-- name: save_memory_under
+WITH mine AS MATERIALIZED (SELECT require_duties($5, $6, ARRAY[$7], ARRAY[$8::bigint]) AS node)
+INSERT INTO channel_memory AS m (channel, key, value, progress)
+SELECT $1, $2, $3, $4 FROM mine
+ON CONFLICT (channel, key) DO UPDATE
+SET value = excluded.value, progress = excluded.progress, changed_at = now()
+WHERE excluded.progress >= m.progress
 
 -- name: decided
 SELECT decided AS doc FROM inbox WHERE id = $1

@@ -136,9 +136,9 @@ async def test_many_tasks_are_taken_in_one_commit_and_in_order() -> None:
         received = []
         receive = world.rig.store.receive
 
-        async def watched(term: Any, inbounds: Any, memories: Any) -> Any:
+        async def watched(term: Any, inbounds: Any, memories: Any, duties: Any = ()) -> Any:
             received.append(len(inbounds))
-            return await receive(term, inbounds, memories)
+            return await receive(term, inbounds, memories, duties)
 
         world.rig.store.receive = watched  # type: ignore[method-assign]
         tasks = [{"title": f"task {n}"} for n in range(500)]
