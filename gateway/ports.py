@@ -277,7 +277,11 @@ class Channel(Protocol):
         ...
 
     async def run(self, ready: Callable[[], None]) -> Never:
-        """Work until cancelled; call ``ready`` once connected. Raises ``ChannelError``."""
+        """Work until cancelled; call ``ready`` once connected. Raises ``ChannelError``.
+
+        Under a duty (``ChannelType.duty``) it is cancelled when that goes to another node, and
+        begins anew from what is stored when it comes back.
+        """
         ...
 
     async def send(self, out: Outbound) -> Receipt:

@@ -9,7 +9,7 @@ from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.lookout import Standing
 
 TAG = "health"
-WELL = frozenset({"up", "starting", "paused"})
+WELL = frozenset({"up", "starting", "paused", "standby"})
 
 
 class Alive(Struct, frozen=True, kw_only=True):

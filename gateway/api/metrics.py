@@ -18,7 +18,7 @@ from gateway.api.needs import Lag
 from gateway.core.model import ItemState
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 
-HEALTHS = ("starting", "up", "down", "parked", "paused")
+HEALTHS = ("starting", "up", "down", "parked", "paused", "standby")
 QUARANTINE_SHOWN = 200
 
 

@@ -9,7 +9,7 @@ import { Table } from "../ui/Table";
 import { say, sayError } from "../ui/toast";
 import { Section } from "./Section";
 
-const TONE = { starting: "", up: "good", down: "bad", parked: "bad", paused: "warn" } as const;
+const TONE = { starting: "", up: "good", down: "bad", parked: "bad", paused: "warn", standby: "" } as const;
 
 export function Channels() {
   const list = useResource("channels", channels, 5000);

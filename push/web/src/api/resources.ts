@@ -70,7 +70,7 @@ export interface ChannelInfo {
   name: string;
   kind: string;
   queue: string;
-  health: "starting" | "up" | "down" | "parked" | "paused";
+  health: "starting" | "up" | "down" | "parked" | "paused" | "standby";
   /** A sentence, and the kind of fault behind it. */
   reason: string;
   code: string;

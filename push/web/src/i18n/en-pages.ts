@@ -18,6 +18,7 @@ export const enPages = {
   "health.down": "Down",
   "health.parked": "Parked",
   "health.paused": "Paused",
+  "health.standby": "Standing by",
   "count.server": "In the mailbox",
   "count.stored": "stored",
   "count.quarantined": "quarantined",
