@@ -118,7 +118,11 @@ class ChannelRoom:
 
     def _open(self, settings: Any) -> Channel:
         kind = next(t for t in self._kinds.values() if t.settings is type(settings))
-        channel = kind.open(settings, self._services_for(kind, settings))
+        try:
+            channel = kind.open(settings, self._services_for(kind, settings))
+        except BaseException:
+            self._leave_seat(settings.name)
+            raise
         self._channels[settings.name] = channel
         self._kinds_by_name[settings.name] = kind.kind
         self._queues[settings.name] = settings.queue
@@ -290,6 +294,9 @@ class ChannelRoom:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+        self._leave_seat(name)
+
+    def _leave_seat(self, name: ChannelName) -> None:
         seat = self._seats.pop(name, None)
         if seat is not None:
             seat.leave()

@@ -83,7 +83,7 @@ class Pair:
 
     async def read_by(self, *names: str) -> str:
         """Wait until one of these holds it."""
-        return await until(self.reader, lambda reader: reader in names)
+        return str(await until(self.reader, lambda reader: reader in names))
 
     async def health(self, name: str) -> tuple[str, str]:
         """The channel as the node's own ``/readyz`` has it; empty while the node serves nobody."""
