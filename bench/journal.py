@@ -2,7 +2,8 @@
 
 The real ledger and writer over the real store; the peer is procrastinate deferring the same
 number of bytes in batches on the same PostgreSQL. Work is made in the writer's own loop, because
-the ledger is called, not reached through a socket: its processor time counts as the node's.
+the ledger is called, not reached through a socket: its processor time counts as the node's. When
+it is due another process says, for latencies are counted from then.
 """
 
 import argparse
@@ -10,16 +11,19 @@ import asyncio
 import gc
 import itertools
 import os
+import sys
 import time
 from collections import deque
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 from bench import peers
 from bench.frame import Options, Progress, scratch
+from bench.load.metronome import BEAT
 from bench.measure import CpuMeter, LoopLag, alone, postmaster_of, spread, trees
 from bench.report import Budget, Peer, Report
-from bench.work import Work
+from bench.work import EVENTS_AN_ITEM, RECORDS_AN_ITEM, Work
 from gateway.app import GC_THRESHOLDS
 from gateway.clock import SystemClock
 from gateway.core.ids import NodeName
@@ -33,6 +37,8 @@ BACKLOG = 4_000
 
 STEPS = 10
 """Records that the producer makes in one turn of the loop: a millisecond, as in a busy node."""
+
+ENTRIES_A_RECORD = EVENTS_AN_ITEM / RECORDS_AN_ITEM
 
 BUDGETS = (
     Budget(figure="ours", limit=20_000, better="more"),
@@ -95,15 +101,10 @@ class Rig:
 
         async with asyncio.TaskGroup() as group:
             waiter = group.create_task(acknowledge())
-            due, end = time.monotonic(), time.monotonic() + seconds
-            while due < end:
-                wait = due - time.monotonic()
-                if wait > 0:
-                    await asyncio.sleep(wait)
-                entries = self.work.step()
+            async for due in beats(rate / ENTRIES_A_RECORD, seconds):
+                self.work.step()
                 open_.append((self.ledger.position, due))
                 more.set()
-                due += entries / rate
             await self.ledger.committed(self.ledger.position)
             await asyncio.sleep(0)
             waiter.cancel()
@@ -122,6 +123,28 @@ class Rig:
                 " WHERE node = 'bench'"
             )
         )
+
+
+async def beats(rate: float, seconds: float) -> AsyncIterator[float]:
+    """The moments at which another process says that a record is due, as they come."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.load.metronome", str(rate), str(seconds)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        if process.stdout is None:
+            raise RuntimeError("the metronome has no pipe")
+        rest = b""
+        while data := await process.stdout.read(65_536):
+            data = rest + data
+            whole = len(data) - len(data) % BEAT.size
+            rest = data[whole:]
+            for (due,) in BEAT.iter_unpack(data[:whole]):
+                yield due
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
 
 
 def _oldest(ledger: Ledger) -> Any:

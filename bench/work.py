@@ -46,6 +46,7 @@ from gateway.flow.ledger import Ledger
 BODY_CHARS = 600
 AGENTS = 11_700
 EVENTS_AN_ITEM = 14
+RECORDS_AN_ITEM = 8
 CHANNEL, QUEUE = ChannelName("support"), QueueName("general")
 _WORDS = tuple(
     """
