@@ -61,6 +61,14 @@ class Generator:
             await self._process.wait()
 
 
+def busy(work: asyncio.Future[None] | None) -> bool:
+    """Whether it goes on. Raises what it failed with."""
+    if work is None or not work.done():
+        return work is not None
+    work.result()
+    return False
+
+
 @asynccontextmanager
 async def generators(module: str, count: int = 1) -> AsyncIterator[list[Generator]]:
     """``count`` processes of ``bench.load.MODULE``."""

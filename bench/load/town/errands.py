@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from bench.load.control import Answer, serve
+from bench.load.control import Answer, busy, serve
 from bench.load.town.marks import mark_of, new_mark
 
 TRY_SECONDS = 8.0
@@ -40,10 +40,12 @@ class Errands:
             case "begin":
                 return await self._begin(**said)
             case "stop":
-                return await self._end()
+                self._stop.set()  # what was begun is carried through
+                return {}
             case "how":
                 done = {entry[4] for entry in self.told if entry[3] == "item.completed"}
-                return {"open": sum(entry[3] not in done for entry in self.acked)}
+                undone = sum(entry[3] not in done for entry in self.acked)
+                return {"open": busy(self._filing) + undone}
             case "log":
                 return {
                     "acked": self.acked,
@@ -68,13 +70,6 @@ class Errands:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             self._callback = f"http://127.0.0.1:{runner.addresses[0][1]}/told"
         self._filing = asyncio.get_running_loop().create_task(self._file_all(filers, pace))
-        return {}
-
-    async def _end(self) -> Answer:
-        """What was begun is carried through."""
-        self._stop.set()
-        if self._filing is not None:
-            await self._filing
         return {}
 
     async def _file_all(self, filers: int, pace: list[float]) -> None:

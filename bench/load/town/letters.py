@@ -17,7 +17,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from bench.load.control import Answer, serve
+from bench.load.control import Answer, busy, serve
 from bench.load.town.marks import mark_of, new_mark
 
 HOST = "127.0.0.1"
@@ -38,6 +38,7 @@ class Letters:
         self._writing: asyncio.Future[None] | None = None
         self._sink: asyncio.Server | None = None
         self._login = (0, "", "")
+        self._attempt = asyncio.Event()
 
     async def perform(self, said: dict[str, Any]) -> Answer:
         match said.pop("do"):
@@ -46,10 +47,19 @@ class Letters:
             case "begin":
                 return await self._begin(**said)
             case "stop":
-                return await self._end()
+                self._stop.set()
+                return {}
+            case "attempt":
+                self._attempt.clear()
+                await self._attempt.wait()
+                return {}
             case "how":
                 answered = {entry[4] for entry in self.got}
-                return {"open": sum(entry[1] not in answered for entry in self.written)}
+                return {
+                    "open": busy(self._writing)
+                    + sum(entry[1] not in answered for entry in self.written),
+                    "sending": sum(entry[1] is None for entry in self.got[-20:]),
+                }
             case "log":
                 box = await asyncio.to_thread(self._look) if self._login[0] else []
                 return {"written": self.written, "got": self.got, "mailbox": box}
@@ -69,12 +79,6 @@ class Letters:
         self._login, self._box = (imap, user, password), box
         self._stop.clear()
         self._writing = asyncio.get_running_loop().create_task(self._write(pace))
-        return {}
-
-    async def _end(self) -> Answer:
-        self._stop.set()
-        if self._writing is not None:
-            await self._writing
         return {}
 
     async def _write(self, pace: list[float]) -> None:
@@ -135,8 +139,11 @@ class Letters:
         answers = mark_of(str(mail["In-Reply-To"]))
         entry = [begun, None, str(mail["Message-ID"]), said, answers]
         self.got.append(entry)
-        await asyncio.sleep(self._slow)
-        entry[1] = time.monotonic()
+        self._attempt.set()
+        try:
+            await asyncio.sleep(self._slow)
+        finally:  # who sends may be killed meanwhile
+            entry[1] = time.monotonic()
         return "250 2.0.0 taken"
 
 

@@ -103,11 +103,7 @@ class Town:
     async def evening(self, seconds: float) -> dict[str, int]:
         """Nobody new comes; wait until nothing is open. Returns what is after ``seconds``."""
         end = time.monotonic() + seconds
-        try:
-            async with asyncio.timeout(seconds):
-                await ask_all([self.errands, self.letters, self.visitors], "stop")
-        except TimeoutError:
-            return {"customers who cannot end": 1}
+        await ask_all([self.errands, self.letters, self.visitors], "stop")
         while time.monotonic() < end:
             left = await self.open()
             if not any(left.values()):
@@ -120,6 +116,15 @@ class Town:
         people = {"tasks": self.errands, "mails": self.letters, "chats": self.visitors}
         left = {name: int((await one.ask("how"))["open"]) for name, one in people.items()}
         return {**left, "in agents' hands": sum(one["in_hand"] for one in await self.at_work())}
+
+    async def attempt(self, seconds: float) -> None:
+        """Wait until a node begins to send somebody a mail. Raises ``TimeoutError``."""
+        async with asyncio.timeout(seconds):
+            await self.letters.ask("attempt")
+
+    async def sending(self) -> bool:
+        """Whether a mail to a customer is under way just now, not yet said to be taken."""
+        return bool((await self.letters.ask("how"))["sending"])
 
     async def at_work(self) -> list[dict[str, Any]]:
         """How the agents are, process by process."""

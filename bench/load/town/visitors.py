@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from bench.load.control import Answer, serve
+from bench.load.control import Answer, busy, serve
 from bench.load.town.talk import Talk
 
 
@@ -32,10 +32,11 @@ class Visitors:
             case "begin":
                 return await self._begin(**said)
             case "stop":
-                return await self._end()
+                self._stop.set()  # who talks ends it by and by
+                return {}
             case "how":
                 return {
-                    "open": sum(not talk.over for talk in self.talks),
+                    "open": busy(self._chairs) and sum(not t.over for t in self.talks),
                     "offline": sum(not (talk.over or talk.online) for talk in self.talks),
                 }
             case "log":
@@ -51,13 +52,6 @@ class Visitors:
         self._chairs = asyncio.get_running_loop().create_task(self._sit(urls, chairs))
         while sum(t.ever_online for t in self.talks[known:]) < chairs:  # noqa: ASYNC110 - a look
             await asyncio.sleep(0.05)
-        return {}
-
-    async def _end(self) -> Answer:
-        """Nobody new comes; who talks ends it by and by."""
-        self._stop.set()
-        if self._chairs is not None:
-            await self._chairs
         return {}
 
     async def _sit(self, urls: list[str], chairs: int) -> None:
