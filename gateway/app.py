@@ -226,6 +226,7 @@ def _house(app: App) -> House:
         keys=store.keys,
         notes=store.settings,
         nodes=store.nodes,
+        figures=app.figures,
         channels=app.rooms,
         vitals=app,
         database=store.lookout,

@@ -12,6 +12,7 @@ from gateway.api import Api
 from gateway.channelroom import ChannelRoom
 from gateway.cluster.asking import Asking
 from gateway.cluster.bell import Bell
+from gateway.cluster.capacity import Publication
 from gateway.cluster.directory import Directory
 from gateway.cluster.duties import Duties
 from gateway.cluster.gate import still_ours
@@ -113,6 +114,13 @@ class App:
             tell=lambda: self.bell.ring("duties"),
         )
         self.bell.on("duties", lambda _node, _payload: self.duties.wake())
+        self.figures = Publication(
+            node.ledger,
+            store.capacity,
+            node.writer.current_term,
+            lambda: self.lease.peers,
+            settings.node.region,
+        )
         self.api: Api
         self.rooms: ChannelRoom
         self.push: AgentPush
@@ -181,6 +189,7 @@ class App:
             "takeover": self.takeover.run(),
             "duties": self.duties.run(),
             "upkeep": self.duties.perform("upkeep", lambda _term: self.store.upkeep.run()),
+            "capacity": self.figures.run(),
             "bell": self.bell.run(),
             "tail": self.tail.run(),
             "directory": self.directory.run(),

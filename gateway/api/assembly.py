@@ -64,7 +64,7 @@ class Api:
             Quarantine(house.node, house.listing, house.channels),
             Outbox(house.node, house.listing),
             TokenResource(house.tokens, self.auth),
-            LiveNumbers(ledger, house.nodes),
+            LiveNumbers(ledger, house.nodes, house.figures),
             HealthChecks(house),
             Metrics(house),
             Documents(house, self._described),

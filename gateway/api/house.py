@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from gateway.api.needs import (
     ChannelRoom,
     Database,
+    Figures,
     Keys,
     Labels,
     Lag,
@@ -60,6 +61,7 @@ class House(Struct, frozen=True, kw_only=True):
     keys: Keys
     notes: Notes
     nodes: Nodes
+    figures: Figures
     channels: ChannelRoom
     vitals: Vitals
     peers: Callable[[Purpose], tuple[str, ...]] = lambda _purpose: ()

@@ -1,16 +1,16 @@
-"""How it is just now: the wallboard's numbers, and the nodes."""
+"""How it is just now: the wallboard's numbers of the whole installation, and the nodes."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 
 from gateway.api.base import Listed, whole
-from gateway.api.needs import Nodes
-from gateway.core.ids import QueueName
-from gateway.core.lifecycle import IN_HAND
-from gateway.core.model import ItemState, Presence
-from gateway.core.state import NodeState
+from gateway.api.needs import Figures, Nodes
+from gateway.core.ids import NodeName, QueueName
+from gateway.core.pool import NodeCapacity
 from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.views import NodeCard
@@ -19,37 +19,64 @@ TAG = "live"
 
 
 class QueueNow(Struct, frozen=True, kw_only=True):
-    """``longest_wait`` in seconds; nobody waits: 0."""
+    """``longest_wait`` in seconds; nobody waits: 0. ``ready``: agents who are, and serve it."""
 
     name: QueueName
     waiting: int
     longest_wait: float
     offered: int
     in_hand: int
+    ready: int
 
 
 class AgentsNow(Struct, frozen=True, kw_only=True):
+    """``closed``: of those connected, who gets nothing because the site is closed."""
+
     connected: int
     ready: int
     busy: int
+    closed: int
 
 
-class LiveNow(Struct, frozen=True, kw_only=True):
-    """This node's picture at ``at``."""
+class Numbers(Struct, frozen=True, kw_only=True):
+    """What is counted, of one node or of several."""
 
-    at: datetime
     items: dict[str, int]
     queues: list[QueueNow]
     agents: AgentsNow
     outbox_pending: int
 
 
-class LiveNumbers:
-    """See the module's docstring. Numbers from memory wait for their commit."""
+class NodeNow(Numbers, frozen=True, kw_only=True):
+    """One node. ``age`` is how many seconds ago its figures were new here; our own: 0."""
 
-    def __init__(self, ledger: Ledger, nodes: Nodes) -> None:
+    name: NodeName
+    region: str
+    age: float
+
+
+class RegionNow(Numbers, frozen=True, kw_only=True):
+    """The nodes of one region."""
+
+    name: str
+    nodes: int
+
+
+class LiveNow(Numbers, frozen=True, kw_only=True):
+    """The whole installation as this node knows it at ``at``, and by node and region."""
+
+    at: datetime
+    nodes: list[NodeNow]
+    regions: list[RegionNow]
+
+
+class LiveNumbers:
+    """See the module's docstring. Our own numbers are from memory and wait for their commit."""
+
+    def __init__(self, ledger: Ledger, nodes: Nodes, figures: Figures) -> None:
         self._ledger = ledger
         self._nodes = nodes
+        self._figures = figures
 
     def routes(self) -> list[HttpRoute]:
         return [
@@ -57,7 +84,7 @@ class LiveNumbers:
                 method="GET",
                 path="/api/v1/live",
                 handle=self._live,
-                summary="The numbers of this moment",
+                summary="The numbers of this moment, of all nodes, by node and by region",
                 gives=LiveNow,
                 tag=TAG,
             ),
@@ -73,7 +100,7 @@ class LiveNumbers:
 
     async def _live(self, _request: HttpRequest) -> HttpAnswer:
         position = self._ledger.position
-        numbers = count(self._ledger.state, self._ledger.clock.now())
+        numbers = live(self._figures.whole(), self._ledger.clock.now())
         await self._ledger.committed(position)
         return HttpAnswer(body=numbers)
 
@@ -81,42 +108,71 @@ class LiveNumbers:
         return whole(await self._nodes.listed())
 
 
-def count(state: NodeState, now: datetime) -> LiveNow:
-    """One walk over the open items."""
-    states: Counter[str] = Counter()
-    waiting: Counter[str] = Counter()
-    offered: Counter[str] = Counter()
-    in_hand: Counter[str] = Counter()
-    oldest: dict[str, datetime] = {}
-    for item in state.items.values():
-        states[item.state.value] += 1
-        if item.state in (ItemState.QUEUED, ItemState.OFFERED):
-            waiting[item.queue] += 1
-            since = item.queued_at or item.created_at
-            oldest[item.queue] = min(since, oldest.get(item.queue, since))
-        offered[item.queue] += item.state is ItemState.OFFERED
-        in_hand[item.queue] += item.state in IN_HAND and item.state is not ItemState.OFFERED
-    queues = [
-        QueueNow(
-            name=name,
-            waiting=waiting[name],
-            longest_wait=(now - oldest[name]).total_seconds() if name in oldest else 0.0,
-            offered=offered[name],
-            in_hand=in_hand[name],
-        )
-        for name in sorted(state.queues)
-    ]
+def live(figures: Sequence[NodeCapacity], now: datetime) -> LiveNow:
+    """All figures added up, and each by itself."""
+    regions: dict[str, list[NodeCapacity]] = {}
+    for one in figures:
+        regions.setdefault(one.region, []).append(one)
     return LiveNow(
         at=now,
-        items=dict(sorted(states.items())),
-        queues=queues,
-        agents=_agents(state),
-        outbox_pending=len(state.outbox),
+        nodes=[
+            NodeNow(name=f.node, region=f.region, age=round(f.age, 1), **_numbers([f]))
+            for f in figures
+        ],
+        regions=[
+            RegionNow(name=name, nodes=len(nodes), **_numbers(nodes))
+            for name, nodes in sorted(regions.items())
+        ],
+        **_numbers(figures),
     )
 
 
-def _agents(state: NodeState) -> AgentsNow:
-    here = [s for s in state.statuses.values() if s.tabs > 0]
-    ready = sum(1 for s in here if s.presence is Presence.READY)
-    busy = sum(1 for s in here if state.in_hand(s.name))
-    return AgentsNow(connected=len(here), ready=ready, busy=busy)
+class _Sums(Struct):
+    waiting: int = 0
+    longest_wait: float = 0.0
+    offered: int = 0
+    in_hand: int = 0
+    ready: int = 0
+
+
+def _numbers(figures: Iterable[NodeCapacity]) -> dict[str, Any]:
+    items: Counter[str] = Counter()
+    queues: dict[QueueName, _Sums] = {}
+    staff: Counter[str] = Counter()
+    outbox = 0
+    for one in figures:
+        capacity = one.capacity
+        items.update(capacity.items)
+        outbox += capacity.outbox_pending
+        for field in ("connected", "ready", "busy", "closed"):
+            staff[field] += getattr(capacity.agents, field)
+        for queue in capacity.queues:
+            sums = queues.setdefault(queue.name, _Sums())
+            sums.waiting += queue.waiting
+            sums.offered += queue.offered
+            sums.in_hand += queue.in_hand
+            sums.ready += capacity.ready_for(queue.name)
+            if queue.waiting:
+                # They have waited on since their node said so.
+                sums.longest_wait = max(sums.longest_wait, queue.longest_wait + one.age)
+    return {
+        "items": dict(sorted(items.items())),
+        "queues": [
+            QueueNow(
+                name=name,
+                waiting=s.waiting,
+                longest_wait=s.longest_wait,
+                offered=s.offered,
+                in_hand=s.in_hand,
+                ready=s.ready,
+            )
+            for name, s in sorted(queues.items())
+        ],
+        "agents": AgentsNow(
+            connected=staff["connected"],
+            ready=staff["ready"],
+            busy=staff["busy"],
+            closed=staff["closed"],
+        ),
+        "outbox_pending": outbox,
+    }

@@ -21,6 +21,7 @@ from gateway.core.ids import (
 )
 from gateway.core.inbound import Inbound
 from gateway.core.model import AgentStatus, Case, Item, Outgoing
+from gateway.core.pool import NodeCapacity
 from gateway.ports import Role
 from gateway.store.contract import ItemFilter, Page, Received
 from gateway.store.lookout import Standing
@@ -180,6 +181,14 @@ class Keys(Protocol):
 
 class Nodes(Protocol):
     async def listed(self) -> list[NodeCard]: ...
+
+
+class Figures(Protocol):
+    """What each node can take and what waits there (``cluster.capacity.Publication`` fits)."""
+
+    def whole(self) -> list[NodeCapacity]:
+        """This node as of this moment, then the others as they last said."""
+        ...
 
 
 # -- the process ----------------------------------------------------------------------------

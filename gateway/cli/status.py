@@ -41,11 +41,23 @@ def status(*, json: bool = False, watch: bool = False, where: Where = _HERE) -> 
 
 
 def _ask(node: Node) -> dict[str, Any]:
+    live = node.call("GET", "/api/v1/live")
+    figures = {one["name"]: one for one in live["nodes"]}
+    cards = node.call("GET", "/api/v1/nodes")["items"]
     return {
-        "nodes": node.call("GET", "/api/v1/nodes")["items"],
+        **live,
+        "nodes": [{**figures.get(card["name"], {}), **card} for card in cards],
         "channels": node.call("GET", "/api/v1/channels")["items"],
-        **node.call("GET", "/api/v1/live"),
     }
+
+
+def _figures(node: dict[str, Any]) -> tuple[str, str, str]:
+    """Who is ready there, how many wait, and how old that is; dashes: it does not say."""
+    if "age" not in node:
+        return "–", "–", "–"
+    waiting = sum(queue["waiting"] for queue in node["queues"])
+    age = f"{node['age']:.0f} s ago" if node["age"] else "now"
+    return str(node["agents"]["ready"]), str(waiting), age
 
 
 def _drawn(now: dict[str, Any]) -> "RenderableType":
@@ -53,10 +65,12 @@ def _drawn(now: dict[str, Any]) -> "RenderableType":
     from rich.markup import escape
     from rich.table import Table
 
-    nodes = Table("node", "region", "alive", "since", title="Nodes")
+    columns = ("node", "region", "alive", "since", "ready", "waiting", "as of")
+    nodes = Table(*columns, title="Nodes")
     for one in now["nodes"]:
         alive = "yes" if one["alive"] else "no"
-        nodes.add_row(escape(one["name"]), escape(one["region"]), alive, one["started_at"][:19])
+        row = (one["name"], one["region"], alive, one["started_at"][:19], *_figures(one))
+        nodes.add_row(*(escape(cell) for cell in row))
     channels = Table("channel", "kind", "health", "reason", title="Channels")
     for one in now["channels"]:
         cells = (one["name"], one["kind"], one["health"], one["reason"])

@@ -17,8 +17,8 @@ from gateway.cluster.tail import Tail
 from gateway.core import events as e
 from gateway.core.backoff import reconnect_delay
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, NodeName, Position, QueueName
-from gateway.core.model import AgentProfile, Item, Queue
+from gateway.core.ids import AgentName, NodeName, Position, QueueName, SiteName
+from gateway.core.model import AgentProfile, Item, Queue, Site
 from gateway.core.reactions import reactions
 from gateway.flow.ledger import Ledger
 from gateway.ports import PeerEntry
@@ -26,16 +26,18 @@ from gateway.store.contract import Unavailable
 
 ANOTHER = "another node"
 Sleep = Callable[[float], Awaitable[None]]
-_KINDS = (e.AgentDefined, e.AgentRemoved, e.QueueDefined, e.QueueRemoved)
+_KINDS = (e.AgentDefined, e.AgentRemoved, e.QueueDefined, e.QueueRemoved, e.SiteChanged)
 _log = structlog.get_logger("directory")
 
 
 class DirectoryRows(Protocol):
-    """The tables of the directory (``store.directory``). Both raise ``Unavailable``."""
+    """The tables of the directory (``store.directory``). All raise ``Unavailable``."""
 
     async def profiles(self, names: Collection[AgentName]) -> dict[AgentName, AgentProfile]: ...
 
     async def queues(self, names: Collection[QueueName]) -> dict[QueueName, Queue]: ...
+
+    async def sites(self, names: Collection[SiteName]) -> dict[SiteName, Site]: ...
 
 
 class Directory:
@@ -50,6 +52,7 @@ class Directory:
         self._sleep = sleep
         self._agents: set[AgentName] = set()
         self._queues: set[QueueName] = set()
+        self._sites: set[SiteName] = set()
         self._own: dict[str, int] = {}
         self._news = asyncio.Event()
         ledger.observe(self._note_own)
@@ -68,6 +71,8 @@ class Directory:
                 self._own[queue.name] = entry.position.offset
             case e.QueueRemoved(queue=name):
                 self._own[name] = entry.position.offset
+            case e.SiteChanged(site=site):
+                self._own[site.name] = entry.position.offset
             case _:
                 pass
 
@@ -82,6 +87,8 @@ class Directory:
                     self._queues.add(queue.name)
                 case e.QueueRemoved(queue=name):
                     self._queues.add(name)
+                case e.SiteChanged(site=site):
+                    self._sites.add(site.name)
                 case _:
                     pass
         self._news.set()
@@ -93,11 +100,13 @@ class Directory:
             self._news.clear()
             agents, self._agents = self._agents, set()
             queues, self._queues = self._queues, set()
+            sites, self._sites = self._sites, set()
             try:
-                await self.refresh(agents, queues)
+                await self.refresh(agents, queues, sites)
             except Unavailable:
                 self._agents |= agents
                 self._queues |= queues
+                self._sites |= sites
                 self._news.set()
                 await self._sleep(reconnect_delay(failures, random.random()))  # noqa: S311 - jitter
                 failures += 1
@@ -119,30 +128,40 @@ class Directory:
 
     # -- taking in --------------------------------------------------------------------------
 
-    async def refresh(self, agents: Collection[AgentName], queues: Collection[QueueName]) -> None:
+    async def refresh(
+        self,
+        agents: Collection[AgentName],
+        queues: Collection[QueueName],
+        sites: Collection[SiteName] = (),
+    ) -> None:
         """Take these in as the tables have them. Raises ``Unavailable``."""
         ledger = self._ledger
-        while agents or queues:
+        while agents or queues or sites:
             # What we changed ourselves counts as soon as it is on disk, and is read with the rest.
             on_disk = ledger.position.offset - ledger.uncommitted
             profiles = await self._rows.profiles(agents)
             named = await self._rows.queues(queues)
+            placed = await self._rows.sites(sites)
             try:
                 await ledger.gate.passed()
             except Refused:
                 return  # the node ends
-            newer = {str(n) for n in (*agents, *queues) if self._own.get(n, 0) > on_disk}
+            newer = {str(n) for n in (*agents, *queues, *sites) if self._own.get(n, 0) > on_disk}
             self._take_in(
                 [profiles.get(name) or _nobody(name) for name in agents if name not in newer],
                 [named.get(name) or _nothing(name) for name in queues if name not in newer],
+                [placed[name] for name in sites if name in placed and name not in newer],
             )
             agents = [name for name in agents if name in newer]
             queues = [name for name in queues if name in newer]
+            sites = [name for name in sites if name in newer]
             if newer:
                 last = max(self._own[name] for name in newer)
                 await ledger.committed(Position(ledger.epoch, last))
 
-    def _take_in(self, profiles: Iterable[AgentProfile], queues: Iterable[Queue]) -> None:
+    def _take_in(
+        self, profiles: Iterable[AgentProfile], queues: Iterable[Queue], sites: Iterable[Site]
+    ) -> None:
         state, events = self._ledger.state, list[e.Event]()
         for profile in profiles:
             known = state.profiles.get(profile.name)
@@ -156,6 +175,7 @@ class Directory:
                 events.append(e.QueueDefined(queue=queue, by=ANOTHER))
             elif not queue.active and before is not None:
                 events.append(e.QueueRemoved(queue=queue.name, by=ANOTHER))
+        events += [e.SiteChanged(site=s) for s in sites if s != state.sites.get(s.name)]
         if not events:
             return
         self.followed += len(events)

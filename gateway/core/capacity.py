@@ -4,7 +4,8 @@ A call takes everything; mail and tasks are put aside for a call or a chat, so t
 count against one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from gateway.core.model import AgentProfile, ChannelKind, Item
 from gateway.core.model import ChannelKind as K
@@ -19,6 +20,7 @@ COST = {
     K.EMAIL: 50,
     K.TASK: 50,
 }
+_KINDS = tuple(ChannelKind)
 INTERRUPTIBLE = frozenset({K.EMAIL, K.TASK})
 INTERRUPTING = frozenset({K.VOICE, K.WEBCHAT})
 
@@ -40,6 +42,38 @@ def used(profile: AgentProfile, items: Iterable[Item], *, by: ChannelKind | None
     return sum(
         cost(profile, item.kind) for item in items if not (aside and item.kind in INTERRUPTIBLE)
     )
+
+
+def room(profile: AgentProfile, items: Iterable[Item]) -> int:
+    """Of which kinds one more item fits, as a number for ``kinds_of``: quick to compare."""
+    firm = aside = 0
+    for item in items:
+        units = cost(profile, item.kind)
+        if item.kind in INTERRUPTIBLE:
+            aside += units
+        else:
+            firm += units
+    if not profile.capacity:
+        return _usual_room(firm, aside)
+    return _room(firm, aside, tuple(cost(profile, kind) for kind in _KINDS))
+
+
+def kinds_of(room: int) -> tuple[ChannelKind, ...]:
+    """The kinds that there is room for."""
+    return tuple(kind for place, kind in enumerate(_KINDS) if room >> place & 1)
+
+
+@lru_cache(maxsize=1_000)
+def _usual_room(firm: int, aside: int) -> int:
+    return _room(firm, aside, tuple(COST[kind] for kind in _KINDS))
+
+
+def _room(firm: int, aside: int, costs: Sequence[int]) -> int:
+    free = 0
+    for place, (kind, units) in enumerate(zip(_KINDS, costs, strict=True)):
+        in_use = firm if kind in INTERRUPTING else firm + aside
+        free |= (in_use + units <= TOTAL) << place
+    return free
 
 
 def has_room(profile: AgentProfile, items: Iterable[Item], kind: ChannelKind) -> bool:

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from gateway.core.ids import AgentName, QueueName
-from gateway.core.model import AgentProfile, Queue
+from gateway.core.ids import AgentName, QueueName, SiteName
+from gateway.core.model import AgentProfile, Queue, Site
 from gateway.store.codec import decode, text
 from gateway.store.pool import Pool
 from gateway.store.queries import Queries
@@ -33,3 +33,11 @@ class PgDirectory:
         with reading():
             rows = await self._pool.fetch(self._sql["queues_named"], [text(n) for n in names])
         return {queue.name: queue for queue in (decode(row["doc"], Queue) for row in rows)}
+
+    async def sites(self, names: Collection[SiteName]) -> dict[SiteName, Site]:
+        """Those that anybody has ever acted on."""
+        if not names:
+            return {}
+        with reading():
+            rows = await self._pool.fetch(self._sql["sites_named"], [text(n) for n in names])
+        return {site.name: site for site in (decode(row["doc"], Site) for row in rows)}

@@ -16,6 +16,7 @@ from msgspec import Struct, field
 
 from gateway.core.ids import NewId
 from gateway.store.bell import BELL_SESSION, PgWires
+from gateway.store.capacity import PgCapacity
 from gateway.store.cluster import PgCluster
 from gateway.store.contract import Unavailable
 from gateway.store.directory import PgDirectory
@@ -68,6 +69,7 @@ class Store(Struct):
     codes: PgLabels
     keys: PgKeys
     nodes: PgNodes
+    capacity: PgCapacity
     channels: PgChannels
     settings: PgSettings
     wires: PgWires
@@ -146,6 +148,7 @@ async def open_store(
             codes=PgLabels(pool, sql, "code"),
             keys=PgKeys(pool, sql),
             nodes=PgNodes(pool, sql),
+            capacity=PgCapacity(pool, sql),
             channels=PgChannels(pool, sql),
             settings=PgSettings(pool, sql),
             wires=PgWires(connector(where, hosts, BELL_SESSION, sight), sql),

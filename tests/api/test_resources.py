@@ -211,7 +211,7 @@ async def test_the_numbers_of_this_moment() -> None:
         await world.file_task()
         await world.until(lambda: world.rig.node.ledger.state.in_hand(AgentName("ana")))
         _, live = await world.call("GET", "/api/v1/live")
-        assert live["agents"] == {"connected": 1, "ready": 1, "busy": 1}
+        assert live["agents"] == {"connected": 1, "ready": 1, "busy": 1, "closed": 0}
         (queue,) = live["queues"]
         assert (queue["waiting"], queue["offered"]) == (1, 1)
 

@@ -7,7 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.core import events as e
-from gateway.core.ids import AgentName, NodeName, QueueName
+from gateway.core.closing import set_site
+from gateway.core.ids import AgentName, NodeName, QueueName, SiteName
+from gateway.core.model import ItemState
 from tests.support.builders import GENERAL, agent, queue, task
 from tests.support.clusternodes import Running, a_house, running, until
 from tests.support.flownode import new_tables
@@ -120,5 +122,68 @@ def test_an_heir_knows_the_queue_that_the_dead_node_made_last() -> None:
         await one.vanish()
         await until(lambda: "t" in two.items)
         assert name in two.node.ledger.state.queues
+
+    play(story)
+
+
+PORT = SiteName("port")
+
+
+def close(node: Running, percent: int, reason: str = "storm") -> None:
+    ledger = node.node.ledger
+    ledger.record(
+        set_site(
+            ledger.state,
+            PORT,
+            open_percent=percent,
+            reason=reason,
+            in_hand="keep",
+            by="test",
+            ctx=ledger.context(),
+        )
+    )
+
+
+def seat(node: Running, name: AgentName) -> None:
+    profile = replace(agent(name), site=PORT)
+    node.node.ledger.record([e.Change(e.AgentDefined(profile=profile, by="test"))])
+
+
+def test_a_site_that_is_closed_at_one_node_takes_its_agents_out_at_the_other() -> None:
+    async def story(one: Running, two: Running) -> None:
+        seat(one, ANA)
+        state = two.node.ledger.state
+        await until(lambda: state.at_site(PORT) == [ANA])
+        await two.sign_in(ANA)
+        await two.node.intake.receive([task("t", subject="t")])
+        await until(lambda: state.in_hand(ANA))
+        close(one, 0)
+        await until(lambda: not state.in_hand(ANA), 2.0)
+        assert two.items["t"].state is ItemState.QUEUED
+        assert "site 'port' is closed (storm)" in two.items["t"].reason
+        close(one, 100)
+        await until(lambda: state.in_hand(ANA), 2.0)
+        acts = [x for x in one.tables.journal.values() if isinstance(x.event, e.SiteChanged)]
+        assert len(acts) == 2
+        assert two.node.reconciler.repaired == 0
+
+    play(story)
+
+
+def test_two_nodes_that_close_one_site_at_once_end_with_what_the_database_has() -> None:
+    async def story(one: Running, two: Running) -> None:
+        one.store.faults.delayed = two.store.faults.delayed = 0.5
+        one.store.faults.slow = two.store.faults.slow = 0.05
+        seat(one, ANA)
+        await until(lambda: two.node.ledger.state.at_site(PORT) == [ANA])
+        for turn in range(20):
+            close(one, turn, f"one {turn}")
+            close(two, 100 - turn, f"two {turn}")
+            await asyncio.sleep(0.01)
+        await one.caught_up()
+        await two.caught_up()
+        await asyncio.sleep(10.0)
+        kept = one.tables.sites[PORT]
+        assert one.node.ledger.state.sites[PORT] == two.node.ledger.state.sites[PORT] == kept
 
     play(story)

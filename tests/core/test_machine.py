@@ -44,9 +44,10 @@ from gateway.core.model import (
     OutboundState,
     Presence,
 )
+from gateway.core.pool import Capacity, Tally
 from gateway.core.repair import problems
 from gateway.core.routing.fit import lacks, passed_lately, unavailable
-from gateway.core.routing.need import need_of
+from gateway.core.routing.need import Need, need_of
 from gateway.core.sites import place
 from tests.support.builders import MAIL, House, agent, chat, mail, queue, task
 
@@ -87,6 +88,8 @@ class Switchroom(RuleBasedStateMachine):
             ],
         )
         self.house.ledger.observe(self.watch)
+        self.tally = Tally(self.house.state)
+        self.house.ledger.observe(self.tally.note)
         for name in CREW[:2]:
             self.house.sign_in(name)
 
@@ -320,6 +323,40 @@ class Switchroom(RuleBasedStateMachine):
         assert state.closed.keys() == chosen
         offered = {i.offer.agent for i in state.items.values() if i.offer}
         assert not offered & chosen
+
+    @invariant()
+    def what_is_published_is_what_a_walk_over_everything_counts(self) -> None:
+        state, now = self.house.state, self.house.clock.now()
+        self.tally.settle()
+        told = self.tally.capacity(now)
+        fresh = Tally(state)
+        fresh.settle()
+        assert told == fresh.capacity(now)
+        here = [s for s in state.statuses.values() if s.tabs]
+        assert told.agents.connected == len(here)
+        assert told.agents.busy == sum(1 for s in here if state.in_hand(s.name))
+        assert told.items == Counter(i.state.value for i in state.items.values())
+        for name in state.queues:
+            self.check_published(told, name)
+
+    def check_published(self, told: Capacity, name: QueueName) -> None:
+        state, now = self.house.state, self.house.clock.now()
+        said = {queue.name: queue for queue in told.queues}[name]
+        waits = (ItemState.QUEUED, ItemState.OFFERED)
+        waiting = [i for i in state.items.values() if i.queue == name and i.state in waits]
+        since = [(now - (i.queued_at or i.created_at)).total_seconds() for i in waiting]
+        assert said.waiting == len(waiting)
+        assert abs(said.longest_wait - max(since, default=0.0)) < 0.001
+        for kind in ChannelKind:
+            for skills in ((), (("de", 2),), (("de", 1), ("fr", 2))):
+                need = Need(kind, name, tuple((SkillName(s), level) for s, level in skills))
+                free = [
+                    p
+                    for p in state.profiles.values()
+                    if lacks(p, need) is None and unavailable(state, p.name, need) is None
+                ]
+                assert told.fit(need) >= len(free)
+                assert told.fit(need) == len(free) or len(skills) > 1
 
     @invariant()
     def each_item_is_in_one_place(self) -> None:

@@ -19,6 +19,7 @@ from channels.task.settings import Settings as TaskSettings
 from gateway.api import Api, House
 from gateway.api.house import Site
 from gateway.api.needs import ChannelCard
+from gateway.cluster.capacity import Publication
 from gateway.core.errors import Refused
 from gateway.core.ids import (
     AgentName,
@@ -53,6 +54,7 @@ from gateway.store.views import (
 from gateway.supervise import Health
 from tests.support.builders import NODE, OFFICE, agent
 from tests.support.flownode import Rig, new_tables, running
+from tests.support.memory_capacity import MemoryCapacity
 from tests.support.memory_homes import MemoryHomes
 from tests.support.memory_tables import Tables
 
@@ -486,6 +488,13 @@ def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> Ho
         keys=FakeKeys(),
         notes=FakeNotes(),
         nodes=world.process,
+        figures=Publication(
+            world.rig.node.ledger,
+            MemoryCapacity(world.rig.store),
+            world.rig.node.writer.current_term,
+            lambda: (),
+            "here",
+        ),
         channels=world.process,
         vitals=world.process,
         bootstrap_token=ADMIN,

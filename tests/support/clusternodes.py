@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.cluster.asking import Asking, Handler
 from gateway.cluster.bell import Bell
+from gateway.cluster.capacity import Publication
 from gateway.cluster.directory import Directory
 from gateway.cluster.membership import Membership
 from gateway.cluster.tail import Tail
@@ -21,6 +22,7 @@ from gateway.ports import Channel
 from gateway.store.contract import Card
 from tests.support.builders import GENERAL, KINDS, queue
 from tests.support.flownode import Sink
+from tests.support.memory_capacity import MemoryCapacity
 from tests.support.memory_cluster import MemoryCluster
 from tests.support.memory_following import MemoryDirectory, MemoryTail
 from tests.support.memory_relay import MemoryRelay
@@ -61,6 +63,14 @@ class Running:
             card=lambda: self.card,
             monotonic=node.ledger.clock.monotonic,
         )
+        self.figures = Publication(
+            node.ledger,
+            MemoryCapacity(store),
+            node.writer.current_term,
+            lambda: self.member.peers,
+            "here",
+            monotonic=node.ledger.clock.monotonic,
+        )
         self.life: asyncio.Task[None] | None = None
         self._commands = 0
 
@@ -90,7 +100,7 @@ class Running:
         async with asyncio.TaskGroup() as group:
             for work in (
                 self.node.run(), self.takeover.run(), self.member.run(), self.asking.run(),
-                self.bell.run(), self.tail.run(), self.directory.run(),
+                self.bell.run(), self.tail.run(), self.directory.run(), self.figures.run(),
             ):  # fmt: skip
                 group.create_task(work)
 

@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from gateway.core import events as e
-from gateway.core.ids import AgentName, NodeName, Position, QueueName
-from gateway.core.model import AgentProfile, Queue
+from gateway.core.ids import AgentName, NodeName, Position, QueueName, SiteName
+from gateway.core.model import AgentProfile, Queue, Site
 from gateway.ports import PeerEntry
 from gateway.store.batch import _KINDS
 from gateway.store.tail import Portion
@@ -59,6 +59,12 @@ class MemoryDirectory:
 
     async def queues(self, names: Collection[QueueName]) -> dict[QueueName, Queue]:
         rows = self._store.tables.queues
+        return await self._store._call(
+            "directory", lambda: {n: _copy(rows[n]) for n in names if n in rows}
+        )
+
+    async def sites(self, names: Collection[SiteName]) -> dict[SiteName, Site]:
+        rows = self._store.tables.sites
         return await self._store._call(
             "directory", lambda: {n: _copy(rows[n]) for n in names if n in rows}
         )

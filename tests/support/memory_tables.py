@@ -36,6 +36,7 @@ from gateway.core.ids import (
 from gateway.core.inbound import Decided, File, Inbound
 from gateway.core.lifecycle import ENDED
 from gateway.ports import Memory
+from gateway.store.capacity import Published
 from gateway.store.codec import encode
 from gateway.store.contract import (
     BadBatch,
@@ -147,6 +148,7 @@ class Tables:
         self.profiles: dict[AgentName, m.AgentProfile] = {}
         self.queues: dict[str, m.Queue] = {}
         self.sites: dict[str, m.Site] = {}
+        self.capacities: dict[NodeName, Published] = {}
         self.commands: dict[tuple[AgentName, CommandId], m.CommandRecord] = {}
         self.inbox: dict[tuple[ChannelName, str], InboxRow] = {}
         self.inbox_by_id: dict[InboundId, InboxRow] = {}

@@ -51,6 +51,16 @@ class Line(Generic[K, R]):
         if self._ranks.pop(member, None) is not None:
             self._sweep()
 
+    def first(self) -> tuple[R, K] | None:
+        """The lowest rank and whose it is; ``None``: nobody is there."""
+        heap = self._heap
+        while heap:
+            rank, member = heap[0]
+            if self._ranks.get(member) == rank:
+                return heap[0]
+            heapq.heappop(heap)
+        return None
+
     def ahead_of(self, member: K) -> int:
         """How many members stand before this one."""
         own = self._ranks.get(member)

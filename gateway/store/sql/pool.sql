@@ -11,3 +11,6 @@ mine AS (
     WHERE node_capacity.epoch <= excluded.epoch
 )
 SELECT node, epoch, counter, doc FROM node_capacity WHERE node <> $1 ORDER BY node
+
+-- name: sites_named
+SELECT doc FROM site WHERE name = ANY($1::text[])
