@@ -48,28 +48,31 @@ run: $(VENV)/.base push/static/index.html ## the demo: nothing to configure, ope
 
 ## ── tests ───────────────────────────────────────────────────────────────────────────────
 
+# Workers beside one another. Pure tests keep a processor each busy; tests with real services
+# mostly wait for them. A module stays with one worker, which has its own PostgreSQL, Dovecot and
+# browser; those marked `long` come first. ARGS="-n 0" does without workers.
+BUSY := -n logical
+WAITING := --dist loadfile --no-loadscope-reorder -n
+
 # Each stage runs by itself too; a stage that collects no test fails, as pytest means it.
 test: peers $(VENV)/.dev push/static/index.html ## every test, in stages; with CI set nothing is skipped
-	@for stage in unit sim integration e2e chaos web-test; do \
-		printf '\n── %s ──\n' "$$stage"; \
-		$(MAKE) "$$stage"; \
-	done
+	@scripts/stages unit sim integration e2e chaos web-test
 
 unit: $(VENV)/.dev ## the quick ones: pure parts, no services, under 30 s (ARGS)
-	@$(PYTEST) -n logical -m "not integration and not e2e and not chaos and not sim" $(ARGS)
+	@$(PYTEST) $(BUSY) -m "not integration and not e2e and not chaos and not sim" $(ARGS)
 
-sim: $(VENV)/.dev ## seeded simulations of a whole node on a virtual clock (ARGS)
-	@$(PYTEST) -n logical -m sim $(ARGS)
+sim: $(VENV)/.dev ## seeded simulations of one node and of several on a virtual clock (ARGS)
+	@$(PYTEST) $(BUSY) -m sim $(ARGS)
 
 integration: $(VENV)/.dev ## against real peers: PostgreSQL, Dovecot, SMTP (ARGS)
-	@$(PYTEST) -m integration --durations=5 $(ARGS)
+	@$(PYTEST) $(WAITING) 4 -m integration --durations=5 $(ARGS)
 
 e2e: $(VENV)/.dev push/static/index.html ## journeys in Chromium, from customer to agent and back (ARGS)
-	@$(PYTEST) -m e2e --durations=5 $(ARGS)
+	@$(PYTEST) $(WAITING) 2 -m e2e --durations=5 $(ARGS)
 
 chaos: $(VENV)/.dev push/static/index.html ## kill -9 and worse under load, then count what is lost or doubled (ARGS, FAULTS, SEED)
 	@$(if $(FAULTS),CHAOS_FAULTS=$(FAULTS)) $(if $(SEED),CHAOS_SEED=$(SEED)) \
-		$(PYTEST) -m chaos $(if $(FAULTS),tests/chaos/test_faults.py) $(ARGS)
+		$(PYTEST) -m chaos $(if $(FAULTS),tests/chaos/test_faults.py,$(WAITING) 3) $(ARGS)
 
 web-test: push/web/node_modules/.package-lock.json ## types and unit tests of the web app
 	@$(NPM) run --silent check

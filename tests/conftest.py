@@ -1,11 +1,43 @@
 """For every test."""
 
 import asyncio
+import json
 import logging
+import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
+
+from tests.support.saying import SAID, Say, lines
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules that take long come first, so that workers side by side end together."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest) -> Say:
+    """A line for whoever runs the tests, shown at the end: what was measured, say."""
+
+    def note(line: str) -> None:
+        request.node.user_properties.append((SAID, line))
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    reports = [report for group in terminalreporter.stats.values() for report in group]
+    if said := list(lines(reports)):
+        terminalreporter.section("measured")
+        for line in said:
+            terminalreporter.write_line(line)
+    if counted := os.environ.get("COUNTED_IN"):
+        counts = {kind: len(group) for kind, group in terminalreporter.stats.items() if kind}
+        Path(counted).write_text(json.dumps(counts), encoding="utf-8")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,7 @@ import channels
 from gateway.app import serving
 from gateway.config import load
 from gateway.running import App
-from tests.support.process import free_port
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.integration
 TOKEN = "live-token"

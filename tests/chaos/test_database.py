@@ -10,6 +10,7 @@ import time
 import pytest
 
 from tests.support.patroni import PatroniCluster
+from tests.support.saying import Say
 from tests.support.workload import audited, working
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
@@ -18,7 +19,7 @@ FROZEN_SECONDS = 45.0
 
 
 async def test_a_primary_whose_machine_vanishes_loses_nothing(
-    cluster: PatroniCluster,
+    cluster: PatroniCluster, say: Say
 ) -> None:
     old = await cluster.primary()
     async with working(cluster.dsn, "vanished") as load:
@@ -30,13 +31,13 @@ async def test_a_primary_whose_machine_vanishes_loses_nothing(
         cluster.start_member(old)
         await cluster.whole()
         await load.more(100)
-    print(f"kill -9 of PostgreSQL and Patroni: first commits after {seconds:.2f} s")
+    say(f"kill -9 of PostgreSQL and Patroni: first commits after {seconds:.2f} s")
     assert await cluster.primary() is not old
     assert await audited(cluster, load) == (0, 0)
 
 
 async def test_a_primary_that_freezes_and_wakes_as_the_second_of_two_loses_and_doubles_nothing(
-    cluster: PatroniCluster,
+    cluster: PatroniCluster, say: Say
 ) -> None:
     old = await cluster.primary()
     async with working(cluster.dsn, "frozen") as load:
@@ -57,14 +58,16 @@ async def test_a_primary_that_freezes_and_wakes_as_the_second_of_two_loses_and_d
         await cluster.whole()
         await load.more(100)
         gap = load.longest_gap(woken)
-    print(f"SIGSTOP of PostgreSQL and Patroni: first commits after {seconds:.2f} s;", end=" ")
-    print(f"longest pause after it woke: {gap:.2f} s")
+    say(
+        f"SIGSTOP of PostgreSQL and Patroni: first commits after {seconds:.2f} s; "
+        f"longest pause after it woke: {gap:.2f} s"
+    )
     assert new is not old
     assert await audited(cluster, load) == (0, 0)
 
 
 async def test_with_only_patroni_frozen_writes_go_to_the_promoted_server(
-    cluster: PatroniCluster,
+    cluster: PatroniCluster, say: Say
 ) -> None:
     old = await cluster.primary()
     standby = await cluster.standby()
@@ -80,7 +83,9 @@ async def test_with_only_patroni_frozen_writes_go_to_the_promoted_server(
         cluster.thaw(old)
         await cluster.whole()
         await load.more(100)
-    print(f"SIGSTOP of Patroni alone: promoted after {promoted - frozen:.2f} s,", end=" ")
-    print(f"first commits there {seconds:.2f} s later, longest pause {gap:.2f} s")
+    say(
+        f"SIGSTOP of Patroni alone: promoted after {promoted - frozen:.2f} s, "
+        f"first commits there {seconds:.2f} s later, longest pause {gap:.2f} s"
+    )
     assert await cluster.primary() is standby
     assert await audited(cluster, load) == (0, 0)

@@ -34,6 +34,7 @@ from tests.support.patroni import NAME as DATABASE
 from tests.support.patroni import PatroniCluster
 from tests.support.process import TOKEN
 from tests.support.regions import Regions, running_regions
+from tests.support.saying import Say
 
 ROOT = Path(__file__).parents[2]
 FEW = 15
@@ -133,7 +134,7 @@ async def _look(cluster: PatroniCluster) -> Tables:
 @pytest.mark.chaos
 @pytest.mark.timeout(600 + 60 * FAULTS)
 async def test_what_was_promised_to_people_outside_holds_whatever_dies(
-    cluster: PatroniCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cluster: PatroniCluster, tmp_path: Path, say: Say
 ) -> None:
     faults = plan(SEED, FAULTS, long=FAULTS > FEW)
     _say(f"seed {SEED}, {FAULTS} faults (CHAOS_SEED={SEED} gives them again)")
@@ -168,7 +169,6 @@ async def test_what_was_promised_to_people_outside_holds_whatever_dies(
         tail = both.words()
     report = Path(os.environ.get("CHAOS_REPORT") or ROOT / "var" / "chaos-report.md")
     keep(verdict, f"make chaos FAULTS={FAULTS} SEED={SEED}", report)
-    with capsys.disabled():
-        print("\n" + report.read_text(encoding="utf-8"))
-        print(dict(verdict.findings.problems))
+    say(report.read_text(encoding="utf-8"))
+    say(str(dict(verdict.findings.problems)))
     assert verdict.broken() == [], tail

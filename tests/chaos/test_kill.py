@@ -18,6 +18,7 @@ from bench.load.town.people import Mailbox, Sizes, Town, town
 from gateway.demo.mailserver import Account, DemoMail
 from gateway.store.embedded import EmbeddedServer
 from tests.support.process import TOKEN, NodeProcess
+from tests.support.saying import Say
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "50"))
 WINDOWS = 20
@@ -136,7 +137,7 @@ async def _look(data_dir: Path) -> Tables:
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
 async def test_killed_again_and_again_under_load_it_loses_nothing_and_does_nothing_twice(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: World, say: Say
 ) -> None:
     dice = random.Random(int(os.environ.get("CHAOS_SEED", "11")))
     hits = await _fire(world, dice)
@@ -145,14 +146,13 @@ async def test_killed_again_and_again_under_load_it_loses_nothing_and_does_nothi
     assert await world.node.stop() == 0
     tables = await _look(world.node.data_dir)
     repeats = Counter(one.identity for one in found.repeated if one.what == "mail")
-    with capsys.disabled():
-        print(
-            f"\nchaos: {ROUNDS} kills, {hits} in an open attempt; "
-            f"{', '.join(f'{n} {what}' for what, n in found.acknowledged.items())}; "
-            f"missing {len(found.missing)}, duplicated {len(found.duplicated)}, "
-            f"repeated {len(found.repeated)} of {tables.hit.total()} attempts hit, "
-            f"repaired {tables.repaired}, items {dict(tables.items)}"
-        )
+    say(
+        f"chaos: {ROUNDS} kills, {hits} in an open attempt; "
+        f"{', '.join(f'{n} {what}' for what, n in found.acknowledged.items())}; "
+        f"missing {len(found.missing)}, duplicated {len(found.duplicated)}, "
+        f"repeated {len(found.repeated)} of {tables.hit.total()} attempts hit, "
+        f"repaired {tables.repaired}, items {dict(tables.items)}"
+    )
     assert not any(left.values()), left
     assert found.missing == []
     assert found.duplicated == []

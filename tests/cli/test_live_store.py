@@ -11,7 +11,7 @@ import channels
 from gateway.app import serving
 from gateway.cli import main
 from gateway.config import Settings, load
-from tests.support.process import free_port
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.integration
 

@@ -26,6 +26,7 @@ from gateway.store.opening import Store, new_id, open_store
 from push.client import AgentClient
 from tests.support.builders import GENERAL, KINDS, agent, queue, task
 from tests.support.process import NodeProcess
+from tests.support.saying import Say
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -138,7 +139,7 @@ def is_taken_over(two: Running, node: NodeName) -> bool:
     return any(p.node == node and p.fenced and p.heir is None for p in two.member.peers)
 
 
-async def test_all_that_a_dead_node_had_is_served_on_by_the_other(database: str) -> None:
+async def test_all_that_a_dead_node_had_is_served_on_by_the_other(database: str, say: Say) -> None:
     await directory(database)
     async with running(database, B) as two, AsyncExitStack() as stack:
         one = await stack.enter_async_context(running(database, A))
@@ -160,7 +161,7 @@ async def test_all_that_a_dead_node_had_is_served_on_by_the_other(database: str)
         await until(lambda: len(two.items) == 5 and "late" in two.items)
         seconds = time.monotonic() - died
         assert seconds >= LEASE_SECONDS - ROUND_SECONDS, "nobody may judge earlier"
-        print(f"all of it is in the other's hands after {seconds:.1f} s")
+        say(f"all of it is in the other's hands after {seconds:.1f} s")
 
         after = two.items
         for title, item in before.items():
@@ -269,7 +270,7 @@ async def test_who_said_farewell_need_not_wait(database: str, farewell: bool) ->
 
 
 async def test_kill_9_of_a_process_is_noticed_and_its_work_goes_on(
-    tmp_path: Path, database: str
+    tmp_path: Path, database: str, say: Say
 ) -> None:
     """The whole program, twice: work filed at one, offered at the other."""
     nodes = []
@@ -298,7 +299,7 @@ async def test_kill_9_of_a_process_is_noticed_and_its_work_goes_on(
         died = time.monotonic()
         offers = await bob.until(lambda desktop: list(desktop.offers.values()))
         seconds = time.monotonic() - died
-        print(f"kill -9: the first orphan is offered again after {seconds:.1f} s")
+        say(f"kill -9: the first orphan is offered again after {seconds:.1f} s")
         assert offers[0].item.id in {item["id"] for item in filed}
 
         # The same request again, elsewhere: the same item.

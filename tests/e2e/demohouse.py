@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.support.process import free_port
+from tests.support.ports import free_port
 
 _LINK = re.compile(r"(http://\S+)$")
 READY_SECONDS = 60.0

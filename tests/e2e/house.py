@@ -8,7 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.support.process import NodeProcess, free_port
+from tests.support.ports import free_port
+from tests.support.process import NodeProcess
 
 ADDRESS = "support@firm.example"
 PASSWORD = "correct-horse-battery"

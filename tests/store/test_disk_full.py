@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from tests.support.process import NodeProcess
+from tests.support.saying import Say
 from tests.support.workload import working
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
@@ -47,7 +48,7 @@ def fill(folder: Path) -> Path:
 
 
 async def test_what_a_full_disk_refuses_is_not_acknowledged_and_goes_on_when_there_is_room(
-    disk: Path,
+    disk: Path, say: Say
 ) -> None:
     async with working(data_dir=disk, name="full") as load:
         await load.more(50)
@@ -65,7 +66,7 @@ async def test_what_a_full_disk_refuses_is_not_acknowledged_and_goes_on_when_the
         await load.more(50)
         async with load.store.pool.acquire() as con:
             accounts = await load.audit(con)  # type: ignore[arg-type]
-    print(f"disk full: {said!r}; first commits {seconds:.2f} s after there was room")
+    say(f"disk full: {said!r}; first commits {seconds:.2f} s after there was room")
     assert "No space left on device" in said
     assert still == 0
     assert accounts == (0, 0)
@@ -81,7 +82,9 @@ async def node(tmp_path: Path, disk: Path) -> AsyncIterator[NodeProcess]:
     await node.clean_up()
 
 
-async def test_readyz_says_that_the_databases_disk_is_full(node: NodeProcess, disk: Path) -> None:
+async def test_readyz_says_that_the_databases_disk_is_full(
+    node: NodeProcess, disk: Path, say: Say
+) -> None:
     filed: set[str] = set()
     async with asyncio.TaskGroup() as group:
         filing = group.create_task(file_tasks(node, filed))
@@ -98,7 +101,7 @@ async def test_readyz_says_that_the_databases_disk_is_full(node: NodeProcess, di
         filler.unlink()
         await until(node, lambda status, _: status == 200 and len(filed) > before + 5)
         filing.cancel()
-    print(f"disk full: said on /readyz after {said:.2f} s: {body['reason']}")
+    say(f"disk full: said on /readyz after {said:.2f} s: {body['reason']}")
     items = await node.call("GET", "/api/v1/items?limit=200")
     assert filed <= {item["subject"] for item in items["items"]}
 

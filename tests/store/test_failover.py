@@ -17,9 +17,10 @@ from gateway.store.lookout import Standing
 from tests.support.patroni import PatroniCluster
 from tests.support.process import NodeProcess
 from tests.support.proxy import Link
+from tests.support.saying import Say
 from tests.support.workload import Workload, audited, working
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(150), pytest.mark.long]
 
 
 async def until(holds: Callable[[], bool], seconds: float) -> float:
@@ -37,7 +38,7 @@ def standing(load: Workload) -> Standing:
 
 
 async def test_a_crash_of_the_primary_loses_nothing_and_is_over_by_itself(
-    cluster: PatroniCluster,
+    cluster: PatroniCluster, say: Say
 ) -> None:
     old = await cluster.primary()
     async with working(cluster.dsn, "crash") as load:
@@ -48,25 +49,25 @@ async def test_a_crash_of_the_primary_loses_nothing_and_is_over_by_itself(
         await load.more(100)
         assert load.node.ledger.writable
         assert load.lease.held
-    print(f"kill -9 of the primary's PostgreSQL: first commits after {seconds:.2f} s")
+    say(f"kill -9 of the primary's PostgreSQL: first commits after {seconds:.2f} s")
     assert await cluster.primary() is not old
     assert await audited(cluster, load) == (0, 0)
 
 
-async def test_a_planned_switchover_loses_nothing(cluster: PatroniCluster) -> None:
+async def test_a_planned_switchover_loses_nothing(cluster: PatroniCluster, say: Say) -> None:
     to = await cluster.standby()
     async with working(cluster.dsn, "planned") as load:
         await load.more(100)
         began = time.monotonic()
         await cluster.switchover(to)
         await load.more(100)
-    print(f"planned switchover: nothing acknowledged for {load.longest_gap(began):.2f} s")
+    say(f"planned switchover: nothing acknowledged for {load.longest_gap(began):.2f} s")
     assert await cluster.primary() is to
     assert await audited(cluster, load) == (0, 0)
 
 
 async def test_without_a_standby_work_goes_on_and_it_is_said_that_there_is_no_second_copy(
-    cluster: PatroniCluster,
+    cluster: PatroniCluster, say: Say
 ) -> None:
     gone = await cluster.standby()
     async with working(cluster.dsn, "alone") as load:
@@ -80,7 +81,7 @@ async def test_without_a_standby_work_goes_on_and_it_is_said_that_there_is_no_se
         cluster.start_member(gone)
         await until(lambda: standing(load).copies == "synchronous", 40)
         assert standing(load).concern == ""
-    print(f"standby gone: said after {said:.2f} s, first commits after {seconds:.2f} s")
+    say(f"standby gone: said after {said:.2f} s, first commits after {seconds:.2f} s")
     assert await audited(cluster, load) == (0, 0)
 
 
@@ -122,7 +123,7 @@ async def metrics(node: NodeProcess) -> str:
 
 
 async def test_a_primary_that_cannot_be_reached_is_noticed_and_nothing_is_acknowledged(
-    cluster: PatroniCluster,
+    cluster: PatroniCluster, say: Say
 ) -> None:
     primary = await cluster.primary()
     async with AsyncExitStack() as stack:
@@ -138,7 +139,7 @@ async def test_a_primary_that_cannot_be_reached_is_noticed_and_nothing_is_acknow
         healed = time.monotonic()
         wires[primary.name].heal()
         seconds = await load.first_after(healed, seconds=10)
-    print(
+    say(
         f"silent link: noticed after {noticed:.2f} s, first commits {seconds:.2f} s after it healed"
     )
     assert await cluster.primary() is primary

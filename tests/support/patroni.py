@@ -34,7 +34,7 @@ from gateway.store.account import Account, account_for
 from gateway.store.embedded import binaries
 from gateway.store.pool import WHERE_AM_I
 from tests.support.orphans import end_all, guard, processes_in, send
-from tests.support.process import free_port
+from tests.support.ports import free_port
 
 T = TypeVar("T")
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,15 +12,10 @@ import aiohttp
 import tomli_w
 
 from gateway.store.embedded import EmbeddedServer
+from tests.support.ports import free_port
 
 TOKEN = "test-bootstrap-token"
 READY_SECONDS = 40.0
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 class NodeProcess:

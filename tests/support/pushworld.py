@@ -6,7 +6,6 @@ subscribers only by ``commit``, as in the real node; so a test decides where the
 
 import asyncio
 import itertools
-import socket
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
@@ -53,6 +52,7 @@ from gateway.sockets import Sockets
 from push.protocol import ServerFrame, decode_server
 from push.reducer import Desktop
 from push.server import AgentPush, PushSettings
+from tests.support.ports import free_port
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 QUEUE = QueueName("general")
@@ -376,9 +376,7 @@ class Loopback:
     async def __aenter__(self) -> Self:
         self.world.autocommit = True
         await self._runner.setup()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"ws://127.0.0.1:{self.port}/agent/v1"
         await self.open()
         return self
