@@ -259,6 +259,7 @@ def _push(app: App, api: Api) -> AgentPush:
             node.ledger,
             app.store.homes,
             node.writer.current_term,
+            node.departures,
             meet=app.directory.meet,
         ),
         own_page=app.pages.has,

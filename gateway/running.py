@@ -16,6 +16,7 @@ from gateway.cluster.capacity import Publication
 from gateway.cluster.directory import Directory
 from gateway.cluster.duties import Duties
 from gateway.cluster.gate import still_ours
+from gateway.cluster.handover import Handover
 from gateway.cluster.homes import addresses, places
 from gateway.cluster.joining import this_place
 from gateway.cluster.looking import Looking
@@ -121,6 +122,9 @@ class App:
             lambda: self.lease.peers,
             settings.node.region,
         )
+        self.handover = Handover(
+            node, store.handover, self.asking, lambda: self.lease.peers, bell=self.bell
+        )
         self.api: Api
         self.rooms: ChannelRoom
         self.push: AgentPush
@@ -195,6 +199,7 @@ class App:
             "directory": self.directory.run(),
             "rooms": self.looks.run(),
             "asking": self.asking.run(),
+            "handover": self.handover.run(),
             "gate": self.node.ledger.gate.watch(
                 lambda: still_ours(self.store.journal, self.node.writer)
             ),

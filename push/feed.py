@@ -9,6 +9,7 @@ the snapshot of the place in the journal that they reach.
 from collections.abc import Iterable, Iterator
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core.capacity import TOTAL, used
@@ -163,7 +164,19 @@ class Mirror:
                 self._recount(row.name, moves)
         for item in items:
             self._take_item(item, moves)
+        if type(entry.event) is e.ItemHandedOver:
+            self._let_go(entry.event.item, moves)
         return moves
+
+    def _let_go(self, item: ItemId, moves: Moves) -> None:
+        """Another node shows it from now on: here it is in nobody's hands any more."""
+        before = self.items.pop(item, None)
+        if before is None:
+            return
+        moves.items.append((before, replace(before, state=ItemState.NEW)))
+        if (had := hand_of(before)) is not None:
+            self._put_out_of_hand(had, item, moves)
+        self._drop_from_case(before)
 
     def _take_case(self, case: Case, moves: Moves) -> None:
         old = self.cases.get(case.id)

@@ -22,13 +22,13 @@ from gateway.core.ids import AgentName, CaseId, Position
 from gateway.core.model import AgentProfile, Case, Item, ItemState, Site
 from gateway.ports import Attached
 from push.feed import Mirror, concerned, project, viewer
-from push.protocol import Close, NumberedFrame, ResumeFrom, Snapshot, TypingFrame, encoder
+from push.protocol import Close, Moved, NumberedFrame, ResumeFrom, Snapshot, TypingFrame, encoder
 from push.stream import AgentStream, Why
 
 BUDGET_BYTES = 64 * 1024 * 1024
 KEEP_SECONDS = 120.0
 KEEP_STREAMS = 4_096
-_OF_AGENTS = frozenset({e.AgentAttached, e.AgentRemoved, e.AgentDefined})
+_OF_AGENTS = frozenset({e.AgentAttached, e.AgentRemoved, e.AgentDefined, e.AgentHandedOver})
 _log = structlog.get_logger("push")
 
 
@@ -177,6 +177,8 @@ class Hub:
         match event:
             case e.AgentAttached(claims=True, agent=agent, epoch=epoch):
                 self._claimed(agent, epoch)
+            case e.AgentHandedOver(agent=agent, url=url, reason=reason):
+                self._send_away(agent, url, reason)
             case e.AgentRemoved(agent=agent):
                 self._dismiss(agent)
             case e.AgentDefined(profile=profile) if not profile.active:
@@ -232,6 +234,23 @@ class Hub:
             tab.post(*missed)
         self._tabs[agent] = (*self._tabs.get(agent, ()), tab)
 
+    def _send_away(self, agent: AgentName, url: str, reason: str) -> None:
+        """Another node is the agent's home: there the desktops go, and have a snapshot."""
+        self._send()
+        moved = encoder.encode(Moved(url=url, reason=reason)) if url else b""
+        for tab in self._leaving(agent):
+            if moved:
+                tab.post(moved)
+            tab.lose(Close.DRAIN, reason)
+        self._forget(agent)
+
+    def _leaving(self, agent: AgentName) -> list[Listener]:
+        """The agent's desktops, welcomed or not, which get nothing any more from here."""
+        expected = [tab for tab in self._expected if tab.agent == agent]
+        for tab in expected:
+            self._arrivals.pop(self._expected.pop(tab))
+        return [*self._tabs.pop(agent, ()), *expected]
+
     def _dismiss(self, agent: AgentName) -> None:
         self._send()
         for tab in self._tabs.get(agent, ()):
@@ -244,10 +263,7 @@ class Hub:
         stream = self._streams.get(agent)
         if stream is not None:
             stream.break_off()
-        for tab in self._tabs.pop(agent, ()):
-            tab.lose(Close.DRAIN, reason)
-        for tab in [t for t in self._expected if t.agent == agent]:
-            self._arrivals.pop(self._expected.pop(tab))
+        for tab in self._leaving(agent):
             tab.lose(Close.DRAIN, reason)
 
     # -- passing signs ----------------------------------------------------------------------

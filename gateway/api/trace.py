@@ -27,6 +27,8 @@ SENTENCES: dict[str, str] = {
     "item_rejected": "It was rejected",
     "item_reprioritised": "{by} set the priority to {priority}",
     "item_adopted": "This node took it over from {from_node}",
+    "item_handed_over": "It was handed over to {to}",
+    "outbound_handed_over": "The sending was handed over to {to}",
     "outbound_adopted": "This node took over the sending from {from_node}",
     "item_repaired": "The reconciler repaired it: {problem}",
     "outbound_queued": "A {purpose} is to be sent",

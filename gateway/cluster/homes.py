@@ -13,6 +13,7 @@ from gateway.core import events as e
 from gateway.core.election import Peer
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, NodeName
+from gateway.flow.departures import Departures
 from gateway.flow.ledger import Ledger
 from gateway.ports import Elsewhere, Here, Later
 from gateway.store.contract import CommitUnknown, Fenced, Term, Unavailable
@@ -22,6 +23,8 @@ ASK_SECONDS = 5.0
 """How long a desktop is kept without a word while the database is asked."""
 
 Meet = Callable[[AgentName], Awaitable[None]]
+HANDED_OVER = "another node is being handed what you have in hand"
+
 _log = structlog.get_logger("homes")
 
 
@@ -40,6 +43,7 @@ class Homes:
         ledger: Ledger,
         rows: HomeRows,
         term: Callable[[], Awaitable[Term]],
+        departures: Departures | None = None,
         *,
         meet: Meet = _know_all,
     ) -> None:
@@ -48,6 +52,7 @@ class Homes:
         self._ledger = ledger
         self._state = ledger.state
         self._rows = rows
+        self._departures = departures or Departures()
         self._term = term
         self._whole = False
         self._adopted: set[AgentName] = set()
@@ -75,7 +80,11 @@ class Homes:
             return Here()  # whoever is not in the directory is refused by the desk
         if self._is_being_released(agent):
             return Later("this node is giving you up, so that you can come again")
-        found = await self._asked(agent)
+        stamp = self._departures.stamp()
+        pending = self._departures.pending(agent)
+        found = Later(HANDED_OVER) if pending else await self._asked(agent)
+        if isinstance(found, Claimed) and self._departures.since([agent], stamp):
+            found = Later(HANDED_OVER)
         if isinstance(found, HomeOf):
             return _elsewhere(found, unreachable)
         return found if isinstance(found, Later) else self._take(found)

@@ -392,6 +392,35 @@ class OutboundAdopted(_Event, frozen=True, kw_only=True):
     from_node: NodeName
 
 
+class ItemHandedOver(_Event, frozen=True, kw_only=True):
+    """We decide no more about this item; the rows become ``to``'s when this is on disk.
+
+    Should that fail, we adopt it back. Nobody has it in between.
+    """
+
+    item: ItemId
+    case: CaseId
+    to: NodeName
+    reason: str
+
+
+class AgentHandedOver(_Event, frozen=True, kw_only=True):
+    """The agent's home is ``to`` when this is on disk; desktops connect to ``url`` there."""
+
+    agent: AgentName
+    to: NodeName
+    url: str
+    reason: str
+
+
+class OutboundHandedOver(_Event, frozen=True, kw_only=True):
+    """An order that goes with its case; ``to`` brings it."""
+
+    outbound: OutboundId
+    case: CaseId | None
+    to: NodeName
+
+
 class ItemRepaired(_Event, frozen=True, kw_only=True):
     """The reconciler found an item in an impossible place and put it right."""
 
@@ -432,18 +461,21 @@ ItemMove = (
     | ItemCanceled
     | ItemRejected
 )
-ItemEvent = ItemCreated | ItemMove | ItemReprioritised | ItemAdopted | ItemRepaired
+ItemEvent = ItemCreated | ItemMove | ItemReprioritised | ItemAdopted | ItemHandedOver | ItemRepaired
 AgentEvent = (
     AgentAttached
     | AgentDetached
     | AgentClaimed
     | AgentReleased
     | AgentAdopted
+    | AgentHandedOver
     | AgentStateChanged
     | CommandAnswered
 )
 DirectoryEvent = AgentDefined | AgentRemoved | QueueDefined | QueueRemoved | SiteChanged
-OutboundEvent = OutboundQueued | OutboundAttempted | OutboundSettled | OutboundAdopted
+OutboundEvent = (
+    OutboundQueued | OutboundAttempted | OutboundSettled | OutboundAdopted | OutboundHandedOver
+)
 Event = (
     CaseEvent
     | ItemEvent

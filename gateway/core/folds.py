@@ -188,6 +188,12 @@ def _item_adopted(s: NodeState, ev: e.ItemAdopted, at: datetime) -> Rows:
     return case, s.edit(ev.item, owner=s.node)
 
 
+def _item_handed_over(s: NodeState, ev: e.ItemHandedOver, at: datetime) -> Rows:
+    s.let_go(ev.item)
+    s.forget_idle_case(ev.case)
+    return ()
+
+
 # -- agents and directory -------------------------------------------------------------------
 
 
@@ -223,6 +229,12 @@ def _agent_released(s: NodeState, ev: e.AgentReleased, at: datetime) -> Rows:
 
 def _agent_adopted(s: NodeState, ev: e.AgentAdopted, at: datetime) -> Rows:
     return (s.edit_status(ev.status, home=s.node, tabs=0, dropped_at=at),)
+
+
+def _agent_handed_over(s: NodeState, ev: e.AgentHandedOver, at: datetime) -> Rows:
+    s.claimed.discard(ev.agent)
+    del s.statuses[ev.agent]
+    return ()
 
 
 def _agent_state_changed(s: NodeState, ev: e.AgentStateChanged, at: datetime) -> Rows:
@@ -308,6 +320,11 @@ def _outbound_adopted(s: NodeState, ev: e.OutboundAdopted, at: datetime) -> Rows
     return (new,)
 
 
+def _outbound_handed_over(s: NodeState, ev: e.OutboundHandedOver, at: datetime) -> Rows:
+    del s.outbox[ev.outbound]
+    return ()
+
+
 _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.CaseOpened: _case_opened,
     e.CaseChanged: _case_changed,
@@ -329,11 +346,13 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.ItemRejected: _item_ended,
     e.ItemReprioritised: _item_reprioritised,
     e.ItemAdopted: _item_adopted,
+    e.ItemHandedOver: _item_handed_over,
     e.AgentAttached: _agent_attached,
     e.AgentDetached: _agent_detached,
     e.AgentClaimed: _agent_claimed,
     e.AgentReleased: _agent_released,
     e.AgentAdopted: _agent_adopted,
+    e.AgentHandedOver: _agent_handed_over,
     e.AgentStateChanged: _agent_state_changed,
     e.AgentDefined: _agent_defined,
     e.AgentRemoved: _agent_removed,
@@ -344,4 +363,5 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.OutboundAttempted: _outbound_attempted,
     e.OutboundSettled: _outbound_settled,
     e.OutboundAdopted: _outbound_adopted,
+    e.OutboundHandedOver: _outbound_handed_over,
 }

@@ -6,7 +6,7 @@ from typing import Any
 from gateway.core import events as e
 from gateway.core.errors import IllegalMove
 from gateway.core.ids import CaseId, ItemId, OutboundId
-from gateway.core.lifecycle import MOVING, step
+from gateway.core.lifecycle import ENDED, MOVING, step
 from gateway.core.model import ItemState, OutboundState
 from gateway.core.state import NodeState
 
@@ -72,6 +72,13 @@ def _item_adopted(walk: _Walk, event: e.ItemAdopted) -> None:
     walk.items[event.item.id] = event.item.state
 
 
+def _item_handed_over(walk: _Walk, event: e.ItemHandedOver) -> None:
+    # What is offered is taken back first: an offer that the agent may accept goes nowhere.
+    state = walk.state_of(event.item, event)
+    if state is ItemState.OFFERED or state in ENDED:
+        raise IllegalMove(state, type(event).__name__)
+
+
 def _item_reprioritised(walk: _Walk, event: e.ItemReprioritised) -> None:
     walk.state_of(event.item, event)
 
@@ -88,7 +95,7 @@ def _outbound_adopted(walk: _Walk, event: e.OutboundAdopted) -> None:
     walk.outbox[event.outbound.id] = True
 
 
-def _outbound_attempted(walk: _Walk, event: e.OutboundAttempted) -> None:
+def _outbound_attempted(walk: _Walk, event: e.OutboundAttempted | e.OutboundHandedOver) -> None:
     walk.need_outbound(event.outbound, event)
 
 
@@ -107,7 +114,7 @@ def _agent_claimed(walk: _Walk, event: e.AgentClaimed) -> None:
         raise IllegalMove("ours", type(event).__name__)
 
 
-def _agent_released(walk: _Walk, event: e.AgentReleased) -> None:
+def _agent_released(walk: _Walk, event: e.AgentReleased | e.AgentHandedOver) -> None:
     if event.agent not in walk.state.statuses:
         raise _not_there(event)
 
@@ -123,14 +130,17 @@ _LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
     e.MessageAdded: _about_case,
     e.ItemCreated: _item_created,
     e.ItemAdopted: _item_adopted,
+    e.ItemHandedOver: _item_handed_over,
     e.ItemReprioritised: _item_reprioritised,
     e.OutboundQueued: _outbound_queued,
     e.OutboundAdopted: _outbound_adopted,
     e.OutboundAttempted: _outbound_attempted,
     e.OutboundSettled: _outbound_settled,
+    e.OutboundHandedOver: _outbound_attempted,
     e.AgentRemoved: _agent_removed,
     e.AgentClaimed: _agent_claimed,
     e.AgentReleased: _agent_released,
+    e.AgentHandedOver: _agent_released,
     e.QueueRemoved: _queue_removed,
     **dict.fromkeys(MOVING, _item_moved),
 }

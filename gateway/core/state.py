@@ -17,6 +17,7 @@ from gateway.core.ids import (
     AgentName,
     CaseId,
     ChannelName,
+    CustomerId,
     ItemId,
     NodeName,
     OutboundId,
@@ -64,6 +65,7 @@ class NodeState:
         self.skill_holders: dict[SkillName, dict[AgentName, None]] = {}
         self._at_site: dict[SiteName, dict[AgentName, None]] = {}
         self._of_case: dict[CaseId, dict[ItemId, None]] = {}
+        self._of_customer: dict[CustomerId, dict[ItemId, None]] = {}
         self._in_hand: dict[AgentName, dict[ItemId, None]] = {}
         self._parked: dict[AgentName, dict[ItemId, None]] = {}
 
@@ -72,6 +74,10 @@ class NodeState:
     def items_of_case(self, case: CaseId) -> list[Item]:
         """The case's open items, oldest first."""
         return [self.items[i] for i in self._of_case.get(case, _NO_ITEMS)]
+
+    def items_of_customer(self, customer: CustomerId) -> list[Item]:
+        """The customer's open items, oldest first."""
+        return [self.items[i] for i in self._of_customer.get(customer, _NO_ITEMS)]
 
     def in_hand(self, agent: AgentName) -> list[Item]:
         """Items offered to the agent, assigned, or in wrap-up."""
@@ -181,6 +187,8 @@ class NodeState:
         self.items[item.id] = item
         if old is None:
             self._of_case.setdefault(item.case, {})[item.id] = None
+            if item.customer is not None:
+                self._of_customer.setdefault(item.customer.id, {})[item.id] = None
         shelf, agent = self._shelf(item)
         if old is not None:
             before, holder = self._shelf(old)
@@ -191,9 +199,15 @@ class NodeState:
         if agent is not None:
             shelf.setdefault(agent, {})[item.id] = None
 
+    def let_go(self, item: ItemId) -> None:
+        """Another node decides about it from now on."""
+        self._unindex(self.items.pop(item))
+
     def _unindex(self, item: Item) -> None:
         shelf, agent = self._shelf(item)
         _drop(self._of_case, item.case, item.id)
+        if item.customer is not None:
+            _drop(self._of_customer, item.customer.id, item.id)
         if agent is not None:
             _drop(shelf, agent, item.id)
 

@@ -84,6 +84,8 @@ class DeskFlow:
         )
 
     def detach(self, agent: AgentName, tab: str, reason: str) -> None:
+        if not self._ledger.state.is_home_of(agent):
+            return  # handed over while the desktop was attached: its row is another node's
         self._ledger.record(hands.detach(self._ledger.state, agent, tab, reason))
 
     # -- commands ---------------------------------------------------------------------------
@@ -131,7 +133,9 @@ class DeskFlow:
                 before = await self._lookup.answers(agent, [command.id])
                 if command.id in before:
                     return _Applied(_decode.decode(before[command.id]), self._ledger.position)
+            self._check_home(agent)
             resolved = await self._resolve(agent, command)
+            self._check_home(agent)
             return self._decide(agent, command, resolved)
         except (Unavailable, CommitUnknown) as error:
             raise Refused("unavailable", "the database does not answer; try again") from error
@@ -141,6 +145,11 @@ class DeskFlow:
             said = _Said(code=refused.code, detail=refused.detail, field=refused.field)
             position = self._ledger.record([self._answered(agent, command, said)])
             return _Applied(said, position)
+
+    def _check_home(self, agent: AgentName) -> None:
+        """A command may outlast its agent's home here. Raises ``Refused``, to be tried again."""
+        if not self._ledger.state.is_home_of(agent):
+            raise Refused("unavailable", "you are not at home at this node any more")
 
     def _decide(self, agent: AgentName, command: c.Command, resolved: Resolved) -> _Applied:
         state = self._ledger.state

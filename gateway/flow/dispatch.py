@@ -7,7 +7,7 @@ their order; between cases they run side by side, bounded per channel.
 
 import asyncio
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -53,6 +53,7 @@ class Dispatch:
         self._in_order = KeyedLocks()
         self._slots: dict[ChannelName, asyncio.Semaphore] = {}
         self._stopped = False
+        self._attempting: set[OutboundId] = set()
         self.under_way = 0
         ledger.subscribe(self._on_committed)
         for outgoing in ledger.state.outbox.values():
@@ -74,6 +75,10 @@ class Dispatch:
     def _plan_at(self, at: datetime, outbound: OutboundId) -> None:
         heapq.heappush(self._due, (at, outbound))
         self._changed.set()
+
+    def brings(self, orders: Iterable[OutboundId]) -> bool:
+        """Whether one of these is being brought to the outside just now."""
+        return not self._attempting.isdisjoint(orders)
 
     def stop(self) -> None:
         """Begin no more attempts; those under way go on (drain)."""
@@ -121,8 +126,12 @@ class Dispatch:
             if current is None or current.version != outgoing.version or self._stopped:
                 return
             position = self._ledger.record([outbox.attempt(current)])
-            await self._ledger.committed(position)
-            await self._attempt(self._ledger.state.outbox[outgoing.id], content)
+            self._attempting.add(outgoing.id)
+            try:
+                await self._ledger.committed(position)
+                await self._attempt(self._ledger.state.outbox[outgoing.id], content)
+            finally:
+                self._attempting.discard(outgoing.id)
 
     async def _attempt(self, outgoing: Outgoing, content: _Content) -> None:
         try:

@@ -19,11 +19,12 @@ from gateway.core.backoff import reconnect_delay
 from gateway.core.bounces import Report, reported_id
 from gateway.core.correlate import Candidates
 from gateway.core.duties import DutyTerm
-from gateway.core.errors import Refused
+from gateway.core.errors import GatewayError, Refused
 from gateway.core.ids import CaseId, ChannelName, InboundId, Position, QueueName
 from gateway.core.inbound import Decided, Inbound
 from gateway.core.intake import Known, decide
 from gateway.core.model import Case, ChannelKind, InboundDone
+from gateway.flow.departures import Departures
 from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
 from gateway.flow.receiving import Receiving
@@ -49,6 +50,10 @@ _log = structlog.get_logger("intake")
 Sleep = Callable[[float], Awaitable[None]]
 
 
+class PassedOn(GatewayError):
+    """Another node decides about this contact now."""
+
+
 class IntakeFlow:
     """Implements ``ports.Intake``."""
 
@@ -61,12 +66,14 @@ class IntakeFlow:
         numbers: Numbers,
         queue_of: Callable[[ChannelName], QueueName],
         *,
+        departures: Departures | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._ledger = ledger
         self._lookup = lookup
         self._numbers = numbers
         self._queue_of = queue_of
+        self._departures = departures or Departures()
         self._sleep = sleep
         self._receiving = Receiving(journal, writer, self._begin, sleep=sleep)
         self._tasks = Tasks("intake")
@@ -99,19 +106,17 @@ class IntakeFlow:
         ]
 
     async def decided(self, accepted: Accepted) -> Decided:
-        result = self._results.get(accepted.id)
-        if result is not None:
-            return await asyncio.shield(result)
         while True:
+            result = self._results.get(accepted.id)
+            if result is not None:
+                with suppress(PassedOn):
+                    return await asyncio.shield(result)
             with suppress(Unavailable):
                 known = await self._lookup.decided(accepted.id)
                 if known is not None:
                     return known
             # Another node has it; perhaps it becomes ours.
             await self._sleep(ASK_AGAIN_SECONDS)
-            result = self._results.get(accepted.id)
-            if result is not None:
-                return await asyncio.shield(result)
 
     async def run(self, received: Iterable[Received] = ()) -> None:
         """Work until cancelled, first on what an earlier incarnation left undecided."""
@@ -157,7 +162,14 @@ class IntakeFlow:
         self, inbound: Inbound, stored: Stored, result: "asyncio.Future[Decided]"
     ) -> None:
         async with self._one_at_a_time.hold(_who(inbound)):
-            decided = await self._decide_or_quarantine(inbound, stored)
+            try:
+                decided = await self._decide_or_quarantine(inbound, stored)
+            except PassedOn as passed_on:
+                self._results.pop(stored.id, None)
+                if not result.done():
+                    result.set_exception(passed_on)
+                    result.exception()  # nobody need have asked
+                return
         if not result.done():
             result.set_result(decided)
 
@@ -170,6 +182,8 @@ class IntakeFlow:
                 # The database is away, which is not this contact's fault.
                 await self._sleep(reconnect_delay(failures, random.random()))  # noqa: S311 - jitter
                 failures += 1
+            except PassedOn:
+                raise
             except Exception as error:  # noqa: BLE001 - its own failure, nobody else's
                 # One contact that makes the decision fail is put aside for a person, alone.
                 _log.exception("decision failed", inbound=stored.id)
@@ -180,8 +194,7 @@ class IntakeFlow:
 
     async def _decide_alone(self, inbound: Inbound, stored: Stored) -> tuple[Position, Decided]:
         number = await self._numbers.next()
-        found = await self._candidates(inbound, stored)
-        report = await self._report(inbound, found)
+        found, report = await self._look_up(inbound, stored)
         state = self._ledger.state
         adopted = [
             state.adopt(case).id
@@ -205,6 +218,20 @@ class IntakeFlow:
         finally:
             for case_id in adopted:
                 self._ledger.release(case_id)
+
+    async def _look_up(self, inbound: Inbound, stored: Stored) -> tuple[Candidates, Report | None]:
+        """What is known of the contact, in the turn in which it is known. Raises ``PassedOn``."""
+        while True:
+            stamp = self._departures.stamp()
+            found = await self._candidates(inbound, stored)
+            report = await self._report(inbound, found)
+            about = _about(stored, found)
+            if not self._departures.since(about, stamp):
+                return found, report
+            # Handed over while we looked, and the contact with its customer; or ours again.
+            await self._departures.settled(about)
+            if await self._lookup.decides(stored.id) != self._ledger.state.node:
+                raise PassedOn(f"{stored.id} is decided about elsewhere")
 
     async def _candidates(self, inbound: Inbound, stored: Stored) -> Candidates:
         conversation = referenced = recent = None
@@ -252,6 +279,13 @@ def _who(inbound: Inbound) -> str:
     if (message := reported_id(inbound)) is not None:
         return f"report:{message}"
     return f"{inbound.channel}:{inbound.key}"
+
+
+def _about(stored: Stored, found: Candidates) -> list[str]:
+    """The ids of whom and what a contact is about."""
+    cases = [c for c in (found.conversation, found.referenced, found.recent) if c is not None]
+    customers = [stored.customer, *(case.customer for case in cases)]
+    return [*(case.id for case in cases), *(who.id for who in customers if who is not None)]
 
 
 def _newest_report(report: Report | None, cases: Mapping[CaseId, Case]) -> Report | None:

@@ -14,6 +14,7 @@ from gateway.core.ids import ChannelName, NewId, NodeName, QueueName
 from gateway.core.model import Delivery, DeliveryUpdate, Message
 from gateway.core.state import NodeState
 from gateway.flow.conversations import CaseReader, FileShelf, MemoryShelf
+from gateway.flow.departures import Departures
 from gateway.flow.desk import DeskFlow
 from gateway.flow.dispatch import Dispatch
 from gateway.flow.gate import Gate
@@ -53,11 +54,22 @@ class Node:
         self.writer = writer
         self.lookup = lookup
         self.signals = SignalBoard()
+        self.departures = Departures()
+        self.handed = loaded.handed
         self.timers = Timers(ledger)
         self.timers.load([*ledger.state.items.values(), *ledger.state.statuses.values()])
         self.router = Router(ledger, self.timers)
         numbers = Numbers(journal)
-        self.intake = IntakeFlow(ledger, journal, lookup, writer, numbers, queue_of, sleep=sleep)
+        self.intake = IntakeFlow(
+            ledger,
+            journal,
+            lookup,
+            writer,
+            numbers,
+            queue_of,
+            departures=self.departures,
+            sleep=sleep,
+        )
         self.desk = DeskFlow(ledger, lookup, numbers, self.signals)
         self.dispatch = Dispatch(ledger, lookup, channels.get)
         self.reconciler = Reconciler(ledger, sleep=sleep)

@@ -32,6 +32,8 @@ class Router:
     def _note(self, entry: e.Entry) -> None:
         for row in entry.rows:
             self.engine.note(row)
+        if type(entry.event) is e.ItemHandedOver:
+            self.engine.forget(entry.event.item)
         if self.engine.pending:
             self._wake.set()
 

@@ -142,6 +142,8 @@ class Loaded(Struct, frozen=True, kw_only=True):
     received: tuple[Received, ...]
     ends: Mapping[NodeName, Position] = field(default_factory=dict)
     sites: tuple[Site, ...] = ()
+    handed: tuple[str, ...] = ()
+    """Questions that tell of what is among these rows already (``store.handover``)."""
 
 
 class Batch(Protocol):
@@ -285,6 +287,10 @@ class Lookup(Protocol):
         ...
 
     async def decided(self, inbound: InboundId) -> Decided | None: ...
+
+    async def decides(self, inbound: InboundId) -> NodeName | None:
+        """The node that decides about an inbound, or has."""
+        ...
 
 
 class Page(Struct, frozen=True, kw_only=True):

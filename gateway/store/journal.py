@@ -145,6 +145,7 @@ class PgJournal:
                 NodeName(row["node"]): Position(row["epoch"], row["offset"])
                 for row in await con.fetch(self._sql["journal_ends"])
             },
+            handed=tuple(row["id"] for row in await con.fetch(self._sql["load_handed"], node)),
         )
 
     async def _docs(

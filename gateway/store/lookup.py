@@ -18,6 +18,7 @@ from gateway.core.ids import (
     CustomerId,
     InboundId,
     MessageId,
+    NodeName,
 )
 from gateway.core.inbound import Decided, File
 from gateway.core.model import Attachment, Case, CustomerBrief, Item, Message
@@ -148,6 +149,11 @@ class PgLookup:
 
     async def decided(self, inbound: InboundId) -> Decided | None:
         return await self._by_id("decided", inbound, Decided)
+
+    async def decides(self, inbound: InboundId) -> NodeName | None:
+        with reading():
+            node = await self._pool.fetchval(self._sql["decides"], inbound)
+        return None if node is None else NodeName(node)
 
     async def _by_id(self, name: str, key: str, kind: type[T], *more: Any) -> T | None:
         if uuid_or_none(key) is None:

@@ -24,6 +24,7 @@ from gateway.store.duties import PgDuties
 from gateway.store.embedded import NAME, EmbeddedServer
 from gateway.store.fence import Fence
 from gateway.store.files import Files
+from gateway.store.handover import PgHandover
 from gateway.store.homes import PgHomes
 from gateway.store.installation import PgChannels, PgNodes, PgSettings
 from gateway.store.journal import PgJournal
@@ -60,6 +61,7 @@ class Store(Struct):
     upkeep: Upkeep
     homes: PgHomes
     relay: PgRelay
+    handover: PgHandover
     lookup: PgLookup
     files: Files
     tokens: PgTokens
@@ -139,6 +141,7 @@ async def open_store(
             upkeep=Upkeep(pool, sql),
             homes=PgHomes(pool, sql),
             relay=PgRelay(pool, sql),
+            handover=PgHandover(pool, sql),
             lookup=PgLookup(pool, sql, files),
             files=files,
             tokens=PgTokens(pool, sql),

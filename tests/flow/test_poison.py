@@ -87,7 +87,7 @@ def test_an_inbound_whose_decision_cannot_be_stored_is_put_aside_alone() -> None
         nonlocal sizes
         sizes = dislike_poison(rig)
         go_on = stop_writing(rig)
-        rig.node.desk.detach(ANA, "tab", "so that a commit is under way")
+        rig.node.desk.attach(ANA, "so that a commit is under way")
         mails = [
             mail("before", identity=None),
             mail("bad", body=POISON, identity=None),
@@ -186,17 +186,17 @@ def test_what_is_refused_only_together_is_stored_in_parts_and_the_node_goes_on()
         real = rig.store.commit
 
         async def commit(term: Any, batch: Batch) -> None:
-            detached = any(isinstance(x.event, e.AgentDetached) for x in batch.entries)
-            if detached and any(map(poisonous, batch.entries)):
+            attached = any(isinstance(x.event, e.AgentAttached) for x in batch.entries)
+            if attached and any(map(poisonous, batch.entries)):
                 refused.append(len(batch.entries))
                 raise BadBatch("too much at once")
             await real(term, batch)
 
         rig.store.commit = commit  # type: ignore[method-assign]
         go_on = stop_writing(rig)
-        rig.node.desk.detach(ANA, "tab", "so that a commit is under way")
+        rig.node.desk.attach(ANA, "so that a commit is under way")
         accepted = await rig.node.intake.receive([mail("odd", body=POISON)])
-        rig.node.desk.detach(ANA, "tab", "with it in one commit")
+        rig.node.desk.attach(ANA, "with it in one commit")
         await asyncio.sleep(1)
         go_on()
         assert (await rig.node.intake.decided(accepted[0])).status == "processed"
@@ -223,7 +223,7 @@ def test_what_cannot_even_be_encoded_is_put_aside_and_what_was_before_it_is_writ
         ledger = rig.node.ledger
         ledger._new_batch = Encoding
         ledger._open = Encoding()
-        rig.node.desk.detach(ANA, "tab", "so that a commit is under way")
+        rig.node.desk.attach(ANA, "so that a commit is under way")
         await asyncio.sleep(0.1)
         mails = [mail("before", identity=None), mail("bad", body=POISON, identity=None)]
         await rig.node.intake.receive(mails)

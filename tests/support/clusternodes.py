@@ -11,6 +11,7 @@ from gateway.cluster.asking import Asking, Handler
 from gateway.cluster.bell import Bell
 from gateway.cluster.capacity import Publication
 from gateway.cluster.directory import Directory
+from gateway.cluster.handover import Handover
 from gateway.cluster.membership import Membership
 from gateway.cluster.tail import Tail
 from gateway.cluster.takeover import Takeover
@@ -25,6 +26,7 @@ from tests.support.flownode import Sink
 from tests.support.memory_capacity import MemoryCapacity
 from tests.support.memory_cluster import MemoryCluster
 from tests.support.memory_following import MemoryDirectory, MemoryTail
+from tests.support.memory_handover import MemoryHandover
 from tests.support.memory_relay import MemoryRelay
 from tests.support.memory_store import Faults, MemoryStore
 from tests.support.memory_tables import Tables
@@ -71,6 +73,9 @@ class Running:
             "here",
             monotonic=node.ledger.clock.monotonic,
         )
+        self.handover = Handover(
+            node, MemoryHandover(store), self.asking, lambda: self.member.peers
+        )
         self.life: asyncio.Task[None] | None = None
         self._commands = 0
 
@@ -101,6 +106,7 @@ class Running:
             for work in (
                 self.node.run(), self.takeover.run(), self.member.run(), self.asking.run(),
                 self.bell.run(), self.tail.run(), self.directory.run(), self.figures.run(),
+                self.handover.run(),
             ):  # fmt: skip
                 group.create_task(work)
 

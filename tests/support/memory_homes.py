@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from gateway.core.ids import AgentName
 from gateway.core.model import AgentStatus
 from gateway.store.contract import Term
+from gateway.store.handover import KIND as HANDED_OVER
 from gateway.store.homes import Claimed, HomeOf
 from tests.support.memory_store import MemoryStore
 from tests.support.memory_tables import Tables, _copy
@@ -33,7 +34,11 @@ class MemoryHomes:
         if name not in tables.statuses:
             tables.statuses[name] = replace(fresh, home=None, version=1, epoch=0, tabs=0)
         tables.homes[name] = term.node
-        whole = term.node not in tables.heirs.values()
+        untold = any(
+            row.to == term.node and row.answer is None and row.question.kind == HANDED_OVER
+            for row in tables.relay.values()
+        )
+        whole = term.node not in tables.heirs.values() and not untold
         status = _copy(tables.statuses[name])
         return Claimed(status=status, settled=before is None or whole, whole=whole)
 

@@ -241,6 +241,13 @@ class MemoryStore:
 
         await self._call("memory", save, writes=True)
 
+    async def decides(self, inbound: InboundId) -> NodeName | None:
+        def whose() -> NodeName | None:
+            row = self.tables.inbox_by_id.get(inbound)
+            return row.node if row else None
+
+        return await self._call("look.inbox", whose)
+
     async def decided(self, inbound: InboundId) -> Decided | None:
         def answer() -> Decided | None:
             row = self.tables.inbox_by_id.get(inbound)

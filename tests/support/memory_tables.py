@@ -50,6 +50,7 @@ from gateway.store.contract import (
     Term,
     VersionConflict,
 )
+from gateway.store.handover import KIND as HANDED_OVER
 from gateway.store.relay import Question
 from gateway.store.takeover import Estate
 from tests.support.memory_wires import MemoryWires
@@ -154,6 +155,7 @@ class Tables:
         self.inbox_by_id: dict[InboundId, InboxRow] = {}
         self.identities: dict[tuple[str, str, bool], CustomerId] = {}
         self.customers: dict[CustomerId, m.CustomerBrief] = {}
+        self.customer_homes: dict[CustomerId, NodeName] = {}
         self.files: dict[AttachmentId, Upload] = {}
         self.memories: dict[tuple[ChannelName, str], bytes] = {}
         self.progress: dict[tuple[ChannelName, str], int] = {}
@@ -350,6 +352,11 @@ class Tables:
             outbox=tuple(map(_copy, self.open_orders(node))),
             received=tuple(self.waiting(node)),
             ends={name: entries[-1].position for name, entries in self.journals.items()},
+            handed=tuple(
+                id_
+                for id_, row in self.relay.items()
+                if row.to == node and row.answer is None and row.question.kind == HANDED_OVER
+            ),
         )
 
     def open_items(self, node: NodeName) -> list[m.Item]:

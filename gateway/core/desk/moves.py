@@ -8,12 +8,13 @@ from gateway.core.capacity import has_room
 from gateway.core.desk.hand import PARKED, Decision, Desk
 from gateway.core.errors import Refused
 from gateway.core.hands import profile_of
-from gateway.core.ids import AgentName, OfferId
+from gateway.core.ids import AgentName, Context, ItemId, OfferId
 from gateway.core.lifecycle import allows
 from gateway.core.messages import add_message
 from gateway.core.model import CaseStatus, Item, ItemState, Offer, Presence
 from gateway.core.opening import open_case
 from gateway.core.sites import why
+from gateway.core.state import NodeState
 from gateway.core.times import offer_seconds
 
 
@@ -113,30 +114,52 @@ def transfer(d: Desk, cmd: c.Transfer) -> Decision:
     )
     changes.append(e.Change(queued))
     if cmd.agent is not None:
-        changes.append(e.Change(_direct_offer(d, item, cmd.agent)))
+        by = d.agent.display_name or d.agent.name
+        changes.append(e.Change(direct_offer(d.state, d.ctx, item, cmd.agent, by)))
     return changes, {}
 
 
-def _direct_offer(d: Desk, item: Item, agent: AgentName) -> e.OfferMade:
-    profile = profile_of(d.state, agent)
-    status = d.state.statuses.get(agent)
+def direct_offer(
+    state: NodeState, ctx: Context, item: Item, agent: AgentName, by: str
+) -> e.OfferMade:
+    """An offer that passes the routing by. Raises ``Refused`` if the agent takes nothing now."""
+    profile = profile_of(state, agent)
+    status = state.statuses.get(agent)
     if status is None or not status.tabs or status.presence is not Presence.READY:
         raise Refused("busy", f"{agent} takes no work just now; choose a queue", "agent")
-    if (closed := d.state.closed.get(agent)) is not None:
+    if (closed := state.closed.get(agent)) is not None:
         raise Refused("busy", f"{agent} gets nothing: {why(closed)}; choose a queue", "agent")
-    if not has_room(profile, d.state.in_hand(agent), item.kind):
+    if not has_room(profile, state.in_hand(agent), item.kind):
         raise Refused("busy", f"{agent} has no capacity left for this; choose a queue", "agent")
-    seconds = offer_seconds(d.state.queues.get(item.queue), item.kind)
+    seconds = offer_seconds(state.queues.get(item.queue), item.kind)
     return e.OfferMade(
         item=item.id,
         offer=Offer(
-            id=OfferId(d.ctx.new_id()),
+            id=OfferId(ctx.new_id()),
             agent=agent,
-            made_at=d.ctx.now,
-            deadline=d.ctx.now + timedelta(seconds=seconds),
-            reason=f"transferred to you by {d.agent.display_name or d.agent.name}",
+            made_at=ctx.now,
+            deadline=ctx.now + timedelta(seconds=seconds),
+            reason=f"transferred to you by {by}",
         ),
     )
+
+
+def wished(
+    state: NodeState, ctx: Context, item_id: ItemId, agent: AgentName, by: AgentName
+) -> list[e.Change]:
+    """An item has come from another node because it is meant for this agent.
+
+    Who takes nothing just now is not offered it: then it waits in its queue like any other.
+    """
+    item = state.items.get(item_id)
+    if item is None or item.state is not ItemState.QUEUED:
+        return []
+    profile = state.profiles.get(by)
+    try:
+        name = (profile.display_name if profile else "") or by
+        return [e.Change(direct_offer(state, ctx, item, agent, name))]
+    except Refused:
+        return []
 
 
 def wrapup(d: Desk, cmd: c.Wrapup) -> Decision:

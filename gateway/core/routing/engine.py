@@ -85,6 +85,14 @@ class Engine:
         elif type(row) is Site:
             self._agents.update(dict.fromkeys(self._state.at_site(row.name)))
 
+    def forget(self, item: ItemId) -> None:
+        """Another node decides about it from now on."""
+        self._pool.leave_item(item)
+        self._items.pop(item, None)
+        holder = self._holders.pop(item, None)
+        if holder is not None:
+            self._agents[holder] = None
+
     def _note_holder(self, item: Item) -> None:
         """Whoever held the item until now has room again."""
         holder = item.offer.agent if item.offer else item.agent

@@ -4,7 +4,8 @@
 -- Compare-and-set, and an answer that has itself written: nobody's becomes ours, ours stays ours,
 -- another's is not touched. `before` is the home as it was when the statement began, and with a
 -- row that appeared in that moment there is none: ask again. `heir` says that we are taking
--- somebody over: of what an agent who came with it holds, a part may be missing still.
+-- somebody over, or were handed what we have not recorded: of what an agent who came with it
+-- holds, a part may be missing still.
 WITH mine AS MATERIALIZED (SELECT require_epoch($1, $2)),
 claimed AS (
     INSERT INTO agent_status AS t (name, version, epoch, home, doc)
@@ -15,7 +16,9 @@ claimed AS (
 )
 SELECT claimed.doc, s.home AS before, l.urls ->> 'agent' AS url,
        l.epoch = f.epoch AND l.state = 'serving' AS serving,
-       EXISTS (SELECT FROM node_fence WHERE heir = $1) AS heir
+       EXISTS (SELECT FROM node_fence WHERE heir = $1) OR EXISTS (
+           SELECT FROM relay
+           WHERE to_node = $1 AND answered_at IS NULL AND kind = 'handed_over') AS heir
 FROM mine
 LEFT JOIN claimed ON true
 LEFT JOIN agent_status AS s ON s.name = $3

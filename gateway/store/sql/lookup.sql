@@ -68,6 +68,9 @@ WHERE excluded.progress >= m.progress
 -- name: decided
 SELECT decided AS doc FROM inbox WHERE id = $1
 
+-- name: decides
+SELECT node FROM inbox WHERE id = $1
+
 -- name: file_by_id
 SELECT attachment_doc(a) AS doc, b.data
 FROM attachment AS a JOIN blob AS b ON b.sha256 = a.sha256

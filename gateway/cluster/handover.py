@@ -1,0 +1,272 @@
+"""Handing over to a node that lives (docs/decisions/0005).
+
+Two steps. (1) We say in our journal that we decide no more: the state lets go, in one turn of the
+loop, and from then on nobody here acts on any of it. (2) When that is on disk one statement makes
+the rows the other node's and puts the question that tells it. Dying in between, the rows are still
+ours, and our next life or our heir goes on; should the other node be fenced meanwhile, we adopt
+back what we let go. So nothing is ever in two hands, and nothing in none for long.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.cluster.asking import Asking
+from gateway.cluster.bell import Bell
+from gateway.cluster.persistence import Persistence, Sleep
+from gateway.core.adoption import adopt_agents, adopt_items, adopt_outbox
+from gateway.core.desk.moves import wished
+from gateway.core.election import Peer
+from gateway.core.errors import Refused
+from gateway.core.ids import AgentName, CustomerId, ItemId, NodeName
+from gateway.core.moving import (
+    Bundle,
+    Hindrance,
+    MayFollow,
+    everybody,
+    letting_go,
+    orders_of,
+    together,
+    withdrawals,
+)
+from gateway.flow.node import Node
+from gateway.store.handover import KIND, Handed, HandoverRows, Wish
+from gateway.store.takeover import Estate
+
+Peers = Callable[[], Sequence[Peer]]
+_log = structlog.get_logger("handover")
+
+
+class Moved(Struct, frozen=True, kw_only=True):
+    """What has changed hands."""
+
+    items: tuple[ItemId, ...] = ()
+    agents: tuple[AgentName, ...] = ()
+    customers: tuple[CustomerId, ...] = ()
+    orders: int = 0
+
+
+class _Going(Struct, frozen=True, kw_only=True):
+    """A handover whose first step is done: to whom, what, and as it was when we let go."""
+
+    to: NodeName
+    epoch: int
+    handed: Handed
+    kept: Estate
+    ids: tuple[str, ...]
+    done: "asyncio.Future[Moved]"
+
+
+class Handover:
+    """See the module's docstring. ``run`` must be running. ``handed`` and ``taken`` count rows."""
+
+    def __init__(
+        self,
+        node: Node,
+        rows: HandoverRows,
+        asking: Asking,
+        peers: Peers,
+        *,
+        bell: Bell | None = None,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self.handed = self.taken = self.returned = 0
+        self._node = node
+        self._me = node.ledger.state.node
+        self._rows = rows
+        self._peers = peers
+        self._bell = bell
+        self._persistence = Persistence(node.writer, "a handover", sleep=sleep)
+        self._told = set(node.handed)
+        self._group: asyncio.TaskGroup | None = None
+        self._under_way: set[str] = set()
+        asking.serve(KIND, self._adopt)
+
+    async def run(self) -> None:
+        """Until cancelled. Raises ``Fenced``, ``VersionConflict``: the node must begin anew."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                self._group = None
+
+    @property
+    def under_way(self) -> int:
+        """Handovers between their two steps."""
+        return len(self._under_way)
+
+    async def hand_over(
+        self,
+        items: Iterable[ItemId] = (),
+        agents: Iterable[AgentName] = (),
+        *,
+        to: NodeName,
+        to_epoch: int,
+        reason: str,
+        customers: Iterable[CustomerId] = (),
+        may_follow: MayFollow = everybody,
+        wish: Wish | None = None,
+    ) -> Moved:
+        """Hand these over, and all that must move with them (``core.moving``).
+
+        ``to_epoch`` is what ``to`` had when it agreed. ``may_follow`` says who may be taken along
+        that was not named. Raises ``Refused``: ``busy`` when it cannot be just now, and
+        ``unavailable`` when ``to`` is not what it was; then everything is here as before.
+        """
+        if self._group is None:
+            raise Refused("unavailable", "this node is not ready to hand anything over")
+        self._node.ledger.check_open()
+        state = self._node.ledger.state
+        bundle = together(state, items, agents, customers, may_follow=may_follow)
+        if isinstance(bundle, Hindrance):
+            raise Refused("busy", bundle.reason)
+        bundle = self._without_what_is_being_brought(bundle)
+        if not bundle:
+            return Moved()
+        going = self._let_go(bundle, to, to_epoch, reason, wish)
+        # Whoever asked may go; what has been let go must not stay half way.
+        self._group.create_task(self._finish(going), name=f"handover:{to}")
+        return await asyncio.shield(going.done)
+
+    def _without_what_is_being_brought(self, bundle: Bundle) -> Bundle:
+        """An attempt is ended where it was begun.
+
+        News of a task's state stand for themselves and stay behind. What is said in a case does
+        not: its end may change the case. Raises ``Refused``.
+        """
+        outbox, dispatch = self._node.ledger.state.outbox, self._node.dispatch
+        under_way = [order for order in bundle.orders if dispatch.brings([order])]
+        if any(outbox[order].purpose == "message" for order in under_way):
+            raise Refused("busy", "something of it is being delivered just now")
+        return replace(bundle, orders=tuple(o for o in bundle.orders if o not in under_way))
+
+    def peer(self, node: NodeName) -> Peer | None:
+        """A node that serves, as it was last seen; ``None``: it does not."""
+        for peer in self._peers():
+            if peer.node == node and peer.state == "serving" and not peer.fenced:
+                return peer
+        return None
+
+    # -- step one: letting go ---------------------------------------------------------------
+
+    def _let_go(
+        self, bundle: Bundle, to: NodeName, epoch: int, reason: str, wish: Wish | None
+    ) -> _Going:
+        """In one turn of the loop, so that nobody decides about any of it in between."""
+        ledger = self._node.ledger
+        state = ledger.state
+        peer = self.peer(to)
+        url = peer.urls.get("agent", "") if peer is not None else ""
+        if taken_back := withdrawals(state, bundle, reason):
+            ledger.record(taken_back)
+        kept = Estate(
+            statuses=tuple(state.statuses[agent] for agent in bundle.agents),
+            items=tuple(
+                (item, state.cases[item.case]) for item in (state.items[i] for i in bundle.items)
+            ),
+            outbox=tuple(orders_of(state, bundle)),
+        )
+        handed = Handed(
+            id=ledger.new_id(),
+            reason=reason,
+            agents=bundle.agents,
+            items=bundle.items,
+            orders=bundle.orders,
+            customers=bundle.customers,
+            cases=bundle.cases,
+            wish=wish,
+        )
+        going = _Going(
+            to=to,
+            epoch=epoch,
+            handed=handed,
+            kept=kept,
+            ids=(*bundle.agents, *bundle.customers, *bundle.cases),
+            done=asyncio.get_running_loop().create_future(),
+        )
+        if changes := letting_go(state, bundle, to, url, reason):
+            ledger.record(changes)
+        self._node.departures.begin(going.ids)
+        self._under_way.add(handed.id)
+        return going
+
+    # -- step two: the statement ------------------------------------------------------------
+
+    async def _finish(self, going: _Going) -> None:
+        """Raises ``Fenced``, ``VersionConflict``."""
+        ledger, handed = self._node.ledger, going.handed
+        try:
+            await ledger.committed(ledger.position)
+            took = await self._persistence.surely(
+                lambda term: self._rows.hand_over(term, going.to, going.epoch, handed)
+            )
+        except BaseException as error:
+            _answer(going.done, Refused("unavailable", "this node begins anew; try again"))
+            if isinstance(error, Refused):
+                return  # it ends already, and its next life has what is ours
+            raise
+        if not took:
+            self._take_back(going)
+        self._node.departures.end(going.ids)
+        self._under_way.discard(handed.id)
+        if not took:
+            why = f"{going.to} is not there any more as it was when it agreed"
+            _answer(going.done, Refused("unavailable", why))
+            return
+        self.handed += going.kept.count
+        if self._bell is not None:
+            self._bell.ring("relay", going.to)
+        if not going.done.done():
+            going.done.set_result(
+                Moved(
+                    items=handed.items,
+                    agents=handed.agents,
+                    customers=handed.customers,
+                    orders=len(handed.orders),
+                )
+            )
+
+    def _take_back(self, going: _Going) -> None:
+        _log.warning("not handed over", to=going.to, rows=going.kept.count)
+        self.returned += going.kept.count
+        self._tell(self._me, f"{going.to} could not take it", going.kept)
+
+    # -- the other side ---------------------------------------------------------------------
+
+    async def _adopt(self, source: NodeName, said: bytes) -> bytes:
+        """We have been handed something: record that it is ours, and go on with it."""
+        handed = msgspec.json.decode(said, type=Handed)
+        ledger = self._node.ledger
+        if handed.id not in self._told:
+            part = await self._rows.handed(self._me, handed)
+            self._told.add(handed.id)
+            self.taken += part.count
+            self._tell(source, f"handed over by {source}: {handed.reason}", part)
+            if (wish := handed.wish) is not None:
+                changes = wished(ledger.state, ledger.context(), wish.item, wish.agent, wish.by)
+                if changes:
+                    ledger.record(changes)
+            self._node.intake.adopt(part.received)
+        await ledger.committed(ledger.position)
+        return b"{}"
+
+    def _tell(self, source: NodeName, reason: str, part: Estate) -> None:
+        """Agents first: what they hold stays with whom is at home here."""
+        ledger = self._node.ledger
+        state = ledger.state
+        if agents := adopt_agents(state, part.statuses, reason):
+            ledger.record(agents)
+        rest = [*adopt_items(state, part.items, reason), *adopt_outbox(state, part.outbox, source)]
+        if rest:
+            ledger.record(rest)
+
+
+def _answer(future: "asyncio.Future[Moved]", problem: Refused) -> None:
+    if not future.done():
+        future.set_exception(problem)
+        future.exception()  # nobody need wait for it
