@@ -170,13 +170,11 @@ class Mirror:
 
     def _let_go(self, item: ItemId, moves: Moves) -> None:
         """Another node shows it from now on: here it is in nobody's hands any more."""
-        before = self.items.pop(item, None)
-        if before is None:
-            return
-        moves.items.append((before, replace(before, state=ItemState.NEW)))
-        if (had := hand_of(before)) is not None:
-            self._put_out_of_hand(had, item, moves)
-        self._drop_from_case(before)
+        if (before := self.items.pop(item, None)) is not None:
+            moves.items.append((before, replace(before, state=ItemState.NEW)))
+            if (had := hand_of(before)) is not None:
+                self._put_out_of_hand(had, item, moves)
+            self._drop_from_case(before)
 
     def _take_case(self, case: Case, moves: Moves) -> None:
         old = self.cases.get(case.id)
@@ -393,10 +391,7 @@ def _delivery(event: e.DeliveryChanged, mirror: Mirror, out: _Out) -> None:
 
 def concerned(entry: e.Entry) -> set[AgentName]:
     """Every agent that an entry names: whom to show a fresh snapshot when projecting it failed."""
-    names = set()
-    agent = getattr(entry.event, "agent", None)
-    if agent is not None:
-        names.add(agent)
+    names = set(filter(None, [getattr(entry.event, "agent", None)]))
     for row in entry.rows:
         if isinstance(row, Item):
             names.update(filter(None, (row.agent, row.last_agent)))
