@@ -14,25 +14,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Literal
 
 import aiosmtplib
-from msgspec import Struct
 from playwright.async_api import Browser, Locator, Page, expect
 
 from gateway.demo.mailserver import Account, DemoMail, Ports
 from tests.e2e.demohouse import demo
 from tests.e2e.house import ADDRESS, PASSWORD, House
 from tests.support.browser import Desktop, Widget, browser
+from tests.support.healing import healing
+from tests.support.scene import Scene, new_page
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "var" / "shots"
 README = ROOT / "docs" / "img" / "demo.png"
 README_LIMIT = 300_000
-SIZES = {"wide": (1440, 900), "narrow": (375, 812)}
-THEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
-LOOKS = [(theme, size) for size in SIZES for theme in THEMES]
-
 RETURN_HTML = """<p>Dear support team,</p>
 <p>the <b>Arc floor lamp</b> from order 4711 arrived with a torn shade. I would like</p>
 <ul><li>a new shade, if you have it in linen,</li><li>or else my money back.</li></ul>
@@ -41,33 +37,6 @@ RETURN_HTML = """<p>Dear support team,</p>
 RETURN_TEXT = (
     "Dear support team,\n\nthe Arc floor lamp from order 4711 arrived with a torn shade.\n"
 )
-
-
-class Scene(Struct):
-    """A moment on one page: shown in every look, kept under its name."""
-
-    page: Page
-    out: Path
-    written: list[Path]
-
-    async def keep(self, name: str, *, full: bool = False) -> None:
-        for theme, size in LOOKS:
-            width, height = SIZES[size]
-            await self.page.set_viewport_size({"width": width, "height": height})
-            await self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            await self.page.evaluate("document.fonts.ready")
-            path = self.out / f"{name}-{theme}-{size}.png"
-            await self.page.screenshot(path=path, animations="disabled", full_page=full)
-            self.written.append(path)
-        await self.page.set_viewport_size({"width": 1440, "height": 900})
-
-
-async def _page(chrome: Browser, *, scale: float = 1) -> Page:
-    context = await chrome.new_context(
-        viewport={"width": 1440, "height": 900}, locale="en-GB", device_scale_factor=scale
-    )
-    context.set_default_timeout(15_000)
-    return await context.new_page()
 
 
 async def _write(ports: Ports, name: str, address: str, subject: str, text: str, html: str) -> None:
@@ -141,7 +110,7 @@ async def _desktop(chrome: Browser, house: House, ports: Ports, scene: Scene) ->
     await expect(desktop.message("Linen is here")).to_contain_text("Sent")
     await scene.keep("desktop-mail")
 
-    shop = await _page(chrome)
+    shop = await new_page(chrome)
     shop_scene = Scene(shop, scene.out, scene.written)
     await shop.goto(house.town.url)
     await shop.get_by_test_id("launcher").wait_for()
@@ -197,7 +166,7 @@ async def _panels(desktop: Desktop, scene: Scene) -> None:
 
 
 async def _others(house: House, chrome: Browser, out: Path, written: list[Path]) -> None:
-    scene = Scene(await _page(chrome), out, written)
+    scene = Scene(await new_page(chrome), out, written)
     url = house.node.url
     await scene.page.goto(url)
     await scene.page.get_by_label("Name").wait_for()
@@ -210,7 +179,7 @@ async def _others(house: House, chrome: Browser, out: Path, written: list[Path])
     await scene.page.get_by_role("button", name="Assign", exact=True).first.click()
     await scene.page.get_by_role("complementary").get_by_role("listitem").first.wait_for()
     await scene.keep("supervisor-item")
-    admin = Scene(await _page(chrome), out, written)
+    admin = Scene(await new_page(chrome), out, written)
     await _sign_in(admin.page, f"{url}/admin/", await house.hire("Alex Berg", "admin"))
     await admin.page.get_by_text("Parked", exact=True).wait_for()
     await admin.keep("admin-channels")
@@ -289,9 +258,10 @@ async def take(out: Path, readme: Path | None) -> list[Path]:
     try:
         async with browser() as chrome:
             async with _house(folder) as (house, ports):
-                await _desktop(chrome, house, ports, Scene(await _page(chrome), out, written))
+                await _desktop(chrome, house, ports, Scene(await new_page(chrome), out, written))
                 await _others(house, chrome, out, written)
-            scene = Scene(await _page(chrome), out, written)
+            await healing(chrome, folder / "pair", out, written)
+            scene = Scene(await new_page(chrome), out, written)
             await _demo(folder / "demo", chrome, scene, readme)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -50,7 +50,7 @@ export function ConnectionBar() {
         <Icon of={RefreshCw} size={15} />
       </span>
       <span>
-        {healingText(current)}
+        <strong>{t("connection.reconnecting")}</strong> {healingText(current)}
         {lasting > 15_000 && (
           // it changes each second: not to be read out each time
           <span aria-hidden="true"> {t("connection.since", { time: duration(lasting) })}</span>

@@ -56,18 +56,18 @@ export const en = {
 
   // connection
   "connection.connecting": "Connecting…",
-  "connection.healing": "Reconnecting… What you write is kept.",
+  "connection.healing": "What you write is kept.",
   "connection.none": "Not connected",
-  "connection.moving": "Reconnecting… You are being moved to another node; what you write is kept.",
+  "connection.moving": "You are being moved to another node; what you write is kept.",
   "connection.now": "Try now",
-  "connection.offline": "Reconnecting… This computer is offline; what you write is kept and sent later.",
+  "connection.offline": "This computer is offline; what you write is kept and sent later.",
   "connection.online": "Online",
   "connection.outdated": "New version",
   "connection.outdated_long": "Switchroom has been updated. Load the page again; your drafts are kept.",
   "connection.reconnecting": "Reconnecting…",
   "connection.since": "For {time} now.",
   "connection.unsent": "{n} not sent yet, will go by itself.",
-  "connection.waiting": "Reconnecting… What you write is kept. What it waits for: {reason}.",
+  "connection.waiting": "What you write is kept. What it waits for: {reason}.",
   "node.at": "Connected to {node}",
 
   // presence

@@ -15,6 +15,7 @@ import { Words } from "./words.ts";
 
 /** Trouble with the line is mentioned only when it lasts. */
 const CALM_MS = 3_000;
+const LONG_MS = 30_000;
 /** A message unanswered for so long is repeated over a new connection. */
 const ANSWER_MS = 10_000;
 const TYPING_EVERY_MS = 3_000;
@@ -345,7 +346,7 @@ export class SwitchroomChat extends HTMLElement {
     let text = "";
     if (this.refused) text = words.say("nowhere");
     else if (!navigator.onLine) text = words.say("network");
-    else if (down) text = words.say("back");
+    else if (down) text = words.say(Date.now() - this.downSince > LONG_MS ? "kept" : "back");
     else if (chat.standing.state === "offline") text = words.say("offline");
     else if (chat.standing.state === "queued") text = placeText(chat, words);
     else if (ended(chat)) text = words.say("closed");

@@ -4,7 +4,7 @@ const KEYS = [
   "open", "close", "title", "greeting", "write", "send", "you", "sending", "sent", "delivered", "read",
   "failed", "again", "discard", "queued", "place", "next", "wait", "soon", "with", "connected", "closed",
   "offline", "opens", "mail", "back", "network", "typing", "typingSome", "end", "endAsk", "endNo", "ticket",
-  "fresh", "unread", "long", "nowhere", "log", "start", "support",
+  "fresh", "unread", "long", "nowhere", "log", "start", "support", "kept",
 ] as const;
 
 export type Word = (typeof KEYS)[number];
@@ -19,6 +19,7 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Reconnecting…", "You are offline. What you write is sent once you are back.", "{name} is typing", "Someone is typing",
     "End chat", "End this chat?", "Keep talking", "Ticket {n}", "New messages", "Unread messages: {n}",
     "{n} characters too many", "The chat is not available on this page", "Conversation", "New conversation", "Support",
+    "Still reconnecting… What you write is kept and will be sent.",
   ],
   es: [
     "Abrir chat", "Cerrar chat", "Chatea con nosotros", "¡Hola! ¿En qué podemos ayudarte?", "Escribe un mensaje…", "Enviar", "Tú",
@@ -29,6 +30,7 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Reconectando…", "Estás sin conexión. Lo que escribas se enviará cuando vuelvas.", "{name} está escribiendo", "Alguien está escribiendo",
     "Terminar chat", "¿Terminar este chat?", "Seguir hablando", "Ticket {n}", "Mensajes nuevos", "Mensajes sin leer: {n}",
     "Sobran {n} caracteres", "El chat no está disponible en esta página", "Conversación", "Nueva conversación", "Atención al cliente",
+    "Seguimos reconectando… Lo que escribas se guarda y se enviará.",
   ],
   zh: [
     "打开聊天", "关闭聊天", "在线咨询", "您好！请问有什么可以帮您？", "输入消息…", "发送", "我",
@@ -39,6 +41,7 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "正在重新连接…", "您已离线。恢复连接后会发送您写的内容。", "{name} 正在输入", "对方正在输入",
     "结束聊天", "要结束这次聊天吗？", "继续聊天", "工单 {n}", "新消息", "未读消息：{n}",
     "超出 {n} 个字符", "此页面无法使用聊天", "会话", "新的会话", "客服",
+    "仍在重新连接…您输入的内容会保留并稍后发送。",
   ],
   de: [
     "Chat öffnen", "Chat schließen", "Chatten Sie mit uns", "Guten Tag! Wie können wir Ihnen helfen?", "Nachricht schreiben…", "Senden", "Sie",
@@ -49,6 +52,7 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Verbindung wird hergestellt…", "Sie sind offline. Was Sie schreiben, wird später gesendet.", "{name} schreibt", "Jemand schreibt",
     "Chat beenden", "Diesen Chat beenden?", "Weiter chatten", "Ticket {n}", "Neue Nachrichten", "Ungelesene Nachrichten: {n}",
     "{n} Zeichen zu viel", "Der Chat ist auf dieser Seite nicht verfügbar", "Gespräch", "Neues Gespräch", "Kundendienst",
+    "Die Verbindung wird noch hergestellt… Was Sie schreiben, bleibt erhalten und wird gesendet.",
   ],
   fr: [
     "Ouvrir le chat", "Fermer le chat", "Discutez avec nous", "Bonjour ! Comment pouvons-nous vous aider ?", "Écrivez un message…", "Envoyer", "Vous",
@@ -59,6 +63,7 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Reconnexion…", "Vous êtes hors ligne. Vos messages partiront à votre retour.", "{name} écrit", "Quelqu’un écrit",
     "Terminer", "Terminer cette discussion ?", "Continuer", "Ticket {n}", "Nouveaux messages", "Messages non lus : {n}",
     "{n} caractères en trop", "Le chat n’est pas disponible sur cette page", "Conversation", "Nouvelle conversation", "Assistance",
+    "Reconnexion toujours en cours… Vos messages sont conservés et partiront ensuite.",
   ],
   pt: [
     "Abrir chat", "Fechar chat", "Fale conosco", "Olá! Como podemos ajudar?", "Escreva uma mensagem…", "Enviar", "Você",
@@ -69,6 +74,7 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Reconectando…", "Você está sem conexão. O que escrever será enviado depois.", "{name} está digitando", "Alguém está digitando",
     "Encerrar chat", "Encerrar este chat?", "Continuar", "Chamado {n}", "Novas mensagens", "Mensagens não lidas: {n}",
     "{n} caracteres a mais", "O chat não está disponível nesta página", "Conversa", "Nova conversa", "Atendimento",
+    "Ainda reconectando… O que escrever fica guardado e será enviado.",
   ],
   ar: [
     "فتح الدردشة", "إغلاق الدردشة", "تحدث معنا", "مرحبًا! كيف يمكننا مساعدتك؟", "اكتب رسالة…", "إرسال", "أنت",
@@ -79,6 +85,7 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "جارٍ إعادة الاتصال…", "أنت غير متصل بالإنترنت. سيُرسل ما تكتبه عند عودتك.", "{name} يكتب الآن", "هناك من يكتب الآن",
     "إنهاء الدردشة", "هل تريد إنهاء هذه الدردشة؟", "متابعة", "تذكرة {n}", "رسائل جديدة", "رسائل غير مقروءة: {n}",
     "زيادة {n} حرفًا", "الدردشة غير متاحة في هذه الصفحة", "المحادثة", "محادثة جديدة", "الدعم",
+    "ما زلنا نعيد الاتصال… ما تكتبه محفوظ وسيُرسل.",
   ],
   it: [
     "Apri la chat", "Chiudi la chat", "Chatta con noi", "Ciao! Come possiamo aiutarti?", "Scrivi un messaggio…", "Invia", "Tu",
@@ -89,6 +96,7 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Riconnessione…", "Sei offline. Ciò che scrivi partirà al tuo ritorno.", "{name} sta scrivendo", "Qualcuno sta scrivendo",
     "Termina chat", "Terminare questa chat?", "Continua", "Ticket {n}", "Nuovi messaggi", "Messaggi non letti: {n}",
     "{n} caratteri di troppo", "La chat non è disponibile in questa pagina", "Conversazione", "Nuova conversazione", "Assistenza",
+    "Riconnessione ancora in corso… Ciò che scrivi resta salvato e partirà.",
   ],
   nl: [
     "Chat openen", "Chat sluiten", "Chat met ons", "Hallo! Waarmee kunnen we helpen?", "Schrijf een bericht…", "Versturen", "U",
@@ -99,6 +107,7 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Opnieuw verbinden…", "U bent offline. Wat u schrijft, wordt later verstuurd.", "{name} typt", "Iemand typt",
     "Chat beëindigen", "Deze chat beëindigen?", "Verder praten", "Ticket {n}", "Nieuwe berichten", "Ongelezen berichten: {n}",
     "{n} tekens te veel", "De chat is op deze pagina niet beschikbaar", "Gesprek", "Nieuw gesprek", "Klantenservice",
+    "Nog bezig met verbinden… Wat u schrijft, blijft bewaard en wordt verstuurd.",
   ],
   pl: [
     "Otwórz czat", "Zamknij czat", "Porozmawiaj z nami", "Dzień dobry! W czym możemy pomóc?", "Napisz wiadomość…", "Wyślij", "Ty",
@@ -109,6 +118,7 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Ponowne łączenie…", "Jesteś offline. Wiadomości zostaną wysłane później.", "{name} pisze", "Ktoś pisze",
     "Zakończ czat", "Zakończyć ten czat?", "Rozmawiaj dalej", "Zgłoszenie {n}", "Nowe wiadomości", "Nieprzeczytane wiadomości: {n}",
     "O {n} znaków za dużo", "Czat jest niedostępny na tej stronie", "Rozmowa", "Nowa rozmowa", "Obsługa klienta",
+    "Nadal łączymy… To, co napiszesz, zostanie zachowane i wysłane.",
   ],
   ru: [
     "Открыть чат", "Закрыть чат", "Напишите нам", "Здравствуйте! Чем мы можем помочь?", "Напишите сообщение…", "Отправить", "Вы",
@@ -119,6 +129,7 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Восстанавливаем связь…", "Вы не в сети. Написанное будет отправлено позже.", "{name} печатает", "Кто-то печатает",
     "Завершить чат", "Завершить этот чат?", "Продолжить", "Обращение {n}", "Новые сообщения", "Непрочитанных сообщений: {n}",
     "Лишних знаков: {n}", "Чат недоступен на этой странице", "Разговор", "Новый разговор", "Поддержка",
+    "Связь ещё восстанавливается… Написанное сохраняется и будет отправлено.",
   ],
   ja: [
     "チャットを開く", "チャットを閉じる", "チャットで相談", "こんにちは。ご用件をお聞かせください。", "メッセージを入力…", "送信", "あなた",
@@ -129,6 +140,7 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "再接続しています…", "オフラインです。復帰後に送信されます。", "{name}が入力中", "入力中",
     "チャットを終了", "このチャットを終了しますか？", "続ける", "チケット {n}", "新着メッセージ", "未読メッセージ：{n}",
     "{n} 文字超過しています", "このページではチャットを利用できません", "会話", "新しい会話", "サポート",
+    "引き続き再接続しています…入力内容は保存され、後で送信されます。",
   ],
 };
 
