@@ -88,7 +88,13 @@ async def house(
         "kind": "email",
         "name": "sales",
         "address": "sales@firm.example",
-        "imap": {**imap, "host": "127.0.0.1", "security": "none", "password": "not this one"},
+        "imap": {
+            **imap,
+            "host": "127.0.0.1",
+            "security": "none",
+            "user": "sales",  # a mailbox is one channel's duty
+            "password": "not this one",
+        },
         "smtp": {"host": "127.0.0.1", "port": sink.port, "security": "none"},
     }
     one = House(tmp_path_factory.mktemp("house"), imap, {"port": sink.port}, more_channels=[broken])

@@ -66,6 +66,7 @@ async def _house(path: Path) -> AsyncIterator[tuple[House, Ports]]:
             "host": "127.0.0.1",
             "security": "none",
             "port": ports.imap,
+            "user": "sales@firm.example",
             "password": "expired",
         },
         "smtp": {"host": "127.0.0.1", "port": ports.smtp, "security": "none"},
