@@ -261,6 +261,7 @@ def _push(app: App, api: Api) -> AgentPush:
             node.writer.current_term,
             node.departures,
             meet=app.directory.meet,
+            release=app.releases.ask,
         ),
         own_page=app.pages.has,
         peers=lambda: app.peers("agent"),

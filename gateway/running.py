@@ -21,6 +21,7 @@ from gateway.cluster.homes import addresses, places
 from gateway.cluster.joining import this_place
 from gateway.cluster.looking import Looking
 from gateway.cluster.membership import Membership
+from gateway.cluster.release import Releases
 from gateway.cluster.seats import Seat, UnderDuty
 from gateway.cluster.tail import Tail
 from gateway.cluster.takeover import Takeover
@@ -125,6 +126,7 @@ class App:
         self.handover = Handover(
             node, store.handover, self.asking, lambda: self.lease.peers, bell=self.bell
         )
+        self.releases = Releases(node, self.asking, self.handover)
         self.api: Api
         self.rooms: ChannelRoom
         self.push: AgentPush
@@ -200,6 +202,7 @@ class App:
             "rooms": self.looks.run(),
             "asking": self.asking.run(),
             "handover": self.handover.run(),
+            "release": self.releases.run(),
             "gate": self.node.ledger.gate.watch(
                 lambda: still_ours(self.store.journal, self.node.writer)
             ),

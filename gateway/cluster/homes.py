@@ -28,6 +28,10 @@ HANDED_OVER = "another node is being handed what you have in hand"
 _log = structlog.get_logger("homes")
 
 
+def _patient(home: NodeName, _agent: AgentName) -> str:
+    return f"{home}, where you were, has not let go of you yet"
+
+
 async def _know_all(_agent: AgentName) -> None:
     return
 
@@ -35,7 +39,8 @@ async def _know_all(_agent: AgentName) -> None:
 class Homes:
     """``term`` gives what this node may write under; ``claimed`` counts who came to it.
 
-    ``meet`` looks whether an agent who is not known here was made at another node just now.
+    ``meet`` looks whether an agent who is not known here was made at another node just now;
+    ``release`` has a home that the desktop cannot reach asked to let go, and says how it stands.
     """
 
     def __init__(
@@ -46,8 +51,10 @@ class Homes:
         departures: Departures | None = None,
         *,
         meet: Meet = _know_all,
+        release: Callable[[NodeName, AgentName], str] = _patient,
     ) -> None:
         self._meet = meet
+        self._release = release
         self.claimed = 0
         self._ledger = ledger
         self._state = ledger.state
@@ -86,8 +93,18 @@ class Homes:
         if isinstance(found, Claimed) and self._departures.since([agent], stamp):
             found = Later(HANDED_OVER)
         if isinstance(found, HomeOf):
-            return _elsewhere(found, unreachable)
+            return self._elsewhere(found, agent, unreachable)
         return found if isinstance(found, Later) else self._take(found)
+
+    def _elsewhere(
+        self, home: HomeOf, agent: AgentName, unreachable: Collection[str]
+    ) -> Elsewhere | Later:
+        if not home.serving or not home.url:
+            why = f"{home.node}, where you were, is not serving; its work is being taken over"
+            return Later(why)
+        if home.url in unreachable:
+            return Later(self._release(home.node, agent))
+        return Elsewhere(home.url)
 
     async def _asked(self, agent: AgentName) -> Claimed | HomeOf | Later:
         """What the database says, in time, and the journal can be written to take it."""
@@ -160,11 +177,3 @@ def addresses(peers: Iterable[Peer], me: NodeName, purpose: str) -> tuple[str, .
 def places(peers: Iterable[Peer]) -> tuple[str, ...]:
     """Where pages of any node were served from, also of those that are gone just now."""
     return tuple(url for peer in peers if (url := peer.urls.get("http", "")))
-
-
-def _elsewhere(home: HomeOf, unreachable: Collection[str]) -> Elsewhere | Later:
-    if not home.serving or not home.url:
-        return Later(f"{home.node}, where you were, is not serving; its work is being taken over")
-    if home.url in unreachable:
-        return Later(f"{home.node}, where you were, has not let go of you yet")
-    return Elsewhere(home.url)

@@ -115,17 +115,41 @@ async def test_who_is_at_home_at_one_node_is_sent_there_by_the_other(
             assert ana.connects == 1
 
 
-async def test_who_cannot_reach_the_home_waits_as_long_as_it_lives(
-    pair: tuple[NodeProcess, NodeProcess],
+async def test_who_cannot_reach_the_home_comes_here_with_all_that_was_in_hand(
+    pair: tuple[NodeProcess, NodeProcess], database: str
 ) -> None:
     one, two = pair
     token = await one.token_for("ana")
     async with AgentClient([door(one)], token) as ana:
-        await ana.in_sync()
+        await ana.ready()
+        await one.call("POST", "/api/v1/tasks", {"title": "Check it"})
+        await ana.until(lambda d: d.offers)
+        accept = c.Accept(id=CommandId("the-one-accept"), offer=next(iter(ana.desktop.offers)))
+        told = await ana.act(accept)
+        (item,) = ana.desktop.items
+        epoch = ana.desktop.epoch
+
         socket = await knock(two, token, unreachable=(door(one),))
         waiting = await hear(socket, Waiting, Moved, Welcome)
-        assert waiting == Waiting(reason="one, where you were, has not let go of you yet")
+        assert isinstance(waiting, Waiting)
+        assert waiting.reason.startswith("one, where you were, is asked to let go of you")
+        welcome = await hear(socket, Moved, Welcome)
+        assert isinstance(welcome, Welcome)
+        assert welcome.epoch > epoch
+        snapshot = await hear(socket, Snapshot)
+        assert [(view.id, view.state) for view in snapshot.items] == [(item, "assigned")]
+        assert (await homes(database))["ana"] == "two"
+
+        await socket.send(encoder.encode(accept), text=True)
+        again = await hear(socket, Ok)
+        assert again.body == told.body, "answered by the one node, and the same by the other"
         await socket.close()
+        # The desktop that was connected there has been sent after it, and goes on here.
+        async with asyncio.timeout(20):
+            await ana.until(lambda d: d.welcome is not None and d.welcome.node == "two")
+        await ana.wrapup(item, "done")
+        for node in pair:
+            assert "not as this node believed" not in node.log.read_text()
 
 
 async def test_of_two_nodes_that_meet_somebody_new_one_is_the_home(
