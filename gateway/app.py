@@ -25,7 +25,7 @@ from gateway.channelroom import ChannelRoom
 from gateway.clock import SystemClock
 from gateway.cluster.gate import boottime
 from gateway.cluster.homes import Homes
-from gateway.cluster.joining import Joining
+from gateway.cluster.joining import Joining, staying
 from gateway.config import Settings
 from gateway.core import events as e
 from gateway.core.ids import AgentName, ChannelName, QueueName
@@ -120,7 +120,15 @@ async def incarnation(
 async def _build(
     settings: Settings, store: Store, table: Mapping[str, ChannelType], extra: Extra
 ) -> tuple[App, HttpMount]:
-    """Every part, loaded and ready to be set going."""
+    """Every part, loaded and ready to be set going; meanwhile the lease is kept alive."""
+    term = await _joined(settings, store)
+    async with staying(store.journal, term, card_of(settings, "joining")):
+        return await _built(settings, store, table, extra, term)
+
+
+async def _built(
+    settings: Settings, store: Store, table: Mapping[str, ChannelType], extra: Extra, term: Term
+) -> tuple[App, HttpMount]:
     channels: dict[ChannelName, Channel] = {}
     queues: dict[ChannelName, QueueName] = {}
     node = await Node.start(
@@ -133,7 +141,7 @@ async def _build(
         channels=channels,
         queue_of=lambda name: queues.get(name, DEFAULT_QUEUE),
         gate=Gate(boottime),
-        term=await _joined(settings, store),
+        term=term,
     )
     app = App(settings, store, node)
     app.rooms = ChannelRoom(
@@ -230,6 +238,7 @@ def _house(app: App) -> House:
         channels=app.rooms,
         vitals=app,
         database=store.lookout,
+        among=app,
         lag=app.lag,
         lag_buckets=BUCKETS,
         bootstrap_token=settings.auth.bootstrap_token,

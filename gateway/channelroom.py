@@ -194,8 +194,13 @@ class ChannelRoom:
             reason=health.reason if health else "",
             code=health.code if health else "",
             declared_in=self._file if name in self._declared else "",
+            node=self._node_of(name),
             counts=self._counts(name),
         )
+
+    def _node_of(self, name: ChannelName) -> str:
+        seat = self._seats.get(name)
+        return (seat.holder or "") if seat is not None else ""
 
     def _counts(self, name: ChannelName) -> dict[str, int]:
         channel: object = self._channels.get(name)

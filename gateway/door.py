@@ -25,11 +25,14 @@ RETRY_SECONDS = "1"
 class Door:
     """See the module's docstring. ``reason`` is why nobody serves, if so.
 
+    ``rejoins`` counts how often the node has begun anew behind it.
+
     Raises ``ConfigError`` where the certificate cannot be read.
     """
 
     def __init__(self, settings: HttpSettings) -> None:
         self.reason = "the node is starting"
+        self.rejoins = 0
         self._settings = settings
         self._tls = _tls(settings)
         self._listener: Server | None = None

@@ -152,6 +152,7 @@ class Lives:
         if self._lives == 1:
             print(served.ready_line(), flush=True)  # noqa: T201 - the contract's line on stdout
         else:
+            self._door.rejoins += 1
             took = round(self._monotonic() - self._ended, 3)
             _log.info("the node serves again", after_seconds=took)
 

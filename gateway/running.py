@@ -1,7 +1,7 @@
 """One running node: its parts, its vitals, how it lets people in and how it ends."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Literal
 
@@ -27,6 +27,7 @@ from gateway.cluster.tail import Tail
 from gateway.cluster.takeover import Takeover
 from gateway.config import Settings
 from gateway.core import events as e
+from gateway.core.duties import DutyState
 from gateway.core.election import Look, Verdict
 from gateway.core.ids import ChannelName
 from gateway.door import Door
@@ -177,6 +178,20 @@ class App:
 
     async def _follow_rooms(self) -> None:
         await self.rooms.follow()
+
+    def duty_states(self) -> Sequence[DutyState]:
+        """What only one node may do at a time, and who does."""
+        return self.duties.states()
+
+    def tallies(self) -> Mapping[str, int]:
+        """How often since this life of the node began; ``rejoins`` since the process did."""
+        return {
+            "switchroom_duties_taken": self.duties.taken,
+            "switchroom_takeovers": self.takeover.taken,
+            "switchroom_takeovers_resumed": self.takeover.resumed,
+            "switchroom_adopted_rows": self.takeover.adopted,
+            "switchroom_rejoins": self._door.rejoins if self._door is not None else 0,
+        }
 
     def _health_changed(self, channel: ChannelName, health: Health) -> None:
         if health.state != "starting":

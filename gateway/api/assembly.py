@@ -11,6 +11,7 @@ from gateway.api.channels import Channels
 from gateway.api.customers import Customers
 from gateway.api.directory import Directory
 from gateway.api.docs import Documents
+from gateway.api.duties import DutyResource
 from gateway.api.health import HealthChecks
 from gateway.api.house import House
 from gateway.api.idempotency import Idempotency
@@ -65,6 +66,8 @@ class Api:
             Outbox(house.node, house.listing),
             TokenResource(house.tokens, self.auth),
             LiveNumbers(ledger, house.nodes, house.figures),
+            LiveNumbers(ledger, house.nodes),
+            DutyResource(house.among),
             HealthChecks(house),
             Metrics(house),
             Documents(house, self._described),

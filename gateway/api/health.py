@@ -33,13 +33,15 @@ class DatabaseState(Struct, frozen=True, kw_only=True):
 class Readiness(Struct, frozen=True, kw_only=True):
     """``degraded``: it serves, but a channel needs somebody, or the database has no second copy.
 
-    ``down`` comes with 503. ``database`` is left out of a node with the embedded one.
+    ``down`` comes with 503. ``database`` is left out of a node with the embedded one. ``duties``
+    says which node does what only one may do (empty: none), of what this node could do.
     """
 
     status: Literal["ok", "degraded", "down"]
     reason: str = ""
     database: DatabaseState | None = None
     channels: dict[str, ChannelState] = field(default_factory=dict)
+    duties: dict[str, str] = field(default_factory=dict)
 
 
 class HealthChecks:
@@ -91,9 +93,15 @@ class HealthChecks:
                 reason=trouble or standing.concern,
                 database=self._database(standing),
                 channels=channels,
+                duties=self._duties(),
             ),
             headers={"Cache-Control": "no-store"},
         )
+
+    def _duties(self) -> dict[str, str]:
+        """By their short names: everybody may ask, and a mailbox's name tells who signs in."""
+        duties = self._house.among.duty_states() if self._house.among is not None else ()
+        return {duty.label: duty.node or "" for duty in duties if duty.label}
 
     def _database(self, standing: Standing) -> DatabaseState | None:
         if self._house.database is None:

@@ -7,6 +7,7 @@ from argon2 import PasswordHasher
 from msgspec import Struct, field
 
 from gateway.api.needs import (
+    Among,
     ChannelRoom,
     Database,
     Figures,
@@ -43,7 +44,7 @@ class House(Struct, frozen=True, kw_only=True):
     """The node's parts, the store's aggregates, the process, and what the operator decided.
 
     ``other_routes`` are those of the channels, which the OpenAPI document describes too;
-    ``database`` is ``None`` if it is the embedded one;
+    ``database`` is ``None`` if it is the embedded one; ``among`` where there are no other nodes;
     ``peers`` gives the other nodes' addresses for a purpose ("agent", "chat");
     ``lag_buckets`` are the upper limits of ``lag.counts``;
     ``asyncapi`` is the document of the websocket protocols, ready made.
@@ -66,6 +67,7 @@ class House(Struct, frozen=True, kw_only=True):
     vitals: Vitals
     peers: Callable[[Purpose], tuple[str, ...]] = lambda _purpose: ()
     database: Database | None = None
+    among: Among | None = None
     lag: Lag | None = None
     lag_buckets: tuple[float, ...] = ()
     bootstrap_token: str = ""

@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from gateway.api.house import House
-from gateway.api.needs import Lag
+from gateway.api.needs import Among, Lag
 from gateway.core.model import ItemState
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 
@@ -34,6 +34,8 @@ class _NodeCollector(Collector):
         yield from self._database()
         yield from self._work()
         yield from self._channels()
+        if self._house.among is not None:
+            yield from _among(self._house.among)
         if self._house.lag is not None:
             yield _lag(self._house.lag, self._house.lag_buckets)
 
@@ -125,6 +127,27 @@ class _NodeCollector(Collector):
         yield counts
         trouble = int(bool(self._house.vitals.trouble()))
         yield GaugeMetricFamily("switchroom_ready", "1 while work can be taken.", 1 - trouble)
+
+
+def _among(among: Among) -> Iterator[Metric]:
+    held = GaugeMetricFamily(
+        "switchroom_duty_held",
+        "1 where this node does what only one node may do at a time.",
+        labels=["duty"],
+    )
+    for duty in among.duty_states():
+        if duty.label:
+            held.add_metric([duty.label], int(duty.here))
+    yield held
+    tallies = among.tallies()
+    for name, meaning in (
+        ("switchroom_duties_taken", "Duties that this node has taken."),
+        ("switchroom_takeovers", "Nodes that this one has taken over."),
+        ("switchroom_takeovers_resumed", "Takeovers that stopped half way and went on here."),
+        ("switchroom_adopted_rows", "Rows of other nodes that became this one's."),
+        ("switchroom_rejoins", "How often this node forgot everything and began anew."),
+    ):
+        yield CounterMetricFamily(name, meaning, tallies[name])
 
 
 def _lag(lag: Lag, limits: tuple[float, ...]) -> Metric:

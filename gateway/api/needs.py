@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct, field
 
+from gateway.core.duties import DutyState
 from gateway.core.ids import (
     AgentName,
     CaseId,
@@ -228,6 +229,7 @@ class ChannelCard(Struct, frozen=True, kw_only=True):
 
     ``reason`` is a sentence; ``code`` the kind of fault behind it (``core.errors``), if any.
     ``counts`` compare what the outside holds with what is stored here, where a channel can tell.
+    ``node`` runs it, if only one node does at a time; empty: every node, or none just now.
     """
 
     name: ChannelName
@@ -237,6 +239,7 @@ class ChannelCard(Struct, frozen=True, kw_only=True):
     reason: str = ""
     code: str = ""
     declared_in: str = ""
+    node: str = ""
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -287,4 +290,16 @@ class Vitals(Protocol):
 
     def connected(self) -> int:
         """Signed-in desktops."""
+        ...
+
+
+class Among(Protocol):
+    """This node among the others."""
+
+    def duty_states(self) -> Sequence[DutyState]:
+        """What only one node may do at a time, and who does."""
+        ...
+
+    def tallies(self) -> Mapping[str, int]:
+        """How often since the process began, by name."""
         ...

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
-from msgspec import Struct
 
 from gateway.cluster.gate import boottime
 from gateway.cluster.seats import Act, Post, Seat
@@ -21,14 +20,17 @@ from gateway.core.duties import (
     NAMED,
     NEAR,
     ROUND_SECONDS,
+    DutyState,
     DutyTerm,
     Facts,
     Give,
     Look,
     Take,
+    able,
     better_at,
     decide,
     holders,
+    is_able,
     observe,
 )
 from gateway.core.election import Peer
@@ -39,15 +41,6 @@ from gateway.store.contract import CommitUnknown, Fenced, Term, Unavailable
 from gateway.store.duties import DutyRows
 
 _log = structlog.get_logger("duties")
-
-
-class DutyState(Struct, frozen=True, kw_only=True):
-    """A duty that this node can do: under which short name, and who has it."""
-
-    duty: str
-    label: str
-    node: NodeName | None
-    here: bool
 
 
 class Duties:
@@ -123,10 +116,23 @@ class Duties:
         return NEAR if prefer.region == self._region else ABLE
 
     def states(self) -> list[DutyState]:
-        """Every duty that this node has to do with, as of the last look."""
+        """Every duty there is, as of the last look."""
+        look = self._facts.look
+        if look is None:
+            return []
+        held, can = holders(look), able(look)
+        epochs = {duty.name: duty.epoch for duty in look.duties}
+        posts = self._posts
         return [
-            DutyState(duty=name, label=post.label, node=post.holder, here=post.term is not None)
-            for name, post in sorted(self._posts.items())
+            DutyState(
+                duty=name,
+                label=posts[name].label if name in posts else "",
+                node=held.get(name),
+                epoch=epochs.get(name, 0),
+                able=can.get(name, ()),
+                here=name in posts and posts[name].term is not None,
+            )
+            for name in sorted({*held, *can})
         ]
 
     def holder_of(self, duty: str) -> NodeName | None:
@@ -205,8 +211,7 @@ class Duties:
 
     async def _act(self, term: Term, look: Look) -> None:
         self._learn(look)
-        await self._say_wishes(term, look)
-        if self._asks:
+        if await self._say_wishes(term, look) and self._asks and is_able(self._me, look):
             if better := better_at(self._facts):
                 await self._rows.ask(term, better)
                 self._tell()
@@ -240,7 +245,8 @@ class Duties:
                 if not post.seats:
                     del self._posts[name]
 
-    async def _say_wishes(self, term: Term, look: Look) -> None:
+    async def _say_wishes(self, term: Term, look: Look) -> bool:
+        """Whether the others know already what we can do."""
         said = {w.duty: w.rank for w in look.wishes if (w.node, w.life) == (self._me, look.life)}
         wanted: Mapping[str, int] = {}
         if not self._aside:
@@ -249,6 +255,7 @@ class Duties:
             await self._rows.wish(term, wanted)
             self.wake()  # what follows from it
             self._tell()
+        return said == wanted
 
     async def _take(self, term: Term, post: Post, step: Take) -> None:
         held = await self._rows.take(term, post.name, step.seen)
@@ -271,9 +278,7 @@ class Duties:
 
     async def _give(self, term: Term, post: Post, why: Give) -> None:
         held = post.term
-        if held is not None:
-            await self._rows.give(term, held)
-            self.given += 1
+        if held is not None and await self._rows.give(term, held):
             self._note_given(held, why)
         post.holder = None
         post.hold(None)
@@ -285,12 +290,12 @@ class Duties:
         """Ours by its row, but nobody here does it any more."""
         row = next(duty for duty in look.duties if duty.name == why.duty)
         held = DutyTerm(name=row.name, epoch=row.epoch)
-        await self._rows.give(term, held)
-        self.given += 1
-        self._note_given(held, why)
-        self._tell()
+        if await self._rows.give(term, held):
+            self._note_given(held, why)
+            self._tell()
 
     def _note_given(self, held: DutyTerm, why: Give) -> None:
+        self.given += 1
         _log.info("duty given up", duty=held.name, to=why.to, reason=why.reason)
         self._record(
             e.DutyGivenUp(

@@ -9,7 +9,9 @@ had goes to one heir, all of it. Should the heir die meanwhile, it is taken over
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Never
 
 import structlog
 
@@ -17,7 +19,15 @@ from gateway.cluster.gate import boottime
 from gateway.core.election import ROUND_SECONDS, Facts, Look, Peer, decide, observe
 from gateway.core.errors import GatewayError
 from gateway.core.ids import NodeName
-from gateway.store.contract import Card, CommitUnknown, Journal, Seen, Term, Unavailable
+from gateway.store.contract import (
+    Card,
+    CommitUnknown,
+    Fenced,
+    Journal,
+    Seen,
+    Term,
+    Unavailable,
+)
 from gateway.store.takeover import Cluster
 
 WATCH_SECONDS = 2.4
@@ -132,6 +142,41 @@ class Joining:
             for verdict in decide(self._facts, self._monotonic()):
                 if verdict.peer.node == heir and await self._cluster.fence(term, verdict.peer):
                     _log.warning("taken over", node=heir, reason=verdict.reason)
+
+
+@asynccontextmanager
+async def staying(
+    journal: Journal, term: Term, card: Card, *, sleep: Sleep = asyncio.sleep
+) -> AsyncIterator[None]:
+    """Keep the lease alive while the node loads, however long that takes; nobody else does yet.
+
+    Raises ``Fenced``, at once, if the node was taken over all the same.
+    """
+    problem: Exception | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(_keep(journal, term, card, sleep), name="lease:joining")
+            try:
+                yield
+            except Exception as raised:  # noqa: BLE001 - raised again below, not in a group
+                problem = raised
+            finally:
+                keeping.cancel()
+    except* Fenced as several:
+        problem = several.exceptions[0]
+    if (task := asyncio.current_task()) is not None and task.cancelling():
+        raise asyncio.CancelledError
+    if problem is not None:
+        raise problem
+
+
+async def _keep(journal: Journal, term: Term, card: Card, sleep: Sleep) -> Never:
+    while True:
+        try:
+            await journal.renew(term, card)
+        except (Unavailable, CommitUnknown) as error:
+            _log.warning("lease not renewed", reason=str(error))
+        await sleep(ROUND_SECONDS)
 
 
 def _described(row: Peer) -> str:

@@ -30,6 +30,11 @@ class Seat:
         self._news = asyncio.Event()
         self._stop = asyncio.Event()
 
+    @property
+    def holder(self) -> NodeName | None:
+        """The node that has the duty, as far as is known."""
+        return self._post.holder
+
     async def turn(self, tell: Callable[[str], None] = lambda _why: None) -> None:
         """Wait until the duty is to be done from this seat; ``tell`` hears why not yet."""
         while not self._may:
@@ -38,7 +43,10 @@ class Seat:
             self._news.clear()
 
     async def work(self, act: Act) -> None:
-        """Do it until it ends. Raises ``StoodDown`` when the duty goes elsewhere, or has gone."""
+        """Do it until it ends. Raises ``StoodDown`` when the duty goes elsewhere, or has gone.
+
+        That it has gone ``act`` may learn first, from a write that is refused, and raise it.
+        """
         term = self._post.term
         if not self._may or term is None:
             raise StoodDown(f"{self.duty} is not ours")
@@ -46,13 +54,13 @@ class Seat:
         self.term = term
         try:
             await _unless(self._stop, act, term)
+        except StoodDown:
+            if not self._stop.is_set():
+                self._post.hold(None)  # until a look shows whether it is ours after all
+            raise
         finally:
             self.term = None
             self._post.deal()
-
-    def refuse(self) -> None:
-        """The database says that the duty is not ours any more."""
-        self._post.hold(None)
 
     def leave(self) -> None:
         """Nothing is done from this seat any more; its work has ended."""
@@ -130,12 +138,7 @@ class UnderDuty:
     async def receive(
         self, inbounds: Sequence[Inbound], memory: Memory | None = None
     ) -> list[Accepted]:
-        held = self._held()
-        try:
-            return await self._intake.receive(inbounds, memory, held)
-        except StoodDown:
-            self._seat.refuse()
-            raise
+        return await self._intake.receive(inbounds, memory, self._held())
 
     async def decided(self, accepted: Accepted) -> Decided:
         return await self._intake.decided(accepted)
@@ -145,12 +148,7 @@ class UnderDuty:
         return await self._memory.load(channel, key)
 
     async def save(self, channel: ChannelName, memory: Memory) -> None:
-        held = self._held()
-        try:
-            await self._memory.save(channel, memory, held)
-        except StoodDown:
-            self._seat.refuse()
-            raise
+        await self._memory.save(channel, memory, self._held())
 
     def _held(self) -> DutyTerm:
         if self._seat.term is None:

@@ -93,6 +93,21 @@ class Facts(Struct, frozen=True, kw_only=True):
     calm: Mapping[str, float] = field(default_factory=dict)
 
 
+class DutyState(Struct, frozen=True, kw_only=True):
+    """A duty as people see it.
+
+    ``node`` has it, ``able`` could; ``label`` is its short name where this node can do it, and
+    ``here`` says that it does.
+    """
+
+    duty: str
+    label: str
+    node: NodeName | None
+    epoch: int
+    able: tuple[NodeName, ...]
+    here: bool
+
+
 class Take(Struct, frozen=True):
     """Try to become the holder of a free duty whose row has this epoch; 0: it has no row yet."""
 
@@ -249,6 +264,17 @@ def holders(look: Look) -> dict[str, NodeName]:
     picture = _Picture(look)
     found = ((duty.name, picture.holder(duty)) for duty in look.duties)
     return {name: node for name, node in found if node is not None}
+
+
+def is_able(node: NodeName, look: Look) -> bool:
+    """Whether others may count on a node to take what it says that it can do."""
+    return any(member.node == node and may_do(member) for member in look.members)
+
+
+def able(look: Look) -> dict[str, tuple[NodeName, ...]]:
+    """Which living nodes can do what, who should do it first."""
+    picture = _Picture(look)
+    return {name: tuple(w.node for w in picture.line(name)) for name in sorted(picture.wishes)}
 
 
 def better_at(facts: Facts) -> list[str]:

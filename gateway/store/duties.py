@@ -30,8 +30,8 @@ class DutyRows(Protocol):
         """Become the holder if the row still has the epoch ``seen``; ``None``: it has not."""
         ...
 
-    async def give(self, term: Term, held: DutyTerm) -> None:
-        """Hold it no longer; from now on nothing is written under ``held``."""
+    async def give(self, term: Term, held: DutyTerm) -> bool:
+        """Hold it no longer: nothing more is written under ``held``. False: it was not held."""
         ...
 
     async def ask(self, term: Term, duties: Iterable[str]) -> None:
@@ -65,8 +65,8 @@ class PgDuties:
         rows = await self._write("duty_take", term, duty, seen)
         return DutyTerm(name=duty, epoch=rows[0]["epoch"]) if rows else None
 
-    async def give(self, term: Term, held: DutyTerm) -> None:
-        await self._write("duty_give", term, held.name, held.epoch)
+    async def give(self, term: Term, held: DutyTerm) -> bool:
+        return bool(await self._write("duty_give", term, held.name, held.epoch))
 
     async def ask(self, term: Term, duties: Iterable[str]) -> None:
         await self._write("duty_ask", term, list(duties))

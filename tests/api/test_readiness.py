@@ -1,17 +1,40 @@
-"""What ``/readyz`` and ``/metrics`` say of the database's second copy."""
+"""What ``/readyz`` and ``/metrics`` say of the database's second copy, and of who does what."""
 
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from gateway.api.duties import DutyCard, DutyResource
 from gateway.api.health import HealthChecks, Readiness
-from gateway.api.metrics import _NodeCollector
+from gateway.api.metrics import _among, _NodeCollector
+from gateway.core.duties import DutyState
+from gateway.core.ids import NodeName
 from gateway.store.lookout import Copies, Standing
 
+BOX = DutyState(
+    duty="mailbox support at imap.firm.example, INBOX",
+    label="channel support",
+    node=NodeName("n2"),
+    epoch=3,
+    able=(NodeName("n2"), NodeName("n1")),
+    here=False,
+)
+UPKEEP = replace(BOX, duty="upkeep", label="upkeep", node=None)
+ELSEWHERE = replace(BOX, duty="mailbox of a channel that is not here", label="")
+TALLIES = {
+    "switchroom_duties_taken": 1,
+    "switchroom_takeovers": 2,
+    "switchroom_takeovers_resumed": 3,
+    "switchroom_adopted_rows": 400,
+    "switchroom_rejoins": 5,
+}
 
-def house(standing: Standing | None, trouble: str = "") -> Any:
+
+def house(standing: Standing | None, trouble: str = "", *duties: DutyState) -> Any:
     return SimpleNamespace(
+        among=SimpleNamespace(duty_states=lambda: duties, tallies=lambda: TALLIES),
         vitals=SimpleNamespace(trouble=lambda: trouble),
         channels=SimpleNamespace(health=dict),
         database=None if standing is None else SimpleNamespace(standing=standing),
@@ -57,4 +80,38 @@ def test_the_metric_counts_only_what_every_commit_waits_for(copies: Copies, valu
         "switchroom_database_second_copy": value,
         "switchroom_database_standbys": 2,
         "switchroom_database_timeline": 7,
+    }
+
+
+async def test_readiness_says_who_reads_a_mailbox_without_saying_who_signs_in_there() -> None:
+    checks = HealthChecks(house(None, "", BOX, UPKEEP, ELSEWHERE))
+    body = (await checks._ready(None)).body  # type: ignore[arg-type]
+    assert body.duties == {"channel support": "n2", "upkeep": ""}
+    assert body.status == "ok"
+
+
+async def test_supervisors_see_every_duty_with_who_could_do_it() -> None:
+    among = house(None, "", BOX, UPKEEP, ELSEWHERE).among
+    (route,) = DutyResource(among).routes()
+    assert route.access == "supervisor"
+    listed = (await route.handle(None)).body.items  # type: ignore[arg-type]
+    assert [card.node for card in listed] == ["n2", "", "n2"]
+    assert listed[0] == DutyCard(
+        name=BOX.duty, label="channel support", node="n2", epoch=3, able=["n2", "n1"]
+    )
+
+
+def test_metrics_count_what_this_node_does_and_took_over() -> None:
+    among = house(None, "", replace(BOX, here=True), UPKEEP, ELSEWHERE).among
+    samples = {
+        (s.name, s.labels.get("duty", "")): s.value for f in _among(among) for s in f.samples
+    }
+    assert samples == {
+        ("switchroom_duty_held", "channel support"): 1,
+        ("switchroom_duty_held", "upkeep"): 0,
+        ("switchroom_duties_taken_total", ""): 1,
+        ("switchroom_takeovers_total", ""): 2,
+        ("switchroom_takeovers_resumed_total", ""): 3,
+        ("switchroom_adopted_rows_total", ""): 400,
+        ("switchroom_rejoins_total", ""): 5,
     }

@@ -41,7 +41,7 @@ class Process:
         self.lives = list(lives)
         self.began: list[float] = []
         self.stop = asyncio.Event()
-        self.door = cast("Door", type("NoDoor", (), {"reason": ""})())
+        self.door = cast("Door", type("NoDoor", (), {"reason": "", "rejoins": 0})())
 
     def begin(self) -> AbstractAsyncContextManager[Serving]:
         return self._begin()

@@ -66,14 +66,16 @@ class MemoryDuties:
 
         return await self._store._call("take", swap, writes=True)
 
-    async def give(self, term: Term, held: DutyTerm) -> None:
-        def leave() -> None:
+    async def give(self, term: Term, held: DutyTerm) -> bool:
+        def leave() -> bool:
             self._tables.require(term)
             row = self._tables.duties[held.name]
-            if (row.node, row.epoch) == (term.node, held.epoch):
+            mine = (row.node, row.epoch) == (term.node, held.epoch)
+            if mine:
                 self._tables.duties[held.name] = replace(row, node=None, life=None)
+            return mine
 
-        await self._store._call("give", leave, writes=True)
+        return await self._store._call("give", leave, writes=True)
 
     async def ask(self, term: Term, duties: Iterable[str]) -> None:
         def ask() -> None:

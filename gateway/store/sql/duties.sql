@@ -44,6 +44,7 @@ RETURNING d.epoch
 WITH mine AS MATERIALIZED (SELECT require_epoch($1, $2))
 UPDATE duty SET node = NULL, holder = NULL
 WHERE name = $3 AND epoch = $4 AND node = $1 AND EXISTS (SELECT FROM mine)
+RETURNING name
 
 -- name: duty_ask
 WITH mine AS MATERIALIZED (
