@@ -66,7 +66,6 @@ class Api:
             Outbox(house.node, house.listing),
             TokenResource(house.tokens, self.auth),
             LiveNumbers(ledger, house.nodes, house.figures),
-            LiveNumbers(ledger, house.nodes),
             DutyResource(house.among),
             HealthChecks(house),
             Metrics(house),

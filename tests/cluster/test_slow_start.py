@@ -12,7 +12,7 @@ from gateway.core.ids import NodeName
 from gateway.store.contract import Fenced, Loaded, Term
 from gateway.store.journal import PgJournal
 from gateway.store.opening import Store
-from tests.support.process import free_port
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
