@@ -126,9 +126,25 @@ async def test_the_node_of_a_conversation_is_killed_in_turn_and_the_conversation
     await talk.asks("And how warm is its light?")
     await talk.is_whole()
 
-    # It comes back; now the other one goes.
+    # What the page asks by REST, it asks of the second, though the first had served it.
+    bill = {"name": "bill.txt", "mimeType": "text/plain", "buffer": b"One lamp."}
+    await desktop.page.locator("input[type=file]").set_input_files(bill)  # type: ignore[arg-type]
+    await expect(desktop.page.get_by_text("bill.txt")).to_be_visible()
+    await expect(desktop.page.get_by_text("Uploading")).to_have_count(0)
+    await desktop.page.get_by_role("button", name="Remove bill.txt").click()
+    await desktop.customer.get_by_text("All contacts").wait_for()
+
+    # It comes back. A page that is loaded from it now still knows where it is at home.
     await pair.first.start()
     await until(lambda: pair.knows(pair.second, pair.first))
+    await are_unreloaded(desktop.page, shop.page)
+    await desktop.page.reload()
+    await expect(desktop.online).to_be_visible()
+    assert await pair.desktops(pair.second) == 1
+    await mark(desktop.page)
+    await talk.is_whole()
+
+    # Now the other one goes.
     await desktop.answer.fill(draft)
     await pair.second.kill()
     await expect(desktop.healing).to_be_visible()
