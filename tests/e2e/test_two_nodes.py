@@ -94,6 +94,31 @@ class Talk:
         assert Counter(said) == Counter(self.words)
 
 
+async def asks_by_rest(desktop: Desktop) -> None:
+    """What the page needs besides its socket: files and the customer's contacts."""
+    page = desktop.page
+    bill = {"name": "bill.txt", "mimeType": "text/plain", "buffer": b"One lamp."}
+    await page.locator("input[type=file]").set_input_files(bill)  # type: ignore[arg-type]
+    await expect(page.get_by_text("bill.txt")).to_be_visible()
+    await expect(page.get_by_text("Uploading")).to_have_count(0)
+    await page.get_by_role("button", name="Remove bill.txt").click()
+    await desktop.customer.get_by_text("All contacts").wait_for()
+
+
+async def is_lost_calmly(talk: Talk, node: NodeProcess, answer: str) -> None:
+    """Its node is killed: the desktop keeps the draft, takes an answer, and waits."""
+    desktop = talk.desktop
+    draft = "By the way, the shade is"
+    await desktop.answer.fill(draft)
+    await node.kill()
+    await expect(desktop.healing).to_be_visible()
+    await is_calm(desktop)
+    await expect(desktop.answer).to_have_value(draft)
+    await desktop.answer.fill("")
+    await talk.answers(answer)
+    await expect(desktop.message(answer)).to_contain_text("Sending…")
+
+
 @pytest.mark.timeout(180)
 async def test_the_node_of_a_conversation_is_killed_in_turn_and_the_conversation_goes_on(
     pair: Pair, new_page: NewPage
@@ -105,34 +130,15 @@ async def test_the_node_of_a_conversation_is_killed_in_turn_and_the_conversation
     talk = Talk(pair, desktop, shop)
     await talk.begin(ann, "Ann Weaver")
     assert await pair.desktops(pair.first) == 1
-    draft = "By the way, the shade is"
-    await desktop.answer.fill(draft)
 
-    # The first is gone: both screens wait calmly, keep what is written, and go on at the second.
-    await pair.first.kill()
-    await expect(desktop.healing).to_be_visible()
-    await is_calm(desktop)
-    await expect(desktop.answer).to_have_value(draft)
-    await desktop.answer.fill("")
-    await talk.answers("The trailing one is kinder to it.")
-    await expect(desktop.message("trailing one")).to_contain_text("Sending…")
+    await is_lost_calmly(talk, pair.first, "The trailing one is kinder to it.")
     await expect(desktop.online).to_be_visible(timeout=TAKEN_OVER_MS)
     await talk.asks("From which phase?")
     await talk.is_whole()
     await expect(shop.notice).to_be_hidden()
     assert await pair.desktops(pair.second) == 1
     await is_calm(desktop)
-
-    await talk.asks("And how warm is its light?")
-    await talk.is_whole()
-
-    # What the page asks by REST, it asks of the second, though the first had served it.
-    bill = {"name": "bill.txt", "mimeType": "text/plain", "buffer": b"One lamp."}
-    await desktop.page.locator("input[type=file]").set_input_files(bill)  # type: ignore[arg-type]
-    await expect(desktop.page.get_by_text("bill.txt")).to_be_visible()
-    await expect(desktop.page.get_by_text("Uploading")).to_have_count(0)
-    await desktop.page.get_by_role("button", name="Remove bill.txt").click()
-    await desktop.customer.get_by_text("All contacts").wait_for()
+    await asks_by_rest(desktop)
 
     # It comes back. A page that is loaded from it now still knows where it is at home.
     await pair.first.start()
@@ -144,20 +150,12 @@ async def test_the_node_of_a_conversation_is_killed_in_turn_and_the_conversation
     await mark(desktop.page)
     await talk.is_whole()
 
-    # Now the other one goes.
-    await desktop.answer.fill(draft)
-    await pair.second.kill()
-    await expect(desktop.healing).to_be_visible()
-    await is_calm(desktop)
-    await expect(desktop.answer).to_have_value(draft)
-    await desktop.answer.fill("")
-    await talk.answers("2,700 kelvin.")
+    await is_lost_calmly(talk, pair.second, "2,700 kelvin.")
     await expect(desktop.online).to_be_visible(timeout=TAKEN_OVER_MS)
     await talk.asks("Lovely, thank you!")
     await talk.is_whole()
     await pair.second.start()
     await until(lambda: pair.knows(pair.first, pair.second))
-
     await desktop.finish("Solved")
     await talk.is_kept(pair.first)
     await talk.is_kept(pair.second)
