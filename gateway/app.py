@@ -227,6 +227,8 @@ def _house(app: App) -> House:
         node=app.node,
         tokens=store.tokens,
         people=store.people,
+        erasing=store.retention,
+        retention=app.retention,
         presence=store.homes,
         listing=store.listing,
         skills=store.skills,

@@ -95,6 +95,15 @@ class PushSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     heartbeat: Annotated[float, Meta(ge=0.5, le=60)] = 10.0
 
 
+class RetentionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For how many days after its end a case keeps what was said in it; left out: for ever.
+
+    A queue's own ``retention_days`` goes first.
+    """
+
+    content_days: Annotated[int, Meta(ge=1, le=36_500)] | None = None
+
+
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``auto`` writes for people on a terminal and JSON lines otherwise."""
 
@@ -110,6 +119,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     http: HttpSettings = field(default_factory=HttpSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
     push: PushSettings = field(default_factory=PushSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     log: LogSettings = field(default_factory=LogSettings)
     channels: tuple[Any, ...] = ()
     file: str = ""
@@ -131,6 +141,7 @@ SECTIONS: Mapping[str, type[Struct]] = {
     "http": HttpSettings,
     "auth": AuthSettings,
     "push": PushSettings,
+    "retention": RetentionSettings,
     "log": LogSettings,
 }
 

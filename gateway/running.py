@@ -22,6 +22,7 @@ from gateway.cluster.joining import this_place
 from gateway.cluster.looking import Looking
 from gateway.cluster.membership import Membership
 from gateway.cluster.release import Releases
+from gateway.cluster.retention import Retention
 from gateway.cluster.seats import Seat, UnderDuty
 from gateway.cluster.tail import Tail
 from gateway.cluster.takeover import Takeover
@@ -101,6 +102,7 @@ class App:
             self._looked,
             card=lambda: card_of(settings, "leaving" if self.draining else "serving"),
         )
+        self.retention = Retention(node.ledger, store.retention, settings.retention.content_days)
         self.looks = Looking(
             "other nodes' channels",
             self._follow_rooms,
@@ -223,6 +225,7 @@ class App:
             ),
             "push": self.push.run(),
             "lag": self.lag.run(),
+            "retention": self.retention.run(),
         }
         self._loops = [scope.create_task(work, name=name) for name, work in loops.items()]
         self.rooms.start(scope)

@@ -54,7 +54,7 @@ class Api:
             items,
             Acts(ledger, items),
             Cases(ledger, house.node.lookup, house.listing, items),
-            Customers(house.people),
+            Customers(house),
             Attachments(house.node.files),
             Agents(ledger, house.presence, house.tokens, self.auth, passwords),
             Queues(ledger, house),

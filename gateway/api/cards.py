@@ -33,6 +33,7 @@ class CaseCard(Struct, frozen=True, kw_only=True):
     joined_because: str
     follows: CaseId | None
     changed_at: datetime | None
+    emptied_at: datetime | None
 
 
 class TimelineCard(Struct, frozen=True, kw_only=True):

@@ -1,12 +1,14 @@
 """Customers: by identity, one, the timeline of all contacts, written from outside."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from gateway.api.base import Listed, Paged, asked, read, whole
+from gateway.api.base import Listed, Paged, asked, by, read, record, whole
 from gateway.api.cards import TimelineCard, timeline_card
-from gateway.api.needs import People
+from gateway.api.house import House
+from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.ids import CustomerId
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
@@ -38,11 +40,21 @@ class CustomerPut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     attributes: Annotated[dict[str, Value], Meta(max_length=100)] | None = None
 
 
+class Erased(Struct, frozen=True, kw_only=True):
+    """What is gone. Tickets keep their numbers, times, queues and agents, and nothing else."""
+
+    cases: int
+    messages: int
+    files: int
+
+
 class Customers:
     """See the module's docstring."""
 
-    def __init__(self, people: People) -> None:
-        self._people = people
+    def __init__(self, house: House) -> None:
+        self._people = house.people
+        self._erasing = house.erasing
+        self._ledger = house.node.ledger
 
     def routes(self) -> list[HttpRoute]:
         one = "/api/v1/customers/{id}"
@@ -71,6 +83,15 @@ class Customers:
                 handle=self._one,
                 summary="A customer with all identities",
                 gives=CustomerCard,
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="DELETE",
+                path=one,
+                handle=self._erase,
+                summary="Forget a customer: identities and content everywhere, for good",
+                access="admin",
+                gives=Erased,
                 tag=TAG,
             ),
             HttpRoute(
@@ -119,6 +140,29 @@ class Customers:
             attributes=wish.attributes,
         )
         return HttpAnswer(body=found)
+
+    async def _erase(self, request: HttpRequest) -> HttpAnswer:
+        customer, who = (await self._find(request.params["id"])).id, by(request)
+        await record(self._ledger, [e.Change(e.ErasureOrdered(customer=customer, by=who))])
+        gone = await self._erasing.erase(customer)
+        if gone.busy:
+            raise Refused("conflict", _in_the_way(gone.busy), "id")
+        erased = e.CustomerErased(
+            customer=customer,
+            by=who,
+            cases=len(gone.cases),
+            messages=gone.messages,
+            files=gone.files,
+        )
+        await record(self._ledger, [e.Change(erased)])
+        return HttpAnswer(body=Erased(cases=erased.cases, messages=gone.messages, files=gone.files))
+
+
+def _in_the_way(busy: Sequence[int]) -> str:
+    if busy == (0,):
+        return "a contact of this customer is just coming in: try again in a moment"
+    numbers = ", ".join(f"#{number}" for number in busy if number)
+    return f"somebody works on {numbers}: end that first; nothing was erased"
 
 
 def _canonical(kind: str, value: str) -> str:

@@ -55,6 +55,7 @@ class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     service_level_seconds: Seconds | UnsetType | None = UNSET
     take_allowed: bool | UnsetType = UNSET
     wrapup_required: bool | UnsetType = UNSET
+    retention_days: Annotated[int, Meta(ge=0, le=36_500)] | UnsetType | None = UNSET
     overflow_after: Seconds | UnsetType | None = UNSET
 
 

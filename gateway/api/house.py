@@ -10,6 +10,7 @@ from gateway.api.needs import (
     Among,
     ChannelRoom,
     Database,
+    Erasing,
     Figures,
     Keys,
     Labels,
@@ -19,6 +20,7 @@ from gateway.api.needs import (
     Notes,
     People,
     Presences,
+    Sweeps,
     Tokens,
     Vitals,
 )
@@ -55,6 +57,8 @@ class House(Struct, frozen=True, kw_only=True):
     node: Node
     tokens: Tokens
     people: People
+    erasing: Erasing
+    retention: Sweeps
     presence: Presences
     listing: Listing
     skills: Labels

@@ -141,6 +141,8 @@ class Items:
         said = [f"#{case.number} {item.subject or case.subject!r}: {describe(item)}"]
         if case.joined_because:
             said.append(f"It came in because: {case.joined_because}.")
+        if case.emptied_at:
+            said.append(f"What was said in it was removed on {case.emptied_at:%Y-%m-%d}.")
         position = self._ledger.position
         current = self._ledger.state.items.get(item.id)
         if current is not None and current.state in (ItemState.QUEUED, ItemState.NEW):

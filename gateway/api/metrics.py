@@ -58,6 +58,11 @@ class _NodeCollector(Collector):
             int(node.ledger.writable),
         )
         yield CounterMetricFamily(
+            "switchroom_retention_cases",
+            "Cases whose content was removed because it had had its time.",
+            self._house.retention.removed,
+        )
+        yield CounterMetricFamily(
             "switchroom_reconciler_repaired",
             "Items found in an impossible place and put right; an alarm.",
             node.reconciler.repaired,

@@ -26,6 +26,7 @@ from gateway.core.pool import NodeCapacity
 from gateway.ports import Role
 from gateway.store.contract import ItemFilter, Page, Received
 from gateway.store.lookout import Standing
+from gateway.store.retention import Removed
 from gateway.store.views import (
     Begun,
     CustomerCard,
@@ -103,6 +104,14 @@ class People(Protocol):
         attributes: Mapping[str, Any] | None,
     ) -> CustomerCard:
         """The customer of a verified identity, made if new, with these fields changed."""
+        ...
+
+
+class Erasing(Protocol):
+    """Forgets customers (``store.retention`` fits)."""
+
+    async def erase(self, customer: CustomerId) -> Removed:
+        """All that is known of one, or nothing while something of theirs is ``busy``."""
         ...
 
 
@@ -206,6 +215,15 @@ class Health(Protocol):
 
     @property
     def code(self) -> str: ...
+
+
+class Sweeps(Protocol):
+    """What removes old content (``cluster.retention.Retention`` fits)."""
+
+    @property
+    def removed(self) -> int:
+        """Cases, since the node began."""
+        ...
 
 
 class Lag(Protocol):

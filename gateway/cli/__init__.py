@@ -79,6 +79,24 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
         "switchroom move --to postgresql://switchroom:SECRET@db/switchroom",
     ),
     (
+        "journal list",
+        "gateway.cli.journal:show",
+        "The journal's weeks, and how large they are.",
+        "switchroom journal list",
+    ),
+    (
+        "journal archive",
+        "gateway.cli.journal:archive",
+        "Put old weeks of the journal into a file, then drop them.",
+        "switchroom journal archive 2025.journal --before 2026-01-01",
+    ),
+    (
+        "journal drop",
+        "gateway.cli.journal:drop",
+        "Drop old weeks of the journal for good.",
+        "switchroom journal drop --before 2026-01-01",
+    ),
+    (
         "user add",
         "gateway.cli.user:add",
         "Make an agent with a login.",
@@ -134,6 +152,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ),
 )
 GROUPS = {
+    "journal": "What happened, week by week.",
     "user": "Logins.",
     "channel": "Pause and resume channels.",
     "outbox": "What goes to the outside.",

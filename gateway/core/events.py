@@ -428,6 +428,41 @@ class ItemRepaired(_Event, frozen=True, kw_only=True):
     problem: str
 
 
+class ContentRemoved(_Event, frozen=True, kw_only=True):
+    """What was said in these tickets has had its time; messages, files and their bytes counted."""
+
+    cases: tuple[int, ...]
+    messages: int
+    files: int
+    size: int
+
+
+class ErasureOrdered(_Event, frozen=True, kw_only=True):
+    """A customer wants to be forgotten; what became of it is ``CustomerErased``."""
+
+    customer: CustomerId
+    by: str
+
+
+class CustomerErased(_Event, frozen=True, kw_only=True):
+    """Identities and content are gone everywhere; what was counted stays."""
+
+    customer: CustomerId
+    by: str
+    cases: int
+    messages: int
+    files: int
+
+
+class JournalDropped(_Event, frozen=True, kw_only=True):
+    """Entries before ``before`` are here no more; ``archive`` names the file that has them."""
+
+    before: datetime
+    weeks: tuple[str, ...]
+    rows: int
+    archive: str = ""
+
+
 class BackupRestored(_Event, frozen=True, kw_only=True):
     """What came after ``made_at`` is not here. Said by the command line, under its own name."""
 
@@ -486,6 +521,10 @@ Event = (
     | InboundDecided
     | NodeStarted
     | NodeTakenOver
+    | ContentRemoved
+    | ErasureOrdered
+    | CustomerErased
+    | JournalDropped
     | BackupRestored
     | DatabaseMoved
     | DutyTaken

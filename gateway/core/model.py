@@ -177,7 +177,10 @@ class Item(Kept, frozen=True, kw_only=True):
 
 
 class Case(Kept, frozen=True, kw_only=True):
-    """A matter with a ticket number that both sides can follow; its header only, no bodies."""
+    """A matter with a ticket number that both sides can follow; its header only, no bodies.
+
+    ``emptied_at`` is when what had been said until then was removed (retention).
+    """
 
     id: CaseId
     number: TicketNumber
@@ -198,6 +201,7 @@ class Case(Kept, frozen=True, kw_only=True):
     joined_because: str = ""
     follows: CaseId | None = None
     changed_at: datetime | None = None
+    emptied_at: datetime | None = None
 
 
 class Author(Value, frozen=True, kw_only=True):
@@ -346,7 +350,8 @@ class Queue(Value, frozen=True, kw_only=True):
     """Where items wait, and the queue's policy. One that was removed is not ``active``.
 
     ``overflow_after`` is how many seconds an item waits at its node before another node may have
-    it whose agent is free; 0: all nodes are one pool; ``None``: never.
+    it whose agent is free; 0: all nodes are one pool; ``None``: never. ``retention_days`` after its
+    end a case of this queue loses what was said in it; 0: never; ``None``: as ``[retention]`` says.
     """
 
     name: QueueName
@@ -359,6 +364,7 @@ class Queue(Value, frozen=True, kw_only=True):
     take_allowed: bool = False
     wrapup_required: bool = True
     overflow_after: float | None = None
+    retention_days: int | None = None
     active: bool = True
 
 

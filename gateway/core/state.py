@@ -130,10 +130,11 @@ class NodeState:
         """Keep a case header that was read from the database, unless a newer one is known.
 
         Between the read and now the node may have changed the case, committed that and forgotten
-        it, so what was forgotten lately counts too.
+        it, so what was forgotten lately counts too. At the same version the row is right: what was
+        said in an ended case may have been removed from it.
         """
         known = self.cases.get(case.id) or self._forgotten.get(case.id)
-        if known is None or known.version < case.version:
+        if known is None or known.version <= case.version:
             known = case
         self.cases[case.id] = known
         return known

@@ -263,9 +263,15 @@ async def begin_anew(con: Connection, kind: str, payload: bytes) -> None:
     await con.execute(
         "UPDATE counter SET value = value + $1 WHERE name = 'ticket_number'", NUMBERS_AHEAD
     )
+    await tell(con, kind, payload)
+
+
+async def tell(con: Connection, kind: str, payload: bytes) -> None:
+    """An event of the command line's own; ``payload`` is it as JSON."""
     await con.execute(
         'INSERT INTO journal (node, epoch, "offset", at, kind, payload)'
-        " VALUES ('command-line', extract(epoch FROM clock_timestamp())::bigint, 1, now(), $1, $2)",
+        " VALUES ('command-line', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, 1,"
+        " now(), $1, $2)",
         kind,
         payload,
     )

@@ -46,6 +46,7 @@ from gateway.store.pool import (
 )
 from gateway.store.queries import Queries
 from gateway.store.relay import PgRelay
+from gateway.store.retention import PgRetention
 from gateway.store.tail import PgTail
 from gateway.store.tokens import PgTokens
 from gateway.store.upkeep import Upkeep
@@ -74,6 +75,7 @@ class Store(Struct):
     capacity: PgCapacity
     channels: PgChannels
     settings: PgSettings
+    retention: PgRetention
     wires: PgWires
     tail: PgTail
     directory: PgDirectory
@@ -154,6 +156,7 @@ async def open_store(
             capacity=PgCapacity(pool, sql),
             channels=PgChannels(pool, sql),
             settings=PgSettings(pool, sql),
+            retention=PgRetention(pool, sql),
             wires=PgWires(connector(where, hosts, BELL_SESSION, sight), sql),
             tail=PgTail(pool, sql),
             directory=PgDirectory(pool, sql),

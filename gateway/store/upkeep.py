@@ -13,7 +13,14 @@ from gateway.store.trouble import reading
 
 FIRST_SECONDS = 60.0
 EVERY_SECONDS = 3_600.0
-FORGETTING = ("forget_commands", "forget_uploads", "forget_tokens", "forget_keys", "forget_relay")
+FORGETTING = (
+    "forget_commands",
+    "forget_uploads",
+    "forget_tokens",
+    "forget_keys",
+    "forget_relay",
+    "forget_blobs",
+)
 
 _log = structlog.get_logger()
 

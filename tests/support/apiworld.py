@@ -36,6 +36,7 @@ from gateway.core.model import AgentProfile, Case, Item, OutboundState, Outgoing
 from gateway.http import HttpMount
 from gateway.ports import HttpRoute, Role, Services
 from gateway.store.contract import ItemFilter, Page, Received, Unavailable
+from gateway.store.retention import Removed
 from gateway.store.views import (
     Begun,
     CustomerCard,
@@ -204,6 +205,23 @@ def _card(o: Outgoing) -> OutboxCard:
     )
 
 
+class FakeErasing:
+    """Forgets who a customer was; what was said is the real store's matter."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def erase(self, customer: CustomerId) -> Removed:
+        cases = [c for c in self._tables.cases.values() if c.customer and c.customer.id == customer]
+        open_ones = {i.case for i in self._tables.items.values() if i.state not in ENDED}
+        if busy := tuple(sorted(c.number for c in cases if c.id in open_ones)):
+            return Removed(cases=[], busy=busy)
+        del self._tables.customers[customer]
+        for identity in [i for i, who in self._tables.identities.items() if who == customer]:
+            del self._tables.identities[identity]
+        return Removed(cases=[c.number for c in cases])
+
+
 class FakePeople:
     """Customers by identity."""
 
@@ -317,6 +335,7 @@ class FakeProcess:
         self.cards_of: dict[ChannelName, ChannelCard] = {}
         self.reason = ""
         self.desktops = 0
+        self.removed = 0
         self.objects: dict[ChannelName, object] = {}
         self._tables = tables
         self.set("office", "up", declared_in="switchroom.toml")
@@ -481,6 +500,8 @@ def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> Ho
         node=world.rig.node,
         tokens=world.tokens,
         people=FakePeople(tables),
+        erasing=FakeErasing(tables),
+        retention=world.process,
         presence=MemoryHomes(world.rig.store),
         listing=FakeListing(tables),
         skills=FakeLabels(),

@@ -7,8 +7,12 @@ SELECT journal_partitions($1)
 DELETE FROM command WHERE at < now() - interval '25 hours'
 
 -- name: forget_uploads
-DELETE FROM attachment
-WHERE message IS NULL AND inbound IS NULL AND expires_at < now() - interval '1 day'
+WITH gone AS (
+    DELETE FROM attachment
+    WHERE message IS NULL AND inbound IS NULL AND expires_at < now() - interval '1 day'
+    RETURNING sha256
+)
+INSERT INTO blob_left (sha256) SELECT DISTINCT sha256 FROM gone ON CONFLICT DO NOTHING
 
 -- name: forget_tokens
 DELETE FROM token

@@ -1,0 +1,40 @@
+-- What was said, and for how long it is kept.
+
+-- name: retention_look
+-- The next cases whose content is there, oldest first, and which of them have had their time: by
+-- the rule of the queue of their last item, else by the default; no rule means for ever.
+SELECT c.id::text, c.status IN ('solved', 'closed') AND rule.days IS NOT NULL
+       AND coalesce(c.doc->>'changed_at', c.doc->>'opened_at')::timestamptz
+           < now() - make_interval(days => rule.days) AS due
+FROM (SELECT t.id, t.status, t.doc FROM ticket_case AS t
+      WHERE t.emptied_at IS NULL AND t.id > $1 ORDER BY t.id LIMIT $2) AS c
+LEFT JOIN LATERAL (SELECT i.queue FROM item AS i WHERE i.case_id = c.id
+                   ORDER BY i.id DESC LIMIT 1) AS last ON true
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN last.queue = ANY($3::text[])
+                THEN ($4::integer[])[array_position($3::text[], last.queue)]
+                ELSE $5::integer END AS days
+) AS rule
+ORDER BY c.id
+
+-- name: retention_empty
+SELECT cases, messages, files, bytes FROM empty_cases($1::uuid[], false)
+
+-- name: customer_erase
+SELECT busy, cases, messages, files, bytes FROM erase_customer($1)
+
+-- name: forget_blobs
+-- Bytes that nobody has any more; those that were asked for within the hour wait for another one.
+WITH looked AS (
+    SELECT l.sha256 FROM blob_left AS l JOIN blob AS b ON b.sha256 = l.sha256
+    WHERE b.seen_at < now() - interval '1 hour' LIMIT 500
+), gone AS (
+    DELETE FROM blob AS b
+    WHERE b.sha256 IN (SELECT sha256 FROM looked) AND b.seen_at < now() - interval '1 hour'
+      AND NOT EXISTS (SELECT FROM attachment AS a WHERE a.sha256 = b.sha256)
+      AND NOT EXISTS (SELECT FROM inbox AS i WHERE i.raw = b.sha256)
+    RETURNING b.sha256
+), settled AS (
+    DELETE FROM blob_left AS l WHERE l.sha256 IN (SELECT sha256 FROM looked)
+)
+SELECT (SELECT count(*) FROM looked) AS looked, (SELECT count(*) FROM gone) AS gone
