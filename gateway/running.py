@@ -211,6 +211,7 @@ class App:
             "lease": self.lease.run(),
             "takeover": self.takeover.run(),
             "duties": self.duties.run(),
+            "retention": self.duties.perform("retention", lambda _term: self.retention.run()),
             "upkeep": self.duties.perform("upkeep", lambda _term: self.store.upkeep.run()),
             "capacity": self.figures.run(),
             "bell": self.bell.run(),
@@ -225,7 +226,6 @@ class App:
             ),
             "push": self.push.run(),
             "lag": self.lag.run(),
-            "retention": self.retention.run(),
         }
         self._loops = [scope.create_task(work, name=name) for name, work in loops.items()]
         self.rooms.start(scope)

@@ -1,8 +1,8 @@
 """Takes what was said out of cases that have had their time, a few at once.
 
 Not more than a few dozen rows are touched by one statement, with a pause after it, so commits never
-wait for it. Whatever goes is told in the journal. Should two nodes do it at once, each takes what
-the other has not.
+wait for it. Whatever goes is told in the journal. One node does it at a time (the duty
+``retention``); should two, for a moment, each takes what the other has not.
 """
 
 import asyncio

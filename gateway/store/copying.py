@@ -2,7 +2,7 @@
 
 The text form of COPY, through our own driver: the programs of PostgreSQL that come in the wheel
 speak no TLS, and those of a machine may be older than its server. What reaches a node reaches
-this too (docs/decisions/0007-one-file-by-copy.md).
+this too (docs/decisions/0008-one-file-by-copy.md).
 """
 
 import re

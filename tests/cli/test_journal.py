@@ -14,7 +14,7 @@ import channels
 from gateway.app import serving
 from gateway.cli import main
 from gateway.config import load
-from tests.support.process import free_port
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.integration
 
