@@ -22,6 +22,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, NewId
 from gateway.core.model import AgentProfile
 from gateway.ports import Clock, Principal, Role
+from gateway.store.contract import Unavailable
 from gateway.store.views import TokenRow
 
 BELIEVED_SECONDS = 4.0
@@ -96,9 +97,15 @@ class TokenAuth:
         return row
 
     async def revoked(self, tokens: Collection[str]) -> Collection[str]:
-        """Which of these tokens' ids (``Principal.token``) are not valid any more."""
+        """Which of these tokens' ids (``Principal.token``) are not valid any more.
+
+        Raises ``Refused`` while the database is away: whoever sweeps asks again later.
+        """
         asked = {t for t in tokens if t != BOOTSTRAP}
-        return await self._tokens.dead(asked) if asked else ()
+        try:
+            return await self._tokens.dead(asked) if asked else ()
+        except Unavailable as error:
+            raise Refused("unavailable", "the database does not answer; try again") from error
 
     async def issue(self, name: AgentName, role: Role, *, hours: float | None, note: str) -> Issued:
         """A new token, on disk. ``hours`` ``None``: until it is revoked."""

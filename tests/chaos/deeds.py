@@ -12,6 +12,7 @@ from tests.support.proxy import Link
 from tests.support.regions import Region, Regions
 
 FROZEN_SECONDS = 20.0
+READY_SECONDS = 60.0
 LAPSING_SECONDS = 3.5
 """Who is gone for so long may be taken over (the lease is five seconds)."""
 
@@ -37,7 +38,7 @@ class Hands:
         self.cluster = both.cluster
         self.happened: list[Happened] = []
         self.died: list[str] = []
-        """Nodes that ended by themselves: there should be none."""
+        """Nodes that ended by themselves or never came back: there should be none."""
         self._say = say
         self._now: Happened | None = None
 
@@ -56,11 +57,24 @@ class Hands:
 
     async def _calm(self) -> None:
         """Both nodes can take work again; the database may still be short of its second copy."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + READY_SECONDS
         for region in self.both.regions:
-            if region.node.pid is None:
-                self.died.append(f"{region.name} after {self.happened[-1].fault.kind}")
-                await region.start()
-        await self.both.serving()
+            while not await region.is_ready():
+                if region.node.pid is None:
+                    await self._begin_again(region, "ended by itself")
+                elif loop.time() > end:
+                    await self._begin_again(region, f"was not ready for {READY_SECONDS:.0f} s")
+                await asyncio.sleep(0.1)
+
+    async def _begin_again(self, region: Region, why: str) -> None:
+        """What should never be needed: noted, and mended so that the plan goes on."""
+        said = region.node.log.read_text(errors="replace").strip().splitlines()[-1:]
+        text = f"{region.name} {why} after {self.happened[-1].fault.kind}: {' '.join(said)}"
+        self._say(text)
+        self.died.append(text)
+        await region.kill()
+        await region.start()
 
     def _gone(self, *nodes: str) -> None:
         assert self._now is not None

@@ -6,6 +6,7 @@ those of two blows are ones under which the promises still hold.
 """
 
 import random
+from collections.abc import Collection
 from enum import StrEnum
 
 from msgspec import Struct
@@ -98,13 +99,16 @@ class Fault(Struct, frozen=True):
     """A second die, between 0 and 1, for kinds that need one."""
 
 
-def plan(seed: int, count: int, *, long: bool) -> list[Fault]:
+def plan(
+    seed: int, count: int, *, long: bool, kinds: Collection[Kind] = tuple(Kind)
+) -> list[Fault]:
     """The same for the same arguments; a longer one begins as a shorter one does."""
     dice = random.Random(f"{seed} {long}")
     faults: list[Fault] = []
     while len(faults) < count:
         deck = [kind for kind in Kind if long or kind not in LONG]
         deck += OFTEN if long else ()
+        deck = [kind for kind in deck if kind in kinds]
         dice.shuffle(deck)
         faults += [_fault(kind, dice) for kind in deck]
     return faults[:count]

@@ -80,7 +80,7 @@ class Verdict(Struct, kw_only=True):
         lines += [f"duplicated: {one}" for one in found.duplicated]
         lines += [f"repeated without a fault: {one}" for one in self.unexplained]
         lines += [f"a living node was taken over: {one}" for one in self.of_the_living]
-        lines += [f"a node ended by itself: {one}" for one in self.died]
+        lines += [f"a node had to be begun again: {one}" for one in self.died]
         lines += [f"still open: {count} {what}" for what, count in self.still_open.items()]
         lines += [f"open: {one}" for one in tables.open]
         for what in ("undecided", "unsent", "repaired", "in_two_places"):

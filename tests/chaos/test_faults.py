@@ -26,7 +26,7 @@ from bench.node import seed as write_directory
 from gateway.core.ids import AgentName, QueueName
 from gateway.core.model import AgentProfile, Queue
 from tests.chaos.deeds import Hands
-from tests.chaos.plan import plan, words
+from tests.chaos.plan import Kind, plan, words
 from tests.chaos.report import Tables, Takeover, Verdict, keep, pauses
 from tests.chaos.seats import Seats
 from tests.support.dovecot import Dovecot
@@ -40,10 +40,12 @@ ROOT = Path(__file__).parents[2]
 FEW = 15
 FAULTS = int(os.environ.get("CHAOS_FAULTS") or FEW)
 SEED = int(os.environ.get("CHAOS_SEED") or (7 if FAULTS == FEW else secrets.randbelow(10**6)))
+KINDS = [Kind[name] for name in os.environ.get("CHAOS_KINDS", "").split(",") if name]
+"""For whoever looks into one of them: NODE_KILLED,CUT_SILENT."""
 SEATS = 8
 EVENING_SECONDS = 100.0
 SIZES = Sizes(
-    chats=10,
+    chats=0,
     filers=3,
     clerk_pace=(0.05, 0.3),
     chat_pace=(0.3, 1.0),
@@ -136,7 +138,7 @@ async def _look(cluster: PatroniCluster) -> Tables:
 async def test_what_was_promised_to_people_outside_holds_whatever_dies(
     cluster: PatroniCluster, tmp_path: Path, say: Say
 ) -> None:
-    faults = plan(SEED, FAULTS, long=FAULTS > FEW)
+    faults = plan(SEED, FAULTS, long=FAULTS > FEW or bool(KINDS), kinds=KINDS or tuple(Kind))
     _say(f"seed {SEED}, {FAULTS} faults (CHAOS_SEED={SEED} gives them again)")
     for line in words(faults):
         print(line)

@@ -1,11 +1,15 @@
 """Signing in against those who hurry, and those who are not wanted any more."""
 
 import asyncio
+from collections.abc import Collection
 
-from gateway.api.auth import ATTEMPTS, HASHING_AT_ONCE, Passwords
+import pytest
+
+from gateway.api.auth import ATTEMPTS, BOOTSTRAP, HASHING_AT_ONCE, Passwords, TokenAuth
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName
 from gateway.ports import Role
+from gateway.store.contract import Unavailable
 from tests.support.apiworld import QUICK, FakeTokens, api_world
 from tests.support.builders import HandClock, counted_ids
 from tests.support.memory_tables import Tables
@@ -26,6 +30,23 @@ async def test_guessing_many_passwords_at_once_gets_no_more_tries_than_one_by_on
     said = await asyncio.gather(*(guess(n) for n in range(100)))
     assert said.count("unauthorized") < ATTEMPTS + HASHING_AT_ONCE
     assert set(said) == {"unauthorized", "too_fast"}
+
+
+async def test_a_sweep_for_revoked_tokens_survives_that_the_database_is_away() -> None:
+    """The first night of random faults: a cut during the sweep ended the whole node."""
+    clock = HandClock()
+
+    class Away(FakeTokens):
+        async def dead(self, ids: Collection[str]) -> set[str]:
+            raise Unavailable("connection was closed in the middle of operation")
+
+    auth = TokenAuth(
+        Away(Tables(counted_ids(), clock.now)), clock, counted_ids(), lambda _name: None
+    )
+    with pytest.raises(Refused, match="does not answer") as refused:
+        await auth.revoked({"some token"})
+    assert refused.value.code == "unavailable"
+    assert not await auth.revoked({BOOTSTRAP})
 
 
 async def test_an_agent_declared_inactive_is_out_at_once() -> None:

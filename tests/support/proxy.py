@@ -213,7 +213,7 @@ class Link:
             await pair.over.wait()
 
     async def _put(self, sink: asyncio.StreamWriter, part: bytes, way: Way) -> None:
-        if not part:
+        if not part or sink.is_closing():
             return
         with contextlib.suppress(OSError, RuntimeError):  # it has gone, or we have ended it
             sink.write(part)

@@ -14,7 +14,13 @@ def logs(**clerk: list[list[Any]]) -> Logs:
     return Logs(
         clerks=[one],
         visitors={"outages": [[101.0, 103.5, 1, "ws://east"]]},
-        errands={"acked": [[90.0, 99.0, "k1", "i1"], [99.9, 100.0, "k2", "i2"], [100.2, 104.2, "k3", "i3"]]},
+        errands={
+            "acked": [
+                [90.0, 99.0, "k1", "i1"],
+                [99.9, 100.0, "k2", "i2"],
+                [100.2, 104.2, "k3", "i3"],
+            ]
+        },
         letters={},
     )
 

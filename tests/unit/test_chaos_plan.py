@@ -76,7 +76,7 @@ def test_when_all_promises_hold_the_report_says_so() -> None:
         ({"findings": Findings(duplicated=["a task"])}, "duplicated: a task"),
         ({"findings": Findings(repeated=[Repeat("mail", "<i>", 50, 60)])}, "without a fault"),
         ({"still_open": {"chats": 2}}, "still open: 2 chats"),
-        ({"died": ["east after a blink"]}, "ended by itself: east"),
+        ({"died": ["east after a blink"]}, "begun again: east"),
         ({"tables": _tables(repaired=1)}, "repaired: 1"),
         ({"tables": _tables(undecided=3)}, "undecided: 3"),
         ({"tables": _tables(in_two_places=1)}, "in two places: 1"),
