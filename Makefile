@@ -12,9 +12,12 @@ PYTHON ?= python3
 ARGS ?=
 # For the benchmarks: BENCH_ARGS="--rate 5000".
 BENCH_ARGS ?=
-# `make chaos FAULTS=200 SEED=7`: so many random faults, from this seed.
+# `make chaos FAULTS=200 SEED=7`: so many random faults, from this seed, and a long simulation.
 FAULTS ?=
 SEED ?=
+# `make sim RUNS=10000 FROM=2001`: so many simulations of each kind, from this seed on.
+RUNS ?=
+FROM ?=
 # `make lock UPGRADE=1` takes newer versions.
 UPGRADE ?=
 
@@ -61,8 +64,9 @@ test: peers $(VENV)/.dev push/static/index.html ## every test, in stages; with C
 unit: $(VENV)/.dev ## the quick ones: pure parts, no services, under 30 s (ARGS)
 	@$(PYTEST) $(BUSY) -m "not integration and not e2e and not chaos and not sim" $(ARGS)
 
-sim: $(VENV)/.dev ## seeded simulations of one node and of several on a virtual clock (ARGS)
-	@$(PYTEST) $(BUSY) -m sim $(ARGS)
+sim: $(VENV)/.dev ## seeded simulations of one node and of several on a virtual clock (ARGS, RUNS, FROM)
+	@$(if $(RUNS),SIM_RUNS=$(RUNS) SIM_CLUSTER_RUNS=$(RUNS)) $(if $(FROM),SIM_FROM=$(FROM)) \
+		$(PYTEST) $(BUSY) -m sim $(ARGS)
 
 integration: $(VENV)/.dev ## against real peers: PostgreSQL, Dovecot, SMTP (ARGS)
 	@$(PYTEST) $(WAITING) 4 -m integration --durations=5 $(ARGS)
@@ -73,6 +77,7 @@ e2e: $(VENV)/.dev push/static/index.html ## journeys in Chromium, from customer 
 chaos: $(VENV)/.dev push/static/index.html ## kill -9 and worse under load, then count what is lost or doubled (ARGS, FAULTS, SEED)
 	@$(if $(FAULTS),CHAOS_FAULTS=$(FAULTS)) $(if $(SEED),CHAOS_SEED=$(SEED)) \
 		$(PYTEST) -m chaos $(if $(FAULTS),tests/chaos/test_faults.py,$(WAITING) 3) $(ARGS)
+	@$(if $(FAULTS),$(MAKE) sim RUNS=$(or $(RUNS),10000) FROM=$(or $(FROM),2001))
 
 web-test: push/web/node_modules/.package-lock.json ## types and unit tests of the web app
 	@$(NPM) run --silent check

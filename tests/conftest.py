@@ -13,10 +13,19 @@ import structlog
 
 from tests.support.saying import SAID, Say, lines
 
+UNHURRIED = ("sim", "integration", "e2e", "chaos")
+PATIENCE_SECONDS = 300.0
+"""After which one of these counts as stuck: on a busy machine much may take long."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Modules that take long come first, so that workers side by side end together."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    for item in items:
+        if any(map(item.get_closest_marker, UNHURRIED)):
+            own = item.get_closest_marker("timeout")
+            seconds = max(own.args[0] if own else 0.0, PATIENCE_SECONDS)
+            item.add_marker(pytest.mark.timeout(seconds), append=False)
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ async def test_a_task_from_filing_to_its_callbacks(database: str, tmp_path: Path
         assert (await node.call("POST", f"{path}/assign", {"agent": "ana"}))[0] == 200
         status, item = await node.call("POST", f"{path}/close", {"code": "done"})
         assert (status, item["state"], item["case"]["status"]) == (200, "completed", "solved")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             events = [await told.get(), await told.get()]
         assert [one["event"] for one in events] == ["item.assigned", "item.completed"]
         assert {one["number"] for one in events} == {filed["number"]}

@@ -59,7 +59,7 @@ class House:
     async def has(self, node: NodeProcess, *subjects: str) -> None:
         """Wait until exactly these are items, each once."""
         found: list[str] = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while len(found) < len(subjects):
                 items = await node.call("GET", "/api/v1/items?limit=200")
                 found = sorted(item["subject"] for item in items["items"])

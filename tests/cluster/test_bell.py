@@ -40,7 +40,7 @@ async def hanging(
 
 
 async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - nobody tells us
             await asyncio.sleep(0.01)
 
@@ -56,7 +56,7 @@ async def connected(one: Bell, other: Bell) -> None:
         return listener
 
     leave = [bell.on("there", counts(bell)) for bell in heard]
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not all(heard.values()):
             one.ring("there")
             other.ring("there")
@@ -150,7 +150,7 @@ async def test_a_link_that_is_dead_unseen_is_noticed_and_made_anew(
             link.heal()  # for new connections: the old one stays as dead as it is
             heard = Heard()
             one.on("inbox", heard.note)
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 while not heard:
                     two.ring("inbox", "n1")
                     await asyncio.sleep(0.05)

@@ -273,7 +273,7 @@ async def test_it_looks_when_it_is_woken(store: Store, incarnations: Incarnation
         for n in range(3):
             await one.write(started(n))
             following.wake()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while len(told.entries) <= n:  # noqa: ASYNC110 - the tail tells us only of entries
                     await asyncio.sleep(0.005)
         task.cancel()

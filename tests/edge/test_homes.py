@@ -87,7 +87,7 @@ async def knock(node: NodeProcess, token: str, **hello: Any) -> ClientConnection
 
 async def hear(socket: ClientConnection, *kinds: type[ServerFrame]) -> Any:
     """The next frame of one of these kinds."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             frame = decode_server.decode(await socket.recv(decode=False))
             if isinstance(frame, kinds):
@@ -191,7 +191,7 @@ async def test_after_a_kill_the_desktop_goes_to_the_other_node_with_all_it_had(
         epoch = ana.desktop.epoch
 
         await one.kill()
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(90):
             await ana.until(lambda d: d.welcome is not None and d.welcome.node == "two")
             await ana.until(lambda d: d.seq >= 0)
         assert ana.desktop.epoch > epoch

@@ -23,7 +23,7 @@ FLAGS = [
     "--disable-sync",
 ]
 STATIC = Path(__file__).parents[2] / "push" / "static"
-PATIENCE_MS = 15_000
+PATIENCE_MS = 45_000
 """How long a fact may take on a busy machine; nothing waits longer than the fact needs."""
 
 

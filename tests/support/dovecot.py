@@ -189,7 +189,7 @@ class Dovecot:
 
     @contextlib.contextmanager
     def client(self) -> Iterator[imaplib.IMAP4]:
-        client = imaplib.IMAP4("127.0.0.1", self.port, timeout=10)
+        client = imaplib.IMAP4("127.0.0.1", self.port, timeout=30)
         try:
             client.login(self.user, self.password)
             yield client

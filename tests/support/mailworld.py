@@ -96,14 +96,14 @@ class Journal:
         async with self._changed:
             self._changed.notify_all()
 
-    async def has(self, count: int, seconds: float = 10.0) -> list[Inbound]:
+    async def has(self, count: int, seconds: float = 60.0) -> list[Inbound]:
         """Wait until so many inbounds are stored."""
         async with asyncio.timeout(seconds), self._changed:
             await self._changed.wait_for(lambda: len(self.stored) >= count)
         return list(self.stored.values())
 
     async def has_refused(self, count: int) -> None:
-        async with asyncio.timeout(10), self._changed:
+        async with asyncio.timeout(60), self._changed:
             await self._changed.wait_for(lambda: self.refusals >= count)
 
     def subjects(self) -> list[str]:
@@ -163,12 +163,12 @@ class Running:
     async def up(self) -> None:
         assert self._task is not None
         waiting = asyncio.get_running_loop().create_task(self.ready.wait())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await asyncio.wait({waiting, self._task}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         assert self.ready.is_set(), self.error
 
-    async def ended(self, seconds: float = 10.0) -> ChannelError:
+    async def ended(self, seconds: float = 60.0) -> ChannelError:
         assert self._task is not None
         async with asyncio.timeout(seconds):
             await self._task

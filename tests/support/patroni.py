@@ -39,7 +39,7 @@ from tests.support.ports import free_port
 T = TypeVar("T")
 
 NAME = "switchroom"
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 ASKED_SECONDS = 1.0
 
 DCS = {

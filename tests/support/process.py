@@ -15,7 +15,7 @@ from gateway.store.embedded import EmbeddedServer
 from tests.support.ports import free_port
 
 TOKEN = "test-bootstrap-token"
-READY_SECONDS = 40.0
+READY_SECONDS = 90.0
 
 
 class NodeProcess:
@@ -86,7 +86,7 @@ class NodeProcess:
             return 0
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             return await self._process.wait()
 
     async def ended(self) -> int:

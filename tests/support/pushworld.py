@@ -350,7 +350,7 @@ def agrees(desktop: Desktop, world: World, agent: str) -> bool:
     return True
 
 
-async def until(fact: Callable[[], Any], what: str = "the fact", seconds: float = 5.0) -> None:
+async def until(fact: Callable[[], Any], what: str = "the fact", seconds: float = 30.0) -> None:
     """Wait until ``fact`` holds."""
     async with asyncio.timeout(seconds):
         while not fact():  # noqa: ASYNC110 - facts of a fake world have no event of their own

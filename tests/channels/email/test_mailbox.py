@@ -336,7 +336,7 @@ async def test_check_tells_what_works_and_how_to_mend_the_rest(
 
 
 async def until_all_are_read(dovecot: Dovecot) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await asyncio.to_thread(dovecot.unseen):  # noqa: ASYNC110 - asked of a server
             await asyncio.sleep(0.02)
 

@@ -377,6 +377,6 @@ async def test_a_channel_that_stops_sends_its_windows_away_to_come_back(world: C
 
 
 async def _eventually(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - the fact has no event of its own
             await asyncio.sleep(0.005)
