@@ -1,6 +1,6 @@
 """Which node is an agent's home, on PostgreSQL."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -12,6 +12,7 @@ from gateway.store.codec import decode, encode, text
 from gateway.store.contract import Term, Unavailable
 from gateway.store.pool import Pool
 from gateway.store.queries import Queries
+from gateway.store.together import Together
 from gateway.store.trouble import FAILED, Deadlock, hearing_warnings, meaning, reading
 
 ATTEMPTS = 5
@@ -65,11 +66,12 @@ class PgHomes:
     def __init__(self, pool: Pool, sql: Queries) -> None:
         self._pool = pool
         self._sql = sql
+        self._claims = Together(self._claim_all)
 
     async def claim(self, term: Term, fresh: AgentStatus) -> Claimed | HomeOf:
         first = replace(fresh, home=None, version=1, epoch=0, tabs=0)
         for _ in range(ATTEMPTS):
-            row = await self._claim(term, first)
+            row = await self._claims.ask((term, first))
             if row is None:
                 continue
             before = row["before"]
@@ -85,23 +87,28 @@ class PgHomes:
                 )
         raise Unavailable(f"the home of {fresh.name} changes faster than it can be read")
 
-    async def _claim(self, term: Term, fresh: AgentStatus) -> Any:
+    async def _claim_all(self, asked: Sequence[tuple[Term, AgentStatus]]) -> list[Any]:
+        """The row of each, ``None``: try again."""
+        rows: dict[tuple[Term, AgentName], Any] = {}
+        for term in dict.fromkeys(term for term, _ in asked):
+            named = {fresh.name: fresh for its, fresh in asked if its == term}
+            for row in await self._claim(term, named):
+                rows[term, AgentName(row["name"])] = row
+        return [rows.get((term, AgentName(text(fresh.name)))) for term, fresh in asked]
+
+    async def _claim(self, term: Term, asked: Mapping[AgentName, AgentStatus]) -> list[Any]:
+        names, docs = [text(name) for name in asked], [encode(fresh) for fresh in asked.values()]
         try:
             async with self._pool.acquire() as con:
                 with hearing_warnings(con):
-                    row = await con.fetchrow(
-                        self._sql["home_claim"],
-                        term.node,
-                        term.epoch,
-                        text(fresh.name),
-                        encode(fresh),
+                    return await con.fetch(
+                        self._sql["home_claim"], term.node, term.epoch, names, docs
                     )
         except FAILED as problem:
             found = meaning(problem)
             if isinstance(found, Deadlock):
-                return None
+                return []
             raise found from problem
-        return row
 
     async def statuses(self, names: Collection[AgentName]) -> dict[AgentName, AgentStatus]:
         with reading():

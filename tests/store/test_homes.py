@@ -70,6 +70,28 @@ class HomesConformance:
             homes = [a.node for a in answers if isinstance(a, HomeOf)]
             assert homes == [B if isinstance(answers[1], Claimed) else A]
 
+    async def test_of_a_crowd_that_comes_to_two_nodes_everybody_has_one_home(
+        self, starts: Starts
+    ) -> None:
+        one, two = await starts(A), await starts(B)
+        crowd = [AgentName(f"agent-{n:03}") for n in range(300)]
+        answers = await asyncio.gather(
+            *(one.claim(name) for name in crowd),
+            *(two.claim(name) for name in reversed(crowd)),
+            *(one.claim(name) for name in crowd[:50]),
+        )
+        at_one = dict(zip(crowd, answers, strict=False))
+        at_two = dict(zip(reversed(crowd), answers[300:], strict=False))
+        for name in crowd:
+            home, guest = at_one[name], at_two[name]
+            if isinstance(home, HomeOf):
+                home, guest = guest, home
+            assert taken(home).name == name
+            assert isinstance(guest, HomeOf)
+            assert guest.node == (A if home is at_one[name] else B)
+        for name, again in zip(crowd, answers[600:], strict=False):
+            assert type(again) is type(at_one[name])
+
     async def test_what_is_ours_stays_ours_however_often_we_ask(self, starts: Starts) -> None:
         one = await starts(A)
         first = taken(await one.claim())
