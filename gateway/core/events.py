@@ -40,6 +40,7 @@ from gateway.core.model import (
     Queue,
     Site,
 )
+from gateway.core.reservation import Reservation
 from gateway.core.wire import snake
 
 
@@ -251,6 +252,21 @@ class AgentStateChanged(_Event, frozen=True, kw_only=True):
     presence: Presence
     reason: str = ""
     by: str = ""
+
+
+class AgentReserved(_Event, frozen=True, kw_only=True):
+    """The agent is kept free for an item that ``asker`` is about to hand over."""
+
+    reservation: Reservation
+    reason: str = ""
+
+
+class ReservationEnded(_Event, frozen=True, kw_only=True):
+    """The item did not come in time, or need not come: the agent is there for others again."""
+
+    agent: AgentName
+    item: ItemId
+    reason: str
 
 
 class CommandAnswered(_Event, frozen=True, kw_only=True):
@@ -505,6 +521,8 @@ AgentEvent = (
     | AgentAdopted
     | AgentHandedOver
     | AgentStateChanged
+    | AgentReserved
+    | ReservationEnded
     | CommandAnswered
 )
 DirectoryEvent = AgentDefined | AgentRemoved | QueueDefined | QueueRemoved | SiteChanged

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.core import events as e
+from gateway.core.ids import AgentName
 from gateway.core.model import Item, OutboundState, Passed, Presence
 from gateway.core.state import NodeState, Rows
 
@@ -92,7 +93,10 @@ def _item_scheduled(s: NodeState, ev: e.ItemScheduled, at: datetime) -> Rows:
 
 
 def _offer_made(s: NodeState, ev: e.OfferMade, at: datetime) -> Rows:
-    return (s.move(ev.item, ev, offer=ev.offer, reason=ev.offer.reason),)
+    new = s.move(ev.item, ev, offer=ev.offer, reason=ev.offer.reason)
+    if s.kept_for.get(ev.item) == ev.offer.agent:
+        return (new, *_free_again(s, ev.offer.agent))
+    return (new,)
 
 
 def _offer_accepted(s: NodeState, ev: e.OfferAccepted, at: datetime) -> Rows:
@@ -245,6 +249,22 @@ def _agent_state_changed(s: NodeState, ev: e.AgentStateChanged, at: datetime) ->
     )
 
 
+def _agent_reserved(s: NodeState, ev: e.AgentReserved, at: datetime) -> Rows:
+    s.reserve(ev.reservation)
+    return ()
+
+
+def _reservation_ended(s: NodeState, ev: e.ReservationEnded, at: datetime) -> Rows:
+    return _free_again(s, ev.agent)
+
+
+def _free_again(s: NodeState, agent: AgentName) -> Rows:
+    """The row is as it was, but for its version: so whoever waits for agents looks again."""
+    if not s.end_reservation(agent) or agent not in s.statuses:
+        return ()
+    return (s.edit_status(s.statuses[agent]),)
+
+
 def _agent_defined(s: NodeState, ev: e.AgentDefined, at: datetime) -> Rows:
     s.define_agent(ev.profile)
     return (ev.profile,)
@@ -354,6 +374,8 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.AgentAdopted: _agent_adopted,
     e.AgentHandedOver: _agent_handed_over,
     e.AgentStateChanged: _agent_state_changed,
+    e.AgentReserved: _agent_reserved,
+    e.ReservationEnded: _reservation_ended,
     e.AgentDefined: _agent_defined,
     e.AgentRemoved: _agent_removed,
     e.QueueDefined: _queue_defined,

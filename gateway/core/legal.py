@@ -119,6 +119,11 @@ def _agent_released(walk: _Walk, event: e.AgentReleased | e.AgentHandedOver) -> 
         raise _not_there(event)
 
 
+def _agent_reserved(walk: _Walk, event: e.AgentReserved) -> None:
+    if event.reservation.agent not in walk.state.statuses:
+        raise _not_there(event)
+
+
 def _queue_removed(walk: _Walk, event: e.QueueRemoved) -> None:
     if event.queue not in walk.state.queues:
         raise _not_there(event)
@@ -141,6 +146,7 @@ _LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
     e.AgentClaimed: _agent_claimed,
     e.AgentReleased: _agent_released,
     e.AgentHandedOver: _agent_released,
+    e.AgentReserved: _agent_reserved,
     e.QueueRemoved: _queue_removed,
     **dict.fromkeys(MOVING, _item_moved),
 }

@@ -168,6 +168,8 @@ class Tally:
                 self._items[item] = None
             if (agent := getattr(event, "agent", None)) is not None:
                 self._agents[agent] = None
+            elif type(event) is e.AgentReserved:
+                self._agents[event.reservation.agent] = None
 
     def settle(self, most: int | None = None) -> bool:
         """Count what has changed, at most so many changes; whether nothing is left."""
@@ -238,9 +240,10 @@ class Tally:
             return None
         profile, in_hand = state.profiles.get(agent), state.in_hand(agent)
         closed = agent in state.closed
+        kept = agent in state.reserved
         ready = status.presence is Presence.READY
         group: _Group | None = None
-        if ready and not closed and profile is not None:
+        if ready and not closed and not kept and profile is not None:
             group = profile.queues, room(profile, in_hand)
         return _Share(ready, bool(in_hand), closed, group, profile.skills if profile else {})
 

@@ -37,6 +37,7 @@ from gateway.core.model import (
     Queue,
     Site,
 )
+from gateway.core.reservation import Reservation
 from gateway.core.sites import closes
 
 Rows = tuple[e.Row, ...]
@@ -58,6 +59,8 @@ class NodeState:
         self.queues: dict[QueueName, Queue] = {}
         self.sites: dict[SiteName, Site] = {}
         self.closed: dict[AgentName, Site] = {}
+        self.reserved: dict[AgentName, Reservation] = {}
+        self.kept_for: dict[ItemId, AgentName] = {}
         self.outbox: dict[OutboundId, Outgoing] = {}
         self.channels: dict[ChannelName, ChannelKind] = {}
         self.claimed: set[AgentName] = set()
@@ -176,6 +179,19 @@ class NodeState:
             self.closed[agent] = site
         else:
             self.closed.pop(agent, None)
+
+    def reserve(self, reservation: Reservation) -> None:
+        """Keep the agent free for one item."""
+        self.reserved[reservation.agent] = reservation
+        self.kept_for[reservation.item] = reservation.agent
+
+    def end_reservation(self, agent: AgentName) -> bool:
+        """Whether there was one."""
+        known = self.reserved.pop(agent, None)
+        if known is None:
+            return False
+        del self.kept_for[known.item]
+        return True
 
     def put(self, item: Item) -> None:
         """Take an item's new value; who holds it and where it belongs is kept beside it."""

@@ -14,8 +14,10 @@ from gateway.core.events import Row
 from gateway.core.ids import AgentName, Context, ItemId, OfferId
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import AgentProfile, AgentStatus, Item, ItemState, Offer, Queue, Site
+from gateway.core.overflow import Wanted
 from gateway.core.routing.fit import (
     NO_CAPACITY,
+    busy,
     how_passed,
     lacks,
     pass_ends,
@@ -180,6 +182,10 @@ class Engine:
     def _best_agent(self, item: Item, now: datetime) -> Iterator[Match | Wait]:
         """The best available agent for this item, or until when to wait."""
         need = need_of(item, self._state.queues.get(item.queue))
+        kept = self._state.kept_for.get(item.id)
+        if kept is not None and busy(self._state, kept, need) is None:
+            yield Match(item.id, kept, "was kept free for it: nobody was at the node it came from")
+            return
         last = self._last_agent(item, need, now)
         if isinstance(last, Match | Wait):
             yield last
@@ -210,6 +216,19 @@ class Engine:
         if blocked == NO_CAPACITY and until > now:
             self._awaiting.setdefault(agent, {})[item.id] = None
             return Wait(until, item.id)
+        return None
+
+    def awaits_agent(self, item: Item, now: datetime) -> bool:
+        """Whether a waiting item is kept a little for its last agent, who is at work here."""
+        need = need_of(item, self._state.queues.get(item.queue))
+        last = self._last_agent(item, need, now)
+        return isinstance(last, Match) or (isinstance(last, Wait) and last.at > now)
+
+    def agent_for(self, wanted: Wanted, now: datetime) -> AgentName | None:
+        """The best available agent for an item that is not here."""
+        for agent in self._pool.free_for(wanted.need):
+            if not any(p.agent == agent and now < pass_ends(p) for p in wanted.passed):
+                return agent
         return None
 
     def _affinity_until(self, item: Item) -> datetime:

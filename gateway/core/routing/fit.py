@@ -12,6 +12,7 @@ from gateway.core.state import NodeState
 from gateway.core.times import PASS_SECONDS
 
 NO_CAPACITY = "has no capacity left"
+RESERVED = "is kept free for an item that comes from another node"
 
 
 def lacks(profile: AgentProfile, need: Need) -> str | None:
@@ -28,6 +29,13 @@ def lacks(profile: AgentProfile, need: Need) -> str | None:
 
 def unavailable(state: NodeState, agent: AgentName, need: Need) -> str | None:
     """Why this agent cannot take such an item now, although the profile fits."""
+    if agent in state.reserved:
+        return RESERVED
+    return busy(state, agent, need)
+
+
+def busy(state: NodeState, agent: AgentName, need: Need) -> str | None:
+    """The same for the item that the agent is kept for."""
     status, profile = state.statuses.get(agent), state.profiles.get(agent)
     if status is None or status.tabs == 0:
         return "is not connected"

@@ -137,6 +137,15 @@ class Pool:
                 continue
             yield agent
 
+    def free_for(self, need: Need) -> Iterator[AgentName]:
+        """The same for a need that nobody here need have."""
+        self._learn(need)
+        return self.free_agents(need)
+
+    def waiting_needs(self) -> list[Need]:
+        """What is asked of agents by whatever waits."""
+        return list(self._waiting)
+
     def waiting_items(self, need: Need) -> Iterator[Item]:
         """Items waiting with this need, most urgent first."""
         line = self._waiting.get(need)

@@ -1,0 +1,107 @@
+"""Which waiting item may go to another node, and to which one. Pure.
+
+A node asks for an agent before it gives anything away: what others published is a second old and
+knows nothing of combinations of skills, so it only says whom to ask first.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from gateway.core.ids import ItemId, NodeName, QueueName, SkillName
+from gateway.core.model import ChannelKind, Item, ItemState, Passed, Queue
+from gateway.core.pool import NodeCapacity
+from gateway.core.routing.need import Need
+
+APART_SECONDS = 10.0
+"""An item moves no more often than this."""
+STALE_SECONDS = 4.0
+"""A node whose figures are older is not asked: it has more urgent trouble."""
+
+
+class Wanted(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is asked of another node: an agent for this item, for a moment."""
+
+    item: ItemId
+    kind: ChannelKind
+    queue: QueueName
+    skills: dict[SkillName, int] = {}
+    passed: tuple[Passed, ...] = ()
+
+    @property
+    def need(self) -> Need:
+        return Need(self.kind, self.queue, tuple(sorted(self.skills.items())))
+
+
+class Granted(Struct, frozen=True, kw_only=True):
+    """An agent is kept for it; ``epoch`` is what the node that keeps it writes under."""
+
+    agent: str
+    epoch: int
+
+
+class Choice(Struct, frozen=True):
+    """Ask this node, because of ``reason``; ``None``: nobody, because of it."""
+
+    node: NodeName | None
+    reason: str
+
+
+def wanted(item: Item, need: Need) -> Wanted:
+    """The question for an item that needs this."""
+    return Wanted(
+        item=item.id,
+        kind=need.kind,
+        queue=need.queue,
+        skills=dict(need.skills),
+        passed=item.passed,
+    )
+
+
+def keeps_back(item: Item, queue: Queue | None, now: datetime) -> str:
+    """Why the item may not go to another node yet; empty: it may."""
+    if queue is None or queue.overflow_after is None:
+        return f"queue {item.queue!r} keeps its items at their node"
+    if item.state is not ItemState.QUEUED:
+        return f"it is {item.state.value}"
+    since = item.queued_at or item.created_at
+    waited = (now - since).total_seconds()
+    if queue.overflow_after > 0 and waited < queue.overflow_after:
+        return f"it may go to another node in {queue.overflow_after - waited:.0f} s"
+    if item.moved_at is not None:
+        again = item.moved_at + timedelta(seconds=APART_SECONDS)
+        if item.moved_at <= now < again:
+            return f"it has just come from another node; {(again - now).total_seconds():.0f} s more"
+    return ""
+
+
+def choose(
+    need: Need,
+    others: Sequence[NodeCapacity],
+    region: str,
+    taken: Callable[[NodeName], int] = lambda _node: 0,
+) -> Choice:
+    """Whom to ask: who fits, our own region first, then most to spare.
+
+    ``taken`` is how many of a node's free agents we have been promised, or refused, since it
+    published.
+    """
+    fresh = [one for one in others if one.age <= STALE_SECONDS]
+    spare = {one.node: one.capacity.fit(need) - taken(one.node) for one in fresh}
+    able = [one for one in fresh if spare[one.node] > 0]
+    if not able:
+        return Choice(None, _nobody(others, fresh))
+    best = min(able, key=lambda one: (one.region != region, -spare[one.node], one.node))
+    where = "in our region" if best.region == region else f"in region {best.region!r}"
+    return Choice(
+        best.node, f"{best.node}, {where}, has {spare[best.node]} who may fit, {best.age:.1f} s ago"
+    )
+
+
+def _nobody(others: Sequence[NodeCapacity], fresh: Sequence[NodeCapacity]) -> str:
+    if not others:
+        return "there is no other node"
+    if not fresh:
+        return "the other nodes have not said for a while what they can take"
+    return f"nobody who fits is free at {', '.join(sorted(one.node for one in fresh))} either"
