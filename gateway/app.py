@@ -237,6 +237,7 @@ def _house(app: App) -> House:
         notes=store.settings,
         nodes=store.nodes,
         figures=app.figures,
+        overflow=app.overflow,
         channels=app.rooms,
         vitals=app,
         database=store.lookout,

@@ -21,6 +21,7 @@ from gateway.cluster.homes import addresses, places
 from gateway.cluster.joining import this_place
 from gateway.cluster.looking import Looking
 from gateway.cluster.membership import Membership
+from gateway.cluster.overflow import Overflow
 from gateway.cluster.release import Releases
 from gateway.cluster.retention import Retention
 from gateway.cluster.seats import Seat, UnderDuty
@@ -130,6 +131,14 @@ class App:
             node, store.handover, self.asking, lambda: self.lease.peers, bell=self.bell
         )
         self.releases = Releases(node, self.asking, self.handover)
+        self.overflow = Overflow(
+            node,
+            self.figures,
+            self.asking,
+            self.handover,
+            settings.node.region,
+            accepts=lambda: not self.draining,
+        )
         self.api: Api
         self.rooms: ChannelRoom
         self.push: AgentPush
@@ -214,6 +223,7 @@ class App:
             "retention": self.duties.perform("retention", lambda _term: self.retention.run()),
             "upkeep": self.duties.perform("upkeep", lambda _term: self.store.upkeep.run()),
             "capacity": self.figures.run(),
+            "overflow": self.overflow.run(),
             "bell": self.bell.run(),
             "tail": self.tail.run(),
             "directory": self.directory.run(),

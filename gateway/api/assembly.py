@@ -45,7 +45,7 @@ class Api:
             bootstrap_token=house.bootstrap_token,
         )
         passwords = Passwords(house.tokens, house.clock, house.hasher)
-        items = Items(ledger, house.listing)
+        items = Items(ledger, house.listing, house.overflow)
         self._applier = Applier(house, self.auth)
         self._house = house
         self._idempotency = Idempotency(house.clock, house.keys, ledger.new_id)

@@ -10,6 +10,7 @@ from gateway.api.needs import (
     Among,
     ChannelRoom,
     Database,
+    Elsewhere,
     Erasing,
     Figures,
     Keys,
@@ -67,6 +68,7 @@ class House(Struct, frozen=True, kw_only=True):
     notes: Notes
     nodes: Nodes
     figures: Figures
+    overflow: Elsewhere
     channels: ChannelRoom
     vitals: Vitals
     peers: Callable[[Purpose], tuple[str, ...]] = lambda _purpose: ()

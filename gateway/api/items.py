@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from gateway.api.base import Limit, Listed, Paged, asked
-from gateway.api.needs import Listing
+from gateway.api.needs import Elsewhere, Listing
 from gateway.api.trace import words
 from gateway.core.errors import Refused
 from gateway.core.ids import ItemId
@@ -56,9 +56,10 @@ class Explanation(Struct, frozen=True, kw_only=True):
 class Items:
     """See the module's docstring."""
 
-    def __init__(self, ledger: Ledger, listing: Listing) -> None:
+    def __init__(self, ledger: Ledger, listing: Listing, overflow: Elsewhere) -> None:
         self._ledger = ledger
         self._listing = listing
+        self._overflow = overflow
 
     def routes(self) -> list[HttpRoute]:
         return [
@@ -148,6 +149,8 @@ class Items:
         if current is not None and current.state in (ItemState.QUEUED, ItemState.NEW):
             now = self._ledger.clock.now()
             said.append(f"Why it waits: {explain(self._ledger.state, current, now)}.")
+            if current.state is ItemState.QUEUED:
+                said.append(f"Elsewhere: {self._overflow.why(current)}.")
         await self._ledger.committed(position)
         return " ".join(said)
 

@@ -201,6 +201,14 @@ class Figures(Protocol):
         ...
 
 
+class Elsewhere(Protocol):
+    """Whether other nodes may have an item (``cluster.overflow.Overflow`` fits)."""
+
+    def why(self, item: Item) -> str:
+        """Why a waiting item is still at this node, in words."""
+        ...
+
+
 # -- the process ----------------------------------------------------------------------------
 
 

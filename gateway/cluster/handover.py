@@ -111,6 +111,7 @@ class Handover:
         customers: Iterable[CustomerId] = (),
         may_follow: MayFollow = everybody,
         wish: Wish | None = None,
+        overflow: bool = False,
     ) -> Moved:
         """Hand these over, and all that must move with them (``core.moving``).
 
@@ -128,7 +129,7 @@ class Handover:
         bundle = self._without_what_is_being_brought(bundle)
         if not bundle:
             return Moved()
-        going = self._let_go(bundle, to, to_epoch, reason, wish)
+        going = self._let_go(bundle, to, to_epoch, reason, wish, overflow=overflow)
         # Whoever asked may go; what has been let go must not stay half way.
         self._group.create_task(self._finish(going), name=f"handover:{to}")
         return await asyncio.shield(going.done)
@@ -155,7 +156,14 @@ class Handover:
     # -- step one: letting go ---------------------------------------------------------------
 
     def _let_go(
-        self, bundle: Bundle, to: NodeName, epoch: int, reason: str, wish: Wish | None
+        self,
+        bundle: Bundle,
+        to: NodeName,
+        epoch: int,
+        reason: str,
+        wish: Wish | None,
+        *,
+        overflow: bool,
     ) -> _Going:
         """In one turn of the loop, so that nobody decides about any of it in between."""
         ledger = self._node.ledger
@@ -180,6 +188,7 @@ class Handover:
             customers=bundle.customers,
             cases=bundle.cases,
             wish=wish,
+            overflow=overflow,
         )
         going = _Going(
             to=to,
@@ -246,7 +255,12 @@ class Handover:
             part = await self._rows.handed(self._me, handed)
             self._told.add(handed.id)
             self.taken += part.count
-            self._tell(source, f"handed over by {source}: {handed.reason}", part)
+            self._tell(
+                source,
+                f"handed over by {source}: {handed.reason}",
+                part,
+                overflow=handed.overflow,
+            )
             if (wish := handed.wish) is not None:
                 changes = wished(ledger.state, ledger.context(), wish.item, wish.agent, wish.by)
                 if changes:
@@ -255,13 +269,16 @@ class Handover:
         await ledger.committed(ledger.position)
         return b"{}"
 
-    def _tell(self, source: NodeName, reason: str, part: Estate) -> None:
+    def _tell(self, source: NodeName, reason: str, part: Estate, *, overflow: bool = False) -> None:
         """Agents first: what they hold stays with whom is at home here."""
         ledger = self._node.ledger
         state = ledger.state
         if agents := adopt_agents(state, part.statuses, reason):
             ledger.record(agents)
-        rest = [*adopt_items(state, part.items, reason), *adopt_outbox(state, part.outbox, source)]
+        rest = [
+            *adopt_items(state, part.items, reason, overflow=overflow),
+            *adopt_outbox(state, part.outbox, source),
+        ]
         if rest:
             ledger.record(rest)
 

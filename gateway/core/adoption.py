@@ -33,7 +33,7 @@ def adopt_agents(state: NodeState, statuses: Iterable[AgentStatus], reason: str)
 
 
 def adopt_items(
-    state: NodeState, items: Iterable[tuple[Item, Case]], reason: str
+    state: NodeState, items: Iterable[tuple[Item, Case]], reason: str, *, overflow: bool = False
 ) -> list[e.Change]:
     """Items that somebody else decided about, each with the header of its case."""
     changes: list[e.Change] = []
@@ -41,7 +41,9 @@ def adopt_items(
     for item, case in items:
         if item.id in state.items:
             continue
-        adopted = e.ItemAdopted(item=item, case=case, from_node=item.owner, reason=reason)
+        adopted = e.ItemAdopted(
+            item=item, case=case, from_node=item.owner, reason=reason, overflow=overflow
+        )
         changes.append(e.Change(adopted))
         if item.offer is not None:
             changes += give_back(item, item.offer.agent, reason)

@@ -385,12 +385,16 @@ class DutyGivenUp(_Event, frozen=True, kw_only=True):
 
 
 class ItemAdopted(_Event, frozen=True, kw_only=True):
-    """An item that ``from_node`` decided about is ours; as it was, with its case's header."""
+    """An item that ``from_node`` decided about is ours; as it was, with its case's header.
+
+    ``overflow``: it was given to us because somebody is free here; not because we had to.
+    """
 
     item: Item
     case: Case
     from_node: NodeName
     reason: str
+    overflow: bool = False
 
 
 class AgentAdopted(_Event, frozen=True, kw_only=True):

@@ -189,7 +189,8 @@ def _item_adopted(s: NodeState, ev: e.ItemAdopted, at: datetime) -> Rows:
     # The header goes along as a row: whoever follows the journal learns of it by rows alone.
     known = s.adopt(ev.case)
     case = s.cases[known.id] = replace(known, version=known.version + 1)
-    return case, s.edit(ev.item, owner=s.node)
+    moved_at = at if ev.overflow else ev.item.moved_at
+    return case, s.edit(ev.item, owner=s.node, moved_at=moved_at)
 
 
 def _item_handed_over(s: NodeState, ev: e.ItemHandedOver, at: datetime) -> Rows:

@@ -30,7 +30,10 @@ class Wish(Struct, frozen=True, kw_only=True):
 
 
 class Handed(Struct, frozen=True, kw_only=True):
-    """What changes hands in one statement, and why. ``id`` is the question's, a UUID."""
+    """What changes hands in one statement, and why. ``id`` is the question's, a UUID.
+
+    ``overflow``: the items go where somebody is free, and are not to go on at once.
+    """
 
     id: str
     reason: str
@@ -40,6 +43,7 @@ class Handed(Struct, frozen=True, kw_only=True):
     customers: tuple[CustomerId, ...] = ()
     cases: tuple[CaseId, ...] = ()
     wish: Wish | None = None
+    overflow: bool = False
 
 
 class HandoverRows(Protocol):

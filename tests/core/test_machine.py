@@ -28,6 +28,7 @@ from gateway.core.ids import (
     CaseId,
     ItemId,
     MessageId,
+    NodeName,
     OfferId,
     QueueName,
     SiteName,
@@ -44,8 +45,10 @@ from gateway.core.model import (
     OutboundState,
     Presence,
 )
+from gateway.core.overflow import Wanted
 from gateway.core.pool import Capacity, Tally
 from gateway.core.repair import problems
+from gateway.core.reservation import Reservation
 from gateway.core.routing.fit import lacks, passed_lately, unavailable
 from gateway.core.routing.need import Need, need_of
 from gateway.core.sites import place
@@ -104,10 +107,12 @@ class Switchroom(RuleBasedStateMachine):
         assert status.presence is Presence.READY
         site = state.sites.get(profile.site)
         assert site is None or place(offer.agent) < site.open_percent
+        direct = offer.reason.startswith("transferred to you")
+        assert direct or offer.agent not in state.reserved
         others = [i for i in state.in_hand(offer.agent) if i.id != item.id]
         aside = INTERRUPTIBLE if item.kind in INTERRUPTING else ()
         assert sum(COST[i.kind] for i in (item, *others) if i is item or i.kind not in aside) <= 100
-        if not offer.reason.startswith("transferred to you"):
+        if not direct:
             assert lacks(profile, need_of(item, state.queues[item.queue])) is None
 
     # -- customers --------------------------------------------------------------------------
@@ -292,6 +297,29 @@ class Switchroom(RuleBasedStateMachine):
             assert not state.at_site(SiteName(name))
             return
         self.house.record(changes)
+
+    @rule(kind=st.sampled_from(list(ChannelKind)), to=QUEUES, skills=SKILLS)
+    def another_node_asks_for_somebody(
+        self, kind: ChannelKind, to: QueueName, skills: dict[str, int]
+    ) -> None:
+        house, now = self.house, self.house.clock.now()
+        levels = {SkillName(s): level for s, level in skills.items()}
+        asked = Wanted(item=ItemId(self.key()), kind=kind, queue=to, skills=levels)
+        kept = house.engine.agent_for(asked, now)
+        if kept is None:
+            return
+        assert unavailable(house.state, kept, asked.need) is None
+        assert lacks(house.state.profiles[kept], asked.need) is None
+        until = now + timedelta(seconds=2)
+        promise = Reservation(agent=kept, item=asked.item, asker=NodeName("n2"), until=until)
+        house.record([e.Change(e.AgentReserved(reservation=promise))])
+
+    @precondition(lambda self: self.house.state.reserved)
+    @rule(n=PICK)
+    def what_somebody_was_kept_for_does_not_come(self, n: int) -> None:
+        promise = pick(list(self.house.state.reserved.values()), n)
+        ended = e.ReservationEnded(agent=promise.agent, item=promise.item, reason="late")
+        self.house.record([e.Change(ended)])
 
     @precondition(lambda self: self.house.state.outbox)
     @rule(n=PICK, outcome=st.integers(0, 3))

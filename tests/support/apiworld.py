@@ -400,6 +400,13 @@ class FakeProcess:
         return self.desktops
 
 
+class Nowhere:
+    """The node is alone."""
+
+    def why(self, item: Item) -> str:
+        return f"there is no other node for #{item.number}"
+
+
 class ApiWorld:
     """A client of the API, and everything behind it."""
 
@@ -509,6 +516,7 @@ def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> Ho
         keys=FakeKeys(),
         notes=FakeNotes(),
         nodes=world.process,
+        overflow=Nowhere(),
         figures=Publication(
             world.rig.node.ledger,
             MemoryCapacity(world.rig.store),

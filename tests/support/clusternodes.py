@@ -13,6 +13,7 @@ from gateway.cluster.capacity import Publication
 from gateway.cluster.directory import Directory
 from gateway.cluster.handover import Handover
 from gateway.cluster.membership import Membership
+from gateway.cluster.overflow import Overflow
 from gateway.cluster.tail import Tail
 from gateway.cluster.takeover import Takeover
 from gateway.core import commands as c
@@ -76,6 +77,14 @@ class Running:
         self.handover = Handover(
             node, MemoryHandover(store), self.asking, lambda: self.member.peers
         )
+        self.overflow = Overflow(
+            node,
+            self.figures,
+            self.asking,
+            self.handover,
+            "here",
+            monotonic=node.ledger.clock.monotonic,
+        )
         self.life: asyncio.Task[None] | None = None
         self._commands = 0
 
@@ -106,7 +115,7 @@ class Running:
             for work in (
                 self.node.run(), self.takeover.run(), self.member.run(), self.asking.run(),
                 self.bell.run(), self.tail.run(), self.directory.run(), self.figures.run(),
-                self.handover.run(),
+                self.handover.run(), self.overflow.run(),
             ):  # fmt: skip
                 group.create_task(work)
 

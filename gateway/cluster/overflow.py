@@ -1,0 +1,269 @@
+"""Overflow: a waiting item goes where somebody is free, by request and grant.
+
+A node whose item waits longer than its queue allows asks the node that seems to have somebody.
+That one keeps an agent free for two seconds and says so; then the item is handed over and offered
+there at once. No grant, no move. So two nodes never count on the same agent, and nothing is sent
+to wait elsewhere. With ``overflow_after = 0`` all nodes are one pool, whose order is that of one
+queue but for the second by which nodes know of each other.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from gateway.cluster.asking import Asking
+from gateway.cluster.capacity import Publication
+from gateway.cluster.gate import boottime
+from gateway.cluster.handover import Handover
+from gateway.core import events as e
+from gateway.core.errors import Refused
+from gateway.core.ids import AgentName, ItemId, NodeName
+from gateway.core.model import Item, ItemState
+from gateway.core.moving import Hindrance, together
+from gateway.core.overflow import Choice, Granted, Wanted, choose, keeps_back, wanted
+from gateway.core.pool import NodeCapacity
+from gateway.core.reservation import SECONDS, Reservation
+from gateway.core.routing.need import Need, need_of
+from gateway.flow.node import Node
+from gateway.flow.tasks import Tasks
+
+KIND = "overflow"
+LOOK_SECONDS = 0.25
+"""Between two looks while something waits that may go."""
+ASK_SECONDS = 3.0
+REFUSED_SECONDS = 1.0
+"""A node that had nobody is not asked for the same again before it has published anew."""
+MOST_AT_ONCE = 32
+MOST_LOOKED_AT = 200
+"""Items of one need in one look; what stands behind them has less right to go."""
+NOTES = 2_000
+
+_log = structlog.get_logger("overflow")
+
+
+def nobody(_agent: AgentName) -> bool:
+    """Who works for the customer stays, and so does the customer."""
+    return False
+
+
+class Overflow:
+    """Works until cancelled. ``asked``, ``granted`` and ``moved`` count.
+
+    ``accepts`` says whether this node still takes anything: not when it is about to leave.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        figures: Publication,
+        asking: Asking,
+        handover: Handover,
+        region: str,
+        *,
+        accepts: Callable[[], bool] = lambda: True,
+        monotonic: Callable[[], float] = boottime,
+    ) -> None:
+        self.asked = self.granted = self.moved = 0
+        self._node = node
+        self._ledger = node.ledger
+        self._state = node.ledger.state
+        self._engine = node.router.engine
+        self._figures = figures
+        self._asking = asking
+        self._handover = handover
+        self._region = region
+        self._accepts = accepts
+        self._monotonic = monotonic
+        self._busy: set[ItemId] = set()
+        self._promised: defaultdict[NodeName, deque[float]] = defaultdict(deque)
+        self._refused: dict[tuple[NodeName, Need], float] = {}
+        self._notes: dict[ItemId, tuple[float, str]] = {}
+        self._news = asyncio.Event()
+        self._tasks = Tasks("overflow")
+        asking.serve(KIND, self._grant)
+        node.ledger.observe(self._note)
+
+    def _note(self, entry: e.Entry) -> None:
+        for row in entry.rows:
+            if type(row) is Item and row.state is ItemState.QUEUED:
+                self._news.set()
+
+    async def run(self) -> None:
+        async with self._tasks:
+            while True:
+                self._news.clear()
+                await self._routed()
+                waits = self._look()
+                try:
+                    async with asyncio.timeout(LOOK_SECONDS if waits else None):
+                        await self._news.wait()
+                except TimeoutError:
+                    pass
+
+    async def _routed(self) -> None:
+        """What has just come is first offered here; what has just become free has work here."""
+        for _ in range(100):
+            if not self._engine.pending:
+                return
+            await asyncio.sleep(0)
+
+    # -- who asks ---------------------------------------------------------------------------
+
+    def _look(self) -> bool:
+        """Ask for what may go; whether anything waits that may, now or later."""
+        waits = False
+        others = self._others()
+        for need in self._engine.pool.waiting_needs():
+            queue = self._state.queues.get(need.queue)
+            if queue is None or queue.overflow_after is None:
+                continue
+            waits = True
+            if others:
+                self._ask_for(need, others)
+        return waits
+
+    def _others(self) -> list[NodeCapacity]:
+        """Those that serve: what leaves takes nothing."""
+        return [o for o in self._figures.others() if self._handover.peer(o.node) is not None]
+
+    def _ask_for(self, need: Need, others: Sequence[NodeCapacity]) -> None:
+        now = self._ledger.clock.now()
+        queue = self._state.queues[need.queue]
+        for looked, item in enumerate(self._engine.pool.waiting_items(need)):
+            choice = self._choice(need, others)
+            if choice.node is None or len(self._busy) >= MOST_AT_ONCE or looked >= MOST_LOOKED_AT:
+                return
+            if item.id in self._busy or keeps_back(item, queue, now):
+                continue
+            if self._engine.awaits_agent(item, now) or self._bound(item):
+                continue
+            self._busy.add(item.id)
+            self._promised[choice.node].append(self._monotonic())
+            self._tasks.spawn(self._move(item, need, choice.node), f"#{item.number}")
+
+    def _choice(self, need: Need, others: Sequence[NodeCapacity]) -> Choice:
+        at = self._monotonic()
+        ages = {other.node: other.age for other in others}
+
+        def taken(node: NodeName) -> int:
+            if self._refused.get((node, need), 0.0) > at:
+                return 1_000_000
+            # What it said last may have been counted before our last promise was kept.
+            known, promised = at - ages[node] - REFUSED_SECONDS, self._promised[node]
+            while promised and promised[0] <= known:
+                promised.popleft()
+            return len(promised)
+
+        return choose(need, others, self._region, taken)
+
+    def _bound(self, item: Item) -> str:
+        """What keeps the item here; empty: it may go."""
+        bundle = together(self._state, [item.id], may_follow=nobody)
+        if isinstance(bundle, Hindrance):
+            return bundle.reason
+        for other in bundle.items:
+            offered = self._state.items[other]
+            if offered.offer is not None:
+                return f"#{offered.number} of the same customer is offered to {offered.offer.agent}"
+        return ""
+
+    async def _move(self, item: Item, need: Need, node: NodeName) -> None:
+        try:
+            self.asked += 1
+            question = wanted(item, need)
+            granted = await self._asking.ask(node, KIND, question, Granted, seconds=ASK_SECONDS)
+            await self._send(item.id, node, granted)
+        except Refused as refused:
+            self._refused[node, need] = self._monotonic() + REFUSED_SECONDS
+            self._remember(item.id, f"{node} was asked: {refused.detail}")
+        finally:
+            self._busy.discard(item.id)
+            self._news.set()
+
+    async def _send(self, item_id: ItemId, node: NodeName, granted: Granted) -> None:
+        """Hand it over, if it still waits: in between somebody here may have become free."""
+        now = self._ledger.clock.now()
+        item = self._state.items.get(item_id)
+        if item is None or keeps_back(item, self._state.queues.get(item.queue), now):
+            return
+        if bound := self._bound(item):
+            self._remember(item_id, bound)
+            return
+        waited = (now - (item.queued_at or item.created_at)).total_seconds()
+        reason = f"nobody was free there for {max(waited, 0.0):.0f} s; here {granted.agent} is"
+        moved = await self._handover.hand_over(
+            [item_id],
+            to=node,
+            to_epoch=granted.epoch,
+            reason=reason,
+            may_follow=nobody,
+            overflow=True,
+        )
+        self.moved += len(moved.items)
+
+    def _remember(self, item: ItemId, what: str) -> None:
+        if len(self._notes) >= NOTES:
+            self._notes = {i: n for i, n in self._notes.items() if i in self._state.items}
+        if len(self._notes) < NOTES:
+            self._notes[item] = self._monotonic(), what
+
+    def why(self, item: Item) -> str:
+        """Why a waiting item is still at this node, in words."""
+        now = self._ledger.clock.now()
+        queue = self._state.queues.get(item.queue)
+        if kept := keeps_back(item, queue, now):
+            return kept
+        if self._engine.awaits_agent(item, now):
+            return f"it is kept a little for {item.last_agent}, who is at work here"
+        if bound := self._bound(item):
+            return f"it stays at this node: {bound}"
+        choice = self._choice(need_of(item, queue), self._others())
+        at, said = self._notes.get(item.id, (0.0, ""))
+        if said:
+            return f"{said} ({self._monotonic() - at:.0f} s ago); {choice.reason}"
+        return choice.reason
+
+    # -- who is asked -----------------------------------------------------------------------
+
+    async def _grant(self, asker: NodeName, said: bytes) -> bytes:
+        """Keep somebody free for it. Asked again for the same item, the same."""
+        question = msgspec.json.decode(said, type=Wanted)
+        await self._routed()
+        self._ledger.check_open()
+        kept = self._state.kept_for.get(question.item) or self._keep(asker, question)
+        position = self._ledger.position
+        term = await self._node.writer.current_term()
+        await self._ledger.committed(position)
+        return msgspec.json.encode(Granted(agent=kept, epoch=term.epoch))
+
+    def _keep(self, asker: NodeName, question: Wanted) -> AgentName:
+        """Raises ``Refused``."""
+        if not self._accepts():
+            raise Refused("busy", "this node is leaving")
+        now = self._ledger.clock.now()
+        agent = self._engine.agent_for(question, now)
+        if agent is None:
+            raise Refused("busy", f"nobody who fits ({question.need}) is free here just now")
+        reservation = Reservation(
+            agent=agent,
+            item=question.item,
+            asker=asker,
+            until=now + timedelta(seconds=SECONDS),
+        )
+        reason = f"kept free for an item of {asker}"
+        self._ledger.record([e.Change(e.AgentReserved(reservation=reservation, reason=reason))])
+        self._node.timers.call_at(reservation.until, lambda: self._lapse(reservation))
+        self.granted += 1
+        return agent
+
+    def _lapse(self, reservation: Reservation) -> None:
+        agent = reservation.agent
+        if self._state.reserved.get(agent) == reservation:
+            ended = e.ReservationEnded(
+                agent=agent, item=reservation.item, reason="the item did not come in time"
+            )
+            self._ledger.record([e.Change(ended)])
