@@ -9,8 +9,8 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 
 from argon2 import PasswordHasher
@@ -45,6 +45,15 @@ class Issued(Struct, frozen=True, kw_only=True):
 
     token: str
     row: TokenRow
+
+
+@contextmanager
+def _asked() -> Iterator[None]:
+    """Push knows nothing of databases: while there is none it is refused."""
+    try:
+        yield
+    except Unavailable as error:
+        raise Refused("unavailable", "the database does not answer; try again") from error
 
 
 class TokenAuth:
@@ -89,7 +98,8 @@ class TokenAuth:
         known = self._cache.get(digest)
         if known is not None and now - known[0] < BELIEVED_SECONDS:
             return known[1]
-        row = await self._tokens.holder(digest)
+        with _asked():
+            row = await self._tokens.holder(digest)
         self._cache[digest] = (now, row)
         self._cache.move_to_end(digest)
         while len(self._cache) > CACHED:
@@ -102,10 +112,8 @@ class TokenAuth:
         Raises ``Refused`` while the database is away: whoever sweeps asks again later.
         """
         asked = {t for t in tokens if t != BOOTSTRAP}
-        try:
+        with _asked():
             return await self._tokens.dead(asked) if asked else ()
-        except Unavailable as error:
-            raise Refused("unavailable", "the database does not answer; try again") from error
 
     async def issue(self, name: AgentName, role: Role, *, hours: float | None, note: str) -> Issued:
         """A new token, on disk. ``hours`` ``None``: until it is revoked."""

@@ -10,6 +10,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import AgentName
 from gateway.ports import Role
 from gateway.store.contract import Unavailable
+from gateway.store.views import TokenRow
 from tests.support.apiworld import QUICK, FakeTokens, api_world
 from tests.support.builders import HandClock, counted_ids
 from tests.support.memory_tables import Tables
@@ -40,12 +41,17 @@ async def test_a_sweep_for_revoked_tokens_survives_that_the_database_is_away() -
         async def dead(self, ids: Collection[str]) -> set[str]:
             raise Unavailable("connection was closed in the middle of operation")
 
+        async def holder(self, digest: bytes) -> TokenRow | None:
+            raise Unavailable("no primary database")
+
     auth = TokenAuth(
         Away(Tables(counted_ids(), clock.now)), clock, counted_ids(), lambda _name: None
     )
     with pytest.raises(Refused, match="does not answer") as refused:
         await auth.revoked({"some token"})
     assert refused.value.code == "unavailable"
+    with pytest.raises(Refused, match="does not answer"):  # its desktop is told to come again
+        await auth.principal("some token")
     assert not await auth.revoked({BOOTSTRAP})
 
 
