@@ -47,6 +47,8 @@ SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+ASKED = ("/api/", "/demo/")
+"""What pages ask; one that another node served as well."""
 WIDGET_CACHE = "max-age=60, stale-while-revalidate=86400"
 """A shop's page has its chat also while the node that it names is away: as it was a day ago."""
 BODY_SECONDS = 30.0
@@ -198,7 +200,7 @@ class HttpMount:
     def _cors_of_own_page(self, request: web.Request) -> Mapping[str, str]:
         """What lets a page of ours ask that another node served; else nothing."""
         origin = request.headers.get(hdrs.ORIGIN)
-        if origin is None or not request.path.startswith("/api/") or not self._own_page(origin):
+        if origin is None or not request.path.startswith(ASKED) or not self._own_page(origin):
             return {}
         return {
             "Access-Control-Allow-Origin": origin,

@@ -1,6 +1,7 @@
 """``switchroom demo``: the main job with nothing to configure."""
 
 from pathlib import Path
+from typing import Literal
 
 
 def demo(
@@ -9,6 +10,7 @@ def demo(
     host: str = "127.0.0.1",
     quiet: bool = False,
     agents: int = 0,
+    nodes: Literal[1, 2] = 1,
     seconds: float | None = None,
     data_dir: Path = Path("var/demo"),
 ) -> None:
@@ -29,6 +31,9 @@ def demo(
         No played customers: only what you do yourself.
     agents
         Played agents that do the work.
+    nodes
+        2: two nodes over one database, the second at the next port. Kill either and see its work
+        go on at the other.
     seconds
         Stop by itself after so long.
     data_dir
@@ -44,7 +49,13 @@ def demo(
 
     logs.configure(LogSettings(level="warning"))
     wish = Wish(
-        host=host, port=port, quiet=quiet, agents=agents, seconds=seconds, data_dir=data_dir
+        host=host,
+        port=port,
+        quiet=quiet,
+        agents=agents,
+        nodes=nodes,
+        seconds=seconds,
+        data_dir=data_dir,
     )
 
     async def until_stopped() -> None:

@@ -26,19 +26,25 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Life(Struct):
-    """The node process as its keeper knows it."""
+    """A node process as its keeper knows it."""
 
     name: str
+    url: str = ""
     pid: int | None = None
     started_at: datetime | None = None
     kill: Callable[[], None] = lambda: None
 
+    def shown(self) -> dict[str, Any]:
+        """For the demo's page; without a ``pid`` it does not serve."""
+        started = self.started_at.isoformat() if self.started_at else None
+        return {"name": self.name, "url": self.url, "pid": self.pid, "started_at": started}
+
 
 class Control:
-    """A small server on loopback."""
+    """A small server on loopback, for one node or several."""
 
-    def __init__(self, life: Life) -> None:
-        self.life = life
+    def __init__(self, *lives: Life) -> None:
+        self.lives = lives
         self.links: dict[str, str] = {}
         self.world: World | None = None
         self._tasks: list[str] = []
@@ -75,15 +81,14 @@ class Control:
         return self.world
 
     async def _state(self, _: web.Request) -> web.Response:
-        life = self.life
-        started = life.started_at.isoformat() if life.started_at else None
-        node = {"name": life.name, "pid": life.pid, "started_at": started}
+        first = self.lives[0]
         return web.json_response(
             {
                 "customer": {"name": YOUR_NAME, "email": YOU},
                 "tasks": [self._told[t] for t in self._tasks[-20:] if t in self._told],
                 "links": self.links,
-                "node": node if life.pid else None,
+                "node": first.shown() if first.pid else None,
+                "nodes": [life.shown() for life in self.lives],
             }
         )
 
@@ -145,10 +150,15 @@ class Control:
                 item["answer"] = told["body"]
         return web.Response(status=204)
 
-    async def _kill(self, _: web.Request) -> web.Response:
-        # After the answer has left: it comes through the node that is about to die.
-        asyncio.get_running_loop().call_later(0.2, self.life.kill)
-        return web.json_response({"pid": self.life.pid}, status=202)
+    async def _kill(self, request: web.Request) -> web.Response:
+        said = await request.json() if request.can_read_body else {}
+        name = said.get("name", self.lives[0].name)
+        life = next((one for one in self.lives if one.name == name), None)
+        if life is None:
+            return _wrong("name", f"there is no node {name!r}")
+        # After the answer has left: it may come through the node that is about to die.
+        asyncio.get_running_loop().call_later(0.2, life.kill)
+        return web.json_response({"pid": life.pid}, status=202)
 
 
 def _wrong(field: str, message: str) -> web.Response:
@@ -161,15 +171,20 @@ def _wrong(field: str, message: str) -> web.Response:
     return web.json_response(body, status=400, content_type="application/problem+json")
 
 
-def from_own_page(headers: Mapping[str, str]) -> bool:
-    """Whether no strange web site stands behind a request.
+def nobody(_origin: str) -> bool:
+    """There is no other node whose pages were ours."""
+    return False
+
+
+def from_own_page(headers: Mapping[str, str], own_page: Callable[[str], bool] = nobody) -> bool:
+    """Whether no strange web site stands behind a request; ``own_page`` knows the other nodes'.
 
     The state holds sign-in links and ``kill`` kills, so another site's script must reach neither:
     not across origins, and not by a name of its own that it points at this machine.
     """
     host = headers.get("host", "")
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != host:
+    if origin is not None and urlsplit(origin).netloc != host and not own_page(origin):
         return False
     name = urlsplit(f"//{host}").hostname or ""
     try:
@@ -179,13 +194,13 @@ def from_own_page(headers: Mapping[str, str]) -> bool:
     return True
 
 
-def routes(control_url: str) -> list[HttpRoute]:
+def routes(control_url: str, own_page: Callable[[str], bool] = nobody) -> list[HttpRoute]:
     """The node's share: it hands ``/demo/*`` on and changes nothing."""
     if urlsplit(control_url).hostname != "127.0.0.1":
         raise ValueError("the demo's control server is on loopback")
 
     async def forward(request: HttpRequest) -> HttpAnswer:
-        if not from_own_page(request.headers):
+        if not from_own_page(request.headers, own_page):
             raise Refused("forbidden", "only the demo's own page may do this")
         try:
             async with (

@@ -34,11 +34,18 @@ class Keeper:
     """One child process after the other, over the same data.
 
     The visitor's kill is answered at once. A node that dies by itself, again and again, is started
-    more and more seldom.
+    more and more seldom. ``mourned`` are seconds for which the one that the visitor killed stays
+    away, so that one sees others take its work.
     """
 
     def __init__(
-        self, config: Path, control_url: str, life: Life, *, sleep: Sleep = asyncio.sleep
+        self,
+        config: Path,
+        control_url: str,
+        life: Life,
+        *,
+        mourned: float = 0.0,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.ready = asyncio.Event()
         self.starts = 0
@@ -51,6 +58,7 @@ class Keeper:
         ]
         self._life = life
         self._process: asyncio.subprocess.Process | None = None
+        self._mourned = mourned
         self._sleep = sleep
         self._killed = False
         self._deaths = 0
@@ -94,7 +102,7 @@ class Keeper:
         """Seconds until the next start."""
         if self._killed or lived > STEADY_SECONDS:
             self._deaths = 0
-            return 0.0
+            return self._mourned if self._killed else 0.0
         self._deaths += 1
         if self._deaths == 1:
             return 0.0

@@ -19,7 +19,7 @@ def main() -> int:
 def _serve(file: Path, control_url: str) -> None:
     kinds = {name: kind.settings for name, kind in channels.table().items()}
     settings = config.load(file, os.environ, kinds)
-    app.main(settings, extra=lambda _: routes(control_url))
+    app.main(settings, extra=lambda node: routes(control_url, node.pages.has))
 
 
 if __name__ == "__main__":

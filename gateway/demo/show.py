@@ -4,8 +4,8 @@ import asyncio
 import fcntl
 import random
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,11 @@ from gateway.demo.customers import World, play
 from gateway.demo.keeper import CannotServe, Keeper
 from gateway.demo.mailserver import Account, DemoMail, Ports
 from gateway.demo.workers import work
+from gateway.store.embedded import EmbeddedServer
+from gateway.store.opening import create_database
 
-NODE = "demo-1"
+MOURNED_SECONDS = 20.0
+"""Of several nodes a killed one stays away long enough for others to take its work."""
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -30,15 +33,20 @@ class Wish(Struct, frozen=True, kw_only=True):
     port: int = 8080
     quiet: bool = False
     agents: int = 0
+    nodes: int = 1
     seconds: float | None = None
     data_dir: Path = Path("var/demo")
     seed: int | None = None
 
+    def url(self, n: int = 0) -> str:
+        """Where node number ``n`` serves; 0 is the first."""
+        return f"http://{self.host}:{self.port + n}"
+
 
 async def show(wish: Wish, say: Callable[[dict[str, str]], None]) -> None:
     """Run until cancelled, or for ``wish.seconds``; ``say`` gets the sign-in links once."""
-    life = Life(name=NODE)
-    control = Control(life)
+    lives = [Life(name=f"demo-{n + 1}", url=wish.url(n)) for n in range(wish.nodes)]
+    control = Control(*lives)
     async with AsyncExitStack() as stack:
         stack.enter_context(alone_in(wish.data_dir))
         mail = DemoMail([Account(company.SUPPORT), Account(company.YOU, drop_oldest=True)])
@@ -47,12 +55,16 @@ async def show(wish: Wish, say: Callable[[dict[str, str]], None]) -> None:
         control_url = await control.start()
         stack.push_async_callback(control.stop)
         token = secrets.token_urlsafe(32)
-        file = write_config(wish, ports, token)
-        keeper = Keeper(file, control_url, life)
+        dsn = await stack.enter_async_context(_shared_database(wish)) if lives[1:] else ""
+        mourned = MOURNED_SECONDS if lives[1:] else 0.0
+        keepers = [
+            Keeper(write_config(wish, ports, token, n, dsn), control_url, life, mourned=mourned)
+            for n, life in enumerate(lives)
+        ]
         world = World(
             mail=mail,
             ports=ports,
-            url=f"http://{wish.host}:{wish.port}".replace("0.0.0.0", "127.0.0.1"),  # noqa: S104
+            url=wish.url().replace("0.0.0.0", "127.0.0.1"),  # noqa: S104
             token=token,
             callback_url=f"{control_url}/callback",
             dice=random.Random(wish.seed),  # noqa: S311 - a play, not a secret
@@ -63,14 +75,39 @@ async def show(wish: Wish, say: Callable[[dict[str, str]], None]) -> None:
 
                     async def begin() -> None:
                         control.links = await _people(world, wish)
+                        await _others_serve(group, keepers[1:])
                         control.world = world
                         say(control.links)
                         _start_playing(group, world, wish, control.links)
 
-                    group.create_task(keeper.run(begin), name="node")
+                    group.create_task(keepers[0].run(begin), name="node")
         except TimeoutError:
             if wish.seconds is None:
                 raise
+
+
+@asynccontextmanager
+async def _shared_database(wish: Wish) -> AsyncIterator[str]:
+    """The one that a single node would start for itself, for all of them; its DSN."""
+    server = EmbeddedServer(wish.data_dir / "node")
+    await server.start()
+    try:
+        await create_database(server.dsn)
+        yield server.dsn
+    finally:
+        await server.stop()
+
+
+async def _others_serve(group: asyncio.TaskGroup, keepers: Sequence[Keeper]) -> None:
+    """Start the other nodes, once the first has made the company; return when they serve."""
+
+    async def nothing() -> None:
+        return
+
+    for keeper in keepers:
+        group.create_task(keeper.run(nothing), name="another node")
+    for keeper in keepers:
+        await keeper.ready.wait()
 
 
 @contextmanager
@@ -94,20 +131,22 @@ def _start_playing(
 ) -> None:
     if not wish.quiet:
         group.create_task(play(world), name="customers")
-    url = f"{world.url.replace('http', 'ws', 1)}/agent/v1"
+    ws = [wish.url(n).replace("http", "ws", 1) for n in range(wish.nodes)]
+    urls = [f"{one.replace('0.0.0.0', '127.0.0.1')}/agent/v1" for one in ws]  # noqa: S104
     for name in company.played_names(wish.agents):
         token = links.pop(f"token:{name}")
         dice = random.Random(f"{wish.seed}:{name}")  # noqa: S311 - a play
-        group.create_task(work(url, token, dice), name=f"agent:{name}")
+        group.create_task(work(urls, token, dice), name=f"agent:{name}")
 
 
-def write_config(wish: Wish, ports: Ports, token: str) -> Path:
-    """The node's configuration, an ordinary one."""
+def write_config(wish: Wish, ports: Ports, token: str, n: int = 0, dsn: str = "") -> Path:
+    """The configuration of node number ``n``, an ordinary one. ``dsn`` as in ``store.dsn``."""
     wish.data_dir.mkdir(parents=True, exist_ok=True)
-    url = f"http://{wish.host}:{wish.port}"
+    name = f"demo-{n + 1}"
     config: dict[str, Any] = {
-        "node": {"name": NODE, "region": "demo", "data_dir": str(wish.data_dir / "node")},
-        "http": {"listen": f"{wish.host}:{wish.port}", "public_url": url},
+        "node": {"name": name, "region": "demo", "data_dir": str(wish.data_dir / "node")},
+        "store": {"dsn": dsn},
+        "http": {"listen": f"{wish.host}:{wish.port + n}", "public_url": wish.url(n)},
         "auth": {"bootstrap_token": token},
         "push": {"heartbeat": 5.0},
         "channel": [
@@ -134,7 +173,7 @@ def write_config(wish: Wish, ports: Ports, token: str) -> Path:
             },
         ],
     }
-    file = wish.data_dir / "switchroom.toml"
+    file = wish.data_dir / (f"{name}.toml" if n else "switchroom.toml")
     file.write_bytes(tomli_w.dumps(config).encode())
     file.chmod(0o600)
     return file

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -17,10 +17,10 @@ from push.protocol import MessageFrame, OfferFrame, ServerFrame, Snapshot
 _log = structlog.get_logger("demo")
 
 
-async def work(url: str, token: str, dice: random.Random) -> None:
+async def work(urls: Sequence[str], token: str, dice: random.Random) -> None:
     """One agent's day, until cancelled."""
     async with (
-        AgentClient([url], token, name="played agent") as client,
+        AgentClient(urls, token, name="played agent") as client,
         asyncio.TaskGroup() as hands,
     ):
         worker = _Worker(client, dice, hands)

@@ -79,3 +79,30 @@ async def test_as_its_customer_one_writes_is_answered_and_sees_a_killed_node_hea
         inbox = page.get_by_role("region", name="You are the customer")
         await expect(inbox.get_by_text("Your lamp left us this morning.")).to_have_count(1)
         await expect(inbox.get_by_text("answers your mail")).to_have_count(1)
+
+
+@pytest.mark.timeout(120)
+async def test_of_two_nodes_one_is_killed_and_the_demo_goes_on_at_the_other(
+    tmp_path: Path, new_page: NewPage
+) -> None:
+    page = await new_page()
+    async with demo(tmp_path, "--quiet", "--nodes", "2") as links:
+        await page.goto(links["demo"])
+        agent = agent_in(page)
+        await agent.go_ready()
+        await page.get_by_role("tab", name="Chat").click()
+        chat = Widget(page)
+        await chat.input.wait_for()
+        await chat.say("Does the lamp come in green?")
+        await agent.click_accept("in green")
+        await agent.send("It does, in mint.")
+        await expect(chat.message("in mint")).to_have_count(1)
+
+        await page.get_by_role("button", name="Kill demo-1").click()
+        await expect(page.get_by_text("dead, back in a moment")).to_be_visible()
+        await expect(page.get_by_role("button", name="Kill demo-2")).to_be_disabled()
+        await expect(agent.healing).to_be_visible()
+        await expect(agent.online).to_be_visible(timeout=30_000)
+        await agent.send("And in moss green.")
+        await expect(chat.message("moss green")).to_have_count(1)
+        await expect(chat.message("in mint")).to_have_count(1)

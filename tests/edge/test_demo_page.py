@@ -38,6 +38,12 @@ def test_a_strange_site_is_refused(headers: dict[str, str]) -> None:
     assert not from_own_page(headers)
 
 
+def test_a_page_of_the_demos_other_node_is_its_own() -> None:
+    headers = {"host": "127.0.0.1:8081", "origin": "http://127.0.0.1:8080"}
+    assert from_own_page(headers, lambda origin: origin == "http://127.0.0.1:8080")
+    assert not from_own_page(headers, lambda _: False)
+
+
 def test_a_second_demo_is_refused_before_it_touches_the_firsts_folder(tmp_path: Path) -> None:
     with alone_in(tmp_path), pytest.raises(CannotServe, match="in use"), alone_in(tmp_path):
         pass

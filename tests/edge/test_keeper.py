@@ -31,8 +31,9 @@ class Nap:
             raise Enough
 
 
-def keeper(script: str, nap: Nap) -> Keeper:
-    one = Keeper(Path("x.toml"), "http://127.0.0.1:1", Life(name="demo"), sleep=nap)
+def keeper(script: str, nap: Nap, mourned: float = 0.0) -> Keeper:
+    life = Life(name="demo")
+    one = Keeper(Path("x.toml"), "http://127.0.0.1:1", life, mourned=mourned, sleep=nap)
     one._command = [sys.executable, "-S", "-c", script]
     return one
 
@@ -50,9 +51,12 @@ async def test_a_node_that_dies_again_and_again_is_started_more_and_more_seldom(
     assert nap.slept[-1] > 4 * nap.slept[1]
 
 
-async def test_a_node_that_the_visitor_kills_is_back_at_once() -> None:
+@pytest.mark.parametrize("mourned", [0.0, 20.0])
+async def test_a_node_that_the_visitor_kills_is_back_at_once_or_once_others_have_its_work(
+    mourned: float,
+) -> None:
     nap = Nap(4)
-    kept = keeper(LASTS, nap)
+    kept = keeper(LASTS, nap, mourned)
 
     async def visitor() -> None:
         while True:
@@ -65,7 +69,7 @@ async def test_a_node_that_the_visitor_kills_is_back_at_once() -> None:
         with pytest.raises(Enough):
             await kept.run(nothing)
         visiting.cancel()
-    assert nap.slept == [0.0] * 4
+    assert nap.slept == [mourned] * 4
     assert kept.starts == 4
 
 

@@ -1,7 +1,7 @@
 /** JSON over HTTP as the node speaks it: bearer token, RFC 9457 problems. */
 
 import { t } from "../i18n";
-import { baseFor, healing, preferBase } from "./nodes";
+import { baseFor, hasOthers, healing, preferBase } from "./nodes";
 import { session, signOut } from "./session";
 
 export interface FieldError {
@@ -47,7 +47,7 @@ interface Options {
   key?: string;
   /** Doing it twice does no harm. */
   repeatable?: boolean;
-  /** Ask once and say at once what came of it. */
+  /** Say at once what came of it; ask one other node at most. */
   impatient?: boolean;
 }
 
@@ -112,9 +112,9 @@ const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 async function respond(method: string, path: string, options: Options): Promise<Response> {
   const again = !options.impatient && (method === "GET" || Boolean(options.key) || options.repeatable);
   for (let attempt = 0; ; attempt += 1) {
-    const base = baseFor(again ? attempt : 0);
-    const pause = PAUSES[attempt] ?? (healing.peek() ? HEALING_PAUSE : undefined);
-    const last = !again || pause === undefined;
+    const base = baseFor(again || options.impatient ? attempt : 0);
+    const pause = again ? (PAUSES[attempt] ?? (healing.peek() ? HEALING_PAUSE : undefined)) : 0;
+    const last = pause === undefined || !(again || (options.impatient && attempt === 0 && hasOthers()));
     try {
       const response = await once(base, method, path, options);
       if (response.ok) {

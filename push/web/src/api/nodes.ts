@@ -55,6 +55,8 @@ export function baseFor(attempt: number): string {
   return others[((attempt - 1) / 2) % others.length]!;
 }
 
+export const hasOthers = () => bases.length > 1;
+
 /** This one has answered where the first did not: it is asked first from now on. */
 export function preferBase(base: string): void {
   if (bases[0] !== base) bases = [base, ...bases.filter((one) => one !== base)];

@@ -7,7 +7,8 @@ import { duration, now } from "../ui/time";
 import { sayError, Toasts } from "../ui/toast";
 import { mountChat } from "./chat";
 import { Inbox, useInbox } from "./Inbox";
-import { downSince, failed, kill, lastOutage, outage, state, watch } from "./life";
+import type { DemoNode } from "./api";
+import { downSince, failed, kill, killOne, lastOutage, outage, several, state, watch } from "./life";
 import { MailForm, TaskForm } from "./forms";
 import "./demo.css";
 
@@ -34,7 +35,7 @@ export function App() {
           <img src="/favicon.svg" alt="" width="26" height="26" />
           Switchroom <span class="chip accent">{t("demo")}</span>
         </a>
-        <Life />
+        {several() ? <Lives /> : <Life />}
       </header>
       {failed.value ? (
         <Empty icon={CloudOff} title={t("demo.failed")} />
@@ -81,6 +82,48 @@ function Life() {
         {t("demo.kill")}
       </button>
     </div>
+  );
+}
+
+/** Two nodes, of which one at least should live. */
+function Lives() {
+  const nodes = state.value?.nodes ?? [];
+  const alone = nodes.filter((node) => node.pid !== null).length < 2;
+  return (
+    <ul class="lives" aria-label={t("demo.nodes")}>
+      {nodes.map((node) => (
+        <li key={node.name} class="life">
+          <Pulse node={node} />
+          <button
+            class="btn danger small"
+            disabled={node.pid === null || alone}
+            title={t("demo.kill_one_hint")}
+            onClick={() => killOne(node.name).catch(sayError)}
+          >
+            <Icon of={Skull} size={14} />
+            {t("demo.kill_one", { name: node.name })}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Pulse({ node }: { node: DemoNode }) {
+  const { pid, started_at } = node;
+  return (
+    <p class={pid === null ? "pulse down" : "pulse"} role="status">
+      <span class={`dot ${pid === null ? "bad" : "good"}`} />
+      {pid === null || started_at === null ? (
+        <span>
+          <b>{node.name}</b> · {t("demo.one_down")}
+        </span>
+      ) : (
+        <span>
+          <b>{node.name}</b> · <span class="num">{t("demo.up", { time: duration(now.value - Date.parse(started_at)) })}</span>
+        </span>
+      )}
+    </p>
   );
 }
 

@@ -8,11 +8,21 @@ export interface DemoTask extends Pick<ItemView, "id" | "number" | "subject" | "
   answer?: string;
 }
 
+/** Without a `pid` it does not serve. */
+export interface DemoNode {
+  name: string;
+  url: string;
+  pid: number | null;
+  started_at: string | null;
+}
+
 export interface DemoState {
   customer: { name: string; email: string };
   tasks: DemoTask[];
   links: { agent: string; supervisor: string; admin: string };
+  /** The first one, while it serves. */
   node: { name: string; pid: number; started_at: string } | null;
+  nodes: DemoNode[];
 }
 
 export interface InboxMail {
@@ -27,4 +37,4 @@ export const demoState = () => http.look<DemoState>("/demo/state");
 export const demoInbox = () => http.get<Page<InboxMail>>("/demo/inbox");
 export const demoMail = (subject: string, body: string) => http.post("/demo/mail", { subject, body });
 export const demoTask = (title: string, body: string) => http.post("/demo/task", { title, body });
-export const demoKill = () => http.post("/demo/kill");
+export const demoKill = (name?: string) => http.post("/demo/kill", name === undefined ? undefined : { name });

@@ -1,6 +1,7 @@
 /** Whether the node lives, watched from outside; and how long it was away. */
 
 import { computed, signal } from "@preact/signals";
+import { noteOthers } from "../api/nodes";
 import { now } from "../ui/time";
 import { demoKill, demoState, type DemoState } from "./api";
 
@@ -17,6 +18,7 @@ let killed: number | null = null;
 
 function note(next: DemoState): void {
   failed.value = false;
+  if (next.nodes.length > 1) return noteSeveral(next);
   const before = state.value?.node?.pid ?? killed;
   state.value = { ...next, node: next.node ?? state.value?.node ?? null };
   const lives = next.node !== null && next.node.pid !== killed;
@@ -28,11 +30,18 @@ function note(next: DemoState): void {
   }
 }
 
+/** With several nodes the demo itself goes on; each one's pulse is its own. */
+function noteSeveral(next: DemoState): void {
+  noteOthers(next.nodes.map(({ url }) => url));
+  state.value = next;
+}
+
 async function look(): Promise<void> {
   try {
     note(await demoState());
   } catch {
     if (state.value === null) failed.value = true;
+    else if (several()) return;
     else downSince.value ??= Date.now();
   }
 }
@@ -42,6 +51,18 @@ export async function watch(): Promise<void> {
     await look();
     await new Promise((resolve) => setTimeout(resolve, downSince.value === null ? 1500 : 300));
   }
+}
+
+export const several = () => (state.value?.nodes.length ?? 1) > 1;
+
+/** One of several. */
+export async function killOne(name: string): Promise<void> {
+  const current = state.value;
+  if (current) {
+    const nodes = current.nodes.map((node) => (node.name === name ? { ...node, pid: null } : node));
+    state.value = { ...current, nodes };
+  }
+  await demoKill(name);
 }
 
 export async function kill(): Promise<void> {
