@@ -21,6 +21,7 @@ from gateway.api.live import LiveNumbers
 from gateway.api.metrics import Metrics
 from gateway.api.queues import Names, Queues
 from gateway.api.sessions import Sessions
+from gateway.api.sites import Sites
 from gateway.api.tokens import TokenResource
 from gateway.api.upkeep import Outbox, Quarantine
 from gateway.ports import HttpRoute
@@ -60,6 +61,7 @@ class Api:
             Queues(ledger, house),
             Names("skills", house.skills),
             Names("codes", house.codes),
+            Sites(ledger, house.presence),
             Directory(house, self._applier, passwords),
             Channels(house.channels),
             Quarantine(house.node, house.listing, house.channels),

@@ -115,6 +115,24 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
         "switchroom channel resume support",
     ),
     (
+        "site list",
+        "gateway.cli.site:show",
+        "Sites: how far each is open, who sits there.",
+        "switchroom site list",
+    ),
+    (
+        "site close",
+        "gateway.cli.site:close",
+        "Take the agents of a site, or a share of them, out of routing.",
+        'switchroom site close berlin --reason "storm" --percent 50',
+    ),
+    (
+        "site open",
+        "gateway.cli.site:reopen",
+        "Have all agents of a site in routing again.",
+        "switchroom site open berlin",
+    ),
+    (
         "outbox list",
         "gateway.cli.outbox:show",
         "What is on its way to the outside, or failed.",
@@ -155,6 +173,7 @@ GROUPS = {
     "journal": "What happened, week by week.",
     "user": "Logins.",
     "channel": "Pause and resume channels.",
+    "site": "Sites where agents sit.",
     "outbox": "What goes to the outside.",
     "quarantine": "What could not be understood.",
 }

@@ -8,6 +8,8 @@ closes wants it back in the queues.
 from collections.abc import Iterable
 from typing import Literal
 
+from msgspec.structs import replace
+
 from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, Context, SiteName
@@ -43,6 +45,9 @@ def set_site(
         by=by,
         since=ctx.now,
     )
+    known = state.sites.get(name, Site(name=name))
+    if replace(wanted, by=known.by, since=known.since) == known:
+        return clear_out(state, state.at_site(name), hands=True)
     return [e.Change(e.SiteChanged(site=wanted))]
 
 

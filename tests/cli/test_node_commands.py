@@ -194,3 +194,24 @@ def test_check_tells_what_to_do_about_each_thing(
     assert ["✓" in line for line in lines if "configuration" in line] == [True]
     assert ["✗" in line for line in lines if "database" in line] == [True]
     assert "tasks are filed at" in said.out
+
+
+async def test_a_site_is_closed_in_part_listed_and_opened(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with api_world() as world:
+        await world.call("PUT", "/api/v1/agents/ana", {"site": "port"})
+        shell = Shell(world, capsys)
+        code, out, _ = await shell.run("site", "close", "port", "--reason", "storm")
+        assert (code, out) == (0, "port is open by 0 %: 1 of 1 agents get nothing new.\n")
+        _, out, _ = await shell.run("site", "list")
+        assert "storm" in out
+        line = ["site", "close", "port", "--percent", "10", "--reason", "strike", "--return-work"]
+        code, out, _ = await shell.run(*line)
+        assert (code, out) == (0, "port is open by 90 %: 0 of 1 agents get nothing new.\n")
+        assert world.rig.tables.sites["port"].in_hand == "return"
+        code, out, _ = await shell.run("site", "open", "port")
+        assert (code, out) == (0, "port is open: 1 agents, 0 at work.\n")
+        code, _, err = await shell.run("site", "open", "prot")
+        assert (code, "there are: port" in err) == (1, True)
+        assert (await shell.run("site", "close", "port"))[0] == 2

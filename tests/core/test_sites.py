@@ -240,3 +240,17 @@ def test_opening_needs_no_reason_and_forgets_what_was_to_go_back() -> None:
     close(house, 100, in_hand="return", reason="")
     assert house.state.sites[PORT].in_hand == "keep"
     assert house.state.closed == {}
+
+
+def test_the_same_act_again_is_not_recorded_again_but_work_that_is_to_go_back_goes() -> None:
+    house = two_sites()
+    close(house, in_hand="return")
+    before = len(house.entries)
+    close(house, in_hand="return")
+    assert len(house.entries) == before
+    item = house.new_item()
+    given = e.ItemAssigned(item=item.id, agent=AgentName("ana"), by="sue", reason="so")
+    house.record([e.Change(given)])
+    close(house, in_hand="return")
+    assert house.state.items[item.id].state is ItemState.QUEUED
+    assert sum(isinstance(x.event, e.SiteChanged) for x in house.entries) == 1
