@@ -56,27 +56,33 @@ run: $(VENV)/.base push/static/index.html ## the demo: nothing to configure, ope
 # browser; those marked `long` come first. ARGS="-n 0" does without workers.
 BUSY := -n logical
 WAITING := --dist loadfile --no-loadscope-reorder -n
+# Where a stage's tests are (tests/unit/test_house.py holds it): every worker looks at each file.
+# Or where ARGS says: make integration ARGS=tests/store/test_faults.py
+in = $(or $(filter tests/%,$(ARGS)),$1) $(filter-out tests/%,$(ARGS))
+WITH_SERVICES = $(shell grep -rl --include='test_*.py' 'mark\.integration' tests | sort)
 
 # Each stage runs by itself too; a stage that collects no test fails, as pytest means it.
 test: peers $(VENV)/.dev push/static/index.html ## every test, in stages; with CI set nothing is skipped
 	@scripts/stages unit sim integration e2e chaos web-test
 
 unit: $(VENV)/.dev ## the quick ones: pure parts, no services, under 30 s (ARGS)
-	@$(PYTEST) $(BUSY) -m "not integration and not e2e and not chaos and not sim" $(ARGS)
+	@$(PYTEST) $(BUSY) --ignore=tests/e2e --ignore=tests/chaos \
+		-m "not integration and not e2e and not chaos and not sim" $(ARGS)
 
 sim: $(VENV)/.dev ## seeded simulations of one node and of several on a virtual clock (ARGS, RUNS, FROM)
 	@$(if $(RUNS),SIM_RUNS=$(RUNS) SIM_CLUSTER_RUNS=$(RUNS)) $(if $(FROM),SIM_FROM=$(FROM)) \
-		$(PYTEST) $(BUSY) -m sim $(ARGS)
+		$(PYTEST) $(BUSY) -m sim $(call in,tests/sim)
 
 integration: $(VENV)/.dev ## against real peers: PostgreSQL, Dovecot, SMTP (ARGS)
-	@$(PYTEST) $(WAITING) 4 -m integration --durations=5 $(ARGS)
+	@$(PYTEST) $(WAITING) 4 -m integration --durations=5 $(call in,$(WITH_SERVICES))
 
 e2e: $(VENV)/.dev push/static/index.html ## journeys in Chromium, from customer to agent and back (ARGS)
-	@$(PYTEST) $(WAITING) 2 -m e2e --durations=5 $(ARGS)
+	@$(PYTEST) $(WAITING) 2 -m e2e --durations=5 $(call in,tests/e2e)
 
 chaos: $(VENV)/.dev push/static/index.html ## kill -9 and worse under load, then count what is lost or doubled (ARGS, FAULTS, SEED)
 	@$(if $(FAULTS),CHAOS_FAULTS=$(FAULTS)) $(if $(SEED),CHAOS_SEED=$(SEED)) \
-		$(PYTEST) -m chaos $(if $(FAULTS),tests/chaos/test_faults.py,$(WAITING) 3) $(ARGS)
+		$(PYTEST) $(if $(FAULTS),,$(WAITING) 3) --durations=5 -m chaos \
+		$(call in,$(if $(FAULTS),tests/chaos/test_faults.py,tests/chaos))
 	@$(if $(FAULTS),$(MAKE) sim RUNS=$(or $(RUNS),10000) FROM=$(or $(FROM),2001))
 
 web-test: push/web/node_modules/.package-lock.json ## types and unit tests of the web app

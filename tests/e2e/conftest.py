@@ -10,11 +10,8 @@ from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.e2e.house import House
 from tests.support.browser import PATIENCE_MS, browser
-from tests.support.database import database, postgres_server
 from tests.support.dovecot import Dovecot
 from tests.support.smtp_sink import SmtpSink
-
-__all__ = ["database", "postgres_server"]
 
 FAILURES = Path(__file__).parents[2] / "var" / "e2e"
 _failed = pytest.StashKey[bool]()

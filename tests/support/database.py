@@ -1,7 +1,8 @@
-"""A real PostgreSQL for tests: one embedded server and one migrated database per run.
+"""A real PostgreSQL for tests: one embedded server and one migrated database per worker.
 
-Import the fixtures into a ``conftest.py``. ``database`` is the DSN of that database, emptied for
-the test; ``store`` is an open store on it. (A copy for each test costs a thousand files.)
+The fixtures are there for every test (``tests/conftest.py``). ``database`` is the DSN of that
+database, emptied for the test; ``store`` is an open store on it. (A copy for each test costs a
+thousand files.)
 """
 
 import asyncio

@@ -188,3 +188,16 @@ def test_the_npm_lock_names_no_place() -> None:
     lock = ROOT.joinpath("push", "web", "package-lock.json").read_text(encoding="utf-8")
     assert '"resolved"' not in lock
     assert '"integrity"' in lock
+
+
+@pytest.mark.parametrize("stage", ["sim", "e2e", "chaos"])
+def test_a_stage_looks_for_its_tests_in_the_folder_of_its_name(stage: str) -> None:
+    """The Makefile says so, for every worker reads every file that it is told of."""
+    folder = ROOT / "tests" / stage
+    marked = [
+        path
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if re.search(rf"mark\.{stage}\b", path.read_text(encoding="utf-8"))
+    ]
+    assert [path for path in marked if folder not in path.parents] == []
+    assert marked

@@ -1,3 +1,0 @@
-from tests.support.database import database, postgres_server
-
-__all__ = ["database", "postgres_server"]
