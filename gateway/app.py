@@ -142,6 +142,7 @@ async def _built(
         queue_of=lambda name: queues.get(name, DEFAULT_QUEUE),
         gate=Gate(boottime),
         term=term,
+        contacts=store.contacts,
     )
     app = App(settings, store, node)
     app.rooms = ChannelRoom(

@@ -31,7 +31,7 @@ from gateway.config import Settings
 from gateway.core import events as e
 from gateway.core.duties import DutyState
 from gateway.core.election import Look, Verdict
-from gateway.core.ids import ChannelName
+from gateway.core.ids import ChannelName, NodeName
 from gateway.door import Door
 from gateway.flow.node import Node
 from gateway.http import HttpMount
@@ -110,6 +110,12 @@ class App:
             needed=lambda: self.lease.accompanied,
         )
         self.bell.on("channels", lambda _node, _payload: self.looks.wake())
+        node.intake.ring = lambda to: self.bell.ring("inbox", to)
+        self.contacts = Looking(
+            "what others received for us", node.intake.look, needed=lambda: self.lease.accompanied
+        )
+        self.bell.on("inbox", self._has_contact)
+        self.tail.subscribe(node.intake.heard, [e.InboundDecided])
         self.asking = Asking(node.ledger, node.writer, store.relay, bell=self.bell)
         self.duties = Duties(
             store.duties,
@@ -187,6 +193,10 @@ class App:
         """Signed-in desktops."""
         return self.push.connected
 
+    def _has_contact(self, _node: NodeName, whose: str) -> None:
+        if whose == self.settings.node_name:
+            self.contacts.wake()
+
     async def _follow_rooms(self) -> None:
         await self.rooms.follow()
 
@@ -228,6 +238,7 @@ class App:
             "tail": self.tail.run(),
             "directory": self.directory.run(),
             "rooms": self.looks.run(),
+            "contacts": self.contacts.run(),
             "asking": self.asking.run(),
             "handover": self.handover.run(),
             "release": self.releases.run(),

@@ -54,7 +54,7 @@ class Api:
             Sessions(house, self.auth, passwords),
             items,
             Acts(ledger, items),
-            Cases(ledger, house.node.lookup, house.listing, items),
+            Cases(house.node, house.listing, items),
             Customers(house),
             Attachments(house.node.files),
             Agents(ledger, house.presence, house.tokens, self.auth, passwords),

@@ -11,9 +11,9 @@ from gateway.api.needs import Listing
 from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.model import Case, CaseStatus, Message
-from gateway.flow.ledger import Ledger
+from gateway.flow.node import Node
+from gateway.flow.whose import licensed
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
-from gateway.store.contract import Lookup
 
 TAG = "cases"
 Short = Annotated[str, Meta(max_length=100)]
@@ -43,9 +43,10 @@ class CasePatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Cases:
     """See the module's docstring."""
 
-    def __init__(self, ledger: Ledger, lookup: Lookup, listing: Listing, items: Items) -> None:
-        self._ledger = ledger
-        self._lookup = lookup
+    def __init__(self, node: Node, listing: Listing, items: Items) -> None:
+        self._ledger = node.ledger
+        self._whose = node.whose
+        self._lookup = node.lookup
         self._listing = listing
         self._items = items
 
@@ -120,7 +121,9 @@ class Cases:
     async def _patch(self, request: HttpRequest) -> HttpAnswer:
         patch = read(request, CasePatch)
         self._ledger.check_open()
-        case = self._ledger.state.adopt(await self._find(request))
+        known = await self._find(request)
+        fresh = await licensed(self._whose, known.id, self._lookup.case)
+        case = self._ledger.state.adopt(fresh or known)
         try:
             self._check(case, patch)
             await record(self._ledger, _changes(case, patch, by(request)))

@@ -20,6 +20,7 @@ from gateway.core.ids import AgentName, CaseId, CommandId, ItemId, Position, Tic
 from gateway.core.model import ChannelKind, CommandRecord
 from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
+from gateway.flow.whose import Whose, licensed
 from gateway.ports import Answer, Attached, Signals
 from gateway.store.contract import CommitUnknown, Lookup, Unavailable
 
@@ -63,7 +64,16 @@ def remembered_fault(detail: str) -> bytes:
 class DeskFlow:
     """Implements ``ports.Desk``."""
 
-    def __init__(self, ledger: Ledger, lookup: Lookup, numbers: Numbers, signals: Signals) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        lookup: Lookup,
+        numbers: Numbers,
+        signals: Signals,
+        *,
+        whose: Whose,
+    ) -> None:
+        self._whose = whose
         self._ledger = ledger
         self._lookup = lookup
         self._numbers = numbers
@@ -196,11 +206,9 @@ class DeskFlow:
                 files = await self._lookup.claim_files(ids, agent, command_id)
                 return Resolved(attachments=files)
             case c.TagCase(case=case):
-                return await self._resolve_case(case)
+                return await licensed(self._whose, case, self._resolve_case)
             case c.Reopen(case=case):
-                found = await self._resolve_case(case)
-                last = await self._lookup.last_item(case)
-                return msgspec.structs.replace(found, last_item=last)
+                return await licensed(self._whose, case, self._resolve_ended)
             case c.Compose():
                 return await self._resolve_compose(command)
             case c.Read(message=message):
@@ -210,6 +218,11 @@ class DeskFlow:
 
     async def _resolve_case(self, case: CaseId) -> Resolved:
         return Resolved(case=self._ledger.state.cases.get(case) or await self._lookup.case(case))
+
+    async def _resolve_ended(self, case: CaseId) -> Resolved:
+        last = await self._lookup.last_item(case)
+        found = await self._resolve_case(case)
+        return msgspec.structs.replace(found, last_item=last)
 
     async def _resolve_compose(self, command: c.Compose) -> Resolved:
         number: TicketNumber = await self._numbers.next()

@@ -7,32 +7,34 @@ What the inbox holds undecided after a restart is decided then.
 
 import asyncio
 import random
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import structlog
 from msgspec import structs
 
 from gateway.core import events as e
 from gateway.core.backoff import reconnect_delay
-from gateway.core.bounces import Report, reported_id
+from gateway.core.bounces import reported_id
 from gateway.core.correlate import Candidates
 from gateway.core.duties import DutyTerm
-from gateway.core.errors import GatewayError, Refused
-from gateway.core.ids import CaseId, ChannelName, InboundId, Position, QueueName
+from gateway.core.errors import Refused
+from gateway.core.ids import ChannelName, InboundId, NodeName, Position, QueueName
 from gateway.core.inbound import Decided, Inbound
 from gateway.core.intake import Known, decide
-from gateway.core.model import Case, ChannelKind, InboundDone
+from gateway.core.model import InboundDone
 from gateway.flow.departures import Departures
+from gateway.flow.findings import Findings, about, newest, newest_report, subject_of
 from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
 from gateway.flow.receiving import Receiving
 from gateway.flow.tasks import KeyedLocks, Tasks
+from gateway.flow.verdicts import Verdicts
+from gateway.flow.whose import Elsewhere, Whose
 from gateway.flow.writer import Writer
-from gateway.ports import Accepted, Memory
+from gateway.ports import Accepted, Memory, PeerEntry
 from gateway.store.contract import (
     CommitUnknown,
+    Fenced,
     Journal,
     Lookup,
     Received,
@@ -40,22 +42,16 @@ from gateway.store.contract import (
     Unavailable,
 )
 
-KEPT = 20_000
-"""Answers kept in memory for those who ask again."""
-ASK_AGAIN_SECONDS = 0.5
-"""Between two looks for a decision that another node makes."""
-RECENT_JOINS = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
-
 _log = structlog.get_logger("intake")
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class PassedOn(GatewayError):
-    """Another node decides about this contact now."""
-
-
 class IntakeFlow:
-    """Implements ``ports.Intake``."""
+    """Implements ``ports.Intake``.
+
+    ``whose`` knows what other nodes decide about; ``None``: there are no others. ``ring`` tells
+    one of them that something waits for it.
+    """
 
     def __init__(
         self,
@@ -66,19 +62,21 @@ class IntakeFlow:
         numbers: Numbers,
         queue_of: Callable[[ChannelName], QueueName],
         *,
-        departures: Departures | None = None,
+        whose: Whose | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
+        self.ring: Callable[[NodeName], None] = lambda _node: None
         self._ledger = ledger
         self._lookup = lookup
         self._numbers = numbers
         self._queue_of = queue_of
-        self._departures = departures or Departures()
         self._sleep = sleep
         self._receiving = Receiving(journal, writer, self._begin, sleep=sleep)
         self._tasks = Tasks("intake")
         self._one_at_a_time = KeyedLocks()
-        self._results: OrderedDict[InboundId, asyncio.Future[Decided]] = OrderedDict()
+        self._findings = Findings(lookup)
+        self._verdicts = Verdicts(lookup.decided)
+        self._whose = whose or Whose(ledger, writer.current_term, Departures(), None)
 
     # -- for channels -----------------------------------------------------------------------
 
@@ -106,17 +104,7 @@ class IntakeFlow:
         ]
 
     async def decided(self, accepted: Accepted) -> Decided:
-        while True:
-            result = self._results.get(accepted.id)
-            if result is not None:
-                with suppress(PassedOn):
-                    return await asyncio.shield(result)
-            with suppress(Unavailable):
-                known = await self._lookup.decided(accepted.id)
-                if known is not None:
-                    return known
-            # Another node has it; perhaps it becomes ours.
-            await self._sleep(ASK_AGAIN_SECONDS)
+        return await self._verdicts.wait(accepted.id)
 
     async def run(self, received: Iterable[Received] = ()) -> None:
         """Work until cancelled, first on what an earlier incarnation left undecided."""
@@ -128,142 +116,156 @@ class IntakeFlow:
         finally:
             why = Refused("unavailable", "the node ends, or begins anew")
             self._receiving.refuse(why)
-            for asked in self._results.values():
-                if not asked.done():
-                    asked.set_exception(why)
-                    asked.exception()  # nobody need have asked
+            self._verdicts.end(why)
 
     # -- step two: the decision -------------------------------------------------------------
 
     def adopt(self, received: Iterable[Received]) -> None:
         """Decide about what another node had received and is ours now."""
         for row in received:
-            self._begin(row.inbound, structs.replace(row.stored, node=self._ledger.state.node))
+            # What we have passed on since somebody looked is found again if it comes back.
+            if not self._verdicts.is_given_away(row.stored.id):
+                self._begin(row.inbound, structs.replace(row.stored, node=self._ledger.state.node))
 
     def again(self, received: Received) -> None:
         """Decide anew about an inbound that was quarantined and is undecided on disk again."""
-        self._results.pop(received.stored.id, None)
+        self._verdicts.forget(received.stored.id)
         self._begin(received.inbound, received.stored)
 
+    async def look(self) -> None:
+        """Decide about what other nodes have received for us, or passed on to us.
+
+        Raises ``Unavailable``.
+        """
+        self._verdicts.look_begins()
+        for row in await self._whose.waiting(self._verdicts.open):
+            if self._verdicts.is_new(row.stored.id):
+                self._begin(row.inbound, row.stored)
+
+    def heard(self, _node: NodeName, entries: Sequence[PeerEntry]) -> None:
+        """Other nodes have decided."""
+        decided = (x.event.inbound for x in entries if isinstance(x.event, e.InboundDecided))
+        self._verdicts.heard(map(InboundId, decided))
+
     def _begin(self, inbound: Inbound, stored: Stored) -> None:
-        elsewhere = stored.node not in (None, self._ledger.state.node)
-        if stored.id in self._results or (elsewhere and stored.decided is None):
+        if stored.node not in (None, self._ledger.state.node) and stored.decided is None:
+            if stored.node is not None:
+                self.ring(stored.node)
             return
-        result: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
-        self._results[stored.id] = result
-        while len(self._results) > KEPT and next(iter(self._results.values())).done():
-            self._results.popitem(last=False)
+        if not self._verdicts.begin(stored.id):
+            return
         if stored.decided is not None:
-            result.set_result(stored.decided)
-            return
-        self._tasks.spawn(self._decide(inbound, stored, result), stored.id)
+            self._verdicts.settle(stored.id, stored.decided)
+        else:
+            self._tasks.spawn(self._decide(inbound, stored), stored.id)
 
-    async def _decide(
-        self, inbound: Inbound, stored: Stored, result: "asyncio.Future[Decided]"
-    ) -> None:
+    async def _decide(self, inbound: Inbound, stored: Stored) -> None:
         async with self._one_at_a_time.hold(_who(inbound)):
-            try:
-                decided = await self._decide_or_quarantine(inbound, stored)
-            except PassedOn as passed_on:
-                self._results.pop(stored.id, None)
-                if not result.done():
-                    result.set_exception(passed_on)
-                    result.exception()  # nobody need have asked
-                return
-        if not result.done():
-            result.set_result(decided)
+            decided = await self._decide_or_quarantine(inbound, stored)
+        if decided is not None:
+            self._verdicts.settle(stored.id, decided)
 
-    async def _decide_or_quarantine(self, inbound: Inbound, stored: Stored) -> Decided:
+    async def _decide_or_quarantine(self, inbound: Inbound, stored: Stored) -> Decided | None:
+        """``None``: it is another node's to decide about, and has been passed on."""
         failures = 0
         while True:
             try:
-                position, decided = await self._decide_alone(inbound, stored)
-            except (Unavailable, CommitUnknown):
-                # The database is away, which is not this contact's fault.
-                await self._sleep(reconnect_delay(failures, random.random()))  # noqa: S311 - jitter
+                done = await self._decide_alone(inbound, stored)
+            except (Unavailable, CommitUnknown, Fenced):
+                # The database is away, or we are over, which is not this contact's fault.
+                await self._pause(failures)
                 failures += 1
-            except PassedOn:
-                raise
             except Exception as error:  # noqa: BLE001 - its own failure, nobody else's
                 # One contact that makes the decision fail is put aside for a person, alone.
                 _log.exception("decision failed", inbound=stored.id)
                 return await self._quarantine(stored, f"{type(error).__name__}: {error}")
             else:
-                await self._ledger.committed(position)
-                return decided
+                if done is not None:
+                    await self._ledger.committed(done[0])
+                return done[1] if done is not None else None
 
-    async def _decide_alone(self, inbound: Inbound, stored: Stored) -> tuple[Position, Decided]:
+    async def _decide_alone(
+        self, inbound: Inbound, stored: Stored
+    ) -> tuple[Position, Decided] | None:
+        """One try. Raises ``Unavailable`` for another one; ``None``: it is another node's."""
+        stamp = self._whose.departures.stamp()
+        found = await self._findings.candidates(inbound, stored)
+        report = await self._findings.report(inbound, found)
         number = await self._numbers.next()
-        found, report = await self._look_up(inbound, stored)
-        state = self._ledger.state
-        adopted = [
-            state.adopt(case).id
-            for case in (found.conversation, found.referenced, found.recent)
-            if case is not None
-        ]
-        known = Known(
-            inbound_id=stored.id,
-            number=number,
-            default_queue=self._queue_of(inbound.channel),
-            customer=stored.customer,
-            found=_newest(found, state.cases),
-            attachments=stored.attachments,
-            report=_newest_report(report, state.cases),
-        )
+        decided: Decided | None = None
         try:
-            changes, decided = decide(state, self._ledger.context(), inbound, known)
-            if decided.number != number:
-                self._numbers.give_back(number)
-            return self._ledger.record(changes), decided
+            found = await self._ours(stored, found, stamp)
+            # From here on nothing waits: what is ours could be another's a moment later.
+            state = self._ledger.state
+            adopted = [
+                state.adopt(case).id
+                for case in (found.conversation, found.referenced, found.recent)
+                if case is not None
+            ]
+            known = Known(
+                inbound_id=stored.id,
+                number=number,
+                default_queue=self._queue_of(inbound.channel),
+                customer=stored.customer,
+                found=newest(found, state.cases),
+                attachments=stored.attachments,
+                report=newest_report(report, state.cases),
+            )
+            try:
+                changes, decided = decide(state, self._ledger.context(), inbound, known)
+                return self._ledger.record(changes), decided
+            finally:
+                for case_id in adopted:
+                    self._ledger.release(case_id)
+        except Elsewhere:
+            self._verdicts.give_away(stored.id)
+            return None
         finally:
-            for case_id in adopted:
-                self._ledger.release(case_id)
+            if decided is None or decided.number != number:
+                self._numbers.give_back(number)
 
-    async def _look_up(self, inbound: Inbound, stored: Stored) -> tuple[Candidates, Report | None]:
-        """What is known of the contact, in the turn in which it is known. Raises ``PassedOn``."""
-        while True:
-            stamp = self._departures.stamp()
-            found = await self._candidates(inbound, stored)
-            report = await self._report(inbound, found)
-            about = _about(stored, found)
-            if not self._departures.since(about, stamp):
-                return found, report
+    async def _ours(self, stored: Stored, found: Candidates, stamp: int) -> Candidates:
+        """What was found, as it is once nobody else may change it.
+
+        Raises ``Elsewhere`` when another node decides about the contact and has it, and
+        ``Unavailable`` when that is to be found out anew.
+        """
+        case, licence = subject_of(found), None
+        if case is not None:
+            try:
+                licence = await self._whose.license(case.id)
+            except Elsewhere as elsewhere:
+                to = await self._pass_on(stored.id, elsewhere.node)
+                if to == self._ledger.state.node:
+                    raise Unavailable("it has come back to us") from elsewhere
+                self.ring(to)
+                raise
+            if licence.claimed:
+                found = await self._findings.read_again(found)
+        concerned = about(stored, found)
+        if self._whose.departures.since(concerned, stamp):
             # Handed over while we looked, and the contact with its customer; or ours again.
-            await self._departures.settled(about)
-            if await self._lookup.decides(stored.id) != self._ledger.state.node:
-                raise PassedOn(f"{stored.id} is decided about elsewhere")
+            await self._whose.departures.settled(concerned)
+            node = await self._lookup.decides(stored.id)
+            if node is not None and node != self._ledger.state.node:
+                raise Elsewhere(node)
+            raise Unavailable("it was to be handed over")
+        if licence is not None and not self._whose.holds(licence):
+            raise Unavailable("its last item has ended meanwhile")
+        return found
 
-    async def _candidates(self, inbound: Inbound, stored: Stored) -> Candidates:
-        conversation = referenced = recent = None
-        reference = ""
-        if inbound.conversation is not None:
-            conversation = await self._lookup.case(inbound.conversation)
-        if conversation is None and inbound.references:
-            hit = await self._lookup.case_of_reference(inbound.references)
-            if hit is not None:
-                referenced, reference = hit
-        verified = inbound.identity is not None and inbound.identity.verified
-        if (
-            conversation is None
-            and referenced is None
-            and verified
-            and stored.customer is not None
-            and inbound.kind in RECENT_JOINS
-        ):
-            recent = await self._lookup.recent_case(stored.customer.id, inbound.channel)
-        return Candidates(
-            conversation=conversation, referenced=referenced, reference=reference, recent=recent
-        )
+    async def _pass_on(self, inbound: InboundId, to: NodeName) -> NodeName:
+        """Until it is known whose it is: what may have been passed on is not decided here."""
+        failures = 0
+        while True:
+            try:
+                return await self._whose.pass_on(inbound, to)
+            except (Unavailable, CommitUnknown, Fenced):
+                await self._pause(failures)
+                failures += 1
 
-    async def _report(self, inbound: Inbound, found: Candidates) -> Report | None:
-        """The message of ours that a delivery report is about, with its case."""
-        message_id, case = reported_id(inbound), found.referenced
-        if message_id is None or case is None:
-            return None
-        message = await self._lookup.message(message_id)
-        if message is None or message.direction != "out" or message.case != case.id:
-            return None
-        return Report(message=message, case=case, last=await self._lookup.last_item(case.id))
+    async def _pause(self, failures: int) -> None:
+        await self._sleep(reconnect_delay(failures, random.random()))  # noqa: S311 - jitter
 
     async def _quarantine(self, stored: Stored, reason: str) -> Decided:
         done = InboundDone(id=stored.id, status="quarantined", reason=reason)
@@ -279,30 +281,3 @@ def _who(inbound: Inbound) -> str:
     if (message := reported_id(inbound)) is not None:
         return f"report:{message}"
     return f"{inbound.channel}:{inbound.key}"
-
-
-def _about(stored: Stored, found: Candidates) -> list[str]:
-    """The ids of whom and what a contact is about."""
-    cases = [c for c in (found.conversation, found.referenced, found.recent) if c is not None]
-    customers = [stored.customer, *(case.customer for case in cases)]
-    return [*(case.id for case in cases), *(who.id for who in customers if who is not None)]
-
-
-def _newest_report(report: Report | None, cases: Mapping[CaseId, Case]) -> Report | None:
-    if report is None:
-        return None
-    return structs.replace(report, case=cases.get(report.case.id, report.case))
-
-
-def _newest(found: Candidates, cases: Mapping[CaseId, Case]) -> Candidates:
-    """The same candidates as the node's own state has them, which may be newer than the disk."""
-
-    def own(case: Case | None) -> Case | None:
-        return cases.get(case.id, case) if case is not None else None
-
-    return Candidates(
-        conversation=own(found.conversation),
-        referenced=own(found.referenced),
-        reference=found.reference,
-        recent=own(found.recent),
-    )

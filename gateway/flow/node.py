@@ -25,8 +25,10 @@ from gateway.flow.reconcile import Reconciler
 from gateway.flow.router import Router
 from gateway.flow.signals import SignalBoard
 from gateway.flow.timers import Timers
+from gateway.flow.whose import Whose
 from gateway.flow.writer import Writer
 from gateway.ports import Channel, Clock
+from gateway.store.contacts import Contacts
 from gateway.store.contract import Journal, Loaded, Lookup, Term
 
 TOLD_AT_ONCE = 500
@@ -48,6 +50,7 @@ class Node:
         loaded: Loaded,
         channels: Mapping[ChannelName, Channel],
         queue_of: Callable[[ChannelName], QueueName],
+        contacts: Contacts | None,
         sleep: Sleep,
     ) -> None:
         self.ledger = ledger
@@ -60,6 +63,7 @@ class Node:
         self.timers.load([*ledger.state.items.values(), *ledger.state.statuses.values()])
         self.router = Router(ledger, self.timers)
         numbers = Numbers(journal)
+        self.whose = Whose(ledger, writer.current_term, self.departures, contacts)
         self.intake = IntakeFlow(
             ledger,
             journal,
@@ -67,10 +71,10 @@ class Node:
             writer,
             numbers,
             queue_of,
-            departures=self.departures,
+            whose=self.whose,
             sleep=sleep,
         )
-        self.desk = DeskFlow(ledger, lookup, numbers, self.signals)
+        self.desk = DeskFlow(ledger, lookup, numbers, self.signals, whose=self.whose)
         self.dispatch = Dispatch(ledger, lookup, channels.get)
         self.reconciler = Reconciler(ledger, sleep=sleep)
         self.conversations = CaseReader(ledger, lookup, self.router)
@@ -95,10 +99,12 @@ class Node:
         sleep: Sleep = asyncio.sleep,
         gate: Gate | None = None,
         term: Term | None = None,
+        contacts: Contacts | None = None,
     ) -> "Node":
         """Claim the node's name, load what is open, and be ready to run.
 
         ``term`` is what it may write under if it has been claimed already (``cluster.joining``).
+        ``contacts`` is for a node among others, which passes on what is not its own to decide.
 
         ``channels`` may be filled afterwards: a channel needs the node to be opened. Whoever
         gives a ``gate`` with a clock watches it with ``still_ours``.
@@ -127,6 +133,7 @@ class Node:
             loaded=loaded,
             channels=channels,
             queue_of=queue_of,
+            contacts=contacts,
             sleep=sleep,
         )
         node.settle_after_restart(region)

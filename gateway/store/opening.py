@@ -18,6 +18,7 @@ from gateway.core.ids import NewId
 from gateway.store.bell import BELL_SESSION, PgWires
 from gateway.store.capacity import PgCapacity
 from gateway.store.cluster import PgCluster
+from gateway.store.contacts import PgContacts
 from gateway.store.contract import Unavailable
 from gateway.store.directory import PgDirectory
 from gateway.store.duties import PgDuties
@@ -78,6 +79,7 @@ class Store(Struct):
     retention: PgRetention
     wires: PgWires
     tail: PgTail
+    contacts: PgContacts
     directory: PgDirectory
     pool: Pool
     sql: Queries
@@ -159,6 +161,7 @@ async def open_store(
             retention=PgRetention(pool, sql),
             wires=PgWires(connector(where, hosts, BELL_SESSION, sight), sql),
             tail=PgTail(pool, sql),
+            contacts=PgContacts(pool, sql),
             directory=PgDirectory(pool, sql),
             pool=pool,
             sql=sql,

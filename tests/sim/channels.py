@@ -159,13 +159,14 @@ class ChatChannel(_Channel):
         super().__init__(scene)
         self._news = {name: asyncio.Event() for name in scene.outside.visitors}
         scene.node.ledger.subscribe(self._committed)
-        scene.duties.listen(self._look_all)
+        scene.duties.listen(self.look_all)
 
     def _committed(self, entries: Sequence[e.Entry]) -> None:
         if any(isinstance(entry.event, e.MessageAdded) for entry in entries):
-            self._look_all()
+            self.look_all()
 
-    def _look_all(self) -> None:
+    def look_all(self) -> None:
+        """Somebody may have said something, here or at another node."""
         for news in self._news.values():
             news.set()
 

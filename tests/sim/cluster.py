@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from gateway.core import events as e
 from gateway.core.election import LEASE_SECONDS
 from gateway.core.ids import AgentName, NodeName
-from gateway.core.model import Message, OutboundState, Outgoing
+from gateway.core.model import OutboundState, Outgoing
 from gateway.flow.node import Node
 from tests.sim.machine import Handed, Machine
 from tests.sim.play import Report, play
@@ -68,7 +68,6 @@ class ClusterWorld(World):
         )
         self.agents = [self.agent(label) for label in self.crews]
         self.door.connect = self._route
-        self.door.may_compose = self._may_compose
         self.chunk = self.dice.choice([1, 2, 500])
         self.troubles: list[asyncio.Task[None]] = []
         self.up_since = 0.0
@@ -152,15 +151,6 @@ class ClusterWorld(World):
 
     def _is_fenced(self, node: NodeName) -> bool:
         return node in self.tables.leases and self.tables.peer(node).fenced
-
-    # Until one node decides about all contacts of a customer (docs/decisions/0005), whatever a
-    # customer can answer by mail must come from the node that has the mailbox.
-
-    def _may_compose(self, name: AgentName) -> bool:
-        return self.tables.homes.get(name) == self.duties.holders[MAIL]
-
-    def _may_answer(self, message: Message) -> bool:
-        return message.channel == MAIL
 
     # -- the day ----------------------------------------------------------------------------
 

@@ -7,13 +7,19 @@ long as the life lasts. To add one, write it and name it in ``PARTS``.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 
+from gateway.cluster.bell import Bell
+from gateway.cluster.directory import Directory
 from gateway.cluster.joining import Joining, NameTaken
+from gateway.cluster.looking import Looking
 from gateway.cluster.membership import Membership
+from gateway.cluster.tail import Tail
 from gateway.cluster.takeover import Takeover
+from gateway.core import events as e
+from gateway.core.election import Peer
 from gateway.core.errors import Refused
 from gateway.core.ids import ChannelName, NodeName
 from gateway.flow.node import Node
@@ -24,6 +30,8 @@ from tests.sim.channels import ChatChannel, Duties, MailChannel, TaskChannel
 from tests.sim.play import leaves_of
 from tests.support.builders import GENERAL, KINDS
 from tests.support.memory_cluster import MemoryCluster
+from tests.support.memory_contacts import MemoryContacts
+from tests.support.memory_following import MemoryDirectory, MemoryTail
 from tests.support.memory_store import MemoryStore
 from tests.support.simworld import Life, Steps
 
@@ -41,14 +49,21 @@ class Serving(Struct, kw_only=True):
     cluster: MemoryCluster
     node: Node
     push: AgentPush
+    chat: ChatChannel
     takeover: Takeover | None = None
+    bell: Bell | None = None
+    tail: Tail | None = None
+    directory: Directory | None = None
+    member: Membership | None = None
 
 
+T = TypeVar("T")
 Part = Callable[[Serving], Coroutine[Any, Any, object]]
 
 
 def _takeover(here: Serving) -> Coroutine[Any, Any, object]:
-    here.takeover = Takeover(here.node, here.cluster)
+    learn = _known(here.directory).learn
+    here.takeover = Takeover(here.node, here.cluster, learn=learn)
     return here.takeover.run()
 
 
@@ -56,7 +71,7 @@ def _membership(here: Serving) -> Coroutine[Any, Any, object]:
     assert here.takeover is not None
     name = here.machine.name
     card = Card(urls={"agent": f"ws://{name}/agent/v1"}, place=f"life {here.life.number}")
-    member = Membership(
+    member = here.member = Membership(
         here.store,
         here.node.writer,
         name,
@@ -67,7 +82,45 @@ def _membership(here: Serving) -> Coroutine[Any, Any, object]:
     return member.run()
 
 
-PARTS: Sequence[Part] = (_takeover, _membership)
+def _bell(here: Serving) -> Coroutine[Any, Any, object]:
+    bell = here.bell = Bell(here.world.tables.wires, here.machine.name)
+    here.node.ledger.subscribe(lambda _committed: bell.ring("journal"))
+    return bell.run()
+
+
+def _tail(here: Serving) -> Coroutine[Any, Any, object]:
+    source, ends = MemoryTail(here.store), here.node.ends
+    tail = here.tail = Tail(source, here.machine.name, ends, lambda: _peers(here))
+    tail.subscribe(lambda _node, _entries: here.chat.look_all(), [e.MessageAdded])
+    _known(here.bell).on("journal", lambda _node, _payload: tail.wake())
+    return tail.run()
+
+
+def _peers(here: Serving) -> Sequence[Peer]:
+    return here.member.peers if here.member is not None else ()
+
+
+def _directory(here: Serving) -> Coroutine[Any, Any, object]:
+    rows = MemoryDirectory(here.store)
+    here.directory = Directory(here.node.ledger, rows, _known(here.tail))
+    return here.directory.run()
+
+
+def _contacts(here: Serving) -> Coroutine[Any, Any, object]:
+    bell, intake = _known(here.bell), here.node.intake
+    looking = Looking("what others received for us", intake.look)
+    intake.ring = lambda to: bell.ring("inbox", to)
+    bell.on("inbox", lambda _node, _whose: looking.wake())
+    _known(here.tail).subscribe(intake.heard, [e.InboundDecided])
+    return looking.run()
+
+
+def _known(part: T | None) -> T:
+    assert part is not None
+    return part
+
+
+PARTS: Sequence[Part] = (_bell, _tail, _directory, _contacts, _takeover, _membership)
 """In this order: a part may use what an earlier one has put into ``Serving``."""
 
 
@@ -149,7 +202,8 @@ class Machine:
         world.watch(node)
         push = world.push_of(node, store)
         scene = world.scene(life, node)
-        own = [MailChannel(scene), ChatChannel(scene), TaskChannel(scene)]
+        chat = ChatChannel(scene)
+        own = [MailChannel(scene), chat, TaskChannel(scene)]
         channels.update({channel.name: channel for channel in own})  # type: ignore[misc]
         here = Serving(
             world=world,
@@ -159,6 +213,7 @@ class Machine:
             cluster=cluster,
             node=node,
             push=push,
+            chat=chat,
         )
         parts = [part(here) for part in PARTS]
         self.here = here
@@ -188,6 +243,7 @@ class Machine:
                     channels=channels,
                     queue_of=lambda _: GENERAL,
                     term=await joining.join(),
+                    contacts=MemoryContacts(store),
                 )
             except (Unavailable, CommitUnknown, Fenced, NameTaken):
                 await asyncio.sleep(0.5)  # whatever starts processes starts it again

@@ -4,8 +4,8 @@
 looks at everything when the story is over.
 """
 
-from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -247,17 +247,25 @@ def _contacts_are_where_they_belong(tables: Tables, outside: Outside) -> None:
 
 
 def _what_came_first_was_decided_first(tables: Tables, outside: Outside) -> None:
-    """Of one sender, through every crash."""
-    decided = [
-        tables.inbox_by_id[row.id].inbound.key  # type: ignore[index]
-        for entry in tables.journal.values()
-        for row in entry.rows
-        if isinstance(row, m.InboundDone)
-    ]
-    place = {key: n for n, key in enumerate(decided)}
-    for sender in {mail.sender for mail in outside.mails}:
-        places = [place[mail.key] for mail in outside.mails if mail.sender == sender]
-        need(places == sorted(places), f"{sender}'s mails were decided in the order {places}")
+    """Of one sender in one case, through every crash, wherever it is decided about.
+
+    Who only claims to be somebody is somebody else.
+    """
+    place = {row.id: n for n, row in enumerate(_decisions(tables))}
+    came: dict[tuple[str, bool, CaseId | None], list[int]] = defaultdict(list)
+    for mail in outside.mails:
+        row = tables.inbox[MAIL, mail.key]
+        case = row.decided.case if row.decided else None
+        came[mail.sender, mail.verified, case].append(place[row.id])
+    for who, places in came.items():
+        need(places == sorted(places), f"{who}: mails were decided in the order {places}")
+
+
+def _decisions(tables: Tables) -> Iterator[m.InboundDone]:
+    for entry in tables.journal.values():
+        for row in entry.rows:
+            if isinstance(row, m.InboundDone):
+                yield row
 
 
 def _what_was_said_arrived(tables: Tables, outside: Outside) -> None:

@@ -334,19 +334,23 @@ class TestPostgres(ClusterConformance):
         aside = m.InboundDone(id=stored.id, status="quarantined")
         event = e.InboundDecided(inbound=stored.id, status="quarantined")
         await dead.pen.write(dead.pen.entry(event, aside))
-        await store.pool.execute("UPDATE customer SET home = 'n1'")
+        waits = an_inbound(key="waits", identity=from_ann(verified=False))
+        await dead.pen.journal.receive(dead.term, [waits], [])
         assert await one.cluster.fence(one.term, await one.seen(A))
 
         await take_all(one, A)
 
         for whose in (
-            "SELECT home FROM customer",
+            "SELECT home FROM customer WHERE NOT verified",
             "SELECT node FROM outbox",
             "SELECT node FROM inbox",
         ):
             rows = await store.pool.fetch(whose)
             assert rows
             assert {row[0] for row in rows} == {B}
+        # Of whom nothing is open, the next contact will find a home.
+        homes = await store.pool.fetch("SELECT home FROM customer WHERE verified")
+        assert [row[0] for row in homes] == [A]
 
 
 class TestMemory(ClusterConformance):

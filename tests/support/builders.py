@@ -49,7 +49,7 @@ from gateway.core.model import (
 )
 from gateway.core.routing.engine import Engine, Match, Wait, offer_for
 from gateway.core.state import NodeState
-from gateway.flow.intake import _newest
+from gateway.flow.findings import newest
 from gateway.flow.ledger import MOST, Ledger
 from gateway.store.contract import Stored
 from tests.support.memory_tables import Tables
@@ -308,7 +308,7 @@ class House:
         for one in (found.conversation, found.referenced, found.recent):
             if one is not None:
                 self.state.adopt(one)
-        found = _newest(found, self.state.cases)
+        found = newest(found, self.state.cases)
         known = intake.Known(
             report=self._report(inbound),
             inbound_id=stored.id,

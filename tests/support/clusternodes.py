@@ -12,11 +12,13 @@ from gateway.cluster.bell import Bell
 from gateway.cluster.capacity import Publication
 from gateway.cluster.directory import Directory
 from gateway.cluster.handover import Handover
+from gateway.cluster.looking import Looking
 from gateway.cluster.membership import Membership
 from gateway.cluster.overflow import Overflow
 from gateway.cluster.tail import Tail
 from gateway.cluster.takeover import Takeover
 from gateway.core import commands as c
+from gateway.core import events as e
 from gateway.core.ids import AgentName, ChannelName, CommandId, NodeName
 from gateway.core.model import AgentProfile, Item
 from gateway.flow.node import Node
@@ -26,6 +28,7 @@ from tests.support.builders import GENERAL, KINDS, queue
 from tests.support.flownode import Sink
 from tests.support.memory_capacity import MemoryCapacity
 from tests.support.memory_cluster import MemoryCluster
+from tests.support.memory_contacts import MemoryContacts
 from tests.support.memory_following import MemoryDirectory, MemoryTail
 from tests.support.memory_handover import MemoryHandover
 from tests.support.memory_relay import MemoryRelay
@@ -56,6 +59,10 @@ class Running:
         self.bell.on("journal", lambda _node, _payload: self.tail.wake())
         self.directory = Directory(node.ledger, MemoryDirectory(store), self.tail)
         self.takeover = Takeover(node, self.cluster, learn=self.directory.learn)
+        node.intake.ring = lambda to: self.bell.ring("inbox", to)
+        self.contacts = Looking("what others received for us", node.intake.look)
+        self.bell.on("inbox", lambda _node, _whose: self.contacts.wake())
+        self.tail.subscribe(node.intake.heard, [e.InboundDecided])
         self.asking = Asking(node.ledger, node.writer, MemoryRelay(store))
         self.card = Card(urls={"agent": f"ws://{self.name}/agent/v1"})
         self.member = Membership(
@@ -115,7 +122,7 @@ class Running:
             for work in (
                 self.node.run(), self.takeover.run(), self.member.run(), self.asking.run(),
                 self.bell.run(), self.tail.run(), self.directory.run(), self.figures.run(),
-                self.handover.run(), self.overflow.run(),
+                self.handover.run(), self.overflow.run(), self.contacts.run(),
             ):  # fmt: skip
                 group.create_task(work)
 
@@ -148,6 +155,7 @@ async def running(
         lookup=store,
         channels=sinks,
         queue_of=lambda _: GENERAL,
+        contacts=MemoryContacts(store),
     )
     node.ledger.state.channels.update(KINDS)
     one = Running(store, node)

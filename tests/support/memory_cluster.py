@@ -78,6 +78,7 @@ class MemoryCluster:
             self._tables.require(term)
             if self._tables.heirs.get(dead) == term.node:
                 del self._tables.heirs[dead]
+                self._tables.end_homes(dead)
                 self._ended(dead, term.node)
 
         await self._call("takeover_end", done)
@@ -137,4 +138,8 @@ class MemoryCluster:
         tables.carriers.update((order.id, term.node) for order in part.outbox)
         for row in inbox:
             row.node = term.node
+        cases = (case.customer for _, case in part.items)
+        for customer in (*(c.id for c in cases if c), *(row.customer for row in inbox)):
+            if customer is not None and tables.customer_homes.get(customer) == dead:
+                tables.customer_homes[customer] = term.node
         tables.moves.append(Move(len(tables.journal), dead, term.node, part))

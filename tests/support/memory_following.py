@@ -37,7 +37,7 @@ class MemoryTail:
                     found[node] = Portion(told, part[-1].position, len(part) == MOST)
             return found
 
-        return await self._store._call("tail", portions)
+        return await self._store._glance("tail", portions)
 
 
 def _as_told(entry: e.Entry) -> PeerEntry:

@@ -99,6 +99,15 @@ class MemoryStore:
         await self._step(f"{name}.end")
         return result
 
+    async def _glance(self, name: str, work: Callable[[], T]) -> T:
+        """A look that is taken again and again: a step only where there is something to see."""
+        if work():
+            return await self._call(name, work)
+        await self._delay()
+        if self._dice.random() < self.faults.unavailable:
+            raise Unavailable(f"{name}: no connection")
+        return work()
+
     async def _delay(self) -> None:
         if self._dice.random() < self.faults.delayed:
             await asyncio.sleep(self._dice.uniform(0.0, self.faults.slow))

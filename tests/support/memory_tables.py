@@ -38,6 +38,7 @@ from gateway.core.lifecycle import ENDED
 from gateway.ports import Memory
 from gateway.store.capacity import Published
 from gateway.store.codec import encode
+from gateway.store.contacts import Decider
 from gateway.store.contract import (
     BadBatch,
     Card,
@@ -135,6 +136,7 @@ class Tables:
         self.moves: list[Move] = []
         self.relay: dict[str, RelayRow] = {}
         self.homes: dict[str, NodeName | None] = {}
+        self.case_homes: dict[CaseId, NodeName] = {}
         self.carriers: dict[str, NodeName] = {}
         self.journal: dict[tuple[NodeName, Position], e.Entry] = {}
         self.journals: dict[NodeName, list[e.Entry]] = {}
@@ -247,8 +249,15 @@ class Tables:
                     self._check_message(row, said)
                 elif isinstance(row, m.DeliveryUpdate) and not _is_uuid(row.message):
                     raise BadBatch(f"{row.message!r} is no UUID")
-                elif isinstance(row, m.InboundDone) and row.id not in self.inbox_by_id:
-                    raise VersionConflict(f"inbox: {row.id} is not there")
+                elif isinstance(row, m.InboundDone):
+                    self._check_inbound(row)
+
+    def _check_inbound(self, done: m.InboundDone) -> None:
+        known = self.inbox_by_id.get(InboundId(done.id))
+        if known is None:
+            raise VersionConflict(f"inbox: {done.id} is not there")
+        if known.decided is not None:
+            raise VersionConflict(f"inbound {done.id} has been decided about")
 
     def _check_version(
         self, term: Term, row: Versioned, seen: dict[tuple[type[Any], str], int]
@@ -409,12 +418,13 @@ class Tables:
             self.memories[key], self.progress[key] = memory.value, memory.progress
 
     def _receive(self, term: Term, inbound: Inbound) -> InboxRow:
+        customer = self._who(inbound)
         return InboxRow(
             id=InboundId(self.new_id()),
             arrival=self._arrival,
-            node=term.node,
+            node=self.home_of(customer, term.node) if customer else term.node,
             inbound=replace(inbound, raw=None, files=()),
-            customer=self._who(inbound),
+            customer=customer,
             attachments=tuple(self._keep(file, "").attachment for file in inbound.files),
         )
 
@@ -443,6 +453,51 @@ class Tables:
             decided=None if fresh else row.decided,
             node=row.node,
         )
+
+    # -- who decides ------------------------------------------------------------------------
+
+    def acting(self, wanted: NodeName | None) -> NodeName | None:
+        """The node, or its heir while it is taken over; none once nothing of it is left."""
+        asked = wanted
+        for _ in range(8):
+            if asked is None or asked not in self.leases:
+                return None
+            heir = self.heirs.get(asked)
+            if heir is None:
+                return asked if self.leases[asked].epoch == self.fences[asked] else None
+            asked = heir
+        return wanted
+
+    def home_of(self, customer: CustomerId, me: NodeName) -> NodeName:
+        """Who decides about a customer; the node that asks, from now on, if nobody does."""
+        home = self.acting(self.customer_homes.get(customer))
+        if home is None:
+            theirs = {c.id for c in self.cases.values() if c.customer and c.customer.id == customer}
+            owners = (
+                self.acting(self.owners[item.id])
+                for item in self.items.values()
+                if item.case in theirs and item.state not in ENDED
+            )
+            home = next(owners, None) or me
+            self.customer_homes[customer] = home
+        return home
+
+    def end_homes(self, dead: NodeName) -> None:
+        """A home is good until its node has been taken over."""
+        self.customer_homes = {c: n for c, n in self.customer_homes.items() if n != dead}
+        self.case_homes = {c: n for c, n in self.case_homes.items() if n != dead}
+
+    def decider(self, me: NodeName, case: CaseId) -> Decider:
+        """See ``decider_of_case`` in migration 0008."""
+        for item in reversed(self.items.values()):
+            if item.case == case and item.state not in ENDED:
+                owner = self.owners[item.id]
+                return Decider(self.acting(owner) or owner, True)
+        customer = self.cases[case].customer
+        if customer is not None:
+            return Decider(self.home_of(customer.id, me), False)
+        home = self.case_homes[case] = self.acting(self.case_homes.get(case)) or me
+        return Decider(home, False)
 
     def reserve_numbers(self, count: int) -> range:
         first, self._number = self._number, self._number + count

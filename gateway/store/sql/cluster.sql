@@ -34,7 +34,8 @@ WITH mine AS MATERIALIZED (
     SELECT FROM node_fence WHERE node = $2 AND epoch = $3 FOR SHARE
 )
 UPDATE node_fence AS f
-SET epoch = f.epoch + 1, holder = $6, heir = coalesce(f.heir, $2), raised_at = now()
+SET epoch = f.epoch + 1, holder = $6, heir = coalesce(f.heir, $2), raised_at = now(),
+    takeovers = f.takeovers + 1
 WHERE f.node = $1 AND f.epoch = $4 AND EXISTS (SELECT FROM mine)
   AND EXISTS (SELECT FROM node_lease AS l
               WHERE l.node = $1 AND l.epoch = $4 AND l.counter = $5)

@@ -104,7 +104,8 @@ ORDER BY id DESC LIMIT $3
 -- name: quarantine_retry
 UPDATE inbox SET status = 'received', decided = NULL, decided_at = NULL
 WHERE id = $1 AND status = 'quarantined'
-RETURNING id::text, customer_brief(customer) AS customer, inbound_files(id) AS attachments, doc
+RETURNING id::text, customer_brief(customer) AS customer, inbound_files(id) AS attachments, doc,
+          node
 
 -- name: outgoing_by_id
 SELECT doc FROM outbox WHERE id = $1

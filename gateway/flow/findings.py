@@ -1,0 +1,97 @@
+"""What the database knows of a contact: the case that it belongs to, the report's message."""
+
+from collections.abc import Mapping
+
+from msgspec import structs
+
+from gateway.core.bounces import Report, reported_id
+from gateway.core.correlate import Candidates
+from gateway.core.ids import CaseId
+from gateway.core.inbound import Inbound
+from gateway.core.model import Case, ChannelKind
+from gateway.store.contract import Lookup, Stored
+
+RECENT_JOINS = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
+
+
+class Findings:
+    """Looks up what a decision needs. Everything raises ``Unavailable``."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    async def candidates(self, inbound: Inbound, stored: Stored) -> Candidates:
+        conversation = referenced = recent = None
+        reference = ""
+        if inbound.conversation is not None:
+            conversation = await self._lookup.case(inbound.conversation)
+        if conversation is None and inbound.references:
+            hit = await self._lookup.case_of_reference(inbound.references)
+            if hit is not None:
+                referenced, reference = hit
+        verified = inbound.identity is not None and inbound.identity.verified
+        if (
+            conversation is None
+            and referenced is None
+            and verified
+            and stored.customer is not None
+            and inbound.kind in RECENT_JOINS
+        ):
+            recent = await self._lookup.recent_case(stored.customer.id, inbound.channel)
+        return Candidates(
+            conversation=conversation, referenced=referenced, reference=reference, recent=recent
+        )
+
+    async def report(self, inbound: Inbound, found: Candidates) -> Report | None:
+        """The message of ours that a delivery report is about, with its case."""
+        message_id, case = reported_id(inbound), found.referenced
+        if message_id is None or case is None:
+            return None
+        message = await self._lookup.message(message_id)
+        if message is None or message.direction != "out" or message.case != case.id:
+            return None
+        return Report(message=message, case=case, last=await self._lookup.last_item(case.id))
+
+    async def read_again(self, found: Candidates) -> Candidates:
+        """The case that is found, as it is by now."""
+        case = subject_of(found)
+        fresh = await self._lookup.case(case.id) if case is not None else None
+        if fresh is None:
+            return found
+        if found.conversation is not None:
+            return structs.replace(found, conversation=fresh)
+        if found.referenced is not None:
+            return structs.replace(found, referenced=fresh)
+        return structs.replace(found, recent=fresh)
+
+
+def subject_of(found: Candidates) -> Case | None:
+    """The case that the contact may join."""
+    return found.conversation or found.referenced or found.recent
+
+
+def about(stored: Stored, found: Candidates) -> list[str]:
+    """The ids of whom and what a contact is about."""
+    cases = [c for c in (found.conversation, found.referenced, found.recent) if c is not None]
+    customers = [stored.customer, *(case.customer for case in cases)]
+    return [*(case.id for case in cases), *(who.id for who in customers if who is not None)]
+
+
+def newest_report(report: Report | None, cases: Mapping[CaseId, Case]) -> Report | None:
+    if report is None:
+        return None
+    return structs.replace(report, case=cases.get(report.case.id, report.case))
+
+
+def newest(found: Candidates, cases: Mapping[CaseId, Case]) -> Candidates:
+    """The same candidates as the node's own state has them, which may be newer than the disk."""
+
+    def own(case: Case | None) -> Case | None:
+        return cases.get(case.id, case) if case is not None else None
+
+    return Candidates(
+        conversation=own(found.conversation),
+        referenced=own(found.referenced),
+        reference=found.reference,
+        recent=own(found.recent),
+    )

@@ -1,0 +1,39 @@
+"""Who decides about what came in, on the store in memory: ``store.contacts.Contacts``."""
+
+from collections.abc import Collection
+
+from gateway.core.ids import CaseId, InboundId, NodeName
+from gateway.store.contacts import Decider
+from gateway.store.contract import Received, Term
+from tests.support.memory_store import MemoryStore
+
+
+class MemoryContacts:
+    """One incarnation's way to the tables, with the faults and steps of its ``MemoryStore``."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._tables = store.tables
+
+    async def waiting(self, node: NodeName, known: Collection[InboundId]) -> list[Received]:
+        def rows() -> list[Received]:
+            return [row for row in self._tables.waiting(node) if row.stored.id not in known]
+
+        return await self._store._glance("look.inbox", rows)
+
+    async def decider(self, term: Term, case: CaseId) -> Decider:
+        def claim() -> Decider:
+            self._tables.require(term)
+            return self._tables.decider(term.node, case)
+
+        return await self._store._call("decider", claim, writes=True)
+
+    async def pass_on(self, term: Term, inbound: InboundId, to: NodeName) -> NodeName:
+        def move() -> NodeName:
+            self._tables.require(term)
+            row = self._tables.inbox_by_id[inbound]
+            if row.node == term.node and row.decided is None:
+                row.node = self._tables.acting(to) or term.node
+            return row.node
+
+        return await self._store._call("pass_on", move, writes=True)
