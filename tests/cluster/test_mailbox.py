@@ -3,9 +3,10 @@
 import asyncio
 import os
 import signal
+import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from email.message import EmailMessage
 from pathlib import Path
@@ -15,9 +16,15 @@ import aiohttp
 import asyncpg
 import pytest
 
+from gateway.core import commands as c
 from gateway.core.election import LEASE_SECONDS
+from gateway.core.ids import ChannelName, CommandId
+from gateway.store.embedded import EmbeddedServer
+from gateway.store.opening import create_database
+from push.client import AgentClient
 from tests.support.dovecot import Dovecot
 from tests.support.process import NodeProcess
+from tests.support.smtp_sink import SmtpSink
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -50,15 +57,21 @@ def letter(subject: str) -> bytes:
 class Pair:
     """Two nodes that can both read the mailbox, and what the database says of them."""
 
-    def __init__(self, path: Path, database: str, box: Dovecot) -> None:
+    def __init__(
+        self,
+        path: Path,
+        database: str,
+        box: Dovecot,
+        smtp: int,
+        names: Sequence[str] = ("support",),
+    ) -> None:
         loopback = {"host": "127.0.0.1", "security": "none"}
         login = {"port": box.port, "user": box.user, "password": box.password}
         mail = {
             "kind": "email",
-            "name": "support",
             "address": "support@firm.example",
             "imap": {**loopback, **login},
-            "smtp": {**loopback, "port": 1},
+            "smtp": {**loopback, "port": smtp},
         }
         self.box = box
         self.database = database
@@ -66,7 +79,8 @@ class Pair:
         for name in ("n1", "n2"):
             (path / name).mkdir()
             sections = {"store": {"dsn": database}, "node": {"name": name}}
-            self.nodes[name] = NodeProcess(path / name, [mail], sections=sections)
+            channels = [{**mail, "name": channel} for channel in names]
+            self.nodes[name] = NodeProcess(path / name, channels, sections=sections)
         self.sent: list[str] = []
 
     async def fetch(self, sql: str, *arguments: Any) -> list[Any]:
@@ -85,14 +99,14 @@ class Pair:
         """Wait until one of these holds it."""
         return str(await until(self.reader, lambda reader: reader in names))
 
-    async def health(self, name: str) -> tuple[str, str]:
+    async def health(self, name: str, channel: str = "support") -> tuple[str, str]:
         """The channel as the node's own ``/readyz`` has it; empty while the node serves nobody."""
         try:
             body = await self.nodes[name].call("GET", "/readyz")
         except (aiohttp.ClientError, TimeoutError):
             return "", ""
-        channel = body["channels"]["support"]
-        return channel["state"], channel["reason"]
+        found = body["channels"][channel]
+        return found["state"], found["reason"]
 
     async def stored(self) -> Counter[str]:
         rows = await self.fetch("SELECT doc->>'subject' AS subject FROM inbox")
@@ -127,8 +141,17 @@ async def until(
 
 
 @pytest.fixture
-async def pair(tmp_path: Path, database: str, box: Dovecot) -> AsyncIterator[Pair]:
-    made = Pair(tmp_path, database, box)
+async def sink() -> AsyncIterator[SmtpSink]:
+    async with SmtpSink() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def pair(
+    request: pytest.FixtureRequest, tmp_path: Path, database: str, box: Dovecot, sink: SmtpSink
+) -> AsyncIterator[Pair]:
+    names = getattr(request, "param", ("support",))
+    made = Pair(tmp_path, database, box, sink.port, names)
     async with AsyncExitStack() as stack:
         for node in made.nodes.values():
             stack.push_async_callback(node.clean_up)
@@ -212,3 +235,77 @@ async def test_who_froze_while_reading_does_nothing_under_its_old_epoch(pair: Pa
     await pair.arrived()
     (now,) = await pair.fetch("SELECT node, epoch FROM duty WHERE name LIKE 'mailbox %'")
     assert (now["node"], now["epoch"]) == (other, old["epoch"])
+
+
+async def test_who_stands_by_sends_all_the_same(pair: Pair, sink: SmtpSink) -> None:
+    reader = await pair.read_by("n1", "n2")
+    other = pair.nodes["n2" if reader == "n1" else "n1"]
+    await until(lambda: pair.health(reader), lambda found: found[0] == "up")
+    await other.call("PUT", "/api/v1/directory", {"agents": [{"name": "ana"}]})
+    token = await other.token_for("ana")
+    async with AgentClient([f"{other.ws}/agent/v1"], token) as ana:
+        await ana.ready()
+        letter_out = c.Compose(
+            id=CommandId("from-standby"),
+            channel=ChannelName("support"),
+            to="eva@customer.example",
+            subject="Your parcel",
+            body="It is on its way.",
+        )
+        await ana.act(letter_out)
+        async with asyncio.timeout(20):
+            while not sink.taken:  # noqa: ASYNC110 - nobody tells us
+                await asyncio.sleep(0.05)
+    assert [taken.recipients for taken in sink.taken] == [["eva@customer.example"]]
+    assert await pair.reader() == reader
+
+
+@pytest.mark.parametrize("pair", [("help", "support")], indirect=True)
+async def test_one_mailbox_under_two_names_is_read_once(pair: Pair) -> None:
+    reader = await pair.read_by("n1", "n2")
+    other = "n2" if reader == "n1" else "n1"
+    waits = "standby", f"{reader} reads it, as 'help'"
+    await until(lambda: pair.health(reader, "help"), lambda found: found == ("up", ""))
+    await until(lambda: pair.health(reader, "support"), lambda found: found == waits)
+    await until(lambda: pair.health(other, "support"), lambda found: found == waits)
+    pair.sent = ["one", "two", "three"]
+    await pair.box.delivered(*map(letter, pair.sent[:2]))
+    await until(pair.stored, lambda found: len(found) == 2)
+    await pair.nodes[reader].stop()
+    await pair.read_by(other)
+    await pair.box.delivered(letter("three"))
+    await pair.arrived()
+    rows = await pair.fetch("SELECT DISTINCT channel FROM inbox")
+    assert [row["channel"] for row in rows] == ["help"]
+
+
+async def test_a_database_that_is_away_for_longer_than_a_lease_changes_no_hands(
+    tmp_path: Path, box: Dovecot, sink: SmtpSink
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="switchroom-") as folder:
+        server = EmbeddedServer(Path(folder))
+        await server.start()
+        await create_database(server.dsn)
+        pair = Pair(tmp_path, server.dsn, box, sink.port)
+        stop = asyncio.Event()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(server.stop)
+            for node in pair.nodes.values():
+                stack.push_async_callback(node.clean_up)
+                await node.start()
+            reader = await pair.read_by("n1", "n2")
+            held = await pair.fetch("SELECT node, epoch FROM duty ORDER BY name")
+            async with asyncio.TaskGroup() as group:
+                group.create_task(pair.stream(stop))
+                await until(pair.stored, lambda found: len(found) >= 5)
+                await server.stop()
+                await asyncio.sleep(LEASE_SECONDS + 3)  # the outage is the event
+                await server.start()
+                before = len(pair.sent)
+                await until(pair.stored, lambda found: pair.sent[before - 1] in found, seconds=60)
+                stop.set()
+            await pair.arrived()
+            assert await pair.reader() == reader
+            assert await pair.fetch("SELECT node, epoch FROM duty ORDER BY name") == held
+            taken = "SELECT count(*) AS n FROM journal WHERE kind = 'node_taken_over'"
+            assert (await pair.fetch(taken))[0]["n"] == 0
