@@ -74,7 +74,7 @@ class Duties:
         self._aside = False
         self._asks = False
         self._wakes = asyncio.Event()
-        self._gave = asyncio.Event()
+        self._out = asyncio.Event()
         self._seen: object = None
 
     # -- for who does something under a duty ------------------------------------------------
@@ -83,9 +83,8 @@ class Duties:
         """A place for ``who`` at a duty. ``label`` is what metrics call it."""
         post = self._posts.get(duty)
         if post is None:
-            post = self._posts[duty] = Post(duty, label or duty, ABLE, self.wake)
-        post.rank = self._rank(prefer)
-        seat = Seat(post, who)
+            post = self._posts[duty] = Post(duty, label or duty, self.wake)
+        seat = Seat(post, who, self._rank(prefer))
         post.seats.append(seat)
         post.deal()
         return seat
@@ -113,7 +112,7 @@ class Duties:
             return ABLE
         if prefer.node == self._me:
             return NAMED
-        return NEAR if prefer.region == self._region else ABLE
+        return NEAR if prefer.region and prefer.region == self._region else ABLE
 
     def states(self) -> list[DutyState]:
         """Every duty there is, as of the last look."""
@@ -149,12 +148,11 @@ class Duties:
         self._aside = True
         for post in self._posts.values():
             self._call_back(post, Give(post.name, None, f"{self._me} stands down"))
+        self._out.clear()
+        self.wake()
         try:
             async with asyncio.timeout(seconds):
-                while any(post.term is not None for post in self._posts.values()):
-                    self._gave.clear()
-                    self.wake()
-                    await self._gave.wait()
+                await self._out.wait()
         except TimeoutError:
             return False
         return True
@@ -211,11 +209,11 @@ class Duties:
 
     async def _act(self, term: Term, look: Look) -> None:
         self._learn(look)
-        if await self._say_wishes(term, look) and self._asks and is_able(self._me, look):
-            if better := better_at(self._facts):
-                await self._rows.ask(term, better)
-                self._tell()
-            self._asks = False
+        known = await self._say_wishes(term, look)
+        if known and self._aside and not self._holds_any(look):
+            self._out.set()
+        if known and self._asks and is_able(self._me, look):
+            await self._ask(term)
         for step in decide(self._facts, self._monotonic()):
             post = self._posts.get(step.duty)
             match step:
@@ -241,9 +239,11 @@ class Duties:
             post.learn(held.get(name))
             if post.term is None:
                 post.called_back = None
-                self._gave.set()
                 if not post.seats:
                     del self._posts[name]
+
+    def _holds_any(self, look: Look) -> bool:
+        return any((duty.node, duty.life) == (self._me, look.life) for duty in look.duties)
 
     async def _say_wishes(self, term: Term, look: Look) -> bool:
         """Whether the others know already what we can do."""
@@ -257,6 +257,12 @@ class Duties:
             self._tell()
         return said == wanted
 
+    async def _ask(self, term: Term) -> None:
+        if better := better_at(self._facts):
+            await self._rows.ask(term, better)
+            self._tell()
+        self._asks = False
+
     async def _take(self, term: Term, post: Post, step: Take) -> None:
         held = await self._rows.take(term, post.name, step.seen)
         if held is None:
@@ -269,6 +275,8 @@ class Duties:
         post.called_back = None
         post.holder = self._me
         post.hold(held)
+        if self._aside:  # said while the statement was under way
+            self._call_back(post, Give(post.name, None, f"{self._me} stands down"))
         self._tell()
 
     def _call_back(self, post: Post, why: Give) -> None:
@@ -283,7 +291,6 @@ class Duties:
         post.holder = None
         post.hold(None)
         post.called_back = None
-        self._gave.set()
         self._tell()
 
     async def _give_stray(self, term: Term, look: Look, why: Give) -> None:

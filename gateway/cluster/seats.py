@@ -7,7 +7,7 @@ write with the term that the work began under; so what is left of an earlier tur
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from gateway.core.duties import DutyTerm, Give
+from gateway.core.duties import ABLE, DutyTerm, Give
 from gateway.core.errors import StoodDown
 from gateway.core.ids import ChannelName, NodeName
 from gateway.core.inbound import Decided, Inbound
@@ -21,8 +21,9 @@ Act = Callable[[DutyTerm], Awaitable[None]]
 class Seat:
     """A place at a duty. Of several at one node the first by name does it."""
 
-    def __init__(self, post: "Post", who: str) -> None:
+    def __init__(self, post: "Post", who: str, rank: int) -> None:
         self.who = who
+        self.rank = rank
         self.term: DutyTerm | None = None
         self.duty = post.name
         self._post = post
@@ -81,10 +82,9 @@ class Post:
     ``called_back`` says why it is to be given up as soon as nobody works any more.
     """
 
-    def __init__(self, name: str, label: str, rank: int, wake: Callable[[], None]) -> None:
+    def __init__(self, name: str, label: str, wake: Callable[[], None]) -> None:
         self.name = name
         self.label = label
-        self.rank = rank
         self.seats: list[Seat] = []
         self.term: DutyTerm | None = None
         self.holder: NodeName | None = None
@@ -94,6 +94,11 @@ class Post:
     @property
     def idle(self) -> bool:
         return all(seat.term is None for seat in self.seats)
+
+    @property
+    def rank(self) -> int:
+        """How well this node suits, as the best of its seats has it."""
+        return min((seat.rank for seat in self.seats), default=ABLE)
 
     def hold(self, term: DutyTerm | None) -> None:
         if term != self.term:
