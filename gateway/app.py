@@ -237,6 +237,7 @@ def _house(app: App) -> House:
         keys=store.keys,
         notes=store.settings,
         nodes=store.nodes,
+        evacuation=app.evacuation,
         figures=app.figures,
         overflow=app.overflow,
         channels=app.rooms,

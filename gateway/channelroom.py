@@ -162,6 +162,22 @@ class ChannelRoom:
         for task in self._tasks.values():
             task.cancel()
 
+    def rest(self, why: str) -> None:
+        """Have the channels that hold connections send everybody elsewhere, until ``go_on``."""
+        for channel in self._holding_sockets():
+            if channel.name not in self._paused:
+                self._supervisor.pause(channel.name, why)
+
+    def go_on(self) -> None:
+        """Let them in again."""
+        for channel in self._holding_sockets():
+            if channel.name not in self._paused:
+                self._supervisor.resume(channel.name)
+
+    def _holding_sockets(self) -> list[Channel]:
+        sockets = [c for c in self._channels.values() if c.name in self._tasks]
+        return [c for c in sockets if any(isinstance(r, SocketRoute) for r in c.routes())]
+
     def socket_routes(self) -> list[SocketRoute]:
         found = (r for c in self._channels.values() for r in c.routes())
         return [r for r in found if isinstance(r, SocketRoute)]

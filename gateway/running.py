@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Literal
 
@@ -15,6 +16,7 @@ from gateway.cluster.bell import Bell
 from gateway.cluster.capacity import Publication
 from gateway.cluster.directory import Directory
 from gateway.cluster.duties import Duties
+from gateway.cluster.evacuation import Evacuation
 from gateway.cluster.gate import still_ours
 from gateway.cluster.handover import Handover
 from gateway.cluster.homes import addresses, places
@@ -45,6 +47,10 @@ from gateway.supervise import Health, Supervisor
 from push.server import AgentPush
 
 KEEPALIVE_SECONDS = 75.0
+ENDING_SECONDS = 4.0
+"""Of the time for an orderly stop, what is kept for ending what has begun."""
+LEFT_SECONDS = 5.0
+"""How long to hand over what nobody has in memory; others take the rest over."""
 CLOSING_SECONDS = 2.0
 """What a request that is under way at the end of the drain still gets."""
 
@@ -101,7 +107,7 @@ class App:
             node.writer,
             settings.node_name,
             self._looked,
-            card=lambda: card_of(settings, "leaving" if self.draining else "serving"),
+            card=lambda: card_of(settings, "leaving" if self.is_leaving else "serving"),
         )
         self.retention = Retention(node.ledger, store.retention, settings.retention.content_days)
         self.looks = Looking(
@@ -143,7 +149,17 @@ class App:
             self.asking,
             self.handover,
             settings.node.region,
-            accepts=lambda: not self.draining,
+            accepts=lambda: not self.is_leaving,
+        )
+        self.evacuation = Evacuation(
+            node,
+            store.handover,
+            self.handover,
+            self.asking,
+            lambda: self.lease.peers,
+            settings.node.region,
+            stop_taking=self._stop_taking,
+            take_again=self._take_again,
         )
         self.api: Api
         self.rooms: ChannelRoom
@@ -173,12 +189,19 @@ class App:
         found = addresses(self.lease.peers, self.settings.node_name, purpose)
         return found or (self.settings.node.peers if purpose == "agent" else ())
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether others are to take what would come here."""
+        return self.draining or self.evacuation.leaving
+
     # -- vitals -----------------------------------------------------------------------------
 
     def trouble(self) -> str:
         """Why no work can be taken; empty: it can."""
         if self.draining:
             return "the node is stopping"
+        if self.evacuation.leaving:
+            return self.evacuation.said()
         if not self.node.ledger.writable:
             return self._because("the journal cannot be written")
         if not self.lease.held:
@@ -242,6 +265,7 @@ class App:
             "asking": self.asking.run(),
             "handover": self.handover.run(),
             "release": self.releases.run(),
+            "evacuation": self.evacuation.run(),
             "gate": self.node.ledger.gate.watch(
                 lambda: still_ours(self.store.journal, self.node.writer)
             ),
@@ -267,16 +291,23 @@ class App:
         self._loops.append(scope.create_task(self.sockets.run(), name="heartbeat"))
 
     async def stop(self) -> None:
-        """Stop taking, send desktops elsewhere, let what has begun end, then everything else.
+        """Hand everything over if others serve; else send desktops away, end what has begun.
 
         Bounded by ``node.drain_seconds``; what is left then is safe in the journal.
         """
         self.draining = True
         _log.info("draining")
+        seconds = self.settings.node.drain_seconds
+        until = asyncio.get_running_loop().time() + seconds
+        try:
+            async with asyncio.timeout_at(until - min(ENDING_SECONDS, seconds / 2)):
+                await self.evacuation.before_the_end("the node stops")
+        except TimeoutError:
+            _log.warning("not everything could be handed over in time; others take it over")
         self.rooms.stop()
         await self.duties.stand_down(seconds=GIVING_UP_SECONDS)
         try:
-            async with asyncio.timeout(self.settings.node.drain_seconds):
+            async with asyncio.timeout_at(until):
                 await self.push.drain("the node stops", seconds=1.0)
                 await self.node.settled()
         except TimeoutError:
@@ -285,8 +316,23 @@ class App:
             await self._door.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        with suppress(TimeoutError, StoreError):
+            async with asyncio.timeout(LEFT_SECONDS):
+                await self.evacuation.leave_nothing()
         for task in self._loops:
             task.cancel()
+
+    async def _stop_taking(self) -> None:
+        """Shut the doors; who is here is sent on with what is in hand."""
+        reason = "the node is being evacuated"
+        self.push.turn_away(reason)
+        self.rooms.rest(reason)
+        await self.duties.stand_down(seconds=GIVING_UP_SECONDS)
+
+    async def _take_again(self) -> None:
+        self.push.turn_away("")
+        self.rooms.go_on()
+        self.duties.stand_up()
 
     async def farewell(self) -> None:
         """Tell the others that it stopped on purpose: nobody need wait for its lease to lapse."""

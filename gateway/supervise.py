@@ -26,6 +26,8 @@ MOST_SECONDS = 300.0
 STEADY_SECONDS = 60.0
 """A channel that was up this long starts its ladder anew."""
 
+BY_AN_OPERATOR = "paused by an operator"
+
 _log = structlog.get_logger("channels")
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -55,9 +57,11 @@ class Supervisor:
         self._sleep = sleep
         self._wanted: dict[ChannelName, asyncio.Event] = {}
         self._running: dict[ChannelName, asyncio.Task[None]] = {}
+        self._why: dict[ChannelName, str] = {}
 
-    def pause(self, name: ChannelName) -> None:
+    def pause(self, name: ChannelName, why: str = BY_AN_OPERATOR) -> None:
         """Stop the channel until ``resume``; what it had taken is safe."""
+        self._why[name] = why
         self._wanted[name].clear()
         if name in self._running:
             self._running[name].cancel()
@@ -85,7 +89,8 @@ class Supervisor:
             wanted.set()
         while True:
             if not wanted.is_set():
-                self._note(channel.name, "paused", "paused by an operator")
+                why = self._why.get(channel.name, BY_AN_OPERATOR)
+                self._note(channel.name, "paused", why)
                 await wanted.wait()
             await self._while_wanted(channel, wanted, seat)
 

@@ -253,6 +253,10 @@ class AgentPush:
         s = self._settings
         give_up = self._clock.monotonic() + s.give_up_seconds
         while True:
+            if self._draining:
+                tab.post(self._moved(0))
+                await tab.shut(Close.DRAIN, self._draining)
+                return False
             match await self._homes.claim(tab.agent, hello.unreachable):
                 case Elsewhere(url=url):
                     tab.post(encode(Moved(url=url, reason="your work is there")))
@@ -324,6 +328,10 @@ class AgentPush:
         peers = self._peers() or (self._settings.url,)
         url = peers[turn % len(peers)]
         return encode(Moved(url=url, reason=self._draining or "starting"))
+
+    def turn_away(self, reason: str) -> None:
+        """Send whoever comes to a peer, until ``reason`` is empty; who is here stays."""
+        self._draining = reason
 
     async def drain(self, reason: str, *, seconds: float = 5.0) -> None:
         """Send everybody elsewhere, spread over ``seconds``, so that peers are not stormed."""

@@ -13,6 +13,7 @@ from channels.webchat.protocol import (
     PATH,
     SUBPROTOCOL,
     Close,
+    Moved,
     Tick,
     channel_of,
     encode,
@@ -99,6 +100,8 @@ class WebChat:
             reason = f"this chat is not open to {socket.origin}"
             await socket.close(Close.BAD_ORIGIN, reason[:120])
         elif self._tasks is None:
+            if moved := self._elsewhere(0):
+                socket.post(moved)
             await socket.close(Close.DRAIN, "the chat is paused")
         elif full := self._hub.refusal(socket.remote):
             await socket.close(Close.SLOW, full)
@@ -139,7 +142,15 @@ class WebChat:
             await self._close_all()
         raise AssertionError("the watch over the queue never ends by itself")
 
+    def _elsewhere(self, turn: int) -> str:
+        """Where else a window finds its conversation; empty: nowhere."""
+        peers = self._services.peers()
+        return encode(Moved(url=peers[turn % len(peers)])) if peers else ""
+
     async def _close_all(self) -> None:
+        for turn, connection in enumerate(self._hub):
+            if moved := self._elsewhere(turn):
+                connection.post(moved)
         closings = [c.leave(Close.DRAIN, "the chat pauses; please reconnect") for c in self._hub]
         try:
             async with asyncio.timeout(CLOSING_SECONDS):

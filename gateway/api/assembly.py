@@ -19,6 +19,7 @@ from gateway.api.intent import Applier
 from gateway.api.items import Items
 from gateway.api.live import LiveNumbers
 from gateway.api.metrics import Metrics
+from gateway.api.nodes import NodeActs
 from gateway.api.queues import Names, Queues
 from gateway.api.sessions import Sessions
 from gateway.api.sites import Sites
@@ -69,6 +70,7 @@ class Api:
             TokenResource(house.tokens, self.auth),
             LiveNumbers(ledger, house.nodes, house.figures),
             DutyResource(house.among),
+            NodeActs(house.evacuation),
             HealthChecks(house),
             Metrics(house),
             Documents(house, self._described),

@@ -12,6 +12,7 @@ from gateway.api.needs import (
     Database,
     Elsewhere,
     Erasing,
+    Evacuation,
     Figures,
     Keys,
     Labels,
@@ -67,6 +68,7 @@ class House(Struct, frozen=True, kw_only=True):
     keys: Keys
     notes: Notes
     nodes: Nodes
+    evacuation: Evacuation
     figures: Figures
     overflow: Elsewhere
     channels: ChannelRoom

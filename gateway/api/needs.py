@@ -18,6 +18,7 @@ from gateway.core.ids import (
     CustomerId,
     InboundId,
     ItemId,
+    NodeName,
     OutboundId,
 )
 from gateway.core.inbound import Inbound
@@ -191,6 +192,33 @@ class Keys(Protocol):
 
 class Nodes(Protocol):
     async def listed(self) -> list[NodeCard]: ...
+
+
+class Leave(Protocol):
+    """How far a node has come that is being evacuated."""
+
+    @property
+    def name(self) -> NodeName: ...
+    @property
+    def leaving(self) -> bool: ...
+    @property
+    def empty(self) -> bool: ...
+    @property
+    def agents(self) -> int: ...
+    @property
+    def items(self) -> int: ...
+    @property
+    def orders(self) -> int: ...
+    @property
+    def hindrance(self) -> str: ...
+
+
+class Evacuation(Protocol):
+    """Moving a node's work, agents and customers to the others, and back. Raises ``Refused``."""
+
+    async def evacuate(self, node: NodeName, by: str) -> Leave: ...
+
+    async def give_back(self, node: NodeName, by: str) -> Leave: ...
 
 
 class Figures(Protocol):

@@ -133,6 +133,18 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
         "switchroom site open berlin",
     ),
     (
+        "evacuate",
+        "gateway.cli.evacuate:evacuate",
+        "Move all work, agents and customers of a node or region to the others.",
+        "switchroom evacuate eu-1",
+    ),
+    (
+        "return",
+        "gateway.cli.evacuate:give_back",
+        "Let an evacuated node or region take work again.",
+        "switchroom return eu-1",
+    ),
+    (
         "outbox list",
         "gateway.cli.outbox:show",
         "What is on its way to the outside, or failed.",

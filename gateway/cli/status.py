@@ -68,7 +68,7 @@ def _drawn(now: dict[str, Any]) -> "RenderableType":
     columns = ("node", "region", "alive", "since", "ready", "waiting", "as of")
     nodes = Table(*columns, title="Nodes")
     for one in now["nodes"]:
-        alive = "yes" if one["alive"] else "no"
+        alive = (one["state"] or "yes") if one["alive"] else "no"
         row = (one["name"], one["region"], alive, one["started_at"][:19], *_figures(one))
         nodes.add_row(*(escape(cell) for cell in row))
     channels = Table("channel", "kind", "health", "reason", title="Channels")

@@ -22,7 +22,7 @@ from gateway.core.adoption import adopt_agents, adopt_items, adopt_outbox
 from gateway.core.desk.moves import wished
 from gateway.core.election import Peer
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, CustomerId, ItemId, NodeName
+from gateway.core.ids import AgentName, CustomerId, ItemId, NodeName, OutboundId
 from gateway.core.moving import (
     Bundle,
     Hindrance,
@@ -109,6 +109,7 @@ class Handover:
         to_epoch: int,
         reason: str,
         customers: Iterable[CustomerId] = (),
+        orders: Iterable[OutboundId] = (),
         may_follow: MayFollow = everybody,
         wish: Wish | None = None,
         overflow: bool = False,
@@ -123,7 +124,7 @@ class Handover:
             raise Refused("unavailable", "this node is not ready to hand anything over")
         self._node.ledger.check_open()
         state = self._node.ledger.state
-        bundle = together(state, items, agents, customers, may_follow=may_follow)
+        bundle = together(state, items, agents, customers, orders, may_follow=may_follow)
         if isinstance(bundle, Hindrance):
             raise Refused("busy", bundle.reason)
         bundle = self._without_what_is_being_brought(bundle)

@@ -52,6 +52,7 @@ def together(
     items: Iterable[ItemId] = (),
     agents: Iterable[AgentName] = (),
     customers: Iterable[CustomerId] = (),
+    orders: Iterable[OutboundId] = (),
     *,
     may_follow: MayFollow = everybody,
 ) -> Bundle | Hindrance:
@@ -67,6 +68,8 @@ def together(
         closure.reach_item(item)
     for customer in customers:
         closure.reach_customer(customer)
+    for order in orders:
+        closure.reach_order(order)
     return closure.complete()
 
 
@@ -87,6 +90,7 @@ class _Closure:
         self._agents: dict[AgentName, None] = {}
         self._customers: dict[CustomerId, None] = {}
         self._cases: dict[CaseId, None] = {}
+        self._orders: dict[OutboundId, None] = {}
         self._unseen: deque[ItemId] = deque()
         self._hindrance: Hindrance | None = None
         for agent in named:
@@ -101,6 +105,13 @@ class _Closure:
         if customer not in self._customers:
             self._customers[customer] = None
             for item in self._state.items_of_customer(customer):
+                self.reach_item(item.id)
+
+    def reach_order(self, order: OutboundId) -> None:
+        if order in self._state.outbox:
+            self._orders[order] = None
+            case = self._state.outbox[order].case
+            for item in self._state.items_of_case(case) if case is not None else ():
                 self.reach_item(item.id)
 
     def _reach_agent(self, agent: AgentName) -> None:
@@ -120,12 +131,14 @@ class _Closure:
             agents=tuple(self._agents),
             customers=tuple(self._customers),
             cases=tuple(self._cases),
-            orders=tuple(
-                order.id for order in self._state.outbox.values() if order.case in self._cases
-            )
-            if self._cases
-            else (),
+            orders=tuple(self._orders | self._of_cases()),
         )
+
+    def _of_cases(self) -> dict[OutboundId, None]:
+        if not self._cases:
+            return {}
+        outbox = self._state.outbox.values()
+        return {order.id: None for order in outbox if order.case in self._cases}
 
     def _follow(self, item: Item) -> None:
         if item.case not in self._cases:

@@ -77,6 +77,7 @@ class IntakeFlow:
         self._findings = Findings(lookup)
         self._verdicts = Verdicts(lookup.decided)
         self._whose = whose or Whose(ledger, writer.current_term, Departures(), None)
+        self.undecided = 0
 
     # -- for channels -----------------------------------------------------------------------
 
@@ -157,9 +158,16 @@ class IntakeFlow:
         if stored.decided is not None:
             self._verdicts.settle(stored.id, stored.decided)
         else:
+            self.undecided += 1
             self._tasks.spawn(self._decide(inbound, stored), stored.id)
 
     async def _decide(self, inbound: Inbound, stored: Stored) -> None:
+        try:
+            await self._decide_in_turn(inbound, stored)
+        finally:
+            self.undecided -= 1
+
+    async def _decide_in_turn(self, inbound: Inbound, stored: Stored) -> None:
         async with self._one_at_a_time.hold(_who(inbound)):
             decided = await self._decide_or_quarantine(inbound, stored)
         if decided is not None:

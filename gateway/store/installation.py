@@ -61,6 +61,8 @@ class PgNodes:
                 started_at=row["started_at"],
                 renewed_at=row["renewed_at"],
                 alive=row["alive"],
+                state=row["state"],
+                version=row["version"],
             )
             for row in rows
         ]

@@ -121,7 +121,10 @@ class Begun(Struct, frozen=True, kw_only=True):
 
 
 class NodeCard(Struct, frozen=True, kw_only=True):
-    """A node as its lease row shows it; ``alive`` is a guess from its last renewal."""
+    """A node as its lease row shows it; ``alive`` is a guess from its last renewal.
+
+    ``state`` is joining, serving, leaving (it is being evacuated, or stops) or stopped.
+    """
 
     name: str
     region: str
@@ -129,6 +132,8 @@ class NodeCard(Struct, frozen=True, kw_only=True):
     started_at: datetime
     renewed_at: datetime
     alive: bool
+    state: str = ""
+    version: str = ""
 
 
 class RawInbound(Struct, frozen=True, kw_only=True):

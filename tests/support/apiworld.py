@@ -19,7 +19,10 @@ from channels.task.settings import Settings as TaskSettings
 from gateway.api import Api, House
 from gateway.api.house import Site
 from gateway.api.needs import ChannelCard
+from gateway.cluster.asking import Asking
 from gateway.cluster.capacity import Publication
+from gateway.cluster.evacuation import Evacuation
+from gateway.cluster.handover import Handover
 from gateway.core.errors import Refused
 from gateway.core.ids import (
     AgentName,
@@ -56,7 +59,9 @@ from gateway.supervise import Health
 from tests.support.builders import NODE, OFFICE, agent
 from tests.support.flownode import Rig, new_tables, running
 from tests.support.memory_capacity import MemoryCapacity
+from tests.support.memory_handover import MemoryHandover
 from tests.support.memory_homes import MemoryHomes
+from tests.support.memory_relay import MemoryRelay
 from tests.support.memory_tables import Tables
 
 ADMIN = "the-bootstrap-token"
@@ -492,6 +497,14 @@ def _services(rig: Rig) -> Services:
     )
 
 
+def _evacuation(rig: Rig) -> Evacuation:
+    """Of a node that is alone."""
+    rows = MemoryHandover(rig.store)
+    asking = Asking(rig.node.ledger, rig.node.writer, MemoryRelay(rig.store))
+    handover = Handover(rig.node, rows, asking, lambda: ())
+    return Evacuation(rig.node, rows, handover, asking, lambda: (), "here")
+
+
 def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> House:
     return House(
         site=Site(
@@ -517,6 +530,7 @@ def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> Ho
         notes=FakeNotes(),
         nodes=world.process,
         overflow=Nowhere(),
+        evacuation=_evacuation(world.rig),
         figures=Publication(
             world.rig.node.ledger,
             MemoryCapacity(world.rig.store),

@@ -5,12 +5,15 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from gateway.cluster.asking import Asking, Handler
 from gateway.cluster.bell import Bell
 from gateway.cluster.capacity import Publication
 from gateway.cluster.directory import Directory
+from gateway.cluster.evacuation import Evacuation
 from gateway.cluster.handover import Handover
 from gateway.cluster.looking import Looking
 from gateway.cluster.membership import Membership
@@ -92,8 +95,24 @@ class Running:
             "here",
             monotonic=node.ledger.clock.monotonic,
         )
+        self.evacuation = Evacuation(
+            node,
+            MemoryHandover(store),
+            self.handover,
+            self.asking,
+            lambda: self.member.peers,
+            "here",
+            stop_taking=self._shown_as("leaving"),
+            take_again=self._shown_as("serving"),
+        )
         self.life: asyncio.Task[None] | None = None
         self._commands = 0
+
+    def _shown_as(self, state: Literal["leaving", "serving"]) -> Callable[[], Awaitable[None]]:
+        async def show() -> None:
+            self.card = replace(self.card, state=state)
+
+        return show
 
     @property
     def items(self) -> dict[str, Item]:
@@ -123,6 +142,7 @@ class Running:
                 self.node.run(), self.takeover.run(), self.member.run(), self.asking.run(),
                 self.bell.run(), self.tail.run(), self.directory.run(), self.figures.run(),
                 self.handover.run(), self.overflow.run(), self.contacts.run(),
+                self.evacuation.run(),
             ):  # fmt: skip
                 group.create_task(work)
 

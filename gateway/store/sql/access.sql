@@ -71,7 +71,8 @@ INSERT INTO channel (name, kind, settings, paused) VALUES ($1, '', '{}', $2)
 ON CONFLICT (name) DO UPDATE SET paused = $2, changed_at = now()
 
 -- name: nodes_listed
-SELECT node, region, epoch, started_at, renewed_at, now() - renewed_at < interval '5 seconds' AS alive
+SELECT node, region, epoch, started_at, renewed_at, state, version,
+       now() - renewed_at < interval '5 seconds' AS alive
 FROM node_lease ORDER BY node
 
 -- name: skills_listed
