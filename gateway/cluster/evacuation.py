@@ -29,6 +29,8 @@ KIND = "evacuate"
 AGENTS_AT_ONCE = 20
 ITEMS_AT_ONCE = 200
 QUIET_AT_ONCE = 5_000
+SEEN_SECONDS = 2.5
+"""A node that has just come, or returned, is seen by the others so soon."""
 MOVING_SECONDS = 0.05
 """Between two rounds while there is something to hand over."""
 EMPTY_SECONDS = 0.5
@@ -118,15 +120,21 @@ class Evacuation:
         wish = msgspec.json.decode(said, type=Wish)
         async with self._one_at_a_time:
             if wish.leave:
-                await self.leave(wish.by)
+                await self.leave(wish.by, patience=SEEN_SECONDS)
             else:
                 await self.come_back(wish.by)
         return msgspec.json.encode(self.progress())
 
-    async def leave(self, by: str) -> None:
-        """Take nothing more and hand everything over. Raises ``Refused`` if nobody is there."""
+    async def leave(self, by: str, *, patience: float = 0.0) -> None:
+        """Take nothing more and hand everything over.
+
+        Raises ``Refused`` if nobody is there, nor is seen within ``patience``, in seconds.
+        """
         if self.leaving:
             return
+        until = self._node.ledger.clock.monotonic() + patience
+        while not self._others() and self._node.ledger.clock.monotonic() < until:
+            await self._sleep(MOVING_SECONDS)
         if not self._others():
             raise Refused("wrong_state", "no other node serves, so nothing can be moved", "node")
         _log.warning("evacuating", by=by)
@@ -172,7 +180,9 @@ class Evacuation:
 
     def _is_empty(self) -> bool:
         state = self._node.ledger.state
-        return not (
+        # As long as the others take this node for one that serves, more may come.
+        shown = any(p.node == self._me and p.state == "leaving" for p in self._peers())
+        return shown and not (
             state.statuses
             or state.items
             or state.outbox

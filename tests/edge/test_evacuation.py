@@ -10,7 +10,8 @@ import pytest
 from gateway.core import commands as c
 from gateway.core.ids import CommandId
 from push.client import AgentClient
-from tests.edge.test_homes import a_node, door, homes, serving
+from push.protocol import Ok, Snapshot, encoder
+from tests.edge.test_homes import a_node, door, hear, homes, knock, serving
 from tests.support.process import NodeProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -72,8 +73,12 @@ async def test_an_agent_comes_back_elsewhere_with_all_that_was_in_hand_and_again
         assert {card["name"]: card["state"] for card in cards} == {
             "one": "leaving", "two": "serving",
         }  # fmt: skip
-        again = await ana.act(accept)
-        assert again.body["item"] == item, "answered there, and the same here"
+        socket = await knock(two, token)
+        await hear(socket, Snapshot)
+        await socket.send(encoder.encode(accept), text=True)
+        again = await hear(socket, Ok)
+        assert again.body == {"item": item}, "answered there, and the same here"
+        await socket.close()
 
         back = await two.call("POST", "/api/v1/nodes/one/return")
         assert not back["leaving"]
