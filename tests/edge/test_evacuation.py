@@ -51,7 +51,7 @@ async def evacuated(node: NodeProcess, name: str) -> dict[str, Any]:
 
 
 async def at(ana: AgentClient, node: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         await ana.until(lambda d: d.welcome is not None and d.welcome.node == node)
         await ana.until(lambda d: d.items)
 
