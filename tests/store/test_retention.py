@@ -1,5 +1,6 @@
 """What was said goes when its time is over; what was counted stays."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -30,6 +31,7 @@ from tests.store.rows import (
     an_outgoing,
     from_ann,
 )
+from tests.support.databases import Connects
 
 pytestmark = pytest.mark.integration
 
@@ -308,6 +310,33 @@ async def test_an_erased_customer_is_nowhere_any_more(store: Store, pen: Pen) ->
     assert found is not None
     assert (found.customer, found.status) == (None, CaseStatus.CLOSED)
     assert (await store.retention.erase(told.customer)).cases == []
+
+
+async def test_a_contact_that_is_just_coming_in_keeps_its_customer(
+    store: Store, pen: Pen, connect: Connects
+) -> None:
+    told = await tell(store, pen)
+    con = await connect(store.dsn)
+    deal = con.transaction()
+    await deal.start()
+    await con.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    await con.execute(
+        "UPDATE identity SET seen_at = now() WHERE customer = $1", told.customer
+    )  # as the inbox commit does
+    async with asyncio.TaskGroup() as group:
+        erasing = group.create_task(store.retention.erase(told.customer))
+        while not await con.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity"
+            " WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+        ):
+            await con.execute("SELECT pg_sleep(0.01)")
+        await con.execute(
+            "INSERT INTO inbox (id, channel, key, node, customer, at, doc)"
+            " VALUES ($1, 'mail', 'late', 'n1', $2, now(), '{}')", new_id(), told.customer,
+        )  # fmt: skip
+        await deal.commit()
+    assert erasing.result().busy == (0,)
+    assert await store.people.customer(told.customer) is not None
 
 
 async def test_a_customer_for_whom_somebody_works_is_not_erased(store: Store, pen: Pen) -> None:

@@ -21,7 +21,14 @@ ORDER BY c.id
 SELECT cases, messages, files, bytes FROM empty_cases($1::uuid[], false)
 
 -- name: customer_erase
-SELECT busy, cases, messages, files, bytes FROM erase_customer($1)
+-- The identities are held first: a contact that is just coming in has been stored before we look,
+-- or finds nobody of that name any more.
+WITH held AS MATERIALIZED (
+    SELECT FROM identity WHERE customer = $1 ORDER BY kind, value, verified FOR UPDATE
+)
+SELECT e.busy, e.cases, e.messages, e.files, e.bytes
+FROM (SELECT count(*) AS n FROM held) AS h,
+     LATERAL erase_customer(CASE WHEN h.n >= 0 THEN $1::uuid END) AS e
 
 -- name: forget_blobs
 -- Bytes that nobody has any more; those that were asked for within the hour wait for another one.
