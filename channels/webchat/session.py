@@ -132,7 +132,9 @@ class Session:
         return [*self._type(on=False), Bring(frame)]
 
     def _end(self, frame: End) -> list[Effect]:
-        if self._state.state != "closed":
+        # Without an item here another node may have one, which alone knows whether it is over.
+        elsewhere = self.item is None and self.conversation is not None
+        if elsewhere or self._state.state != "closed":
             return [Bring(frame)]
         return [Post(Ok(re=frame.id, seq=self.position))] if frame.id else []
 

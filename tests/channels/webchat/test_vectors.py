@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec import convert
 
-from channels.webchat.effects import Effect, Entered, Post
+from channels.webchat.effects import Bring, Effect, Entered, Post
 from channels.webchat.protocol import End, Send, Site, decode_server, encode
 from channels.webchat.session import Session
 from channels.webchat.visitor import Visitor
@@ -134,3 +134,14 @@ def test_ending_a_chat_that_is_over_is_answered_at_once() -> None:
     server.down = []
     server.carry(server.session.receive(encode(End(id="aaaaaaaa"))))
     assert server.down == [{"t": "ok", "re": "aaaaaaaa", "seq": 0}]
+
+
+def test_whether_a_chat_is_over_is_for_the_node_that_has_its_item_to_say() -> None:
+    """Under random faults: the window's node died, it came to the other before the takeover, and
+    its `end` was answered although the agent had the chat in hand ever after."""
+    server = Server()
+    server.carry(server.session.receive('{"t":"hello","channel":"site"}'))
+    case = {"id": "case-1", "number": 1000, "last_seq": 0}
+    server.node({"entered": {"token": "token-1", "case": case}})
+    said = End(id="aaaaaaaa")
+    assert server.session.receive(encode(said)) == [Bring(said)]
