@@ -180,11 +180,12 @@ async def _others(house: House, chrome: Browser, out: Path, written: list[Path])
     await scene.page.get_by_role("button", name="Assign", exact=True).first.click()
     await scene.page.get_by_role("complementary").get_by_role("listitem").first.wait_for()
     await scene.keep("supervisor-item")
+    await _sites(house, scene)
     admin = Scene(await new_page(chrome), out, written)
     await _sign_in(admin.page, f"{url}/admin/", await house.hire("Alex Berg", "admin"))
     await admin.page.get_by_text("Parked", exact=True).wait_for()
     await admin.keep("admin-channels")
-    for part in ("Agents", "Queues", "Skills", "Codes", "Outbox", "Quarantine", "Tokens"):
+    for part in ("Agents", "Sites", "Queues", "Skills", "Codes", "Outbox", "Quarantine", "Tokens"):
         await (
             admin.page.get_by_role("link", name=part)
             .or_(admin.page.get_by_role("button", name=part, exact=True))
@@ -197,6 +198,29 @@ async def _others(house: House, chrome: Browser, out: Path, written: list[Path])
             .first.wait_for()
         )
         await admin.keep(f"admin-{part.lower()}")
+
+
+async def _sites(house: House, scene: Scene) -> None:
+    """The numbers of all nodes, and places where agents sit; the supervisor is signed in."""
+    page = scene.page
+    for n, place in enumerate(("Lisbon", "Lisbon", "Lisbon", "Berlin", "Berlin", "home")):
+        wish = {"display_name": f"Agent {n}", "site": place.lower()}
+        await house.node.call("PUT", f"/api/v1/agents/agent-{n}", wish)
+    shut = {"open_percent": 40, "reason": "Storm warning, trams do not run"}
+    await house.node.call("PUT", "/api/v1/sites/lisbon", shut)
+    await page.get_by_role("link", name="Numbers").click()
+    await page.get_by_role("region", name="Nodes").get_by_role("row").nth(1).wait_for()
+    await scene.keep("supervisor-numbers")
+    await page.get_by_role("link", name="Sites").click()
+    await page.get_by_text("60 % closed").wait_for()
+    await scene.keep("supervisor-sites")
+    await page.get_by_role("button", name="Close berlin").click()
+    await page.get_by_label("Reason").fill("Strike")
+    await page.get_by_label("How much of it").press("ArrowLeft")
+    await scene.keep("supervisor-site-closing")
+    await page.get_by_role("button", name="Close 90 %").click()
+    await page.get_by_text("90 % closed").wait_for()
+    await page.get_by_role("link", name="Work", exact=True).click()
 
 
 def _agent_in(page: Page) -> tuple[Desktop, Locator]:

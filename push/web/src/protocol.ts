@@ -121,6 +121,7 @@ export interface AgentProfile {
   groups: string[];
   capacity: Partial<Record<ChannelKind, number>>;
   active: boolean;
+  site: string;
 }
 
 export interface Queue {
@@ -133,6 +134,8 @@ export interface Queue {
   service_level_seconds: number | null;
   take_allowed: boolean;
   wrapup_required: boolean;
+  /** Seconds until a waiting item may go to another node; null: never. */
+  overflow_after: number | null;
 }
 
 export interface Outgoing {

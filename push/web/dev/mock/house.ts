@@ -6,7 +6,7 @@ import { ago } from "./data.ts";
 
 const queue = (name: string, display_name: string, part: Partial<Queue> = {}): Queue => ({
   name, display_name, skills: {}, priority: 0, affinity_seconds: 30, offer_seconds: {},
-  service_level_seconds: 3600, take_allowed: false, wrapup_required: true, ...part,
+  service_level_seconds: 3600, take_allowed: false, wrapup_required: true, overflow_after: null, ...part,
 });
 export const QUEUES: Queue[] = [
   queue("general", "General care"),
@@ -15,7 +15,7 @@ export const QUEUES: Queue[] = [
 ];
 
 const agent = (name: string, display_name: string, part: Partial<AgentAtWork> = {}): AgentAtWork => ({
-  name, display_name, role: "agent", skills: { en: 5 }, queues: [], groups: [], capacity: {}, active: true,
+  name, display_name, role: "agent", skills: { en: 5 }, queues: [], groups: [], capacity: {}, site: "", closed: "", active: true,
   presence: "ready", reason: "", connected: true, ...part,
 });
 export const AGENTS_AT_WORK: AgentAtWork[] = [

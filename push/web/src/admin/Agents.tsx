@@ -86,6 +86,7 @@ export function Agents() {
 function PresenceChip({ agent }: { agent: AgentAtWork }) {
   if (!agent.active) return <span class="chip bad">{t("agent.inactive")}</span>;
   if (!agent.connected) return <span class="chip">{t("presence.away")}</span>;
+  if (agent.closed) return <span class="chip warn" title={agent.closed}>{t("site.is_closed")}</span>;
   if (agent.presence === "ready") return <span class="chip good">{t("presence.ready")}</span>;
   return <span class="chip warn">{word("reason", agent.reason || "not_ready")}</span>;
 }
@@ -102,6 +103,7 @@ function AgentDialog(props: { agent: AgentAtWork | null; onClose(): void; onSave
     queues: (agent?.queues ?? []).join(", "),
     groups: (agent?.groups ?? []).join(", "),
     capacity: skillsText(agent?.capacity ?? {}),
+    site: agent?.site ?? "",
     active: agent?.active ?? true,
     password: "",
   });
@@ -125,6 +127,7 @@ function AgentDialog(props: { agent: AgentAtWork | null; onClose(): void; onSave
           queues: list(form.queues),
           groups: list(form.groups),
           capacity: skillsFrom(form.capacity) as Partial<Record<ChannelKind, number>>,
+          site: form.site.trim(),
           active: form.active,
           ...(form.password && { password: form.password }),
         })
@@ -145,6 +148,7 @@ function AgentDialog(props: { agent: AgentAtWork | null; onClose(): void; onSave
       <TextField label={t("admin.skills")} value={form.skills} wrong={editor.wrong("skills")} hint={t("skills.hint")} onChange={(text) => change({ skills: text })} />
       <TextField label={t("admin.queues")} value={form.queues} wrong={editor.wrong("queues")} hint={t("agent.queues_hint")} onChange={(text) => change({ queues: text })} />
       <TextField label={t("agent.capacity")} value={form.capacity} wrong={editor.wrong("capacity")} hint={t("agent.capacity_hint")} onChange={(text) => change({ capacity: text })} />
+      <TextField label={t("site")} value={form.site} wrong={editor.wrong("site")} hint={t("agent.site_hint")} onChange={(text) => change({ site: text })} />
       <TextField secret label={t("agent.password")} value={form.password} wrong={editor.wrong("password")} hint={t("agent.password_hint")} onChange={(text) => change({ password: text })} />
       <label class="check">
         <input type="checkbox" checked={form.active} onChange={(event) => change({ active: event.currentTarget.checked })} />

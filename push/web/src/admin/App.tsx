@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { Cable, Flag, Inbox, type IconNode, KeyRound, OctagonAlert, Send, Sparkles, Users } from "lucide";
+import { Building2, Cable, Flag, Inbox, type IconNode, KeyRound, OctagonAlert, Send, Sparkles, Users } from "lucide";
 import type { FunctionComponent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { session } from "../api/session";
@@ -14,12 +14,14 @@ import { Codes, Skills } from "./Names";
 import { Outbox } from "./Outbox";
 import { Quarantine } from "./Quarantine";
 import { Queues } from "./Queues";
+import { SitesPart } from "./SitesPart";
 import { Tokens } from "./Tokens";
 import "./admin.css";
 
 const PARTS = {
   channels: { icon: Cable, page: Channels },
   agents: { icon: Users, page: Agents },
+  sites: { icon: Building2, page: SitesPart },
   queues: { icon: Inbox, page: Queues },
   skills: { icon: Sparkles, page: Skills },
   codes: { icon: Flag, page: Codes },

@@ -75,6 +75,7 @@ function QueueDialog({ queue, onClose, onSaved }: { queue: Queue | null; onClose
     priority: String(queue?.priority ?? 0),
     affinity: String(queue?.affinity_seconds ?? 30),
     level: queue?.service_level_seconds == null ? "" : String(queue.service_level_seconds),
+    overflow: queue?.overflow_after == null ? "" : String(queue.overflow_after),
     take_allowed: queue?.take_allowed ?? false,
     wrapup_required: queue?.wrapup_required ?? true,
   });
@@ -97,6 +98,7 @@ function QueueDialog({ queue, onClose, onSaved }: { queue: Queue | null; onClose
           affinity_seconds: Number(form.affinity) || 0,
           offer_seconds: queue?.offer_seconds ?? {},
           service_level_seconds: form.level.trim() === "" ? null : Number(form.level),
+          overflow_after: form.overflow.trim() === "" ? null : Number(form.overflow),
           take_allowed: form.take_allowed,
           wrapup_required: form.wrapup_required,
         })
@@ -110,6 +112,7 @@ function QueueDialog({ queue, onClose, onSaved }: { queue: Queue | null; onClose
         <TextField number label={t("queue.level_seconds")} value={form.level} wrong={editor.wrong("service_level_seconds")} onChange={(text) => change({ level: text })} />
         <TextField number label={t("queue.affinity_seconds")} value={form.affinity} wrong={editor.wrong("affinity_seconds")} onChange={(text) => change({ affinity: text })} />
       </div>
+      <TextField number label={t("queue.overflow")} value={form.overflow} wrong={editor.wrong("overflow_after")} hint={t("queue.overflow_hint")} onChange={(text) => change({ overflow: text })} />
       <label class="check">
         <input type="checkbox" checked={form.take_allowed} onChange={(event) => change({ take_allowed: event.currentTarget.checked })} />
         {t("queue.take_long")}

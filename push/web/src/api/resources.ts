@@ -64,6 +64,8 @@ export interface AgentAtWork extends AgentProfile {
   presence: Presence;
   reason: string;
   connected: boolean;
+  /** Why nothing is offered to the agent although ready; empty: nothing is in the way. */
+  closed: string;
 }
 
 export interface ChannelInfo {
@@ -100,6 +102,52 @@ export type Unsent = Pick<
   Outgoing,
   "id" | "channel" | "kind" | "purpose" | "state" | "attempts" | "next_at" | "created_at" | "reason" | "number" | "address"
 >;
+
+export interface QueueNow {
+  name: string;
+  waiting: number;
+  /** In seconds; 0 if nobody waits. */
+  longest_wait: number;
+  offered: number;
+  in_hand: number;
+  ready: number;
+}
+
+export interface LiveNumbers {
+  queues: QueueNow[];
+  agents: { connected: number; ready: number; busy: number; closed: number };
+}
+
+export interface NodeNow extends LiveNumbers {
+  name: string;
+  region: string;
+  /** Seconds since its figures were new at the node that answers; its own: 0. */
+  age: number;
+}
+
+export interface LiveNow extends LiveNumbers {
+  /** The node that answers comes first. */
+  nodes: NodeNow[];
+}
+
+export interface SiteNow {
+  name: string;
+  open_percent: number;
+  reason: string;
+  in_hand: "keep" | "return";
+  by: string;
+  since: string | null;
+  agents: number;
+  closed: number;
+  connected: number;
+  ready: number;
+}
+
+export interface SiteWish {
+  open_percent: number;
+  reason?: string;
+  in_hand?: "keep" | "return";
+}
 
 export interface Token {
   id: string;
@@ -180,6 +228,10 @@ export const channels = () => http.get<Page<ChannelInfo>>(`${api}/channels`);
 export const tokens = () => http.get<Page<Token>>(`${api}/tokens`);
 export const quarantine = () => http.get<Page<Quarantined>>(`${api}/quarantine`, { limit: 200 });
 export const outbox = () => http.get<Page<Unsent>>(`${api}/outbox`, { limit: 200 });
+
+export const liveNow = () => http.get<LiveNow>(`${api}/live`);
+export const sites = () => http.get<Page<SiteNow>>(`${api}/sites`);
+export const putSite = (name: string, wish: SiteWish) => http.put<SiteNow>(`${api}/sites/${at(name)}`, wish);
 
 export const makeToken = (wish: { agent: string; role: Role; label: string; hours: number | null }) =>
   http.post<Token & { token: string }>(`${api}/tokens`, wish);

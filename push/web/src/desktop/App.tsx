@@ -10,7 +10,7 @@ import { closeDialog, dialog } from "./acts";
 import { Conversation } from "./Conversation";
 import { ConnectionBar } from "./ConnectionBar";
 import { sweepDrafts } from "./drafts";
-import { Header } from "./Header";
+import { Header, Notice } from "./Header";
 import { ItemList } from "./ItemList";
 import { startKeys } from "./keys";
 import { NewCase } from "./NewCase";
@@ -75,6 +75,7 @@ export function App() {
       </a>
       <Header />
       <ConnectionBar />
+      <Notice />
       <div class="columns">
         <ItemList />
         <Conversation />

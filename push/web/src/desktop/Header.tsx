@@ -1,6 +1,7 @@
 import {
   Check,
   ChevronDown,
+  DoorClosed,
   Keyboard,
   LogOut,
   Plus,
@@ -109,6 +110,18 @@ function Presence() {
         ))}
       </Menu>
     </span>
+  );
+}
+
+/** Why nothing is offered, ready or not: a closed site, say. */
+export function Notice() {
+  const notice = desk.value.state?.notice;
+  if (!notice) return null;
+  return (
+    <p class="healing notice" role="status">
+      <Icon of={DoorClosed} size={15} />
+      <span>{notice.charAt(0).toUpperCase() + notice.slice(1)}</span>
+    </p>
   );
 }
 

@@ -1,3 +1,4 @@
+import { signal } from "@preact/signals";
 import { RefreshCw, Search } from "lucide";
 import { useEffect, useState } from "preact/hooks";
 import { items, queues } from "../api/resources";
@@ -6,6 +7,7 @@ import { useResource } from "../api/resource";
 import { session } from "../api/session";
 import { t, word } from "../i18n";
 import type { ItemState, ItemView } from "../protocol";
+import { Sites } from "../sites/Sites";
 import { Kind, whoIs } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { Shell } from "../ui/Shell";
@@ -14,6 +16,7 @@ import { type Column, Table } from "../ui/Table";
 import { now, since } from "../ui/time";
 import { Toasts } from "../ui/toast";
 import { ItemPanel } from "./ItemPanel";
+import { Numbers } from "./Numbers";
 import "./supervisor.css";
 
 const OPEN: ItemState[] = ["queued", "offered", "assigned", "wrapping", "held", "scheduled"];
@@ -24,13 +27,59 @@ export function App() {
     <>
       {session.value ? (
         <Shell here="supervisor">
-          <Board />
+          <Parts />
         </Shell>
       ) : (
         <SignInPage what={t("supervisor")} />
       )}
       <Toasts />
     </>
+  );
+}
+
+const PARTS = ["work", "numbers", "sites"] as const;
+type Part = (typeof PARTS)[number];
+
+function read(): Part {
+  const name = location.hash.slice(2);
+  return PARTS.find((part) => part === name) ?? "work";
+}
+
+const part = signal<Part>(read());
+addEventListener("hashchange", () => (part.value = read()));
+
+function PartsNav() {
+  return (
+    <nav class="board-parts" aria-label={t("supervisor")}>
+      {PARTS.map((name) => (
+        <a key={name} href={`#/${name}`} aria-current={part.value === name ? "page" : undefined}>
+          {t(`supervisor.part_${name}`)}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function Parts() {
+  if (part.value === "work") return <Board />;
+  const numbers = part.value === "numbers";
+  return (
+    <div class="board">
+      <main class="board-main">
+        <PartsNav />
+        <div class="board-head">
+          <h1>{numbers ? t("live.title") : t("sites.title")}</h1>
+          <span class="muted">{numbers ? t("live.lead") : t("sites.lead")}</span>
+        </div>
+        {numbers ? (
+          <Numbers />
+        ) : (
+          <div class="card board-table">
+            <Sites />
+          </div>
+        )}
+      </main>
+    </div>
   );
 }
 
@@ -57,6 +106,7 @@ function Board() {
   return (
     <div class="board">
       <main class="board-main">
+        <PartsNav />
         <div class="board-head">
           <h1>{t("supervisor.title")}</h1>
           <span class="muted live">
