@@ -10,7 +10,7 @@ from gateway.core import events as e
 from gateway.core.hands import told_closed
 from gateway.core.ids import AgentName, SiteName
 from gateway.core.model import AgentProfile, AgentStatus, Site
-from gateway.core.sites import closes
+from gateway.core.sites import Seats
 from push.protocol import StateFrame
 
 _OF_PRESENCE = frozenset({e.AgentStateChanged, e.AgentAttached, e.AgentClaimed, e.AgentAdopted})
@@ -22,24 +22,23 @@ Told = list[tuple[AgentName, StateFrame]]
 class Standing:
     """See the module's docstring."""
 
-    __slots__ = ("_at", "_sites", "_statuses", "_where")
+    __slots__ = ("_seats", "_statuses")
 
     def __init__(self) -> None:
         self._statuses: dict[AgentName, AgentStatus] = {}
-        self._where: dict[AgentName, SiteName] = {}
-        self._at: dict[SiteName, dict[AgentName, None]] = {}
-        self._sites: dict[SiteName, Site] = {}
+        self._seats = Seats()
 
     def load(self, profiles: Iterable[AgentProfile], sites: Iterable[Site] = ()) -> None:
         """Begin with the directory as the node loaded it."""
-        self._sites.update((site.name, site) for site in sites)
         for profile in profiles:
             self._sit(profile)
+        for site in sites:
+            self._seats.put(site)
 
     def notice(self, agent: AgentName) -> str:
         """Why nothing is offered to the agent; empty: nothing is in the way."""
-        site = self._sites.get(self._where.get(agent, SiteName("")))
-        return told_closed(site) if site is not None and closes(site, agent) else ""
+        site = self._seats.closed.get(agent)
+        return told_closed(site) if site is not None else ""
 
     def take(self, entry: e.Entry) -> Told:
         """Bring it to the entry, and say whose desktops must be told what."""
@@ -54,29 +53,17 @@ class Standing:
         return [(row.name, self._frame(row)) for row in rows if told]
 
     def _directory(self, rows: Iterable[e.Row]) -> Told:
-        out: Told = []
+        changed: list[AgentName] = []
         for row in rows:
             if type(row) is Site:
-                before = {a: self.notice(a) for a in self._at.get(row.name, ())}
-                self._sites[row.name] = row
+                changed += self._seats.put(row)
             elif type(row) is AgentProfile:
-                before = {row.name: self.notice(row.name)}
-                self._sit(row)
-            else:
-                continue
-            for agent, said in before.items():
-                status = self._statuses.get(agent)
-                if status is not None and self.notice(agent) != said:
-                    out.append((agent, self._frame(status)))
-        return out
+                changed += self._sit(row)
+        known = [self._statuses[agent] for agent in changed if agent in self._statuses]
+        return [(status.name, self._frame(status)) for status in known]
 
-    def _sit(self, profile: AgentProfile) -> None:
-        old = self._where.pop(profile.name, None)
-        if old is not None:
-            del self._at[old][profile.name]
-        if profile.site and profile.active:
-            self._where[profile.name] = profile.site
-            self._at.setdefault(profile.site, {})[profile.name] = None
+    def _sit(self, profile: AgentProfile) -> list[AgentName]:
+        return self._seats.sit(profile.name, profile.site if profile.active else SiteName(""))
 
     def _frame(self, status: AgentStatus) -> StateFrame:
         return StateFrame(

@@ -11,7 +11,7 @@ from gateway.api.needs import Presences
 from gateway.core.closing import check_known, set_site, sites
 from gateway.core.ids import AgentName, SiteName
 from gateway.core.model import AgentStatus, Presence, Site
-from gateway.core.sites import closes
+from gateway.core.sites import closed_among
 from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 
@@ -139,7 +139,7 @@ def _now(site: Site, agents: list[AgentName], statuses: Mapping[AgentName, Agent
         by=site.by,
         since=site.since,
         agents=len(agents),
-        closed=sum(closes(site, agent) for agent in agents),
+        closed=len(closed_among(site, agents)),
         connected=len(there),
         ready=sum(s.presence is Presence.READY for s in there),
     )

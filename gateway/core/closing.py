@@ -61,7 +61,7 @@ def check_known(state: NodeState, name: SiteName) -> None:
 
 def sites(state: NodeState) -> dict[SiteName, Site]:
     """Every site, those that nobody has acted on too."""
-    named = {p.site: Site(name=p.site) for p in state.profiles.values() if p.site}
+    named = {name: Site(name=name) for name in state.seats.names()}
     return named | state.sites
 
 

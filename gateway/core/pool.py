@@ -159,10 +159,10 @@ class Tally:
                 self._items[row.id] = None
             elif type(row) is AgentStatus or type(row) is AgentProfile:
                 self._agents[row.name] = None
+        if self._state.just_closed:
+            self._agents.update(dict.fromkeys(self._state.just_closed))
         event = entry.event
-        if type(event) is e.SiteChanged:
-            self._agents.update(dict.fromkeys(self._state.at_site(event.site.name)))
-        elif not entry.rows:
+        if not entry.rows:
             # It left this node, or is kept for somebody: no row says so.
             if (item := getattr(event, "item", None)) is not None:
                 self._items[item] = None

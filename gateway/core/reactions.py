@@ -42,15 +42,20 @@ def reactions(state: NodeState, event: e.Event, rows: Rows, ctx: Context) -> lis
         return _after_move(state, rows, ctx)
     match event:
         case e.AgentRemoved(agent=agent):
-            return _empty_hands(state, agent)
-        case e.AgentDefined(profile=profile) if not profile.active:
-            return _empty_hands(state, profile.name)
+            return [*_empty_hands(state, agent), *_who_closed(state)]
         case e.AgentDefined(profile=profile):
-            return clear_out(state, [profile.name], hands=False)
+            gone = [] if profile.active else _empty_hands(state, profile.name)
+            return [*gone, *_who_closed(state)]
         case e.SiteChanged(site=site):
+            state.take_just_closed()
             return clear_out(state, state.at_site(site.name), hands=True)
         case _:
             return []
+
+
+def _who_closed(state: NodeState) -> list[e.Change]:
+    """Who comes to a partly closed site, or leaves it, may close somebody out."""
+    return clear_out(state, state.take_just_closed(), hands=False)
 
 
 def _empty_hands(state: NodeState, agent: AgentName) -> list[e.Change]:

@@ -38,7 +38,7 @@ from gateway.core.model import (
     Site,
 )
 from gateway.core.reservation import Reservation
-from gateway.core.sites import closes
+from gateway.core.sites import Seats
 
 Rows = tuple[e.Row, ...]
 FORGOTTEN_KEPT = 10_000
@@ -57,8 +57,9 @@ class NodeState:
         self.profiles: dict[AgentName, AgentProfile] = {}
         self.statuses: dict[AgentName, AgentStatus] = {}
         self.queues: dict[QueueName, Queue] = {}
-        self.sites: dict[SiteName, Site] = {}
-        self.closed: dict[AgentName, Site] = {}
+        self.seats = Seats()
+        self.sites, self.closed = self.seats.sites, self.seats.closed
+        self.just_closed: list[AgentName] = []
         self.reserved: dict[AgentName, Reservation] = {}
         self.kept_for: dict[ItemId, AgentName] = {}
         self.outbox: dict[OutboundId, Outgoing] = {}
@@ -66,7 +67,6 @@ class NodeState:
         self.claimed: set[AgentName] = set()
         self._forgotten: OrderedDict[CaseId, Case] = OrderedDict()
         self.skill_holders: dict[SkillName, dict[AgentName, None]] = {}
-        self._at_site: dict[SiteName, dict[AgentName, None]] = {}
         self._of_case: dict[CaseId, dict[ItemId, None]] = {}
         self._of_customer: dict[CustomerId, dict[ItemId, None]] = {}
         self._in_hand: dict[AgentName, dict[ItemId, None]] = {}
@@ -97,7 +97,7 @@ class NodeState:
 
     def at_site(self, site: SiteName) -> list[AgentName]:
         """The agents who sit there."""
-        return list(self._at_site.get(site, ()))
+        return self.seats.at(site)
 
     # -- loading ----------------------------------------------------------------------------
 
@@ -119,6 +119,7 @@ class NodeState:
         self.queues.update((q.name, q) for q in queues)
         for site in sites:
             self.put_site(site)
+        self.just_closed.clear()
         self.cases.update((c.id, c) for c in cases)
         for item in items:
             self.put(item)
@@ -157,28 +158,21 @@ class NodeState:
         old = self.profiles.pop(profile.name, None)
         for skill in old.skills if old else ():
             self.skill_holders[skill].pop(profile.name, None)
-        if old and old.site:
-            del self._at_site[old.site][old.name]
-            self.closed.pop(old.name, None)
         if profile.active:
             self.profiles[profile.name] = profile
-            if profile.site:
-                self._at_site.setdefault(profile.site, {})[profile.name] = None
-                self._close_out(profile.name, self.sites.get(profile.site))
             for skill in profile.skills:
                 self.skill_holders.setdefault(skill, {})[profile.name] = None
+        site = profile.site if profile.active else SiteName("")
+        self.just_closed += self.seats.sit(profile.name, site)
 
     def put_site(self, site: Site) -> None:
         """Take how far a site is open; who is taken out of routing follows from it."""
-        self.sites[site.name] = site
-        for agent in self._at_site.get(site.name, ()):
-            self._close_out(agent, site)
+        self.just_closed += self.seats.put(site)
 
-    def _close_out(self, agent: AgentName, site: Site | None) -> None:
-        if site is not None and closes(site, agent):
-            self.closed[agent] = site
-        else:
-            self.closed.pop(agent, None)
+    def take_just_closed(self) -> list[AgentName]:
+        """Who was closed out, or let in, since this was asked last."""
+        changed, self.just_closed = self.just_closed, []
+        return changed
 
     def reserve(self, reservation: Reservation) -> None:
         """Keep the agent free for one item."""

@@ -208,7 +208,7 @@ async def test_a_site_is_closed_in_part_listed_and_opened(
         assert "storm" in out
         line = ["site", "close", "port", "--percent", "10", "--reason", "strike", "--return-work"]
         code, out, _ = await shell.run(*line)
-        assert (code, out) == (0, "port is open by 90 %: 0 of 1 agents get nothing new.\n")
+        assert (code, out) == (0, "port is open by 90 %: 1 of 1 agents get nothing new.\n")
         assert world.rig.tables.sites["port"].in_hand == "return"
         code, out, _ = await shell.run("site", "open", "port")
         assert (code, out) == (0, "port is open: 1 agents, 0 at work.\n")

@@ -51,7 +51,7 @@ from gateway.core.repair import problems
 from gateway.core.reservation import Reservation
 from gateway.core.routing.fit import lacks, passed_lately, unavailable
 from gateway.core.routing.need import Need, need_of
-from gateway.core.sites import place
+from gateway.core.sites import closed_among
 from tests.support.builders import MAIL, House, agent, chat, mail, queue, task
 
 T = TypeVar("T")
@@ -67,8 +67,9 @@ PLACES = ["port", "hill"]
 
 
 def seated(name: str, skills: dict[str, int]) -> AgentProfile:
-    """Two at the port, one on the hill."""
-    return replace(agent(name, skills), site=SiteName(PLACES[name == CREW[2]]))
+    """Two at the port, one on the hill or wherever the skills say."""
+    at = PLACES[(name == CREW[2]) ^ (skills.get("fr") == 3)]
+    return replace(agent(name, skills), site=SiteName(at))
 
 
 def pick(choices: list[T], n: int) -> T:
@@ -106,7 +107,8 @@ class Switchroom(RuleBasedStateMachine):
         assert status.tabs > 0
         assert status.presence is Presence.READY
         site = state.sites.get(profile.site)
-        assert site is None or place(offer.agent) < site.open_percent
+        there = [p.name for p in state.profiles.values() if p.site == profile.site]
+        assert site is None or offer.agent not in closed_among(site, there)
         direct = offer.reason.startswith("transferred to you")
         assert direct or offer.agent not in state.reserved
         others = [i for i in state.in_hand(offer.agent) if i.id != item.id]
@@ -344,9 +346,11 @@ class Switchroom(RuleBasedStateMachine):
     def who_is_closed_out_has_no_offer_and_was_chosen_by_name(self) -> None:
         state = self.house.state
         chosen = {
-            profile.name
-            for profile in state.profiles.values()
-            if (site := state.sites.get(profile.site)) and place(profile.name) >= site.open_percent
+            agent
+            for site in state.sites.values()
+            for agent in closed_among(
+                site, [p.name for p in state.profiles.values() if p.site == site.name]
+            )
         }
         assert state.closed.keys() == chosen
         offered = {i.offer.agent for i in state.items.values() if i.offer}

@@ -16,7 +16,7 @@ from gateway.core.hands import notice, snapshot
 from gateway.core.ids import AgentName, ItemId, SiteName
 from gateway.core.model import AgentProfile, Item, ItemState, Site
 from gateway.core.routing.engine import explain
-from gateway.core.sites import closes, place, why
+from gateway.core.sites import Seats, closed_among, place, why
 from tests.support.builders import House, agent, queue
 
 PORT, HILL = SiteName("port"), SiteName("hill")
@@ -56,8 +56,7 @@ def accept(house: House, name: str, item: ItemId) -> None:
 
 
 def closed(percent: int, names: Iterable[AgentName] = NAMES) -> set[AgentName]:
-    site = Site(name=PORT, open_percent=percent)
-    return {name for name in names if closes(site, name)}
+    return closed_among(Site(name=PORT, open_percent=percent), names)
 
 
 # -- the share ------------------------------------------------------------------------------
@@ -69,20 +68,48 @@ def test_closing_further_adds_agents_and_never_swaps_them(one: int, other: int) 
     assert closed(fewer) <= closed(more)
 
 
-def test_a_share_is_about_as_large_as_it_says() -> None:
+def test_a_share_is_as_large_as_it_says_and_never_nobody() -> None:
     for percent in range(0, 101, 10):
-        assert abs(len(closed(percent)) - (100 - percent) * 20) <= 80
-
-
-@given(st.text(min_size=1))
-def test_a_site_that_is_wholly_open_or_closed_leaves_no_doubt(name: str) -> None:
-    assert 0 <= place(AgentName(name)) < 100
-    assert not closed(100, [AgentName(name)])
-    assert closed(0, [AgentName(name)])
+        assert len(closed(percent)) == (100 - percent) * 20
+    assert len(closed(90, NAMES[:3])) == 1
+    assert len(closed(50, NAMES[:3])) == 2
+    assert closed(0, []) == set()
 
 
 def test_an_agents_place_is_the_same_on_every_node_and_for_ever() -> None:
-    assert [place(AgentName(n)) for n in ("ana", "bob", "cid", "dora")] == [76, 42, 10, 91]
+    names = [AgentName(name) for name in ("ana", "bob", "cid", "dora")]
+    assert sorted(names, key=place) == ["ana", "dora", "bob", "cid"]
+
+
+SEATING = st.lists(
+    st.one_of(
+        st.tuples(st.integers(0, 30), st.sampled_from([PORT, HILL, SiteName("")])),
+        st.tuples(st.sampled_from([PORT, HILL]), st.integers(0, 100)),
+    ),
+    max_size=60,
+)
+
+
+@given(SEATING)
+def test_whatever_happens_in_whatever_order_the_share_is_that_of_a_fresh_look(
+    story: list[Any],
+) -> None:
+    seats = Seats()
+    where: dict[AgentName, SiteName] = {}
+    for one, other in story:
+        before = dict(seats.closed)
+        if isinstance(one, int):
+            told = seats.sit(NAMES[one], other)
+            where[NAMES[one]] = other
+        else:
+            told = seats.put(Site(name=one, open_percent=other))
+        expected = {
+            agent: site
+            for site in seats.sites.values()
+            for agent in closed_among(site, [a for a, at in where.items() if at == site.name])
+        }
+        assert seats.closed == expected
+        assert {a for a in {*before, *expected} if before.get(a) != expected.get(a)} <= {*told}
 
 
 # -- what follows ---------------------------------------------------------------------------
