@@ -65,7 +65,7 @@ def closed(percent: int, names: Iterable[AgentName] = NAMES) -> set[AgentName]:
 @given(st.integers(0, 100), st.integers(0, 100))
 def test_closing_further_adds_agents_and_never_swaps_them(one: int, other: int) -> None:
     more, fewer = sorted([one, other])
-    assert closed(fewer) <= closed(more)
+    assert closed(fewer, NAMES[:70]) <= closed(more, NAMES[:70])
 
 
 def test_a_share_is_as_large_as_it_says_and_never_nobody() -> None:
