@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from gateway.core.duties import DutyTerm
 from gateway.core.errors import Refused, StoodDown
 from gateway.core.ids import AttachmentId, CaseId, ChannelName
+from gateway.core.lifecycle import ENDED
 from gateway.core.model import Attachment, Case, Item, ItemState, Message
 from gateway.core.routing.fit import lacks
 from gateway.core.routing.need import Need, need_of
@@ -36,7 +37,10 @@ class CaseReader:
         items = self._ledger.state.items_of_case(case)
         # The state runs ahead of the journal; what is told must be on disk.
         await self._ledger.committed(self._ledger.position)
-        return items[-1] if items else None
+        if items:
+            return items[-1]
+        last = await self._lookup.last_item(case)
+        return last if last is not None and last.state not in ENDED else None  # another node's
 
     async def messages(
         self, case: CaseId, after_seq: int, *, customer_view: bool, limit: int = 200

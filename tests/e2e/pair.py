@@ -75,3 +75,16 @@ class Pair:
             return 0
         (line,) = [one for one in text.splitlines() if one.startswith(DESKTOPS)]
         return int(float(line.split()[1]))
+
+    async def holds(self, node: NodeProcess) -> bool:
+        """Whether the one desktop is attached to this node."""
+        return await self.desktops(node) == 1
+
+    async def evacuated(self, asked: NodeProcess, name: str) -> None:
+        """Have all that the node of this name has moved to the other; ``asked`` passes it on."""
+
+        async def empty() -> bool:
+            told = await asked.call("POST", f"/api/v1/nodes/{name}/evacuate")
+            return bool(told["empty"])
+
+        await until(empty, 40.0)

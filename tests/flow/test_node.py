@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.core import commands as c
 from gateway.core import events as e
@@ -165,6 +166,21 @@ def test_what_a_channel_is_told_of_a_conversation_is_on_disk() -> None:
         told = asked.result()
         assert told is not None
         assert told.state is rig.tables.items[item.id].state is ItemState.HELD
+
+    story(tell)
+
+
+def test_a_conversation_that_another_node_has_stands_as_that_node_last_wrote() -> None:
+    async def tell(rig: Rig) -> None:
+        await take(rig, mail("m1"))
+        item = await accept(rig)
+        elsewhere = replace(item, id=ItemId("elsewhere"), case=CaseId("theirs"))
+        rig.tables.items[elsewhere.id] = elsewhere
+        told = await rig.node.conversations.item_of(elsewhere.case)
+        assert told is not None
+        assert told.id == elsewhere.id
+        rig.tables.items[elsewhere.id] = replace(elsewhere, state=ItemState.COMPLETED)
+        assert await rig.node.conversations.item_of(elsewhere.case) is None
 
     story(tell)
 
