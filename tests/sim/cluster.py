@@ -13,6 +13,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from gateway.core import events as e
 from gateway.core.election import LEASE_SECONDS
 from gateway.core.ids import AgentName, NodeName
@@ -21,6 +23,7 @@ from gateway.flow.node import Node
 from tests.sim.machine import Handed, Machine
 from tests.sim.play import Report, play
 from tests.sim.promises import audit, commands_had_one_effect, need, same_view
+from tests.sim.sites import nobody_of_a_closed_share_is_offered_anything, site_of
 from tests.sim.troubles import TROUBLES
 from tests.sim.world import NAMES, PATIENCE, World
 from tests.support.builders import GENERAL, MAIL, OFFICE, agent, queue
@@ -75,7 +78,8 @@ class ClusterWorld(World):
         self._doubted: set[tuple[str, int]] = set()
         for n in names:
             for who, skills in CREW[n].items():
-                self.tables.profiles[AgentName(who)] = agent(who, skills)
+                profile = replace(agent(who, skills), site=site_of(who))
+                self.tables.profiles[profile.name] = profile
         self.tables.queues[GENERAL] = queue(offer_seconds=PATIENCE)
 
     def _plan(self, mortal: str, *, is_mortal: bool) -> list[Target]:
@@ -111,6 +115,7 @@ class ClusterWorld(World):
     def watch(self, node: Node) -> None:
         """A node has come up: what it knows of attempts to send, and will, is doubted."""
         node.ledger.observe(self._doubt)
+        node.ledger.observe(nobody_of_a_closed_share_is_offered_anything(node))
         for order in node.ledger.state.outbox.values():
             self._doubt_about(order)
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from tests.sim.sites import close_a_site
+
 if TYPE_CHECKING:
     from tests.sim.cluster import ClusterWorld
 
@@ -49,4 +51,8 @@ async def _fail_over(world: "ClusterWorld") -> None:
     world.steps.note("the database is back")
 
 
-TROUBLES: Sequence[Trouble] = (Trouble(0.4, _stand_still), Trouble(0.35, _fail_over))
+TROUBLES: Sequence[Trouble] = (
+    Trouble(0.4, _stand_still),
+    Trouble(0.35, _fail_over),
+    Trouble(0.3, close_a_site),
+)
