@@ -35,6 +35,8 @@ class Content(Protocol):
 
     async def empty(self, cases: list[str]) -> Removed: ...
 
+    async def empty_ignored(self, days: int, most: int) -> Removed: ...
+
     async def forget_bytes(self) -> bool: ...
 
 
@@ -79,6 +81,10 @@ class Retention:
             if not looked.next:
                 break
             after = looked.next
+        while self._default is not None and self._tell(
+            await self._content.empty_ignored(self._default, AT_ONCE)
+        ):
+            await self._sleep(PAUSE_SECONDS)
         while await self._content.forget_bytes():
             await self._sleep(PAUSE_SECONDS)
         return self.removed - before
@@ -92,12 +98,14 @@ class Retention:
             if queue.retention_days is not None
         }
 
-    def _tell(self, gone: Removed) -> None:
-        if not gone.cases:
-            return
+    def _tell(self, gone: Removed) -> bool:
+        """In the journal, if anything went."""
+        if not gone.cases and not gone.messages:
+            return False
         self.removed += len(gone.cases)
         told = e.ContentRemoved(
             cases=tuple(gone.cases), messages=gone.messages, files=gone.files, size=gone.size
         )
         self._ledger.record([e.Change(told)])
         _log.info("removed the content of old cases", cases=len(gone.cases), messages=gone.messages)
+        return True

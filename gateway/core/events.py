@@ -449,7 +449,10 @@ class ItemRepaired(_Event, frozen=True, kw_only=True):
 
 
 class ContentRemoved(_Event, frozen=True, kw_only=True):
-    """What was said in these tickets has had its time; messages, files and their bytes counted."""
+    """What was said in these tickets has had its time; messages, files and their bytes counted.
+
+    Without tickets: what arrived and became none.
+    """
 
     cases: tuple[int, ...]
     messages: int

@@ -65,6 +65,14 @@ class PgRetention:
             row = await self._pool.fetchrow(self._sql["retention_empty"], cases)
         return _removed(row)
 
+    async def empty_ignored(self, days: int, most: int) -> Removed:
+        """Take the content out of what became no case and is older than so many days."""
+        with reading():
+            row = await self._pool.fetchrow(self._sql["retention_ignored"], days, most)
+        if row is None:
+            return Removed(cases=[])
+        return Removed(cases=[], messages=row["messages"], files=row["files"], size=row["bytes"])
+
     async def forget_bytes(self) -> bool:
         """Remove bytes that nobody has any more; whether there may be more of them."""
         with reading():

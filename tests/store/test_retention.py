@@ -280,6 +280,28 @@ async def test_a_header_in_memory_gives_way_to_the_emptied_row(store: Store, pen
     assert state.adopt(found).status is CaseStatus.CLOSED
 
 
+async def test_what_became_no_case_goes_by_the_default_alone(store: Store, pen: Pen) -> None:
+    machine = an_inbound(
+        "robot",
+        raw=SECRET,
+        body=SECRET.decode(),
+        files=(File(name="x", type="", data=SECRET * 3),),
+    )
+    (stored,) = await store.journal.receive(pen.term, [machine], [])
+    await pen.rows(InboundDone(id=stored.id, status="ignored"))
+    assert await Sweeper(store, 30).retention.sweep() == 0
+    assert SECRET in await everything(store)
+    await store.pool.execute("UPDATE inbox SET decided_at = now() - interval '31 days'")
+    await age_blobs(store)
+    queue = Queue(name=QueueName("general"), retention_days=1)
+    await Sweeper(store, None, queue).retention.sweep()
+    assert SECRET in await everything(store)
+    await Sweeper(store, 30).retention.sweep()
+    assert SECRET not in await everything(store)
+    (again,) = await store.journal.receive(pen.term, [machine], [])
+    assert not again.fresh
+
+
 async def test_many_cases_go_in_small_chunks(store: Store, pen: Pen) -> None:
     for _ in range(60):
         await tell(store, pen)

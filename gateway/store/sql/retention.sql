@@ -20,6 +20,24 @@ ORDER BY c.id
 -- name: retention_empty
 SELECT cases, messages, files, bytes FROM empty_cases($1::uuid[], false)
 
+-- name: retention_ignored
+-- What arrived and became no case (an automatic answer, say), as old as the default rule says.
+WITH old AS (
+    SELECT id FROM inbox
+    WHERE status = 'ignored' AND decided_at < now() - make_interval(days => $1::integer)
+      AND doc::text <> '{}'
+    LIMIT $2
+), gone AS (
+    DELETE FROM attachment AS a USING old WHERE a.inbound = old.id RETURNING a.sha256, a.size
+), noted AS (
+    INSERT INTO blob_left (sha256) SELECT DISTINCT gone.sha256 FROM gone ON CONFLICT DO NOTHING
+), emptied AS (
+    SELECT empty_inbounds(array_agg(old.id), false) FROM old
+)
+SELECT (SELECT count(*) FROM old) AS messages, (SELECT count(*) FROM gone) AS files,
+       (SELECT coalesce(sum(gone.size), 0)::bigint FROM gone) AS bytes
+FROM emptied
+
 -- name: customer_erase
 -- The identities are held first: a contact that is just coming in has been stored before we look,
 -- or finds nobody of that name any more.
