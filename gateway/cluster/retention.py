@@ -81,6 +81,7 @@ class Retention:
             if not looked.next:
                 break
             after = looked.next
+            await self._sleep(PAUSE_SECONDS)
         while self._default is not None and self._tell(
             await self._content.empty_ignored(self._default, AT_ONCE)
         ):
