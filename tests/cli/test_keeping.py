@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import aiosmtplib
+import asyncpg
 import pytest
 
 from gateway.demo.mailserver import Account, DemoMail, Ports
+from gateway.store.embedded import EmbeddedServer
 from tests.support.databases import Makes
 from tests.support.mailworld import mail
 from tests.support.process import NodeProcess
@@ -176,3 +178,42 @@ async def test_a_running_node_moves_to_another_postgresql_and_back(
     assert (await run(small, "restore", file))[0] == 0
     await small.start()
     await house.has(small, "here", "there")
+
+
+async def test_a_move_that_is_killed_half_way_changes_nothing_and_is_repeated(
+    tmp_path: Path, empty_database: Makes
+) -> None:
+    there = await empty_database()
+    node = NodeProcess(tmp_path, [{"kind": "task", "name": "office"}])
+    try:
+        await node.start()
+        filed = await node.call("POST", "/api/v1/tasks", {"title": "stays"})
+        assert await node.stop() == 0
+        server = EmbeddedServer(node.data_dir)
+        await server.start()
+        con = await asyncpg.connect(server.dsn)
+        await con.execute(
+            "INSERT INTO message (id, case_id, seq, direction, doc) SELECT gen_random_uuid(),"
+            " gen_random_uuid(), 1, 'note', '{}' FROM generate_series(1, 100000)"
+        )
+        await con.close()
+        await server.stop()
+
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gateway", "move", "--to", there, "--config", str(node._config),
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stderr is not None
+        while not (line := await process.stderr.readline()).startswith(b"journal "):
+            assert line, "it ended before it was killed"
+        process.kill()
+        await process.wait()
+
+        await node.start()
+        assert (await node.call("GET", f"/api/v1/items/{filed['id']}"))["subject"] == "stays"
+        assert await node.stop() == 0
+        code, said, told = await run(node, "move", "--to", there)
+        assert (code, "every table was compared" in said) == (0, True), told
+        (node.data_dir / "moved").unlink()
+    finally:
+        await node.clean_up()
