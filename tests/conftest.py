@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from tests.support.saying import SAID, Say, lines
 
@@ -18,6 +19,11 @@ pytest_plugins = ("tests.support.database", "tests.support.databases")
 UNHURRIED = ("sim", "integration", "e2e", "chaos")
 PATIENCE_SECONDS = 300.0
 """After which one of these counts as stuck: on a busy machine much may take long."""
+
+
+# How long an example takes is no verdict: the machine may be busy.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

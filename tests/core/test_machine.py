@@ -482,6 +482,5 @@ TestSwitchroom = Switchroom.TestCase
 TestSwitchroom.settings = settings(
     max_examples=80,
     stateful_step_count=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

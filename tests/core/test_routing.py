@@ -398,7 +398,7 @@ def test_what_a_removed_agent_put_aside_is_anybodys_when_it_wakes() -> None:
     assert house.offered() == {item.id: "bob"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=8),
     st.lists(st.tuples(st.integers(0, 2), st.integers(-5, 5)), min_size=1, max_size=12),

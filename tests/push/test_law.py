@@ -302,7 +302,6 @@ TestInterleavings = Interleavings.TestCase
 TestInterleavings.settings = settings(
     max_examples=100,
     stateful_step_count=60,
-    deadline=None,
     # Shrinking takes longer than a test may; add Phase.shrink by hand to look at a failure.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )

@@ -237,7 +237,7 @@ def assert_no_injection(data: bytes) -> None:
 
 
 @given(st.text(max_size=120), st.text(max_size=200), st.text(max_size=40), st.text(max_size=40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_makes_a_mail_that_reads_back(
     subject: str, body: str, name: str, thread: str
 ) -> None:

@@ -54,14 +54,14 @@ CHARSETS = "utf-8 utf-16 iso-2022-jp big5 shift_jis utf-7 hz latin-1 cp037 gb231
 
 
 @given(st.binary(max_size=60), st.sampled_from(["", *CHARSETS.split()]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_decoding_never_raises(data: bytes, declared: str) -> None:
     text, _ = decode(data, declared)
     clean(text).encode("utf-8")
 
 
 @given(st.text(max_size=80))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_a_header_value_is_always_one_line(raw: str) -> None:
     for value in (header_text(raw), one_line(raw)):
         assert not set(value) & set("\r\n\x00\x0b\x0c\x85\u2028\u2029")
@@ -69,7 +69,7 @@ def test_a_header_value_is_always_one_line(raw: str) -> None:
 
 
 @given(st.text(alphabet='a@b.,<>()":;\\ =?utf-8q', max_size=60))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_address_headers_never_raise_and_give_only_addresses(raw: str) -> None:
     for found in addresses(raw):
         assert valid(found.address)

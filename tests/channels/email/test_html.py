@@ -109,7 +109,7 @@ def test_a_style_may_colour_but_not_fetch_or_float() -> None:
         max_size=20,
     )
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_nothing_that_acts_or_calls_home_survives(pieces: list[str]) -> None:
     seen = Browser()
     seen.feed(SANITIZER.clean("".join(pieces)))

@@ -277,13 +277,13 @@ FIELD = st.tuples(st.sampled_from(HEADERS), st.lists(PIECES, max_size=4))
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_bytes_at_all_make_it_raise(raw: bytes) -> None:
     assert_storable(PARSER(raw, envelope(len(raw))))
 
 
 @given(st.lists(FIELD, max_size=6), st.lists(PIECES, max_size=10))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_no_mail_like_bytes_make_it_raise(
     fields: list[tuple[bytes, list[bytes]]], body: list[bytes]
 ) -> None:

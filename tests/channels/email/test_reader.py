@@ -139,7 +139,7 @@ ACTS = st.lists(
 
 
 @given(ACTS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_whatever_crashes_every_mail_is_taken_once(acts: list[tuple[str, int]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cursors, "TAIL", 4)

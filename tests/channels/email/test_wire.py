@@ -62,13 +62,13 @@ def test_responses_are_cut_from_the_stream() -> None:
 
 
 @given(st.lists(st.integers(0, len(STREAM)), max_size=8))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_it_does_not_matter_how_the_stream_is_cut(cuts: list[int]) -> None:
     assert decode(STREAM, *cuts) == decode(STREAM)
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_garbage_is_refused_or_harmless(data: bytes) -> None:
     try:
         for response in Decoder(max_literal=100).feed(data + b"\r\n"):

@@ -252,7 +252,7 @@ ACTIONS = st.lists(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(ACTIONS, st.booleans())
 def test_each_message_is_shown_once_and_in_order_wherever_the_line_breaks(
     actions: list[tuple[str, int]], talking: bool
