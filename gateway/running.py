@@ -234,6 +234,9 @@ class App:
             "switchroom_takeovers": self.takeover.taken,
             "switchroom_takeovers_resumed": self.takeover.resumed,
             "switchroom_adopted_rows": self.takeover.adopted,
+            "switchroom_overflow_asked": self.overflow.asked,
+            "switchroom_overflow_granted": self.overflow.granted,
+            "switchroom_overflow_moved": self.overflow.moved,
             "switchroom_rejoins": self._door.rejoins if self._door is not None else 0,
         }
 

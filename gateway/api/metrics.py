@@ -150,6 +150,9 @@ def _among(among: Among) -> Iterator[Metric]:
         ("switchroom_takeovers", "Nodes that this one has taken over."),
         ("switchroom_takeovers_resumed", "Takeovers that stopped half way and went on here."),
         ("switchroom_adopted_rows", "Rows of other nodes that became this one's."),
+        ("switchroom_overflow_asked", "Questions to other nodes for a free agent."),
+        ("switchroom_overflow_granted", "Agents kept free here for items of other nodes."),
+        ("switchroom_overflow_moved", "Items that went where somebody was free."),
         ("switchroom_rejoins", "How often this node forgot everything and began anew."),
     ):
         yield CounterMetricFamily(name, meaning, tallies[name])

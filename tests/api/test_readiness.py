@@ -27,6 +27,9 @@ TALLIES = {
     "switchroom_duties_taken": 1,
     "switchroom_takeovers": 2,
     "switchroom_takeovers_resumed": 3,
+    "switchroom_overflow_asked": 6,
+    "switchroom_overflow_granted": 7,
+    "switchroom_overflow_moved": 8,
     "switchroom_adopted_rows": 400,
     "switchroom_rejoins": 5,
 }
@@ -112,6 +115,9 @@ def test_metrics_count_what_this_node_does_and_took_over() -> None:
         ("switchroom_duties_taken_total", ""): 1,
         ("switchroom_takeovers_total", ""): 2,
         ("switchroom_takeovers_resumed_total", ""): 3,
+        ("switchroom_overflow_asked_total", ""): 6,
+        ("switchroom_overflow_granted_total", ""): 7,
+        ("switchroom_overflow_moved_total", ""): 8,
         ("switchroom_adopted_rows_total", ""): 400,
         ("switchroom_rejoins_total", ""): 5,
     }
