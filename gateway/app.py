@@ -203,6 +203,7 @@ async def _services(app: App) -> Services:
         knows_queue=lambda name: name in node.ledger.state.queues,
         own_page=app.pages.has,
         peers=lambda: app.peers("chat"),
+        others=app.tail,
     )
 
 

@@ -406,7 +406,7 @@ class Conversations(Protocol):
     async def case(self, case: CaseId) -> Case | None: ...
 
     async def item_of(self, case: CaseId) -> Item | None:
-        """The case's open work item, if it has one."""
+        """The case's open work item, if it has one, whichever node decides about it."""
         ...
 
     async def messages(
@@ -451,7 +451,8 @@ class Services(Struct, frozen=True, kw_only=True):
     ``agent_name`` turns an agent's login into the name that customers see; ``knows_queue`` tells
     whether there is a queue of that name, so that a wrong one can be refused at once. ``own_page``
     tells whether an origin is that of our own pages, whichever node served them; ``peers`` gives
-    the other nodes' ``/chat/v1``, as visitors reach them.
+    the other nodes' ``/chat/v1``, as visitors reach them; ``others`` tells what other nodes have
+    committed about conversations that are followed here.
     """
 
     clock: Clock
@@ -469,6 +470,7 @@ class Services(Struct, frozen=True, kw_only=True):
     knows_queue: Callable[[QueueName], bool] = lambda _name: True
     own_page: Callable[[str], bool] = lambda _origin: False
     peers: Callable[[], tuple[str, ...]] = tuple
+    others: PeerFeed | None = None
 
 
 class Prefer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

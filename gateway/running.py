@@ -14,6 +14,7 @@ from gateway.channelroom import ChannelRoom
 from gateway.cluster.asking import Asking
 from gateway.cluster.bell import Bell
 from gateway.cluster.capacity import Publication
+from gateway.cluster.conversing import Conversing
 from gateway.cluster.directory import Directory
 from gateway.cluster.duties import Duties
 from gateway.cluster.evacuation import Evacuation
@@ -122,6 +123,7 @@ class App:
         )
         self.bell.on("inbox", self._has_contact)
         self.tail.subscribe(node.intake.heard, [e.InboundDecided])
+        self.conversing = Conversing(node, self.tail, self.bell)
         self.asking = Asking(node.ledger, node.writer, store.relay, bell=self.bell)
         self.duties = Duties(
             store.duties,

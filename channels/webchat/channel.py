@@ -1,6 +1,7 @@
 """The web chat channel: what it wants served, and what the node's events mean to its visitors."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Never, get_args
 
@@ -19,6 +20,7 @@ from channels.webchat.protocol import (
     encode,
 )
 from channels.webchat.settings import Settings, may_embed
+from gateway.core.errors import GatewayError
 from gateway.core.events import (
     DeliveryChanged,
     Entry,
@@ -27,9 +29,11 @@ from gateway.core.events import (
     ItemMove,
     MessageAdded,
 )
-from gateway.core.ids import CaseId, MessageId
+from gateway.core.ids import CaseId, MessageId, NodeName
 from gateway.core.model import ChannelKind, Delivery, Item, Message
-from gateway.ports import Limits, Outbound, Receipt, Route, Services, Socket, SocketRoute
+from gateway.ports import Limits, Outbound, PeerEntry, Receipt, Route, Services, Socket, SocketRoute
+
+log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 10.0
 QUEUE_LOOK_SECONDS = 2.0
@@ -39,7 +43,10 @@ PLACES_AT_ONCE = 20
 A_FEW = 200
 """How many connections are told something before others get their turn of the loop."""
 
+TRY_AGAIN_SECONDS = 1.0
+
 _MOVES: tuple[type, ...] = (ItemCreated, ItemAdopted, *get_args(ItemMove))
+_ELSEWHERE = (MessageAdded, DeliveryChanged, *_MOVES)
 _TICK = encode(Tick())
 
 
@@ -80,6 +87,8 @@ class WebChat:
         self._queue_moved = asyncio.Event()
         self._some_moved = asyncio.Event()
         self._moved: dict[CaseId, None] = {}
+        self._some_moved_elsewhere = asyncio.Event()
+        self._moved_elsewhere: dict[CaseId, None] = {}
 
     # -- serving ----------------------------------------------------------------------------
 
@@ -126,12 +135,15 @@ class WebChat:
             self._services.feed.subscribe(self._on_commit),
             self._services.signals.subscribe(self._on_typing),
         ]
+        if (others := self._services.others) is not None:
+            ends.append(others.subscribe(self._on_commit_elsewhere, _ELSEWHERE))
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 try:
                     tasks.create_task(self._tick(), name=f"chat:{self.name}:tick")
                     tasks.create_task(self._watch_moves(), name=f"chat:{self.name}:places")
+                    tasks.create_task(self._watch_elsewhere(), name=f"chat:{self.name}:elsewhere")
                     ready()
                     await self._watch_queue()
                 finally:
@@ -196,6 +208,40 @@ class WebChat:
         if not by_customer:
             for connection in self._hub.followers(case):
                 connection.agent_typing(who, on=on)
+
+    def _on_commit_elsewhere(self, _node: NodeName, entries: Sequence[PeerEntry]) -> None:
+        """What another node has decided about conversations that are followed here."""
+        for entry in entries:
+            if entry.case is None or not self._hub.watched(entry.case):
+                continue
+            match entry.event:
+                case MessageAdded(seq=seq, direction=direction):
+                    if direction != "note":
+                        for connection in self._hub.followers(entry.case):
+                            connection.said_elsewhere(seq)
+                case DeliveryChanged(message=message, state=state):
+                    self._on_delivery(entry.case, message, state)
+                case _:
+                    self._moved_elsewhere[entry.case] = None
+                    self._some_moved_elsewhere.set()
+
+    async def _watch_elsewhere(self) -> Never:
+        """Tell how conversations stand that another node has moved: as they are on disk."""
+        while True:
+            await self._some_moved_elsewhere.wait()
+            self._some_moved_elsewhere.clear()
+            moved, self._moved_elsewhere = self._moved_elsewhere, {}
+            for case in moved:
+                try:
+                    item = await self._services.conversations.item_of(case)
+                except GatewayError as problem:
+                    log.warning("cannot tell how a chat stands: %s", problem)
+                    self._moved_elsewhere[case] = None
+                    self._some_moved_elsewhere.set()
+                    await asyncio.sleep(TRY_AGAIN_SECONDS)
+                    continue
+                for connection in self._hub.followers(case):
+                    connection.moved_elsewhere(item)
 
     async def _watch_queue(self) -> Never:
         """Tell those who wait their new place, at most once in ``queue_look`` seconds."""

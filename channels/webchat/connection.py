@@ -250,6 +250,14 @@ class Connection:
         self._carry(self._session.committed(message))
         return not self._over and self._session.position >= message.seq
 
+    def said_elsewhere(self, seq: int) -> None:
+        """Another node has added a message to the followed conversation."""
+        self._carry(self._session.said_elsewhere(seq))
+
+    def moved_elsewhere(self, item: Item | None) -> None:
+        """Another node has moved the conversation's item, or ended it."""
+        self._carry(self._session.item_changed(item) if item else self._session.item_ended())
+
     def item_changed(self, item: Item) -> None:
         self._carry(self._session.item_changed(item))
 

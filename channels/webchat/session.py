@@ -228,6 +228,15 @@ class Session:
             return self._load(self.position)
         return [*self._take(message), *self._answers(), *self._due_marks()]
 
+    def said_elsewhere(self, seq: int) -> list[Effect]:
+        """A message of this conversation is on disk, and nobody has brought it here."""
+        if seq <= self._cursor:
+            return []
+        if self._loading:
+            self._newest = max(self._newest, seq)
+            return []
+        return self._load(self.position, newest=seq)
+
     def _take(self, message: Message) -> Iterator[Effect]:
         """Post what is new; of what is not, only note the marks."""
         new = message.seq > self._cursor
@@ -297,6 +306,11 @@ class Session:
         if known is not None and (item.id, item.version) < (known.id, known.version):
             return []
         self.item = item
+        return self._stand()
+
+    def item_ended(self) -> list[Effect]:
+        """The conversation has no open work item any more."""
+        self.item = None
         return self._stand()
 
     def waiting_changed(self, waiting: Waiting) -> list[Effect]:

@@ -1,0 +1,180 @@
+"""Two nodes over one PostgreSQL: a customer at one of them, whose agent is at the other."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from msgspec import Struct
+
+from channels.webchat.protocol import (
+    Delivered,
+    End,
+    Hello,
+    MessageFrame,
+    Ok,
+    Read,
+    ReadFrame,
+    ResumeFrom,
+    Send,
+    State,
+    Typing,
+    TypingFrame,
+    Welcome,
+)
+from gateway.core.model import Delivery, ItemState
+from push.client import AgentClient
+from tests.support.chatserver import Visitor, visiting
+from tests.support.process import NodeProcess
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
+
+SITE = {"kind": "webchat", "name": "site", "per_minute": 6_000}
+
+
+def a_node(folder: Path, name: str, dsn: str) -> NodeProcess:
+    folder.mkdir()
+    sections = {"node": {"name": name, "region": name}, "store": {"dsn": dsn}}
+    return NodeProcess(folder, [SITE, {"kind": "task", "name": "office"}], sections=sections)
+
+
+class Talk(Struct):
+    """A conversation that began at the agent's node; the customer's window is at the other."""
+
+    here: NodeProcess
+    there: NodeProcess
+    ana: AgentClient
+    visitor: Visitor
+    welcome: Welcome
+
+    @property
+    def item(self) -> str:
+        (item,) = self.ana.desktop.items
+        return item
+
+    def heard_by_ana(self) -> list[str]:
+        return [m.body for m in self.ana.desktop.messages.get(self.item, [])]  # type: ignore[call-overload]
+
+    def shown(self) -> list[str]:
+        return [f.body for f in self.visitor.seen if isinstance(f, MessageFrame)]
+
+
+@pytest.fixture
+async def talk(tmp_path: Path, database: str) -> AsyncIterator[Talk]:
+    one, two = (a_node(tmp_path / name, name, database) for name in ("one", "two"))
+    try:
+        await one.start()
+        await two.start()
+        await one.call("PUT", "/api/v1/agents/ana", {"display_name": "Ana"})
+        token = await one.token_for("ana")
+        async with AgentClient([f"{two.ws}/agent/v1"], token) as ana:
+            await ana.ready()
+            async with visiting(f"{two.ws}/chat/v1") as visitor:
+                await visitor.say(Hello(channel="site"))
+                await visitor.until(Welcome)
+                await visitor.say(Send(id="the-first", body="Good morning"))
+                began = await visitor.until(Welcome)
+                await visitor.until(Ok)
+                await ana.until(lambda d: d.offers)
+                await ana.accept(next(iter(ana.desktop.offers)))
+                await ana.until(lambda d: d.items)
+            async with visiting(f"{one.ws}/chat/v1") as visitor:
+                resume = ResumeFrom(seq=1, conversation=began.conversation)
+                await visitor.say(Hello(channel="site", visitor=began.visitor, resume=resume))
+                welcome = await visitor.until(Welcome)
+                yield Talk(two, one, ana, visitor, welcome)
+    finally:
+        await one.kill()
+        await two.stop()
+
+
+async def test_the_conversation_goes_on_both_ways_in_order_and_once(talk: Talk) -> None:
+    ana, visitor = talk.ana, talk.visitor
+    assert talk.welcome.state == "active"
+    asked = [f"question {n}" for n in range(12)]
+    answers = [f"answer {n}" for n in range(12)]
+
+    async def ask() -> None:
+        for n, body in enumerate(asked):
+            await visitor.say(Send(id=f"question-{n}", body=body))
+        while sum(isinstance(f, Ok) for f in visitor.seen) < len(asked):
+            await visitor.next()
+        while not set(answers) <= set(talk.shown()):
+            await visitor.next()
+
+    async def answer() -> None:
+        for body in answers:
+            await ana.send(talk.item, body)  # type: ignore[arg-type]
+
+    async with asyncio.timeout(40):
+        await asyncio.gather(ask(), answer())
+        await ana.until(lambda _: set(asked) <= set(talk.heard_by_ana()))
+    assert [b for b in talk.heard_by_ana() if b in asked] == asked
+    assert [b for b in talk.shown() if b in answers] == answers
+    assert [b for b in talk.shown() if b in asked] == asked
+    seqs = [f.seq for f in visitor.seen if isinstance(f, MessageFrame)]
+    assert seqs == list(range(2, 26))
+
+
+async def test_marks_and_typing_cross(talk: Talk) -> None:
+    ana, visitor = talk.ana, talk.visitor
+    async with asyncio.timeout(30):
+        await visitor.say(Typing(on=True))
+        await ana.until(lambda d: d.typing)
+        await visitor.say(Send(id="question", body="Are you there?"))
+        await visitor.until(Ok)
+        while not any(isinstance(f, Delivered) and f.seq == 2 for f in visitor.seen):
+            await visitor.next()
+        await ana.until(lambda _: "Are you there?" in talk.heard_by_ana())
+        asked = ana.desktop.messages[talk.item][-1]  # type: ignore[index]
+        await ana.typing(talk.item)  # type: ignore[arg-type]
+        assert (await visitor.until(TypingFrame)).name == "Ana"
+        await ana.read(talk.item, asked.id)  # type: ignore[arg-type]
+        assert (await visitor.until(ReadFrame)).seq == 2
+        await ana.send(talk.item, "I am")  # type: ignore[arg-type]
+        answer = await visitor.until(MessageFrame)
+        await visitor.say(Read(seq=answer.seq))
+        await ana.until(
+            lambda d: (note := d.deliveries.get(answer.id)) and note.state is Delivery.READ
+        )
+    number = talk.welcome.number
+    messages = await talk.there.call("GET", f"/api/v1/cases/{number}/messages")
+    assert [m["delivery"] for m in messages["items"]] == [None, "read", "read"]
+
+
+async def test_the_customer_ends_the_chat_at_a_node_that_does_not_have_it(talk: Talk) -> None:
+    async with asyncio.timeout(30):
+        await talk.visitor.say(End(id="good-bye"))
+        await talk.visitor.until(Ok)
+        while talk.visitor.seen[-1] != State(state="closed"):
+            await talk.visitor.next()
+        await talk.ana.until(lambda d: all(i.state is ItemState.WRAPPING for i in d.items.values()))
+
+
+async def test_the_agents_node_is_killed_and_the_customer_hears_of_the_heir(talk: Talk) -> None:
+    await talk.visitor.say(Send(id="question-1", body="before"))
+    await talk.visitor.until(Ok)
+    await talk.here.kill()
+    async with asyncio.timeout(60):
+        await talk.visitor.say(Send(id="question-2", body="after"))
+        await talk.visitor.until(Ok)
+    assert talk.shown() == ["before", "after"]
+
+
+async def test_the_same_task_filed_at_both_nodes_at_once_is_one_task(talk: Talk) -> None:
+    task = {"title": "Check it", "customer": {"kind": "account", "value": "7", "verified": True}}
+    filed = await asyncio.gather(
+        *(
+            node.call("POST", "/api/v1/tasks", task, **{"Idempotency-Key": f"key-{n}"})
+            for n in range(10)
+            for node in (talk.here, talk.there, talk.here)
+        )
+    )
+    assert len({answer["id"] for answer in filed}) == 10
+    for node in (talk.here, talk.there):
+        with pytest.raises(aiohttp.ClientError, match="422"):
+            await node.call(
+                "POST", "/api/v1/tasks", task | {"title": "No"}, **{"Idempotency-Key": "key-1"}
+            )
+        assert "not as this node believed" not in node.log.read_text()
