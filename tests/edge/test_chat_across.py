@@ -178,3 +178,48 @@ async def test_the_same_task_filed_at_both_nodes_at_once_is_one_task(talk: Talk)
                 "POST", "/api/v1/tasks", task | {"title": "No"}, **{"Idempotency-Key": "key-1"}
             )
         assert "not as this node believed" not in node.log.read_text()
+
+
+async def test_a_mass_of_contacts_of_the_same_customers_at_both_nodes_makes_one_case_each(
+    talk: Talk,
+) -> None:
+    """Each visitor has a window at either node, and writes in both at the same time."""
+    async with asyncio.timeout(100):
+        numbers = await asyncio.gather(*(written_at_both(talk, n) for n in range(6)))
+    assert len(set(numbers)) == 6
+    for number in numbers:
+        told = await talk.there.call("GET", f"/api/v1/cases/{number}/messages?limit=100")
+        said = [(m["seq"], m["body"]) for m in told["items"] if m["direction"] == "in"]
+        assert sorted(body for _, body in said) == sorted(
+            ["Good morning", *(f"{n} at {door}" for n in range(10) for door in ("left", "right"))]
+        )
+        for door in ("left", "right"):
+            assert [b for _, b in said if b.endswith(door)] == [f"{n} at {door}" for n in range(10)]
+    for node in (talk.here, talk.there):
+        assert node.pid is not None
+        assert "begins anew" not in node.log.read_text()
+        assert "decision failed" not in node.log.read_text()
+
+
+async def written_at_both(talk: Talk, turn: int) -> int:
+    """The number of the case that a visitor has written to."""
+    first = (talk.here, talk.there)[turn % 2]
+    async with visiting(f"{first.ws}/chat/v1") as window:
+        await window.say(Hello(channel="site"))
+        await window.until(Welcome)
+        await window.say(Send(id=f"hello-{turn:03}", body="Good morning"))
+        welcome = await window.until(Welcome)
+        await window.until(Ok)
+
+    async def write(node: NodeProcess, door: str) -> None:
+        async with visiting(f"{node.ws}/chat/v1") as window:
+            await window.say(Hello(channel="site", visitor=welcome.visitor))
+            await window.until(Welcome)
+            for n in range(10):
+                await window.say(Send(id=f"{door}-{turn:03}-{n:03}", body=f"{n} at {door}"))
+            for _ in range(10):
+                await window.until(Ok)
+
+    await asyncio.gather(write(talk.here, "left"), write(talk.there, "right"))
+    assert welcome.number is not None
+    return welcome.number
