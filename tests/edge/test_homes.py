@@ -56,7 +56,7 @@ async def pair(tmp_path: Path, database: str) -> AsyncIterator[tuple[NodeProcess
 async def serving(dsn: str, count: int) -> None:
     con = await asyncpg.connect(dsn)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while count != await con.fetchval(  # noqa: ASYNC110 - nobody tells
                 "SELECT count(*) FROM node_lease WHERE state = 'serving' AND counter > 2"
             ):
@@ -145,7 +145,7 @@ async def test_who_cannot_reach_the_home_comes_here_with_all_that_was_in_hand(
         assert again.body == told.body, "answered by the one node, and the same by the other"
         await socket.close()
         # The desktop that was connected there has been sent after it, and goes on here.
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             await ana.until(lambda d: d.welcome is not None and d.welcome.node == "two")
         await ana.wrapup(item, "done")
         for node in pair:

@@ -22,7 +22,7 @@ from push.client import AgentClient
 from push.protocol import SUBPROTOCOL, Hello, Snapshot, Welcome, decode_server, encoder
 from tests.support.process import NodeProcess
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 RAISE = "UPDATE node_fence SET epoch = epoch + 1, holder = gen_random_uuid() RETURNING epoch"
 WAITS = """

@@ -178,7 +178,7 @@ async def test_a_slow_commit_is_left_alone(
 
     monkeypatch.setattr(links.LinkWatch, "_working", seen)
     await other.execute("BEGIN; SELECT FROM node_fence FOR UPDATE")
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(90), asyncio.TaskGroup() as group:
         commit = group.create_task(outcome(pen.rows(a_case())))
         await asked.wait()
         await other.execute("ROLLBACK")

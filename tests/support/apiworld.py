@@ -445,7 +445,7 @@ class ApiWorld:
         moved = asyncio.Event()
         leave = self.rig.node.ledger.subscribe(lambda _: moved.set())
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(90):
                 while not fact():
                     await moved.wait()
                     moved.clear()

@@ -143,7 +143,7 @@ async def test_a_colleague_who_deletes_under_our_hands_makes_no_trouble(
         await running.up()
         await asyncio.to_thread(busy)
         left = {f"mail {uid - 1}" for uid in dovecot.flags()}
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             for subject in left:
                 while subject not in journal.subjects():  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
