@@ -85,25 +85,39 @@ class Fetcher:
         return out
 
     async def bodies(self, box: Mailbox, uids: list[int], first: int | None = None) -> Loaded:
-        """Whole mails or their ``first`` bytes; what did not come is asked for a second time."""
+        """Whole mails or their ``first`` bytes; what did not come is asked for a second time.
+
+        So is what came without a byte: that is how Dovecot answers for a mail that somebody
+        deletes while it is being read. One that is empty and stays is an empty mail.
+        """
         out = await self._fetch(box, uids, first)
-        missing = [uid for uid in uids if uid not in out.bodies]
+        missing = [uid for uid in uids if not out.bodies.get(uid)]
         if not missing:
             return out
-        # Now the server may tell what has been deleted; it must not while it answers a FETCH.
-        await box.noop()
-        there = await self._still_there(box, missing)
+        for uid in missing:
+            out.bodies.pop(uid, None)
+        there = await self._told_there(box, missing)
         again = Loaded()
         for uid in there:
             again.add(await self._fetch(box, [uid], first))
-        kept_back = [uid for uid in there if uid not in again.bodies]
+        doubtful = [uid for uid in there if not again.bodies.get(uid)]
+        left = await self._told_there(box, doubtful)
+        for uid in set(doubtful) - set(left):
+            again.bodies.pop(uid, None)
         why = out.withheld | again.withheld
         out.bodies |= again.bodies
         out.withheld = {
             uid: why.get(uid, "the server does not hand it out")
-            for uid in await self._still_there(box, kept_back)
+            for uid in left
+            if uid not in again.bodies
         }
         return out
+
+    async def _told_there(self, box: Mailbox, uids: list[int]) -> list[int]:
+        """Which are there, once the server may tell what was deleted: not during a FETCH."""
+        if uids:
+            await box.noop()
+        return await self._still_there(box, uids)
 
     async def _still_there(self, box: Mailbox, uids: list[int]) -> list[int]:
         if not uids:

@@ -126,9 +126,9 @@ class Bell:
                 self._news.clear()
                 rings, self._waiting = list(self._waiting), {}
                 texts = _notices(self._me, rings) if self._needed() else []
+                self.told += len(texts)
                 if texts or quiet or not rings:
                     await wire.tell(texts)
-                self.told += len(texts)
                 await self._sleep(COALESCE_SECONDS)
         finally:
             wire.close()

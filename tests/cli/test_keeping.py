@@ -18,7 +18,7 @@ from tests.support.databases import Makes
 from tests.support.mailworld import mail
 from tests.support.process import NodeProcess
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.long]
 
 SUPPORT = "support@example.com"
 

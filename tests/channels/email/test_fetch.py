@@ -20,6 +20,9 @@ class Moody(Played):
         self.steps = 1_000
         self.shy: dict[int, int] = {}
         """UID → how often it is still left out."""
+        self.emptied: set[int] = set()
+        """Being deleted: nothing is left of it but its number, until NOOP tells."""
+        self.empty: set[int] = set()
         self.refused: set[int] = set()
         self.deleted_unseen: set[int] = set()
         """Gone, and only NOOP tells."""
@@ -31,11 +34,11 @@ class Moody(Played):
         for uid in [uid for uid in out if self.shy.get(uid, 0) > 0]:
             self.shy[uid] -= 1
             del out[uid]
-        return out
+        return {uid: b"" if uid in self.emptied | self.empty else out[uid] for uid in out}
 
     async def noop(self) -> None:
         await super().noop()
-        for uid in self.deleted_unseen:
+        for uid in self.deleted_unseen | self.emptied:
             self.mails.pop(uid, None)
 
 
@@ -64,6 +67,16 @@ async def test_a_mail_that_was_left_out_is_asked_for_again(box: Moody) -> None:
 async def test_a_mail_deleted_between_search_and_fetch_is_passed_by(box: Moody) -> None:
     box.deleted_unseen = {3}
     assert await load(box) == ([1, 2, 4], {})
+
+
+async def test_a_mail_that_comes_empty_because_it_is_being_deleted_is_passed_by(box: Moody) -> None:
+    box.emptied = {2, 4}
+    assert await load(box) == ([1, 3], {})
+
+
+async def test_a_mail_that_is_empty_and_stays_is_an_empty_mail(box: Moody) -> None:
+    box.empty = {2}
+    assert await load(box) == ([1, 2, 3, 4], {})
 
 
 async def test_a_mail_that_the_server_refuses_is_kept_back_alone(box: Moody) -> None:
