@@ -201,3 +201,44 @@ async def test_a_node_is_evacuated_and_back_under_a_conversation_that_goes_on(
     await desktop.finish("Solved")
     await talk.is_kept(pair.first)
     await are_unreloaded(desktop.page, shop.page)
+
+
+@pytest.mark.timeout(180)
+async def test_an_agent_at_one_node_serves_a_visitor_at_the_other_and_either_is_killed(
+    pair: Pair, new_page: NewPage
+) -> None:
+    await pair.start()
+    anywhere = {"name": "general", "display_name": "General", "overflow_after": 0}
+    await pair.first.call("PUT", "/api/v1/directory", {"queues": [anywhere]})
+    ann = await pair.hire("Ann Weaver")
+    await pair.start_second()
+    desktop, shop = Desktop(await new_page()), Widget(await new_page())
+    talk = Talk(pair, desktop, shop)
+    await talk.begin(ann, "Ann Weaver", at=pair.second)
+    assert await pair.desktops(pair.first) == 0
+    await shop.input.fill("Fr")
+    await expect(desktop.current).to_contain_text("typing")
+    await desktop.answer.fill("Th")
+    await expect(shop.typing).to_be_visible()
+    await desktop.answer.fill("")
+    await talk.asks("From which phase?")
+    await talk.answers("The trailing one is kinder to it.")
+    await talk.is_whole()
+
+    # The visitor's node: only the chat window notices.
+    await pair.first.kill()
+    await talk.asks("And how warm is its light?")
+    await talk.answers("2,700 kelvin.")
+    await talk.is_whole()
+    await is_calm(desktop)
+    await expect(shop.status).to_contain_text("Ann Weaver")
+    await pair.first.start()
+    await until(lambda: pair.knows(pair.second, pair.first))
+
+    await is_lost_calmly(talk, pair.second, "It comes with a bulb.")
+    await talk.asks("Lovely, thank you!")
+    await expect(desktop.online).to_be_visible(timeout=TAKEN_OVER_MS)
+    await talk.is_whole()
+    await desktop.finish("Solved")
+    await talk.is_kept(pair.first)
+    await are_unreloaded(desktop.page, shop.page)
