@@ -259,6 +259,13 @@ def _reservation_ended(s: NodeState, ev: e.ReservationEnded, at: datetime) -> Ro
     return _free_again(s, ev.agent)
 
 
+def _node_started(s: NodeState, ev: e.NodeStarted, at: datetime) -> Rows:
+    # A node that begins anew keeps nobody free: what was promised before is not in any table.
+    s.reserved.clear()
+    s.kept_for.clear()
+    return ()
+
+
 def _free_again(s: NodeState, agent: AgentName) -> Rows:
     """The row is as it was, but for its version: so whoever waits for agents looks again."""
     if not s.end_reservation(agent) or agent not in s.statuses:
@@ -377,6 +384,7 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.AgentStateChanged: _agent_state_changed,
     e.AgentReserved: _agent_reserved,
     e.ReservationEnded: _reservation_ended,
+    e.NodeStarted: _node_started,
     e.AgentDefined: _agent_defined,
     e.AgentRemoved: _agent_removed,
     e.QueueDefined: _queue_defined,
