@@ -37,6 +37,7 @@ from gateway.core.election import Peer
 from gateway.core.errors import StoodDown
 from gateway.core.ids import NodeName
 from gateway.ports import Prefer
+from gateway.store.codec import text
 from gateway.store.contract import CommitUnknown, Fenced, Term, Unavailable
 from gateway.store.duties import DutyRows
 
@@ -47,7 +48,8 @@ class Duties:
     """Works until cancelled. Raises ``Fenced`` when the node has been taken over.
 
     ``term`` gives what this node may write under, ``record`` puts an event into the journal,
-    ``tell`` lets the other nodes look at once. ``taken`` and ``given`` count changes of hands.
+    ``tell`` lets the other nodes look at once; all look each ``every`` seconds anyway. ``taken``
+    and ``given`` count changes of hands.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Duties:
         record: Callable[[e.Event], object],
         tell: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = boottime,
+        every: float = ROUND_SECONDS,
     ) -> None:
         self.taken = self.given = 0
         self._rows = rows
@@ -69,6 +72,7 @@ class Duties:
         self._record = record
         self._tell = tell
         self._monotonic = monotonic
+        self._every = every
         self._facts = Facts(me=me)
         self._posts: dict[str, Post] = {}
         self._aside = False
@@ -81,6 +85,7 @@ class Duties:
 
     def seat(self, duty: str, who: str, *, label: str = "", prefer: Prefer | None = None) -> Seat:
         """A place for ``who`` at a duty. ``label`` is what metrics call it."""
+        duty = text(duty)
         post = self._posts.get(duty)
         if post is None:
             post = self._posts[duty] = Post(duty, label or duty, self.wake)
@@ -190,7 +195,7 @@ class Duties:
                     _log.warning("duties cannot be looked at", reason=str(error))
                 failing = True
             try:
-                async with asyncio.timeout(ROUND_SECONDS):
+                async with asyncio.timeout(self._every):
                     await (asyncio.Event() if failing else self._wakes).wait()
             except TimeoutError:
                 pass

@@ -169,16 +169,24 @@ class Receiving:
     async def _receive(
         self, inbounds: Sequence[Inbound], notes: Sequence[Note], duties: Collection[DutyTerm]
     ) -> list[Stored]:
-        memories = [(note.channel, note.memory) for note in notes]
         failures = 0
+        unknown = False
         while True:
             term = await self._writer.current_term()
+            memories = [(note.channel, note.memory) for note in notes]
             try:
                 return await self._journal.receive(term, inbounds, memories, tuple(duties))
             except Fenced:
                 if term == await self._writer.current_term():
                     raise
+            except DutyLost as error:
+                if not unknown:
+                    raise
+                # They may be stored, with a memory that passes them by: see to it that they are.
+                notes = [note for note in notes if note.duty not in error.duties]
+                duties = [duty for duty in duties if duty not in error.duties]
             except (Unavailable, CommitUnknown) as error:
+                unknown = unknown or isinstance(error, CommitUnknown)
                 if failures == 0:
                     _log.error("inbox cannot be written", reason=str(error))
                 await self._pause(failures)

@@ -19,6 +19,7 @@ from gateway.store.contract import (
     Batch,
     Card,
     CommitUnknown,
+    DutyLost,
     Fenced,
     Loaded,
     Received,
@@ -89,16 +90,22 @@ class PgJournal:
             return []
         parcel = pack(inbounds, memories, self._new_id, duties)
         problem: Exception | None = None
+        unknown = False
         for _ in range(REPEATS):
             try:
                 return unpack(parcel, await self._receive(term, parcel.arguments))
             except (Deadlock, CommitUnknown) as again:
                 problem = again
+                unknown = unknown or isinstance(again, CommitUnknown)
             except Fenced as fenced:
                 own = await self._fence.own_term(term)
                 if own is None or own == term:
                     raise
                 problem, term = fenced, own
+            except DutyLost as lost:
+                if unknown:  # it may have been held then
+                    raise CommitUnknown(str(problem)) from lost
+                raise
         raise Unavailable(str(problem)) from problem
 
     async def _receive(self, term: Term, arguments: tuple[Any, ...]) -> list[Any]:

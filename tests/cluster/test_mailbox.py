@@ -64,12 +64,14 @@ class Pair:
         box: Dovecot,
         smtp: int,
         names: Sequence[str] = ("support",),
+        **more: Any,
     ) -> None:
         loopback = {"host": "127.0.0.1", "security": "none"}
         login = {"port": box.port, "user": box.user, "password": box.password}
         mail = {
             "kind": "email",
             "address": "support@firm.example",
+            **more,
             "imap": {**loopback, **login},
             "smtp": {**loopback, "port": smtp},
         }
@@ -154,8 +156,7 @@ async def sink() -> AsyncIterator[SmtpSink]:
 async def pair(
     request: pytest.FixtureRequest, tmp_path: Path, database: str, box: Dovecot, sink: SmtpSink
 ) -> AsyncIterator[Pair]:
-    names = getattr(request, "param", ("support",))
-    made = Pair(tmp_path, database, box, sink.port, names)
+    made = Pair(tmp_path, database, box, sink.port, **getattr(request, "param", {}))
     async with AsyncExitStack() as stack:
         for node in made.nodes.values():
             stack.push_async_callback(node.clean_up)
@@ -265,7 +266,7 @@ async def test_who_stands_by_sends_all_the_same(pair: Pair, sink: SmtpSink) -> N
     assert await pair.reader() == reader
 
 
-@pytest.mark.parametrize("pair", [("help", "support")], indirect=True)
+@pytest.mark.parametrize("pair", [{"names": ("help", "support")}], indirect=True)
 async def test_one_mailbox_under_two_names_is_read_once(pair: Pair) -> None:
     reader = await pair.read_by("n1", "n2")
     other = "n2" if reader == "n1" else "n1"
@@ -313,3 +314,25 @@ async def test_a_database_that_is_away_for_longer_than_a_lease_changes_no_hands(
             assert await pair.reader() == reader
             assert await pair.fetch("SELECT node, epoch FROM duty ORDER BY name") == held
             assert await pair.taken_over() == 0
+
+
+@pytest.mark.parametrize("pair", [{"prefer": {"node": "n1"}}], indirect=True)
+async def test_an_evacuated_node_gives_the_mailbox_up_and_has_it_back_when_it_returns(
+    pair: Pair,
+) -> None:
+    await pair.read_by("n1")
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(pair.stream(stop))
+        await until(pair.stored, lambda found: len(found) >= 3)
+        await pair.nodes["n2"].call("POST", "/api/v1/nodes/n1/evacuate")
+        await pair.read_by("n2")
+        seen = len(pair.sent)
+        await until(pair.stored, lambda found: pair.sent[seen - 1] in found)
+        await pair.nodes["n2"].call("POST", "/api/v1/nodes/n1/return")
+        await pair.read_by("n1")
+        stop.set()
+    await pair.arrived()
+    why = "SELECT payload->>'reason' FROM journal WHERE kind = 'duty_given_up' AND node = 'n2'"
+    assert "n1 asked for it" in {row[0] for row in await pair.fetch(why)}
+    assert await pair.taken_over() == 0

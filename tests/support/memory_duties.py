@@ -18,9 +18,10 @@ class MemoryDuties:
         self._tables: Tables = store.tables
 
     async def look(self, term: Term) -> Look | None:
-        return await self._store._call("duty_look", lambda: self._look(term))
+        return await self._store._call("duty_look", lambda: self.now(term))
 
-    def _look(self, term: Term) -> Look | None:
+    def now(self, term: Term) -> Look | None:
+        """``look`` without a database on the way."""
         tables = self._tables
         if tables.fences.get(term.node) != term.epoch:
             return None
