@@ -17,7 +17,7 @@ from tests.support.saying import SAID, Say, lines
 # Once for all folders: what two conftests import are two fixtures, each with a server of its own.
 pytest_plugins = ("tests.support.database", "tests.support.databases")
 UNHURRIED = ("sim", "integration", "e2e", "chaos")
-PATIENCE_SECONDS = 300.0
+PATIENCE_SECONDS = 600.0
 """After which one of these counts as stuck: on a busy machine much may take long."""
 
 
