@@ -35,6 +35,11 @@ async def close_a_site(world: "ClusterWorld") -> None:
         await asyncio.sleep(world.dice.uniform(0.5, 8.0))
     world.fault("site opened")
     await _surely(world, name, 100, returns=False)
+    # What a node was asked that stood still takes effect when it goes on: a person would see that.
+    while not world.calm:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(1.0)
+    await asyncio.sleep(30.0)
+    await _surely(world, name, 100, returns=False)
 
 
 async def _surely(world: "ClusterWorld", name: SiteName, percent: int, *, returns: bool) -> None:

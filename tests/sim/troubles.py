@@ -51,7 +51,26 @@ async def _fail_over(world: "ClusterWorld") -> None:
     world.steps.note("the database is back")
 
 
+async def _wander(world: "ClusterWorld") -> None:
+    """Windows come back at other nodes, and another node reads the mailbox or is filed tasks at.
+
+    Only where people work: what waits at a node without any waits until somebody comes.
+    """
+    for _ in range(world.dice.randint(2, 10)):
+        await asyncio.sleep(world.dice.expovariate(0.3))
+        staffed = set(world.tables.homes.values())
+        there = [m.name for m in world.machines if m.serves and m.name in staffed]
+        duty = world.dice.choice(list(world.duties.holders))
+        if there:
+            to = world.dice.choice(there)
+            world.fault("contacts come elsewhere")
+            world.steps.note(f"{duty} is at {to}")
+            world.duties.holders[duty] = to
+            world.duties.changed()
+
+
 TROUBLES: Sequence[Trouble] = (
+    Trouble(0.7, _wander),
     Trouble(0.4, _stand_still),
     Trouble(0.35, _fail_over),
     Trouble(0.3, close_a_site),
