@@ -66,9 +66,9 @@ async def test_as_its_customer_one_writes_is_answered_and_sees_a_killed_node_hea
         await expect(page.get_by_text("The node is dead.")).to_be_visible()
         await expect(agent.healing).to_be_visible()
         await expect(page.get_by_text(re.compile(r"Back after .* Nothing was lost"))).to_be_visible(
-            timeout=40_000
+            timeout=120_000
         )
-        await expect(agent.online).to_be_visible(timeout=30_000)
+        await expect(agent.online).to_be_visible(timeout=120_000)
 
         await agent.click_accept("invoice")
         await agent.send("It is in your account, under Orders.")
@@ -102,7 +102,7 @@ async def test_of_two_nodes_one_is_killed_and_the_demo_goes_on_at_the_other(
         await expect(page.get_by_text("dead, back in a moment")).to_be_visible()
         await expect(page.get_by_role("button", name="Kill demo-2")).to_be_disabled()
         await expect(agent.healing).to_be_visible()
-        await expect(agent.online).to_be_visible(timeout=30_000)
+        await expect(agent.online).to_be_visible(timeout=120_000)
         await agent.send("And in moss green.")
         await expect(chat.message("moss green")).to_have_count(1)
         await expect(chat.message("in mint")).to_have_count(1)
