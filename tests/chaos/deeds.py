@@ -42,8 +42,12 @@ class Hands:
         self._say = say
         self._now: Happened | None = None
 
-    async def run(self, faults: list[Fault]) -> None:
+    async def run(self, faults: list[Fault], seconds: float) -> None:
+        """One after the other; after ``seconds`` no other begins."""
+        end = time.monotonic() + seconds
         for n, fault in enumerate(faults):
+            if time.monotonic() > end:
+                return
             await asyncio.sleep(fault.pause)
             if fault.kind in _OF_DATABASE:
                 await self.cluster.whole(120)

@@ -142,7 +142,7 @@ def page(verdict: Verdict, command: str) -> str:
 
 def _figures(verdict: Verdict) -> list[str]:
     found, tables = verdict.findings, verdict.tables
-    acked = ", ".join(f"{count:,} {what}" for what, count in found.acknowledged.items())
+    acked = ", ".join(f"{count:,} {what}" for what, count in found.acknowledged.items() if count)
     rows: list[tuple[str, Any]] = [
         ("acknowledged", acked),
         ("missing", len(found.missing)),
@@ -181,15 +181,12 @@ def _by_kind(verdict: Verdict) -> list[str]:
 def _repeats(verdict: Verdict) -> list[str]:
     counted: Counter[tuple[str, str]] = Counter()
     for one in verdict.findings.repeated:
-        cause = next(
-            (
-                str(fault.fault.kind)
-                for fault, (begin, end) in zip(verdict.happened, verdict.windows, strict=True)
-                if begin <= one.again and end >= one.first
-            ),
-            "no fault",
-        )
-        counted[one.what, cause] += 1
+        causes = [
+            str(fault.fault.kind)
+            for fault, (begin, end) in zip(verdict.happened, verdict.windows, strict=True)
+            if begin <= one.again and end >= one.first
+        ]
+        counted[one.what, causes[-1] if causes else "no fault"] += 1
     if not counted:
         return ["## Repeated", "", "Nothing."]
     rows = [f"| {what} | {cause} | {n} |" for (what, cause), n in sorted(counted.items())]

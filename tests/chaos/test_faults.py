@@ -42,6 +42,8 @@ FAULTS = int(os.environ.get("CHAOS_FAULTS") or FEW)
 SEED = int(os.environ.get("CHAOS_SEED") or (7 if FAULTS == FEW else secrets.randbelow(10**6)))
 KINDS = [Kind[name] for name in os.environ.get("CHAOS_KINDS", "").split(",") if name]
 """For whoever looks into one of them: NODE_KILLED,CUT_SILENT."""
+MINUTES = float(os.environ.get("CHAOS_MINUTES") or FAULTS)
+"""After so long no further fault begins, and the report says how many there were."""
 SEATS = 8
 EVENING_SECONDS = 100.0
 SIZES = Sizes(
@@ -150,7 +152,7 @@ async def test_what_was_promised_to_people_outside_holds_whatever_dies(
         await world.town.customers(both.https, both.sockets, TOKEN, world.mailbox)
         async with asyncio.TaskGroup() as group:
             shifts = group.create_task(world.seats.run())
-            await hands.run(faults)
+            await hands.run(faults, MINUTES * 60)
             await cluster.whole(120)
             evening = time.monotonic()
             left = await world.town.evening(EVENING_SECONDS)
