@@ -55,7 +55,11 @@ class Hands:
             now = Happened(fault=fault, began=time.monotonic(), began_at=time.time())
             self._now = now
             self.happened.append(now)
-            await self._DEEDS[fault.kind](self, fault)
+            try:
+                await self._DEEDS[fault.kind](self, fault)
+            except (RuntimeError, TimeoutError) as error:
+                # A node or a server that does not come up: noted, and mended by `_calm`.
+                self._note(f"{type(error).__name__} in {fault.kind}: {error}")
             now.healed, now.healed_at = time.monotonic(), time.time()
             await self._calm()
 
@@ -74,11 +78,13 @@ class Hands:
     async def _begin_again(self, region: Region, why: str) -> None:
         """What should never be needed: noted, and mended so that the plan goes on."""
         said = region.node.log.read_text(errors="replace").strip().splitlines()[-1:]
-        text = f"{region.name} {why} after {self.happened[-1].fault.kind}: {' '.join(said)}"
-        self._say(text)
-        self.died.append(text)
+        self._note(f"{region.name} {why} after {self.happened[-1].fault.kind}: {' '.join(said)}")
         await region.kill()
         await region.start()
+
+    def _note(self, text: str) -> None:
+        self._say(text)
+        self.died.append(text)
 
     def _gone(self, *nodes: str) -> None:
         assert self._now is not None

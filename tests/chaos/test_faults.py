@@ -133,7 +133,8 @@ async def _look(cluster: PatroniCluster) -> Tables:
 
 
 @pytest.mark.skipif(
-    "CHAOS_FAULTS" not in os.environ, reason="until chats and queues work across nodes"
+    "CHAOS_FAULTS" not in os.environ,
+    reason="a node may hang after half-open connections: docs/chaos-report.md",
 )
 @pytest.mark.chaos
 @pytest.mark.timeout(600 + 60 * FAULTS)
