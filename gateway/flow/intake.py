@@ -139,9 +139,12 @@ class IntakeFlow:
         Raises ``Unavailable``.
         """
         self._verdicts.look_begins()
-        for row in await self._whose.waiting(self._verdicts.open):
-            if self._verdicts.is_new(row.stored.id):
-                self._begin(row.inbound, row.stored)
+        try:
+            for row in await self._whose.waiting(self._verdicts.open):
+                if self._verdicts.is_new(row.stored.id):
+                    self._begin(row.inbound, row.stored)
+        finally:
+            self._verdicts.look_ends()
 
     def heard(self, _node: NodeName, entries: Sequence[PeerEntry]) -> None:
         """Other nodes have decided."""

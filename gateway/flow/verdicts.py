@@ -28,6 +28,7 @@ class Verdicts:
     def __init__(self, look: Look) -> None:
         self._look = look
         self._ours: OrderedDict[InboundId, asyncio.Future[Decided]] = OrderedDict()
+        self._open: dict[InboundId, None] = {}
         self._elsewhere: dict[InboundId, asyncio.Event] = {}
         self._given_away: OrderedDict[InboundId, None] = OrderedDict()
         self._touched: set[InboundId] | None = None
@@ -40,6 +41,7 @@ class Verdicts:
         if inbound in self._ours:
             return False
         self._given_away.pop(inbound, None)
+        self._open[inbound] = None
         self._ours[inbound] = asyncio.get_running_loop().create_future()
         while len(self._ours) > KEPT and next(iter(self._ours.values())).done():
             self._ours.popitem(last=False)
@@ -70,6 +72,7 @@ class Verdicts:
     def forget(self, inbound: InboundId) -> None:
         """What was decided does not hold any more."""
         self._ours.pop(inbound, None)
+        self._open.pop(inbound, None)
 
     def heard(self, inbounds: Iterable[InboundId]) -> None:
         """Other nodes have decided about these."""
@@ -92,11 +95,15 @@ class Verdicts:
     @property
     def open(self) -> Collection[InboundId]:
         """What is being decided about."""
-        return [inbound for inbound, result in self._ours.items() if not result.done()]
+        return list(self._open)
 
     def look_begins(self) -> None:
-        """From now on until ``is_new`` has been asked, note what changes."""
+        """From now on, until it ends, note what changes."""
         self._touched = set()
+
+    def look_ends(self) -> None:
+        """All that the look has shown has been asked about."""
+        self._touched = None
 
     def is_new(self, inbound: InboundId) -> bool:
         """Whether a row that the look has shown as undecided and ours is one to decide about.
@@ -112,6 +119,7 @@ class Verdicts:
         return known is None
 
     def _touch(self, inbound: InboundId) -> None:
+        self._open.pop(inbound, None)
         if self._touched is not None:
             self._touched.add(inbound)
 
