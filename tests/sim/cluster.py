@@ -199,7 +199,9 @@ class ClusterWorld(World):
             if machine.here is not None:
                 ledger = machine.here.node.ledger
                 yield ledger.state.items or ledger.uncommitted
+                yield machine.here.handover is not None and machine.here.handover.under_way
         yield self.tables.heirs
+        yield any(row.answer is None for row in self.tables.relay.values() if row.to in serving)
         yield set(self.duties.holders.values()) - serving
         yield any(o.state is OutboundState.PENDING for o in self.tables.outbox.values())
         yield not all(row.decided for row in self.tables.inbox.values())

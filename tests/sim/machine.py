@@ -7,12 +7,15 @@ long as the life lasts. To add one, write it and name it in ``PARTS``.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from msgspec import Struct
 
+from gateway.cluster.asking import Asking
 from gateway.cluster.bell import Bell
 from gateway.cluster.directory import Directory
+from gateway.cluster.evacuation import Evacuation
+from gateway.cluster.handover import Handover
 from gateway.cluster.joining import Joining, NameTaken
 from gateway.cluster.looking import Looking
 from gateway.cluster.membership import Membership
@@ -32,6 +35,8 @@ from tests.support.builders import GENERAL, KINDS
 from tests.support.memory_cluster import MemoryCluster
 from tests.support.memory_contacts import MemoryContacts
 from tests.support.memory_following import MemoryDirectory, MemoryTail
+from tests.support.memory_handover import MemoryHandover
+from tests.support.memory_relay import MemoryRelay
 from tests.support.memory_store import MemoryStore
 from tests.support.simworld import Life, Steps
 
@@ -55,6 +60,10 @@ class Serving(Struct, kw_only=True):
     tail: Tail | None = None
     directory: Directory | None = None
     member: Membership | None = None
+    asking: Asking | None = None
+    handover: Handover | None = None
+    evacuation: Evacuation | None = None
+    leaving: bool = False
 
 
 T = TypeVar("T")
@@ -70,13 +79,18 @@ def _takeover(here: Serving) -> Coroutine[Any, Any, object]:
 def _membership(here: Serving) -> Coroutine[Any, Any, object]:
     assert here.takeover is not None
     name = here.machine.name
-    card = Card(urls={"agent": f"ws://{name}/agent/v1"}, place=f"life {here.life.number}")
+    urls = {"agent": f"ws://{name}/agent/v1"}
+
+    def card() -> Card:
+        state: Literal["leaving", "serving"] = "leaving" if here.leaving else "serving"
+        return Card(state=state, urls=urls, place=f"life {here.life.number}")
+
     member = here.member = Membership(
         here.store,
         here.node.writer,
         name,
         here.takeover.note,
-        card=lambda: card,
+        card=card,
         monotonic=here.world.clock.monotonic,
     )
     return member.run()
@@ -115,12 +129,53 @@ def _contacts(here: Serving) -> Coroutine[Any, Any, object]:
     return looking.run()
 
 
+def _asking(here: Serving) -> Coroutine[Any, Any, object]:
+    rows = MemoryRelay(here.store)
+    here.asking = Asking(here.node.ledger, here.node.writer, rows, bell=here.bell)
+    return here.asking.run()
+
+
+def _handover(here: Serving) -> Coroutine[Any, Any, object]:
+    here.handover = Handover(
+        here.node,
+        MemoryHandover(here.store),
+        _known(here.asking),
+        lambda: _peers(here),
+        bell=here.bell,
+    )
+    return here.handover.run()
+
+
+def _evacuation(here: Serving) -> Coroutine[Any, Any, object]:
+    async def leave() -> None:
+        here.leaving = True
+        here.push.turn_away("the node is being evacuated")
+
+    async def come_back() -> None:
+        here.leaving = False
+        here.push.turn_away("")
+
+    here.evacuation = Evacuation(
+        here.node,
+        MemoryHandover(here.store),
+        _known(here.handover),
+        _known(here.asking),
+        lambda: _peers(here),
+        "here",
+        stop_taking=leave,
+        take_again=come_back,
+    )
+    return here.evacuation.run()
+
+
 def _known(part: T | None) -> T:
     assert part is not None
     return part
 
 
-PARTS: Sequence[Part] = (_bell, _tail, _directory, _contacts, _takeover, _membership)
+PARTS: Sequence[Part] = (
+    _bell, _tail, _directory, _contacts, _takeover, _membership, _asking, _handover, _evacuation,
+)  # fmt: skip
 """In this order: a part may use what an earlier one has put into ``Serving``."""
 
 
@@ -151,6 +206,8 @@ class Machine:
             return "stands still"
         if self.here is None:
             return "comes"
+        if self.here.leaving:
+            return "leaves"
         return "takes over" if self.name in heirs else "serves"
 
     def count(self) -> None:

@@ -5,7 +5,7 @@ looks at everything when the story is over.
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -143,7 +143,10 @@ def _journals_are_whole(tables: Tables) -> None:
         if fresh:
             state.statuses.update({name: replace(s, tabs=0) for name, s in state.statuses.items()})
             state.claimed.clear()
+            states.come_back(node)
+        states.note(node, entry.event)
         folded = apply(state, entry.event, entry.at)
+        states.keep_case()
         need(entry.rows[: len(folded)] == folded, f"{node}: {position} folds differently")
 
 
@@ -153,6 +156,50 @@ class _States(dict[NodeName, NodeState]):
     def __init__(self) -> None:
         super().__init__()
         self._cases: dict[CaseId, m.Case] = {}
+        self._limbo: dict[NodeName, dict[str, m.Item | m.AgentStatus | m.Outgoing]] = {}
+        self._kept: m.Case | None = None
+
+    def note(self, node: NodeName, event: e.Event) -> None:
+        """What is let go is in nobody's hands until the statement that moves it."""
+        state, limbo = self[node], self._limbo.setdefault(node, {})
+        match event:
+            case e.ItemHandedOver(item=item, case=case):
+                limbo[item] = state.items[item]
+                # Cases are those of all nodes here: none is forgotten.
+                self._kept = state.cases[case]
+            case e.AgentHandedOver(agent=agent):
+                limbo[agent] = state.statuses[agent]
+            case e.OutboundHandedOver(outbound=order):
+                limbo[order] = state.outbox[order]
+            case e.ItemAdopted(item=row) | e.OutboundAdopted(outbound=row):
+                limbo.pop(row.id, None)
+            case e.AgentAdopted(status=status):
+                limbo.pop(status.name, None)
+            case _:
+                pass
+
+    def keep_case(self) -> None:
+        """A header that the last event let go of."""
+        if self._kept is not None:
+            self._cases.setdefault(self._kept.id, self._kept)
+            self._kept = None
+
+    def moved(self, node: NodeName, ids: Iterable[str]) -> None:
+        """They have changed hands."""
+        for id_ in ids:
+            self._limbo.get(node, {}).pop(id_, None)
+
+    def come_back(self, node: NodeName) -> None:
+        """What a life had let go, and no statement had moved, is loaded by the next one."""
+        state = self[node]
+        for row in self._limbo.pop(node, {}).values():
+            match row:
+                case m.Item():
+                    state.put(row)
+                case m.AgentStatus():
+                    state.statuses[row.name] = replace(row, tabs=0)
+                case m.Outgoing():
+                    state.outbox[row.id] = row
 
     def __missing__(self, node: NodeName) -> NodeState:
         state = self[node] = NodeState(node)
@@ -163,6 +210,10 @@ class _States(dict[NodeName, NodeState]):
 def _change_hands(states: _States, move: Move) -> None:
     """What is in the heir's hands is in the dead node's no more; orders need no word of it."""
     old, new = states[move.dead], states[move.heir]
+    rows = move.rows
+    states.moved(move.dead, [item.id for item, _ in rows.items])
+    states.moved(move.dead, [status.name for status in rows.statuses])
+    states.moved(move.dead, [order.id for order in rows.outbox])
     for item, _ in move.rows.items:
         if item.id in old.items:
             old.put(replace(old.items[item.id], state=m.ItemState.CANCELED))

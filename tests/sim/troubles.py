@@ -7,10 +7,15 @@ right again when it returns. Planned acts, an evacuation say, are troubles too.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from gateway.cluster.handover import Handover
+from gateway.core.election import Peer
+from gateway.core.errors import Refused
+from gateway.core.ids import AgentName, ItemId
 from tests.sim.sites import close_a_site
 
 if TYPE_CHECKING:
@@ -69,9 +74,78 @@ async def _wander(world: "ClusterWorld") -> None:
             world.duties.changed()
 
 
+async def _hand_over(world: "ClusterWorld") -> None:
+    """Nodes hand items and agents over to one another, whatever else happens."""
+    for _ in range(world.dice.randint(1, 12)):
+        await asyncio.sleep(world.dice.uniform(0.0, 3.0))
+        machine = world.dice.choice(world.machines)
+        if not machine.serves or machine.here is None or machine.here.handover is None:
+            continue
+        handover, state = machine.here.handover, machine.here.node.ledger.state
+        to = world.dice.choice([one.name for one in world.machines if one is not machine])
+        peer = handover.peer(to)
+        items = world.dice.sample(sorted(state.items), min(len(state.items), 2))
+        agents = world.dice.sample(sorted(state.statuses), min(len(state.statuses), 1))
+        if world.dice.random() < 0.5:
+            agents = []
+        if peer is None or not (items or agents):
+            continue
+        world.fault("handover of an agent" if agents else "handover of items")
+        machine.steps.note(f"{machine.name} hands {items} and {agents} over to {to}")
+        machine.life.spawn(_try(handover, items, agents, peer))  # type: ignore[union-attr]
+    await _all_back(world)
+
+
+async def _all_back(world: "ClusterWorld") -> None:
+    """Whoever was moved goes back to where the crew is: what waits there has nobody else."""
+    machines = {machine.name: machine for machine in world.machines}
+    while True:
+        away = [
+            (agent, machines[home], machines[crew])
+            for agent, crew in world.crews.items()
+            if (home := world.tables.homes.get(agent)) not in (None, crew)
+            if not machines[crew].gone and home is not None and not machines[home].gone
+        ]
+        if not away:
+            return
+        for agent, there, back in away:
+            here = there.here
+            if here is None or not there.serves or here.handover is None:
+                continue
+            peer = here.handover.peer(back.name)
+            if peer is not None and not here.leaving:
+                there.life.spawn(_try(here.handover, [], [agent], peer))  # type: ignore[union-attr]
+        await asyncio.sleep(1.0)
+
+
+async def _try(handover: Handover, items: list[ItemId], agents: list[AgentName], to: Peer) -> None:
+    with suppress(Refused):
+        await handover.hand_over(
+            items, agents, to=to.node, to_epoch=to.fence, reason="a whim of the day"
+        )
+
+
+async def _evacuate(world: "ClusterWorld") -> None:
+    """A node leaves, and returns after a while unless it has begun anew meanwhile."""
+    await asyncio.sleep(world.dice.uniform(2.0, 25.0))
+    machine = world.dice.choice(world.machines)
+    here = machine.here
+    if here is None or not machine.serves or here.evacuation is None:
+        return
+    with suppress(Refused):
+        await here.evacuation.leave("the operator", patience=2.5)
+        world.fault("evacuation")
+        machine.steps.note(f"{machine.name} is being evacuated")
+        await asyncio.sleep(world.dice.uniform(0.5, 20.0))
+        await here.evacuation.come_back("the operator")
+    await _all_back(world)
+
+
 TROUBLES: Sequence[Trouble] = (
     Trouble(0.7, _wander),
     Trouble(0.4, _stand_still),
     Trouble(0.35, _fail_over),
+    Trouble(0.5, _hand_over),
+    Trouble(0.25, _evacuate),
     Trouble(0.3, close_a_site),
 )

@@ -192,7 +192,7 @@ class World:
                 heartbeat=3_000.0,
                 recheck_seconds=30.0,
             ),
-            homes=Homes(node.ledger, MemoryHomes(store), node.writer.current_term),
+            homes=Homes(node.ledger, MemoryHomes(store), node.writer.current_term, node.departures),
         )
         state = node.ledger.state
         push.load(
