@@ -239,6 +239,8 @@ def _house(app: App) -> House:
         notes=store.settings,
         nodes=store.nodes,
         evacuation=app.evacuation,
+        asks=app.asking,
+        sends=app.sending,
         figures=app.figures,
         overflow=app.overflow,
         channels=app.rooms,

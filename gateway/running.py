@@ -28,6 +28,7 @@ from gateway.cluster.overflow import Overflow
 from gateway.cluster.release import Releases
 from gateway.cluster.retention import Retention
 from gateway.cluster.seats import Seat, UnderDuty
+from gateway.cluster.sending import Sending
 from gateway.cluster.tail import Tail
 from gateway.cluster.takeover import Takeover
 from gateway.config import Settings
@@ -144,6 +145,7 @@ class App:
         self.handover = Handover(
             node, store.handover, self.asking, lambda: self.lease.peers, bell=self.bell
         )
+        self.sending = Sending(node, self.handover, store.homes)
         self.releases = Releases(node, self.asking, self.handover)
         self.overflow = Overflow(
             node,

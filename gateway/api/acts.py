@@ -7,13 +7,16 @@ from msgspec import Meta, Struct
 
 from gateway.api.base import Reason, by, read, record
 from gateway.api.items import Items
+from gateway.api.needs import Listing, Sends
 from gateway.core import acts
 from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, ItemId, QueueName
+from gateway.core.lifecycle import ENDED
 from gateway.core.state import NodeState
 from gateway.core.view import ItemView, item_view
 from gateway.flow.ledger import Ledger
+from gateway.flow.whose import Elsewhere
 from gateway.ports import Access, HttpAnswer, HttpRequest, HttpRoute
 
 TAG = "items"
@@ -53,8 +56,10 @@ Decide = Callable[[NodeState, ItemId], list[e.Change]]
 class Acts:
     """Each act is one record in the journal, and answers the item as it is on disk then."""
 
-    def __init__(self, ledger: Ledger, items: Items) -> None:
+    def __init__(self, ledger: Ledger, items: Items, listing: Listing, sends: Sends) -> None:
         self._ledger = ledger
+        self._listing = listing
+        self._sends = sends
         self._items = items
 
     def routes(self) -> list[HttpRoute]:
@@ -87,6 +92,9 @@ class Acts:
     async def _assign(self, request: HttpRequest) -> HttpAnswer:
         wish = read(request, Assign)
         asker = by(request)
+        item = await self._here(request)
+        if await self._sends.assign(item, wish.agent, asker, wish.reason):
+            return HttpAnswer(body=item_view(*await self._items.find(item)))
         return await self._act(
             request, lambda s, item: acts.assign(s, item, wish.agent, asker, wish.reason)
         )
@@ -118,10 +126,27 @@ class Acts:
         asker = by(request)
         return await self._act(request, lambda s, item: acts.cancel(s, item, asker, wish.reason))
 
-    async def _act(self, request: HttpRequest, decide: Decide) -> HttpAnswer:
+    async def _here(self, request: HttpRequest) -> ItemId:
+        """The open item, if this node decides about it. Raises ``Elsewhere``, ``Refused``."""
         item = ItemId(request.params["id"])
-        if item not in self._ledger.state.items:
+        if item in self._ledger.state.items:
+            return item
+        owner = await self._listing.owner_of(item)
+        if item in self._ledger.state.items:
+            return item
+        if owner is None:
             ended, _ = await self._items.find(item)
             raise Refused("wrong_state", f"the item is {ended.state.value}", "id")
+        if owner != self._ledger.state.node:
+            raise Elsewhere(owner)
+        # Ended a moment ago, or on its way here or from here.
+        await self._ledger.committed(self._ledger.position)
+        ended, _ = await self._items.find(item)
+        if ended.state in ENDED:
+            raise Refused("wrong_state", f"the item is {ended.state.value}", "id")
+        raise Refused("unavailable", "the item changes hands just now; try again")
+
+    async def _act(self, request: HttpRequest, decide: Decide) -> HttpAnswer:
+        item = await self._here(request)
         await record(self._ledger, decide(self._ledger.state, item))
         return HttpAnswer(body=item_view(*await self._items.find(item)))

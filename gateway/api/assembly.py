@@ -12,6 +12,7 @@ from gateway.api.customers import Customers
 from gateway.api.directory import Directory
 from gateway.api.docs import Documents
 from gateway.api.duties import DutyResource
+from gateway.api.errands import Errands
 from gateway.api.health import HealthChecks
 from gateway.api.house import House
 from gateway.api.idempotency import Idempotency
@@ -50,11 +51,12 @@ class Api:
         items = Items(ledger, house.listing, house.overflow)
         self._applier = Applier(house, self.auth)
         self._house = house
+        self._errands = Errands(house.asks)
         self._idempotency = Idempotency(house.clock, house.keys, ledger.new_id)
         self._resources: list[Resource] = [
             Sessions(house, self.auth, passwords),
             items,
-            Acts(ledger, items),
+            Acts(ledger, items, house.listing, house.sends),
             Cases(house.node, house.listing, items),
             Customers(house),
             Attachments(house.node.files),
@@ -82,7 +84,8 @@ class Api:
 
     def routes(self) -> list[HttpRoute]:
         """Everything that REST serves; a POST with an ``Idempotency-Key`` is done once."""
-        return [self._idempotency.wrap(r) for one in self._resources for r in one.routes()]
+        routes = (self._errands.wrap(r) for one in self._resources for r in one.routes())
+        return [self._idempotency.wrap(route) for route in routes]
 
     def _described(self) -> list[HttpRoute]:
         return [*(r for one in self._resources for r in one.routes()), *self._house.other_routes]

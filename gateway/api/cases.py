@@ -122,7 +122,7 @@ class Cases:
         patch = read(request, CasePatch)
         self._ledger.check_open()
         known = await self._find(request)
-        fresh = await licensed(self._whose, known.id, self._lookup.case)
+        fresh = await licensed(self._whose, known.id, self._lookup.case, ask_there=True)
         case = self._ledger.state.adopt(fresh or known)
         try:
             self._check(case, patch)

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from gateway.api.needs import (
     Among,
+    Asks,
     ChannelRoom,
     Database,
     Elsewhere,
@@ -22,6 +23,7 @@ from gateway.api.needs import (
     Notes,
     People,
     Presences,
+    Sends,
     Sweeps,
     Tokens,
     Vitals,
@@ -69,6 +71,8 @@ class House(Struct, frozen=True, kw_only=True):
     notes: Notes
     nodes: Nodes
     evacuation: Evacuation
+    asks: Asks
+    sends: Sends
     figures: Figures
     overflow: Elsewhere
     channels: ChannelRoom

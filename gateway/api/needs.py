@@ -4,9 +4,9 @@ Everything here answers committed facts by indexed keys. All raise ``Unavailable
 no database.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct, field
 
@@ -125,6 +125,14 @@ class Listing(Protocol):
 
     async def item(self, item: ItemId) -> tuple[Item, Case] | None: ...
 
+    async def owner_of(self, item: ItemId) -> NodeName | None:
+        """Which node decides about an open item."""
+        ...
+
+    async def carrier_of(self, outbound: OutboundId) -> NodeName | None:
+        """Which node brings an order to the outside, or would."""
+        ...
+
     async def items_of(self, case: CaseId) -> list[Item]: ...
 
     async def trace(self, item: ItemId, case: CaseId, cursor: str, limit: int) -> Page:
@@ -211,6 +219,30 @@ class Leave(Protocol):
     def orders(self) -> int: ...
     @property
     def hindrance(self) -> str: ...
+
+
+T = TypeVar("T")
+
+
+class Asks(Protocol):
+    """Asking other nodes, and being asked."""
+
+    def serve(self, kind: str, handler: Callable[[NodeName, bytes], Awaitable[bytes]]) -> None: ...
+
+    async def ask(
+        self, node: NodeName, kind: str, doc: Struct, answer: type[T], *, seconds: float = 10.0
+    ) -> T: ...
+
+
+class Sends(Protocol):
+    """Giving work to somebody at another node."""
+
+    async def assign(self, item: ItemId, agent: AgentName, by: AgentName, reason: str) -> bool:
+        """To an agent at home elsewhere; false: this one is at home here, or nowhere.
+
+        Raises ``Refused``.
+        """
+        ...
 
 
 class Evacuation(Protocol):

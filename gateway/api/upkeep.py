@@ -13,6 +13,7 @@ from gateway.core.inbound import Decided
 from gateway.core.model import OutboundState, Outgoing
 from gateway.flow.node import Node
 from gateway.flow.tasks import KeyedLocks
+from gateway.flow.whose import Elsewhere
 from gateway.ports import Accepted, HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.views import OutboxCard, QuarantineCard, RawInbound
 
@@ -213,10 +214,17 @@ class Outbox:
             if outbound not in held:
                 if stored is None:
                     raise _nothing("row in the outbox")
-                if stored.state in (OutboundState.PENDING, OutboundState.ATTEMPTING):
-                    raise Refused("busy", "another node has it", "id")
+                await self._check_ours(outbound, stored)
                 return stored
         return held[outbound]
+
+    async def _check_ours(self, outbound: OutboundId, stored: Outgoing) -> None:
+        """Raises ``Elsewhere``; ``Refused`` for one that changes hands just now."""
+        carrier = await self._listing.carrier_of(outbound)
+        if carrier is not None and carrier != self._ledger.state.node:
+            raise Elsewhere(carrier)
+        if stored.state in (OutboundState.PENDING, OutboundState.ATTEMPTING):
+            raise Refused("busy", "it changes hands just now; look again in a moment", "id")
 
 
 def _nothing(what: str) -> Refused:

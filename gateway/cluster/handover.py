@@ -18,6 +18,8 @@ from msgspec.structs import replace
 from gateway.cluster.asking import Asking
 from gateway.cluster.bell import Bell
 from gateway.cluster.persistence import Persistence, Sleep
+from gateway.core import events as e
+from gateway.core.acts import assign
 from gateway.core.adoption import adopt_agents, adopt_items, adopt_outbox
 from gateway.core.desk.moves import wished
 from gateway.core.election import Peer
@@ -262,13 +264,23 @@ class Handover:
                 part,
                 overflow=handed.overflow,
             )
-            if (wish := handed.wish) is not None:
-                changes = wished(ledger.state, ledger.context(), wish.item, wish.agent, wish.by)
-                if changes:
-                    ledger.record(changes)
+            if handed.wish is not None and (changes := self._heed(handed.wish)):
+                ledger.record(changes)
             self._node.intake.adopt(part.received)
         await ledger.committed(ledger.position)
         return b"{}"
+
+    def _heed(self, wish: Wish) -> list[e.Change]:
+        """What it was sent here for; if that cannot be, it waits in its queue like any other."""
+        ledger = self._node.ledger
+        if wish.how == "offer":
+            return wished(ledger.state, ledger.context(), wish.item, wish.agent, wish.by)
+        if wish.item not in ledger.state.items or not ledger.state.is_home_of(wish.agent):
+            return []
+        try:
+            return assign(ledger.state, wish.item, wish.agent, wish.by, wish.reason)
+        except Refused:
+            return []
 
     def _tell(self, source: NodeName, reason: str, part: Estate, *, overflow: bool = False) -> None:
         """Agents first: what they hold stays with whom is at home here."""

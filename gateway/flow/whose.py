@@ -112,15 +112,24 @@ class Whose:
         return node
 
 
-async def licensed(whose: Whose, case: CaseId, look: Callable[[CaseId], Awaitable[T]]) -> T:
+async def licensed(
+    whose: Whose,
+    case: CaseId,
+    look: Callable[[CaseId], Awaitable[T]],
+    *,
+    ask_there: bool = False,
+) -> T:
     """What ``look`` finds of a case, for somebody who changes it in the same turn of the loop.
 
-    Raises ``Refused`` where it is not ours, or not just now.
+    Raises ``Refused`` where it is not ours, or not just now; with ``ask_there`` it raises
+    ``Elsewhere`` where it is another node's.
     """
     stamp = whose.departures.stamp()
     try:
         licence = await whose.license(case)
     except Elsewhere as elsewhere:
+        if ask_there:
+            raise
         detail = f"{elsewhere.node} decides about this case; try it there, or when it is done"
         raise Refused("wrong_state", detail, "case") from elsewhere
     except (Unavailable, CommitUnknown, Fenced) as error:

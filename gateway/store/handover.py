@@ -1,6 +1,6 @@
 """What handing over asks of the store (docs/decisions/0005)."""
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -22,11 +22,13 @@ KIND = "handed_over"
 
 
 class Wish(Struct, frozen=True, kw_only=True):
-    """An item that is meant for one agent, who is to be offered it there."""
+    """An item that is meant for one agent, who is to be offered it there, or just given it."""
 
     item: ItemId
     agent: AgentName
     by: AgentName
+    how: Literal["offer", "assign"] = "offer"
+    reason: str = ""
 
 
 class Handed(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.ids import CaseId, InboundId, ItemId, OutboundId
+from gateway.core.ids import CaseId, InboundId, ItemId, NodeName, OutboundId
 from gateway.core.inbound import Inbound
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import Case, Item, ItemState, Outgoing
@@ -62,6 +62,19 @@ class PgListing:
         with reading():
             row = await self._pool.fetchrow(self._sql["item_with_case"], item)
         return _item_and_case(row) if row is not None else None
+
+    async def owner_of(self, item: ItemId) -> NodeName | None:
+        return await self._node("owner_of_item", item)
+
+    async def carrier_of(self, outbound: OutboundId) -> NodeName | None:
+        return await self._node("carrier_of_outbound", outbound)
+
+    async def _node(self, name: str, id_: str) -> NodeName | None:
+        if uuid_or_none(id_) is None:
+            return None
+        with reading():
+            node = await self._pool.fetchval(self._sql[name], id_)
+        return None if node is None else NodeName(node)
 
     async def items_of(self, case: CaseId) -> list[Item]:
         if uuid_or_none(case) is None:

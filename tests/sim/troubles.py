@@ -103,8 +103,8 @@ async def _all_back(world: "ClusterWorld") -> None:
         away = [
             (agent, machines[home], machines[crew])
             for agent, crew in world.crews.items()
-            if (home := world.tables.homes.get(agent)) not in (None, crew)
-            if not machines[crew].gone and home is not None and not machines[home].gone
+            if (home := world.tables.homes.get(agent)) is not None and home != crew
+            if not machines[crew].gone and not machines[home].gone
         ]
         if not away:
             return

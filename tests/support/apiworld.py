@@ -23,6 +23,7 @@ from gateway.cluster.asking import Asking
 from gateway.cluster.capacity import Publication
 from gateway.cluster.evacuation import Evacuation
 from gateway.cluster.handover import Handover
+from gateway.cluster.sending import Sending
 from gateway.core.errors import Refused
 from gateway.core.ids import (
     AgentName,
@@ -31,6 +32,7 @@ from gateway.core.ids import (
     CustomerId,
     InboundId,
     ItemId,
+    NodeName,
     OutboundId,
 )
 from gateway.core.inbound import Decided
@@ -132,6 +134,13 @@ class FakeListing:
     async def item(self, item: ItemId) -> tuple[Item, Case] | None:
         found = self._tables.items.get(item)
         return (found, self._tables.cases[found.case]) if found else None
+
+    async def owner_of(self, item: ItemId) -> NodeName | None:
+        found = self._tables.items.get(item)
+        return None if found is None or found.state in ENDED else self._tables.owners[item]
+
+    async def carrier_of(self, outbound: OutboundId) -> NodeName | None:
+        return self._tables.carriers.get(outbound)
 
     async def items_of(self, case: CaseId) -> list[Item]:
         return [i for i in self._tables.items.values() if i.case == case]
@@ -497,6 +506,12 @@ def _services(rig: Rig) -> Services:
     )
 
 
+def _sending(rig: Rig) -> Sending:
+    asking = Asking(rig.node.ledger, rig.node.writer, MemoryRelay(rig.store))
+    handover = Handover(rig.node, MemoryHandover(rig.store), asking, lambda: ())
+    return Sending(rig.node, handover, MemoryHomes(rig.store))
+
+
 def _evacuation(rig: Rig) -> Evacuation:
     """Of a node that is alone."""
     rows = MemoryHandover(rig.store)
@@ -531,6 +546,8 @@ def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> Ho
         nodes=world.process,
         overflow=Nowhere(),
         evacuation=_evacuation(world.rig),
+        asks=Asking(world.rig.node.ledger, world.rig.node.writer, MemoryRelay(world.rig.store)),
+        sends=_sending(world.rig),
         figures=Publication(
             world.rig.node.ledger,
             MemoryCapacity(world.rig.store),

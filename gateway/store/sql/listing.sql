@@ -70,6 +70,12 @@ ORDER BY i.id DESC LIMIT $8
 SELECT i.doc AS item, c.doc AS case_doc
 FROM item AS i JOIN ticket_case AS c ON c.id = i.case_id WHERE i.id = $1
 
+-- name: owner_of_item
+SELECT owner FROM item WHERE id = $1 AND ended_as IS NULL
+
+-- name: carrier_of_outbound
+SELECT node FROM outbox WHERE id = $1
+
 -- name: items_of_case
 SELECT doc FROM item WHERE case_id = $1 ORDER BY id
 
