@@ -24,7 +24,7 @@ from tests.sim.machine import Handed, Machine
 from tests.sim.play import Report, play
 from tests.sim.promises import audit, commands_had_one_effect, need, same_view
 from tests.sim.sites import nobody_of_a_closed_share_is_offered_anything, site_of
-from tests.sim.troubles import TROUBLES
+from tests.sim.troubles import TROUBLES, find_takers
 from tests.sim.world import NAMES, PATIENCE, World
 from tests.support.builders import GENERAL, MAIL, OFFICE, agent, queue
 from tests.support.simworld import Cut, Pair, Steps, Target, Wire
@@ -164,6 +164,7 @@ class ClusterWorld(World):
         async with asyncio.TaskGroup() as group:
             work = [group.create_task(machine.live(self)) for machine in self.machines]
             work += [group.create_task(each.run()) for each in self.agents]
+            work.append(group.create_task(find_takers(self)))
             self.troubles = [
                 group.create_task(trouble.work(self))
                 for trouble in TROUBLES

@@ -147,6 +147,7 @@ def _journals_are_whole(tables: Tables) -> None:
         states.note(node, entry.event)
         folded = apply(state, entry.event, entry.at)
         states.keep_case()
+        states.written(entry.rows)
         need(entry.rows[: len(folded)] == folded, f"{node}: {position} folds differently")
 
 
@@ -158,6 +159,9 @@ class _States(dict[NodeName, NodeState]):
         self._cases: dict[CaseId, m.Case] = {}
         self._limbo: dict[NodeName, dict[str, m.Item | m.AgentStatus | m.Outgoing]] = {}
         self._kept: m.Case | None = None
+        self._items: dict[str, m.Item] = {}
+        self._statuses: dict[str, m.AgentStatus] = {}
+        self._whose: dict[str, NodeName] = {}
 
     def note(self, node: NodeName, event: e.Event) -> None:
         """What is let go is in nobody's hands until the statement that moves it."""
@@ -178,20 +182,41 @@ class _States(dict[NodeName, NodeState]):
             case _:
                 pass
 
+    def written(self, rows: Iterable[e.Row]) -> None:
+        """The documents as they are on disk."""
+        for row in rows:
+            if isinstance(row, m.Item):
+                self._items[row.id] = row
+            elif isinstance(row, m.AgentStatus):
+                self._statuses[row.name] = row
+
     def keep_case(self) -> None:
         """A header that the last event let go of."""
         if self._kept is not None:
             self._cases.setdefault(self._kept.id, self._kept)
             self._kept = None
 
-    def moved(self, node: NodeName, ids: Iterable[str]) -> None:
+    def moved(self, node: NodeName, to: NodeName, ids: Iterable[str]) -> None:
         """They have changed hands."""
         for id_ in ids:
             self._limbo.get(node, {}).pop(id_, None)
+            self._whose[id_] = to
 
     def come_back(self, node: NodeName) -> None:
-        """What a life had let go, and no statement had moved, is loaded by the next one."""
+        """What a life had let go, and no statement had moved, is loaded by the next one.
+
+        So is what came back to it by a takeover that it did not live to tell of: the documents
+        still say that it is this node's.
+        """
         state = self[node]
+        for item in self._items.values():
+            mine = item.owner == self._whose.get(item.id) == node and item.state not in ENDED
+            if mine and item.id not in state.items:
+                state.put(item)
+        for status in self._statuses.values():
+            mine = status.home == self._whose.get(status.name) == node
+            if mine and status.name not in state.statuses:
+                state.statuses[status.name] = replace(status, tabs=0)
         for row in self._limbo.pop(node, {}).values():
             match row:
                 case m.Item():
@@ -211,9 +236,9 @@ def _change_hands(states: _States, move: Move) -> None:
     """What is in the heir's hands is in the dead node's no more; orders need no word of it."""
     old, new = states[move.dead], states[move.heir]
     rows = move.rows
-    states.moved(move.dead, [item.id for item, _ in rows.items])
-    states.moved(move.dead, [status.name for status in rows.statuses])
-    states.moved(move.dead, [order.id for order in rows.outbox])
+    states.moved(move.dead, move.heir, [item.id for item, _ in rows.items])
+    states.moved(move.dead, move.heir, [status.name for status in rows.statuses])
+    states.moved(move.dead, move.heir, [order.id for order in rows.outbox])
     for item, _ in move.rows.items:
         if item.id in old.items:
             old.put(replace(old.items[item.id], state=m.ItemState.CANCELED))

@@ -16,10 +16,14 @@ from gateway.cluster.handover import Handover
 from gateway.core.election import Peer
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, ItemId
+from gateway.core.model import ItemState
 from tests.sim.sites import close_a_site
 
 if TYPE_CHECKING:
     from tests.sim.cluster import ClusterWorld
+
+
+LONG_SECONDS = 60.0
 
 
 class Trouble(Struct, frozen=True):
@@ -94,6 +98,29 @@ async def _hand_over(world: "ClusterWorld") -> None:
         machine.steps.note(f"{machine.name} hands {items} and {agents} over to {to}")
         machine.life.spawn(_try(handover, items, agents, peer))  # type: ignore[union-attr]
     await _all_back(world)
+
+
+async def find_takers(world: "ClusterWorld") -> None:
+    """What has waited for long at a node goes to another one: somebody there may take it.
+
+    Agents and items move apart when nodes do; overflow would see to it.
+    """
+    while True:
+        await asyncio.sleep(5.0)
+        for machine in world.machines:
+            here, others = machine.here, [one for one in world.machines if one is not machine]
+            if here is None or not machine.serves or here.handover is None:
+                continue
+            peer = here.handover.peer(world.dice.choice(others).name)
+            now = world.clock.now()
+            waiting = [
+                item.id
+                for item in here.node.ledger.state.items.values()
+                if item.state is ItemState.QUEUED and item.queued_at is not None
+                if (now - item.queued_at).total_seconds() > LONG_SECONDS
+            ]
+            if peer is not None and waiting:
+                here.life.spawn(_try(here.handover, waiting[:1], [], peer))
 
 
 async def _all_back(world: "ClusterWorld") -> None:
