@@ -11,6 +11,7 @@ from gateway.core.errors import Refused
 from gateway.core.hands import give_back, profile_of
 from gateway.core.ids import AgentName, ItemId
 from gateway.core.model import AgentStatus, Item, ItemState
+from gateway.core.moving import holder_of
 from gateway.core.state import NodeState
 from gateway.flow.node import Node
 from gateway.store.contract import Unavailable
@@ -58,6 +59,8 @@ class Sending:
         if found is None:
             raise Refused("unavailable", "the item changes hands just now; try again")
         why = f"assigned by {by}: {reason}" if reason else f"assigned by {by}"
+        self._ledger.check_open()
+        _check_free(state, found)
         if changes := _taken_out_of_hand(state, found, why):
             self._ledger.record(changes)
         await self._handover.hand_over(
@@ -70,6 +73,20 @@ class Sending:
         )
         self.sent += 1
         return True
+
+
+def _check_free(state: NodeState, item: Item) -> None:
+    """Whether nobody else's work keeps it here, before it is taken from anybody.
+
+    Raises ``Refused``.
+    """
+    customer = item.customer
+    bound = state.items_of_customer(customer.id) if customer is not None else []
+    for other in (*state.items_of_case(item.case), *bound):
+        holder = holder_of(other)
+        if other.id != item.id and holder is not None and state.is_home_of(holder):
+            why = f"{holder} works for the same customer, on #{other.number}, at this node"
+            raise Refused("busy", why, "agent")
 
 
 def _taken_out_of_hand(state: NodeState, item: Item, why: str) -> list[e.Change]:

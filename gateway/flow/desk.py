@@ -78,6 +78,8 @@ class DeskFlow:
         self._lookup = lookup
         self._numbers = numbers
         self._signals = signals
+        self._attached: dict[AgentName, set[str]] = {}
+        ledger.observe(self._note)
         self._known: OrderedDict[_Key, asyncio.Future[_Applied | None]] = OrderedDict()
 
     # -- desktops ---------------------------------------------------------------------------
@@ -87,15 +89,23 @@ class DeskFlow:
         state = self._ledger.state
         ctx = self._ledger.context()
         position = self._ledger.record(hands.attach(state, agent, tab, ctx))
+        self._attached.setdefault(agent, set()).add(tab)
         return Attached(
             position=position,
             epoch=state.statuses[agent].epoch,
             snapshot=hands.snapshot(state, agent, ctx),
         )
 
+    def _note(self, entry: e.Entry) -> None:
+        if isinstance(entry.event, e.AgentHandedOver):
+            self._attached.pop(entry.event.agent, None)
+
     def detach(self, agent: AgentName, tab: str, reason: str) -> None:
-        if not self._ledger.state.is_home_of(agent):
-            return  # handed over while the desktop was attached: its row is another node's
+        tabs = self._attached.get(agent, set())
+        if tab not in tabs:
+            # It was sent after its agent, who may be back by now with another one.
+            return
+        tabs.discard(tab)
         self._ledger.record(hands.detach(self._ledger.state, agent, tab, reason))
 
     # -- commands ---------------------------------------------------------------------------

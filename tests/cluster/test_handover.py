@@ -161,6 +161,22 @@ def test_an_agent_goes_with_all_that_is_in_hand_and_works_on_there() -> None:
     play(story)
 
 
+def test_a_desktop_that_closes_late_does_not_take_the_next_one_with_it() -> None:
+    async def story(_: Tables, one: Running, two: Running) -> None:
+        await one.sign_in(ANA)
+        await hand_over(one, two, agents=[ANA])
+        await until(lambda: two.node.ledger.state.is_home_of(ANA))
+        await hand_over(two, one, agents=[ANA])
+        await until(lambda: one.node.ledger.state.is_home_of(ANA))
+        one.node.desk.attach(ANA, "another tab")
+        one.node.desk.detach(ANA, "tab", "its socket was half open until now")
+        assert one.node.ledger.state.statuses[ANA].tabs == 1
+        one.node.desk.detach(ANA, "another tab", "gone")
+        assert one.node.ledger.state.statuses[ANA].tabs == 0
+
+    play(story)
+
+
 def test_orders_of_what_moves_are_brought_by_the_other_node_once() -> None:
     async def story(tables: Tables, one: Running, two: Running) -> None:
         await one.sign_in(ANA)
