@@ -132,6 +132,9 @@ class Handover:
         bundle = self._without_what_is_being_brought(bundle)
         if not bundle:
             return Moved()
+        if self._node.intake.decides_about(bundle.customers):
+            # It would come after what the customer says next, to the other node.
+            raise Refused("busy", "something that the customer wrote is just being taken in")
         going = self._let_go(bundle, to, to_epoch, reason, wish, overflow=overflow)
         # Whoever asked may go; what has been let go must not stay half way.
         self._group.create_task(self._finish(going), name=f"handover:{to}")

@@ -7,6 +7,7 @@ What the inbox holds undecided after a restart is decided then.
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import structlog
@@ -18,7 +19,7 @@ from gateway.core.bounces import reported_id
 from gateway.core.correlate import Candidates
 from gateway.core.duties import DutyTerm
 from gateway.core.errors import Refused
-from gateway.core.ids import ChannelName, InboundId, NodeName, Position, QueueName
+from gateway.core.ids import ChannelName, CustomerId, InboundId, NodeName, Position, QueueName
 from gateway.core.inbound import Decided, Inbound
 from gateway.core.intake import Known, decide
 from gateway.core.model import InboundDone
@@ -77,7 +78,7 @@ class IntakeFlow:
         self._findings = Findings(lookup)
         self._verdicts = Verdicts(lookup.decided)
         self._whose = whose or Whose(ledger, writer.current_term, Departures(), None)
-        self.undecided = 0
+        self._deciding: Counter[str] = Counter()
 
     # -- for channels -----------------------------------------------------------------------
 
@@ -133,6 +134,15 @@ class IntakeFlow:
         self._verdicts.forget(received.stored.id)
         self._begin(received.inbound, received.stored)
 
+    @property
+    def undecided(self) -> int:
+        """Contacts that are being decided about."""
+        return self._deciding.total()
+
+    def decides_about(self, customers: Iterable[CustomerId]) -> bool:
+        """Whether a contact of one of these is among them."""
+        return any(customer in self._deciding for customer in customers)
+
     async def look(self) -> None:
         """Decide about what other nodes have received for us, or passed on to us.
 
@@ -161,14 +171,17 @@ class IntakeFlow:
         if stored.decided is not None:
             self._verdicts.settle(stored.id, stored.decided)
         else:
-            self.undecided += 1
+            self._deciding[_customer_of(stored)] += 1
             self._tasks.spawn(self._decide(inbound, stored), stored.id)
 
     async def _decide(self, inbound: Inbound, stored: Stored) -> None:
         try:
             await self._decide_in_turn(inbound, stored)
         finally:
-            self.undecided -= 1
+            who = _customer_of(stored)
+            self._deciding[who] -= 1
+            if not self._deciding[who]:
+                del self._deciding[who]
 
     async def _decide_in_turn(self, inbound: Inbound, stored: Stored) -> None:
         async with self._one_at_a_time.hold(_who(inbound)):
@@ -283,6 +296,10 @@ class IntakeFlow:
         event = e.InboundDecided(inbound=stored.id, status="quarantined", reason=reason)
         await self._ledger.committed(self._ledger.record([e.Change(event, (done,))]))
         return Decided(status="quarantined", reason=reason)
+
+
+def _customer_of(stored: Stored) -> str:
+    return stored.customer.id if stored.customer is not None else ""
 
 
 def _who(inbound: Inbound) -> str:

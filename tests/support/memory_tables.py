@@ -74,6 +74,7 @@ class InboxRow(Struct, kw_only=True):
     customer: CustomerId | None
     attachments: tuple[m.Attachment, ...]
     decided: Decided | None = None
+    changed_hands: bool = False
 
 
 class Upload(Struct, kw_only=True):
