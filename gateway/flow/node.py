@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from gateway.core import events as e
 from gateway.core.adoption import adopt_agents, adopt_items
 from gateway.core.closing import clear_out
+from gateway.core.hands import give_back
 from gateway.core.ids import ChannelName, NewId, NodeName, QueueName
 from gateway.core.model import Delivery, DeliveryUpdate, Message
 from gateway.core.state import NodeState
@@ -144,16 +145,22 @@ class Node:
         """Nobody is connected to a node that has just begun: desktops' grace starts now.
 
         Also for one that was gone before and holds work: while the node was away it could not
-        come back.
+        come back. Nor could anybody accept an offer that ran out meanwhile: it was not missed.
         """
-        state = self.ledger.state
+        state, now = self.ledger.state, self.ledger.clock.now()
+        lapsed = [
+            change
+            for item in state.items.values()
+            if item.offer is not None and item.offer.deadline <= now
+            for change in give_back(item, item.offer.agent, "it ran out while the node was away")
+        ]
         dropped = [
             e.Change(e.AgentDetached(agent=s.name, tab="", reason="the node restarted"))
             for s in state.statuses.values()
             if s.home == state.node and (s.dropped_at is None or state.in_hand(s.name))
         ]
         started = e.NodeStarted(node=state.node, region=region, items=len(state.items))
-        self.ledger.record([e.Change(started), *dropped])
+        self.ledger.record([e.Change(started), *dropped, *lapsed])
         # A site may have been closed elsewhere while this node was away.
         self.ledger.record(clear_out(state, state.closed, hands=False))
 

@@ -271,6 +271,25 @@ def test_the_files_of_a_refused_send_can_be_sent_with_the_next() -> None:
     story(tell)
 
 
+def test_an_offer_that_ran_out_while_the_node_was_away_was_not_missed() -> None:
+    async def dies(rig: Rig) -> None:
+        await take(rig, mail("m1"))
+        one = await offered(rig)
+        assert one.offer is not None
+        await rig.node.ledger.committed(rig.node.ledger.position)
+        late = replace(one.offer, deadline=one.offer.made_at - timedelta(hours=1))
+        rig.tables.items[one.id] = replace(rig.tables.items[one.id], offer=late)
+
+    async def again(rig: Rig) -> None:
+        await rig.node.ledger.committed(rig.node.ledger.position)
+        events = [entry.event for entry in rig.tables.journal.values()]
+        (back,) = (event for event in events if isinstance(event, e.OfferWithdrawn))
+        assert back.reason == "it ran out while the node was away"
+        assert not any(isinstance(event, e.OfferMissed) for event in events)
+
+    story(again, tables=story(dies))
+
+
 def test_a_refusal_is_an_answer_and_is_remembered() -> None:
     nowhere = c.Note(id=CommandId("the-same-id"), item=ItemId("none"), body="x")
 
