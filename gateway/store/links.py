@@ -82,6 +82,11 @@ class Link(_Connection):
         self.waiting_since = asyncio.get_running_loop().time()
         try:
             yield
+        except asyncio.CancelledError:
+            # asyncpg would ask the server to cancel the statement and wait until it has, before
+            # the pool may have the connection again: over a dead link that is for ever.
+            self.terminate()
+            raise
         except asyncpg.PostgresError as problem:
             if self.sight is not None:
                 self.sight.heard(problem)

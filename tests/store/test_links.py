@@ -54,6 +54,21 @@ async def test_a_statement_whose_connection_is_gone_unseen_is_ended(
     assert await wired.store.pool.fetchval("SELECT 3") == 3
 
 
+async def test_a_question_that_is_given_up_over_a_dead_link_holds_nobody_up(wired: Wired) -> None:
+    pool = wired.store.pool
+    for n in range(12):  # more than the pool has
+        wired.link.heal()
+        assert await pool.fetchval("SELECT 1") == 1
+        wired.link.half_open()
+        async with asyncio.timeout(20):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await pool.fetchval("SELECT $1::int", n)
+    wired.link.heal()
+    async with asyncio.timeout(20):
+        assert await pool.fetchval("SELECT 3") == 3
+
+
 async def test_a_database_that_falls_silent_is_noticed_within_ten_seconds(wired: Wired) -> None:
     async with wired.store.pool.acquire() as con:
         await con.fetchval("SELECT 1")
