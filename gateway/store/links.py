@@ -10,7 +10,7 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Never
 from weakref import WeakKeyDictionary
@@ -174,16 +174,20 @@ class LinkWatch:
     async def look(self) -> None:
         """One look at all links that have waited long."""
         now = asyncio.get_running_loop().time()
-        waiting = {link: link.waiting_since for link in self._sight.waiting(now - PATIENCE_SECONDS)}
+        # Now, for a link that is closed while we ask has no number any more.
+        waiting = {
+            link: (link.waiting_since, link.get_server_pid())
+            for link in self._sight.waiting(now - PATIENCE_SECONDS)
+        }
         if not waiting:
             self._suspicions.clear()
             return
-        working = await self._working(link.get_server_pid() for link in waiting)
+        working = await self._working([pid for _, pid in waiting.values()])
         before, self._suspicions = self._suspicions, {}
-        for link, since in waiting.items():
+        for link, (since, pid) in waiting.items():
             if since is None or link.is_closed() or link.waiting_since != since:
                 continue  # it was answered while we asked
-            if link.get_server_pid() in working:
+            if pid in working:
                 continue
             about, count = before.get(link, (since, 0))
             count = count + 1 if about == since else 1
@@ -193,13 +197,13 @@ class LinkWatch:
                 _log.warning("cut a dead link to the database", waited=round(now - since, 1))
                 link.terminate()
 
-    async def _working(self, pids: Iterable[int]) -> set[int]:
+    async def _working(self, pids: Sequence[int]) -> set[int]:
         """Which backends are busy with a statement, as a fresh connection sees it."""
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 probe = await self._connect()
                 try:
-                    rows = await probe.fetch(self._sql["backends_working"], list(pids))
+                    rows = await probe.fetch(self._sql["backends_working"], pids)
                 finally:
                     probe.terminate()
         except (*FAILED, Unavailable):

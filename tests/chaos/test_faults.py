@@ -132,10 +132,6 @@ async def _look(cluster: PatroniCluster) -> Tables:
     )
 
 
-@pytest.mark.skipif(
-    "CHAOS_FAULTS" not in os.environ,
-    reason="a node may hang after half-open connections: docs/chaos-report.md",
-)
 @pytest.mark.chaos
 @pytest.mark.timeout(600 + 60 * FAULTS)
 async def test_what_was_promised_to_people_outside_holds_whatever_dies(

@@ -69,6 +69,28 @@ async def test_a_question_that_is_given_up_over_a_dead_link_holds_nobody_up(wire
         assert await pool.fetchval("SELECT 3") == 3
 
 
+async def test_a_link_that_is_closed_while_it_is_being_looked_at_ends_no_watch(
+    wired: Wired, quick: None
+) -> None:
+    sight, lookout = wired.store.sight, wired.store.lookout
+    assert lookout is not None
+    connect = lookout._connector.connect
+
+    async def question() -> None:
+        with pytest.raises(FAILED):
+            await wired.store.pool.fetchval("SELECT pg_sleep(60)")
+
+    async def meanwhile() -> object:
+        (link,) = sight.waiting(asyncio.get_running_loop().time())
+        link.terminate()
+        return await connect()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(question())
+        await asyncio.sleep(links.PATIENCE_SECONDS * 2)
+        await links.LinkWatch(sight, meanwhile, wired.store.sql).look()
+
+
 async def test_a_database_that_falls_silent_is_noticed_within_ten_seconds(wired: Wired) -> None:
     async with wired.store.pool.acquire() as con:
         await con.fetchval("SELECT 1")
