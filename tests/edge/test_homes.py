@@ -47,6 +47,8 @@ async def pair(tmp_path: Path, database: str) -> AsyncIterator[tuple[NodeProcess
         await one.call("PUT", "/api/v1/directory", {"agents": crew})
         await two.start()
         await serving(database, 2)
+        for node in (one, two):
+            await knows_the_other(node)
         yield one, two
     finally:
         await one.kill()
@@ -63,6 +65,12 @@ async def serving(dsn: str, count: int) -> None:
                 await asyncio.sleep(0.1)
     finally:
         await con.close()
+
+
+async def knows_the_other(node: NodeProcess) -> None:
+    async with asyncio.timeout(90):
+        while len((await node.call("GET", "/api/v1/bootstrap"))["agent_ws"]) < 2:
+            await asyncio.sleep(0.1)
 
 
 async def homes(dsn: str) -> dict[str, str]:
