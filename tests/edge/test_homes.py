@@ -69,7 +69,8 @@ async def serving(dsn: str, count: int) -> None:
 
 async def knows_the_other(node: NodeProcess) -> None:
     async with asyncio.timeout(90):
-        while len((await node.call("GET", "/api/v1/bootstrap"))["agent_ws"]) < 2:
+        # Nobody tells.
+        while len((await node.call("GET", "/api/v1/bootstrap"))["agent_ws"]) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
 
