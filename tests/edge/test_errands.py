@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from push.client import AgentClient
-from tests.edge.test_homes import a_node, door, serving
+from tests.edge.test_homes import a_node, door, meet
 from tests.support.process import NodeProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
@@ -21,7 +21,7 @@ async def pair(tmp_path: Path, database: str) -> AsyncIterator[tuple[NodeProcess
         crew = [{"name": "ana"}, {"name": "zed"}]
         await one.call("PUT", "/api/v1/directory", {"agents": crew})
         await two.start()
-        await serving(database, 2)
+        await meet(one, two)
         yield one, two
     finally:
         await one.clean_up()

@@ -11,7 +11,7 @@ from gateway.core import commands as c
 from gateway.core.ids import CommandId
 from push.client import AgentClient
 from push.protocol import Ok, Snapshot, encoder
-from tests.edge.test_homes import a_node, door, hear, homes, knock, serving
+from tests.edge.test_homes import a_node, door, hear, homes, knock, meet
 from tests.support.process import NodeProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -24,7 +24,7 @@ async def pair(tmp_path: Path, database: str) -> AsyncIterator[tuple[NodeProcess
         await one.start()
         await one.call("PUT", "/api/v1/directory", {"agents": [{"name": "ana"}]})
         await two.start()
-        await serving(database, 2)
+        await meet(one, two)
         yield one, two
     finally:
         await one.clean_up()
@@ -82,7 +82,7 @@ async def test_an_agent_comes_back_elsewhere_with_all_that_was_in_hand_and_again
 
         back = await two.call("POST", "/api/v1/nodes/one/return")
         assert not back["leaving"]
-        await serving(database, 2)
+        await meet(one, two)
         await evacuated(one, "two")
         await at(ana, "one")
         assert list(ana.desktop.items) == [item]

@@ -46,32 +46,23 @@ async def pair(tmp_path: Path, database: str) -> AsyncIterator[tuple[NodeProcess
         crew = [{"name": name} for name in AGENTS]
         await one.call("PUT", "/api/v1/directory", {"agents": crew})
         await two.start()
-        await serving(database, 2)
-        for node in (one, two):
-            await knows_the_other(node)
+        await meet(one, two)
         yield one, two
     finally:
         await one.kill()
         await two.stop()
 
 
-async def serving(dsn: str, count: int) -> None:
-    con = await asyncpg.connect(dsn)
-    try:
-        async with asyncio.timeout(90):
-            while count != await con.fetchval(  # noqa: ASYNC110 - nobody tells
-                "SELECT count(*) FROM node_lease WHERE state = 'serving' AND counter > 2"
-            ):
-                await asyncio.sleep(0.1)
-    finally:
-        await con.close()
+async def meet(*nodes: NodeProcess) -> None:
+    """Return when each node has seen that all of them serve."""
 
+    async def seen_by(node: NodeProcess) -> int:
+        return len((await node.call("GET", "/api/v1/bootstrap"))["agent_ws"])
 
-async def knows_the_other(node: NodeProcess) -> None:
     async with asyncio.timeout(90):
-        # Nobody tells.
-        while len((await node.call("GET", "/api/v1/bootstrap"))["agent_ws"]) < 2:  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
+        for node in nodes:
+            while await seen_by(node) < len(nodes):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.1)
 
 
 async def homes(dsn: str) -> dict[str, str]:

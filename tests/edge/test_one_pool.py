@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from push.client import AgentClient
-from tests.edge.test_homes import a_node, door, serving
+from tests.edge.test_homes import a_node, door, meet
 from tests.support.process import NodeProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -25,7 +25,7 @@ async def pair(tmp_path: Path, database: str) -> AsyncIterator[tuple[NodeProcess
         await one.start()
         await one.call("PUT", "/api/v1/directory", COMPANY)
         await two.start()
-        await serving(database, 2)
+        await meet(one, two)
         yield one, two
     finally:
         await one.clean_up()
