@@ -25,6 +25,7 @@ from channels.webchat.protocol import (
 )
 from gateway.core.model import Delivery, ItemState
 from push.client import AgentClient
+from tests.edge.test_homes import meet
 from tests.support.chatserver import Visitor, visiting
 from tests.support.process import NodeProcess
 
@@ -66,6 +67,7 @@ async def talk(tmp_path: Path, database: str) -> AsyncIterator[Talk]:
     try:
         await one.start()
         await two.start()
+        await meet(one, two)
         await one.call("PUT", "/api/v1/agents/ana", {"display_name": "Ana"})
         token = await one.token_for("ana")
         async with AgentClient([f"{two.ws}/agent/v1"], token) as ana:
