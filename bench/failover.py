@@ -247,15 +247,15 @@ class _Run:
         return list(zip(names, tokens, strict=True))
 
     async def _play(self, name: str, part: Part, scene: Scene) -> tuple[Findings, dict[str, Any]]:
-        await asyncio.sleep(BEFORE_SECONDS)
+        await asyncio.sleep(BEFORE_SECONDS)  # ordinary life: what is struck must be at work
         struck = time.monotonic()
         await part.blow(scene)
         orphans = await self._orphans() if part.of_node else set()
         self._say(f"{name}: struck; {len(orphans)} items queued or offered there")
-        await asyncio.sleep(struck + part.seconds - time.monotonic())
+        await asyncio.sleep(struck + part.seconds - time.monotonic())  # the fault lasts so long
         await part.heal(scene)
         await scene.both.serving(SERVED_SECONDS)
-        await asyncio.sleep(AFTER_SECONDS)
+        await asyncio.sleep(AFTER_SECONDS)  # ordinary life again, before the evening's account
         open_ = await scene.town.evening(EVENING_SECONDS)
         logs = await scene.town.logs(scene.both.sockets)
         findings = audit(logs)
@@ -336,5 +336,5 @@ def _figures(part: Part, logs: Logs, orphans: set[str], struck: float) -> dict[s
 
 def _last_back(outages: Sequence[list[Any]], struck: float) -> float:
     """When the last one was back; not a number if one is not, nought if none was away."""
-    times = [line[1] if line[1] is not None else float("nan") for line in outages]
-    return float("nan") if any(t != t for t in times) else max(times, default=struck) - struck  # noqa: PLR0124
+    backs = [line[1] for line in outages]
+    return float("nan") if None in backs else max(backs, default=struck) - struck

@@ -20,7 +20,7 @@ def main(rate: float, seconds: float) -> int:
         due = began + number / rate
         wait = due - time.monotonic()
         if wait > 0:
-            time.sleep(wait)
+            time.sleep(wait)  # keeping time is this process's work; it has no loop to hold up
         os.write(sys.stdout.fileno(), BEAT.pack(due))
     return 0
 

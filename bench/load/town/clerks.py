@@ -134,7 +134,7 @@ class Clerks:
                     self.outages.append(out[name])
                 elif online and name in out:
                     out.pop(name)[1] = now
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)  # seen as a person would: no event tells of it
 
     def _how(self) -> Answer:
         desks = [clerk.client for clerk in self._clerks.values()]
@@ -244,7 +244,7 @@ class Clerk:
             self._all.gone.append([time.monotonic(), item, self._name])
 
     async def _pause(self) -> None:
-        await asyncio.sleep(self._all.dice.uniform(*self._all.pace))
+        await asyncio.sleep(self._all.dice.uniform(*self._all.pace))  # as people take time
 
     def _work(self, item: ItemId) -> None:
         if item not in self._busy:

@@ -85,11 +85,11 @@ class Errands:
 
     async def _file(self, http: aiohttp.ClientSession, pace: list[float]) -> None:
         while not self._stop.is_set():
-            await asyncio.sleep(self._dice.uniform(*pace))
+            await asyncio.sleep(self._dice.uniform(*pace))  # the rate of the traffic
             key, begun = new_mark(), time.monotonic()
             url = self._dice.choice(self._urls)
             while (item := await self._ask(http, url, key)) is None:
-                await asyncio.sleep(self._dice.uniform(0.05, 0.4))
+                await asyncio.sleep(self._dice.uniform(0.05, 0.4))  # as a client backs off
                 url = self._urls[(self._urls.index(url) + 1) % len(self._urls)]
             self.acked.append([begun, time.monotonic(), key, item])
             if self._dice.random() < REPEATED_SHARE:
@@ -127,7 +127,7 @@ class Errands:
         mark = mark_of(str(said.get("body", "")))
         entry = [begun, None, delivery, said["event"], said["item"], mark]
         self.told.append(entry)
-        await asyncio.sleep(self._slow)
+        await asyncio.sleep(self._slow)  # leaves an attempt open for a kill to fall into
         entry[1] = time.monotonic()
         return web.Response(status=204)
 

@@ -84,7 +84,7 @@ class Letters:
     async def _write(self, pace: list[float]) -> None:
         client = await asyncio.to_thread(self._connect)
         while not self._stop.is_set():
-            await asyncio.sleep(self._dice.uniform(*pace))
+            await asyncio.sleep(self._dice.uniform(*pace))  # the rate of the traffic
             mark = new_mark()
             status, answer = await asyncio.to_thread(
                 client.append, "INBOX", "", "", self._mail(mark)
