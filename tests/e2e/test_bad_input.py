@@ -50,10 +50,11 @@ async def test_a_token_that_ends_sends_back_to_the_sign_in(house: House, new_pag
     await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     await expect(page.get_by_text("Your sign-in has ended")).to_be_visible()
 
-    other = await new_page()
-    await other.goto(f"{house.node.url}/desktop/#token=never-was-one")
-    await expect(other.get_by_role("button", name="Sign in")).to_be_visible()
-    await expect(other.get_by_text("Your sign-in has ended")).to_be_visible()
+    for where in ("desktop", "supervisor", "admin"):
+        other = await new_page()
+        await other.goto(f"{house.node.url}/{where}/#token=never-was-one")
+        await expect(other.get_by_role("button", name="Sign in")).to_be_visible()
+        await expect(other.get_by_text("Your sign-in has ended")).to_be_visible()
 
 
 @pytest.mark.timeout(60)

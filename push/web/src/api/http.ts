@@ -2,7 +2,7 @@
 
 import { t } from "../i18n";
 import { baseFor, hasOthers, healing, preferBase } from "./nodes";
-import { session, signOut } from "./session";
+import { endSession, session } from "./session";
 
 export interface FieldError {
   field: string;
@@ -64,10 +64,15 @@ function address(path: string, query: Query = {}): string {
   return `${path}?${new URLSearchParams(parts.map(([name, value]) => [name, String(value)]))}`;
 }
 
-async function once(base: string, method: string, path: string, options: Options): Promise<Response> {
+async function once(
+  base: string,
+  method: string,
+  path: string,
+  options: Options,
+  token: string | undefined,
+): Promise<Response> {
   const { query, body, form, key } = options;
   const headers = new Headers({ Accept: "application/json" });
-  const token = session.peek()?.token;
   if (token) headers.set("Authorization", `Bearer ${token}`);
   if (key) headers.set("Idempotency-Key", key);
   if (body !== undefined) headers.set("Content-Type", "application/json");
@@ -114,15 +119,16 @@ async function respond(method: string, path: string, options: Options): Promise<
   for (let attempt = 0; ; attempt += 1) {
     const base = baseFor(again || options.impatient ? attempt : 0);
     const pause = again ? (PAUSES[attempt] ?? (healing.peek() ? HEALING_PAUSE : undefined)) : 0;
+    const token = session.peek()?.token;
     const last = pause === undefined || !(again || (options.impatient && attempt === 0 && hasOthers()));
     try {
-      const response = await once(base, method, path, options);
+      const response = await once(base, method, path, options, token);
       if (response.ok) {
         preferBase(base);
         return response;
       }
       if (last || !RESTARTING.has(response.status)) {
-        if (response.status === 401 && session.peek() && !path.endsWith("/login")) signOut();
+        if (response.status === 401 && token && !path.endsWith("/login")) endSession(token);
         throw await problem(response);
       }
     } catch (error) {

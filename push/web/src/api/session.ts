@@ -15,6 +15,9 @@ const tab = () => sessionStorage;
 
 export const session = signal<Stored | null>(null);
 
+/** Whether the node ended the last session: the sign-in page says so until somebody signs in. */
+export const expired = signal(false);
+
 /** Takes the token of a one-click link out of the address before anyone can copy it. */
 export function openSession(): void {
   const match = /^#token=([^&]+)/.exec(location.hash);
@@ -27,6 +30,7 @@ export function openSession(): void {
 }
 
 export function signIn(token: string, agent: AgentCard | null): void {
+  expired.value = false;
   session.value = { token, agent };
   writeStored(KEY, session.value, tab);
 }
@@ -38,7 +42,15 @@ export function noteAgent(agent: AgentCard): void {
 }
 
 export function signOut(): void {
+  expired.value = false;
   session.value = null;
   writeStored(KEY, null, tab);
   forgetNodes();
+}
+
+/** The node knows this token no more; whichever connection hears of it first says so. */
+export function endSession(token: string): void {
+  if (session.peek()?.token !== token) return; // a late answer to one who has signed in anew
+  signOut();
+  expired.value = true;
 }

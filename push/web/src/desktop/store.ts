@@ -7,7 +7,7 @@ import { Connection, type Status, type WithoutId } from "../agent/connection";
 import { EMPTY, type Desk } from "../agent/state";
 import { healing, keptNodes, noteNodes } from "../api/nodes";
 import { bootstrap, glance } from "../api/resources";
-import { noteAgent, session, signOut } from "../api/session";
+import { endSession, noteAgent, session } from "../api/session";
 import type { Command, ItemView, Ok, OfferView, ServerFrame } from "../protocol";
 import { t, word } from "../i18n";
 import { readStored, writeStored } from "../ui/storage";
@@ -64,7 +64,12 @@ export async function connect(token: string): Promise<void> {
   const owner = token.slice(-12);
   connection = new Connection(
     browserEnvironment(owner),
-    { onDesk, onStatus, onPending: (commands) => (pending.value = commands), onNode: (_, all) => noteNodes(all) },
+    {
+      onDesk,
+      onStatus: (next) => onStatus(next, token),
+      onPending: (commands) => (pending.value = commands),
+      onNode: (_, all) => noteNodes(all),
+    },
     token,
     [...new Set(known)],
     tabName(),
@@ -107,13 +112,10 @@ function onDesk(next: Desk, frame: ServerFrame): void {
   for (const listener of listeners) listener(frame, next);
 }
 
-function onStatus(next: Status): void {
+function onStatus(next: Status, token: string): void {
   status.value = next;
   healing.value = ["connecting", "waiting", "reconnecting"].includes(next.kind);
-  if (next.kind === "signed_out") {
-    signOut();
-    say(t("signin.expired"), true);
-  }
+  if (next.kind === "signed_out") endSession(token);
 }
 
 // -- orders ------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@ import { KeyRound, LogIn } from "lucide";
 import { useState } from "preact/hooks";
 import { Problem } from "../api/http";
 import { signInWith } from "../api/resources";
-import { signIn } from "../api/session";
+import { expired, signIn } from "../api/session";
 import { LANGUAGES, locale, setLocale, t } from "../i18n";
 import type { AgentCard } from "../protocol";
 import { Icon } from "./Icon";
@@ -100,7 +100,13 @@ export function SignInPage({ what }: { what: string }) {
           Switchroom
         </a>
         <h1>{what}</h1>
-        <p class="muted">{t("signin.lead")}</p>
+        {expired.value ? (
+          <p class="wrong" role="alert">
+            {t("signin.expired")}
+          </p>
+        ) : (
+          <p class="muted">{t("signin.lead")}</p>
+        )}
         <SignInForm />
         <LanguagePicker />
       </div>
