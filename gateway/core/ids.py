@@ -27,6 +27,8 @@ ChannelName = NewType("ChannelName", str)
 SkillName = NewType("SkillName", str)
 NodeName = NewType("NodeName", str)
 SiteName = NewType("SiteName", str)
+CalendarName = NewType("CalendarName", str)
+PolicyName = NewType("PolicyName", str)
 
 NewId = Callable[[], str]
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import field
 
 from gateway.core.ids import (
     AgentName,
@@ -28,16 +28,10 @@ from gateway.core.ids import (
     SkillName,
     TicketNumber,
 )
+from gateway.core.value import Kept as Kept
+from gateway.core.value import Value as Value
 
 Attributes = dict[str, str | int | float | bool | None]
-
-
-class Value(Struct, frozen=True, kw_only=True, gc=False):
-    """Base of all values. Being frozen they form no cycles, so the collector need not look."""
-
-
-class Kept(Value, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of values that are written with every change: what is as by default is left out."""
 
 
 class ChannelKind(StrEnum):

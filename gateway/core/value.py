@@ -1,0 +1,11 @@
+"""What all values have in common. See ``core.model``."""
+
+from msgspec import Struct
+
+
+class Value(Struct, frozen=True, kw_only=True, gc=False):
+    """Base of all values. Being frozen they form no cycles, so the collector need not look."""
+
+
+class Kept(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of values that are written with every change: what is as by default is left out."""
