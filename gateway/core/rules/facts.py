@@ -1,0 +1,63 @@
+"""What the rules may know of a contact."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct, field
+
+from gateway.core.ids import ChannelName, QueueName
+from gateway.core.model import Attributes, ChannelKind
+from gateway.core.rules.words import plain
+
+
+class Facts(Struct, frozen=True, kw_only=True, dict=True):
+    """A contact as the rules see it.
+
+    ``to`` are our addresses that it came to, ``sender`` is where it came from (canonical).
+    ``fields`` are what a form, a task or the host site said. ``recent`` are the times of this
+    customer's earlier contacts, newest first, as far back as they were looked up; ``open_cases``
+    counts the matters that are open. ``open`` says whether the queue it would go to is within its
+    hours; ``None`` when it has none.
+    """
+
+    kind: ChannelKind
+    channel: ChannelName
+    at: datetime
+    to: tuple[str, ...] = ()
+    sender: str = ""
+    verified: bool = False
+    known: bool = False
+    language: str = ""
+    subject: str = ""
+    body: str = ""
+    fields: Attributes = field(default_factory=dict)
+    queue: QueueName = QueueName("")
+    category: str = ""
+    value: int = 0
+    segment: str = ""
+    open_cases: int = 0
+    recent: tuple[datetime, ...] = ()
+    machine: bool = False
+    open: bool | None = None
+
+    def text_of(self, part: str) -> str:
+        """``subject``, ``body`` or ``text`` (both), as words are looked for in it."""
+        kept: dict[str, str] = self.__dict__
+        if part not in kept:
+            whole = f"{self.subject}\n{self.body}" if part == "text" else getattr(self, part)
+            kept[part] = plain(whole)
+        return kept[part]
+
+    def contacts_since(self, moment: datetime) -> int:
+        """How many of the customer's contacts came since then, this one among them."""
+        return 1 + sum(1 for at in self.recent if at >= moment)
+
+
+def said(fields: Mapping[str, str | int | float | bool | None], name: str) -> str | None:
+    """What a form said under this name, as text; ``None`` when it said nothing."""
+    value = fields.get(name)
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,0 +1,72 @@
+"""A rule of the front door: conditions, and what they decide."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from gateway.core.ids import QueueName, SkillName
+from gateway.core.rules.when import When
+
+Level = Annotated[int, Meta(ge=1, le=5)]
+Said = Annotated[str, Meta(min_length=1, max_length=2_000)]
+Texts = Annotated[dict[str, Said], Meta(min_length=1, max_length=100)]
+"""A text by language tag; ``""`` is the one for everybody else."""
+
+
+class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a rule decides; what is left out it leaves to others.
+
+    ``skills`` and ``tags`` add up over all rules, of everything else the first rule that says
+    something decides. ``due_seconds`` counts from the contact's arrival. ``hold`` keeps the
+    contact from routing until a supervisor has looked at it; it is the reason that is shown.
+    ``answer`` is said to the customer at once, once a case, and never to a machine; a person is
+    offered with it always.
+    """
+
+    queue: QueueName | None = None
+    skills: Annotated[dict[SkillName, Level], Meta(max_length=50)] = field(default_factory=dict)
+    language: str | None = None
+    priority: Annotated[int, Meta(ge=-100, le=100)] | None = None
+    category: str | None = None
+    segment: str | None = None
+    level: Annotated[int, Meta(ge=1, le=4)] | None = None
+    due_seconds: Annotated[float, Meta(gt=0, le=31_536_000)] | None = None
+    tags: Annotated[tuple[str, ...], Meta(max_length=50)] = ()
+    hold: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    answer: Texts | None = None
+
+
+SINGLE = (
+    "queue",
+    "language",
+    "priority",
+    "category",
+    "segment",
+    "level",
+    "due_seconds",
+    "hold",
+    "answer",
+)
+"""The fields of ``Then`` of which one rule decides; the others add up."""
+
+
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One rule. They are gone through by ``order``, then by name; ``stop`` ends it there.
+
+    ``on`` says which messages it looks at: those that open a matter, or every message of a
+    customer, of an agent, or between colleagues (for what must not be said, or asked).
+    """
+
+    name: str
+    order: int = 100
+    active: bool = True
+    on: tuple[Literal["contact", "customer", "agent", "colleague"], ...] = ("contact",)
+    when: When = When()
+    then: Then = Then()
+    stop: bool = False
+    note: str = ""
+
+
+def in_order(rules: "list[Rule] | tuple[Rule, ...]") -> list[Rule]:
+    """The active rules as they are gone through."""
+    return sorted((r for r in rules if r.active), key=lambda r: (r.order, r.name))

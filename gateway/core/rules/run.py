@@ -1,0 +1,76 @@
+"""Going through the rules in order: what is decided, by which rule, and why."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.core.ids import SkillName
+from gateway.core.rules.facts import Facts
+from gateway.core.rules.rule import SINGLE, Rule, Then
+from gateway.core.rules.when import check
+
+
+class Looked(Struct, frozen=True, kw_only=True):
+    """One rule that was looked at: whether it held, by what, and the fields that it decided."""
+
+    rule: str
+    held: bool
+    because: str
+    decided: tuple[str, ...] = ()
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """All that was decided, and how it came to that, rule by rule."""
+
+    then: Then
+    looked: tuple[Looked, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """The rules that decided something, in words; empty when none did."""
+        return "; ".join(
+            f"rule {one.rule!r} ({one.because}): {', '.join(one.decided)}"
+            for one in self.looked
+            if one.decided
+        )
+
+
+def run(rules: Iterable[Rule], facts: Facts, *, on: str = "contact") -> Outcome:
+    """What ``rules``, which come in order, decide about a contact."""
+    then, looked = Then(), list[Looked]()
+    for rule in rules:
+        if on not in rule.on:
+            continue
+        verdict = check(rule.when, facts)
+        decided: tuple[str, ...] = ()
+        if verdict.holds:
+            then, decided = _decide(then, rule.then)
+        looked.append(
+            Looked(rule=rule.name, held=verdict.holds, because=verdict.because, decided=decided)
+        )
+        if verdict.holds and rule.stop:
+            break
+    return Outcome(then=then, looked=tuple(looked))
+
+
+def _decide(then: Then, more: Then) -> tuple[Then, tuple[str, ...]]:
+    """``then`` with what ``more`` adds to it, and the names of what that was."""
+    new: dict[str, Any] = {
+        name: value
+        for name in SINGLE
+        if (value := getattr(more, name)) is not None and getattr(then, name) is None
+    }
+    skills = _highest(then.skills, more.skills)
+    if skills != then.skills:
+        new["skills"] = skills
+    tags = tuple(dict.fromkeys((*then.tags, *more.tags)))
+    if tags != then.tags:
+        new["tags"] = tags
+    return (replace(then, **new), tuple(new)) if new else (then, ())
+
+
+def _highest(one: dict[SkillName, int], other: dict[SkillName, int]) -> dict[SkillName, int]:
+    """Both demands; where both name a skill, the higher level."""
+    return one | {skill: max(level, one.get(skill, 0)) for skill, level in other.items()}

@@ -1,0 +1,282 @@
+"""The conditions of a rule: all that are given must hold, of several values any one.
+
+``check`` says whether they hold and by what, or which one does not: the try-out and the trace of
+an item show these words. ``covers`` says whether one set of conditions holds wherever another
+does, as far as can be told without an example; what it cannot tell it denies.
+"""
+
+import operator
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct, field
+
+from gateway.core.ids import ChannelName, QueueName
+from gateway.core.model import ChannelKind
+from gateway.core.rules.facts import Facts, said
+from gateway.core.rules.words import found, plain
+
+Words = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(max_length=500)
+]
+Some = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=320)], ...], Meta(max_length=500)
+]
+
+
+class Velocity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many contacts of one customer within ``seconds``, the present one counted."""
+
+    contacts: Annotated[int, Meta(ge=2, le=1_000)]
+    seconds: Annotated[float, Meta(gt=0, le=2_592_000)]
+
+
+class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """See the module's docstring. Nothing given: always.
+
+    ``to`` and ``senders`` are addresses in which ``*`` stands for anything (``*@shop.example``,
+    ``+34*``). ``languages`` are ranges: ``es`` holds for ``es-AR`` (RFC 4647 §3.3.1). ``words``
+    are looked for in subject and body, ``subject_words`` in the subject alone (see ``words``).
+    ``fields`` are what a form said: any of the values, ``*`` for any at all. ``known``: the
+    customer has been here before. ``machine``: no person wrote it (RFC 3834).
+    """
+
+    kinds: tuple[ChannelKind, ...] = ()
+    channels: tuple[ChannelName, ...] = ()
+    to: Some = ()
+    senders: Some = ()
+    languages: Some = ()
+    words: Words = ()
+    subject_words: Words = ()
+    fields: Annotated[dict[str, Some], Meta(max_length=50)] = field(default_factory=dict)
+    queues: tuple[QueueName, ...] = ()
+    categories: Some = ()
+    segments: Some = ()
+    value_from: int | None = None
+    value_to: int | None = None
+    verified: bool | None = None
+    known: bool | None = None
+    open_case: bool | None = None
+    machine: bool | None = None
+    open: bool | None = None
+    velocity: Velocity | None = None
+    unless: "When | None" = None
+    any: tuple["When", ...] = ()
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """Whether conditions hold, and by what (or what does not)."""
+
+    holds: bool
+    because: str
+
+
+def _holds(because: str) -> Verdict:
+    return Verdict(holds=True, because=because)
+
+
+def _fails(because: str) -> Verdict:
+    return Verdict(holds=False, because=because)
+
+
+def check(when: When, facts: Facts) -> Verdict:
+    """See the module's docstring."""
+    reasons = []
+    for name, check in _CHECKS.items():
+        if (wanted := getattr(when, name)) in _NOTHING:
+            continue
+        verdict = check(wanted, facts)
+        if not verdict.holds:
+            return verdict
+        reasons.append(verdict.because)
+    return _holds(", ".join(reasons) or "always")
+
+
+_NOTHING: tuple[Any, ...] = ((), {}, None)
+
+
+def _one_of(what: str, value: Callable[[Facts], str]) -> Callable[[Any, Facts], Verdict]:
+    def look(wanted: tuple[str, ...], facts: Facts) -> Verdict:
+        got = value(facts)
+        return Verdict(holds=got in wanted, because=f"{what} {got}" if got else f"no {what}")
+
+    return look
+
+
+def _flag(
+    yes: str, no: str, value: Callable[[Facts], bool | None]
+) -> Callable[[Any, Facts], Verdict]:
+    def look(wanted: Any, facts: Facts) -> Verdict:
+        got = bool(value(facts))
+        return Verdict(holds=got is wanted, because=yes if got else no)
+
+    return look
+
+
+def _to(wanted: tuple[str, ...], facts: Facts) -> Verdict:
+    for address in facts.to:
+        if _like(wanted, address):
+            return _holds(f"came to {address}")
+    return _fails(f"came to {', '.join(facts.to) or 'no address'}")
+
+
+def _senders(wanted: tuple[str, ...], facts: Facts) -> Verdict:
+    return Verdict(
+        holds=_like(wanted, facts.sender), because=f"from {facts.sender or 'nobody known'}"
+    )
+
+
+def _like(patterns: Iterable[str], address: str) -> bool:
+    # fnmatch would give ? and [ a meaning of their own.
+    return any(
+        fnmatchcase(address.casefold(), p.casefold().replace("[", "[[]").replace("?", "[?]"))
+        for p in patterns
+    )
+
+
+def _languages(wanted: tuple[str, ...], facts: Facts) -> Verdict:
+    holds = any(within(facts.language, one) for one in wanted)
+    return Verdict(
+        holds=holds, because=f"language {facts.language}" if facts.language else "language unknown"
+    )
+
+
+def within(language: str, wanted: str) -> bool:
+    """Whether a language tag is in a range: ``es-AR`` in ``es`` (RFC 4647 §3.3.1)."""
+    tag, prefix = language.casefold(), wanted.casefold()
+    return bool(tag) and (tag == prefix or tag.startswith(prefix + "-"))
+
+
+def _words(part: str) -> Callable[[Any, Facts], Verdict]:
+    where = " in the subject" if part == "subject" else ""
+
+    def look(wanted: tuple[str, ...], facts: Facts) -> Verdict:
+        words = found(wanted, facts.text_of(part))
+        if words is None:
+            return _fails(f"none of its words{where}")
+        return _holds(f"says “{words}”{where}")
+
+    return look
+
+
+def _fields(wanted: dict[str, tuple[str, ...]], facts: Facts) -> Verdict:
+    for name, values in wanted.items():
+        got = said(facts.fields, name)
+        if got is None:
+            return _fails(f"says nothing under {name!r}")
+        if "*" not in values and plain(got) not in map(plain, values):
+            return _fails(f"{name} is {got[:80]!r}")
+    return _holds(", ".join(f"{name} is {said(facts.fields, name)!r}" for name in wanted))
+
+
+def _value_from(wanted: int, facts: Facts) -> Verdict:
+    return Verdict(holds=facts.value >= wanted, because=f"value {facts.value}")
+
+
+def _value_to(wanted: int, facts: Facts) -> Verdict:
+    return Verdict(holds=facts.value <= wanted, because=f"value {facts.value}")
+
+
+def _velocity(wanted: Velocity, facts: Facts) -> Verdict:
+    count = facts.contacts_since(facts.at - timedelta(seconds=wanted.seconds))
+    return Verdict(
+        holds=count >= wanted.contacts, because=f"{count} contacts within {wanted.seconds:.0f} s"
+    )
+
+
+def _unless(wanted: When, facts: Facts) -> Verdict:
+    verdict = check(wanted, facts)
+    return Verdict(
+        holds=not verdict.holds, because=f"{'but' if verdict.holds else 'not'} {verdict.because}"
+    )
+
+
+def _any(wanted: tuple[When, ...], facts: Facts) -> Verdict:
+    verdicts = [check(one, facts) for one in wanted]
+    for verdict in verdicts:
+        if verdict.holds:
+            return verdict
+    return _fails("; ".join(verdict.because for verdict in verdicts))
+
+
+_CHECKS: dict[str, Callable[[Any, Facts], Verdict]] = {
+    "kinds": _one_of("kind", lambda f: f.kind.value),
+    "channels": _one_of("channel", lambda f: f.channel),
+    "to": _to,
+    "senders": _senders,
+    "languages": _languages,
+    "queues": _one_of("queue", lambda f: f.queue),
+    "categories": _one_of("category", lambda f: f.category),
+    "segments": _one_of("segment", lambda f: f.segment),
+    "value_from": _value_from,
+    "value_to": _value_to,
+    "verified": _flag("identity verified", "identity not verified", lambda f: f.verified),
+    "known": _flag("customer known", "a new customer", lambda f: f.known),
+    "open_case": _flag("a matter is open", "no matter is open", lambda f: f.open_cases > 0),
+    "machine": _flag("written by a machine", "written by a person", lambda f: f.machine),
+    "open": _flag("within the hours", "outside the hours", lambda f: f.open is not False),
+    "velocity": _velocity,
+    "fields": _fields,
+    "subject_words": _words("subject"),
+    "words": _words("text"),
+    "unless": _unless,
+    "any": _any,
+}
+"""In this order: what costs most comes last."""
+
+
+# -- one against another ----------------------------------------------------------------------
+
+
+def covers(wide: When, narrow: When) -> bool:
+    """Whether ``wide`` surely holds wherever ``narrow`` does."""
+    return all(
+        wanted in _NOTHING or _covered(name, wanted, getattr(narrow, name))
+        for name in _CHECKS
+        for wanted in [getattr(wide, name)]
+    )
+
+
+def _covered(name: str, wide: Any, narrow: Any) -> bool:
+    return narrow not in _NOTHING and _COVERED.get(name, _fewer)(wide, narrow)
+
+
+def _fewer(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
+    return {*narrow} <= {*wide}
+
+
+def _narrower(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
+    return all(any(within(n, w) for w in wide) for n in narrow)
+
+
+def _fewer_fields(wide: dict[str, tuple[str, ...]], narrow: dict[str, tuple[str, ...]]) -> bool:
+    return all(
+        name in narrow and ("*" in values or _fewer(values, narrow[name]))
+        for name, values in wide.items()
+    )
+
+
+def _oftener(wide: Velocity, narrow: Velocity) -> bool:
+    return narrow.contacts >= wide.contacts and narrow.seconds <= wide.seconds
+
+
+def _each_by_one(wide: tuple[When, ...], narrow: tuple[When, ...]) -> bool:
+    return all(any(covers(w, n) for w in wide) for n in narrow)
+
+
+_COVERED: dict[str, Callable[[Any, Any], bool]] = {
+    "languages": _narrower,
+    "fields": _fewer_fields,
+    "value_from": operator.le,
+    "value_to": operator.ge,
+    "verified": operator.is_,
+    "known": operator.is_,
+    "open_case": operator.is_,
+    "machine": operator.is_,
+    "open": operator.is_,
+    "velocity": _oftener,
+    "unless": lambda wide, narrow: covers(narrow, wide),
+    "any": _each_by_one,
+}

@@ -1,0 +1,315 @@
+"""The front door's rules: what they find in a contact, what they decide, what is wrong there."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.ids import ChannelName, QueueName, SkillName
+from gateway.core.model import ChannelKind
+from gateway.core.rules.facts import Facts
+from gateway.core.rules.problems import House, problems
+from gateway.core.rules.rule import Rule, Then, in_order
+from gateway.core.rules.run import run
+from gateway.core.rules.when import Velocity, When, check, covers
+from gateway.core.rules.words import found, is_findable, plain
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+HOUSE = House(queues={"general", "refunds", "fraud"}, skills={"refunds"}, channels={"mail"})
+
+
+def contact(**known: Any) -> Facts:
+    return Facts(**{"kind": ChannelKind.EMAIL, "channel": ChannelName("mail"), "at": NOW, **known})
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("refund", "I want a REFUND, now"),
+        ("refund*", "are these refundable?"),
+        ("devolucion", "Quiero una devolución."),
+        ("Devolución", "quiero una DEVOLUCION"),
+        ("lost card", "I have lost\n  card and purse"),
+        ("退款", "我想要退款谢谢"),
+        ("クレジット", "クレジットカードを無くした"),
+        ("ｒｅｆｕｎｄ", "a refund"),
+        ("straße", "in der STRASSE"),
+        ("c++", "I write C++ all day"),
+        ("$", "it cost 5 $"),
+    ],
+)
+def test_words_are_found_whatever_their_form(words: str, text: str) -> None:
+    assert found((words,), plain(text)) == words
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("refund", "these are refundable"),
+        ("card", "a postcard"),
+        ("card", "card_number"),
+        ("lost card", "lost my card"),
+        ("(", "no brackets here"),
+    ],
+)
+def test_a_word_is_not_found_inside_another(words: str, text: str) -> None:
+    assert found((words,), plain(text)) is None
+
+
+@pytest.mark.parametrize("nothing", ["*", " ", "...", "-*"])
+def test_what_has_no_letter_cannot_be_looked_for(nothing: str) -> None:
+    assert not is_findable(nothing)
+
+
+@given(st.text(max_size=200))
+def test_no_text_upsets_the_search(text: str) -> None:
+    found((text or "x", "refund*"), plain(text))
+
+
+@pytest.mark.parametrize(
+    ("when", "facts"),
+    [
+        (When(), contact()),
+        (When(kinds=(ChannelKind.EMAIL, ChannelKind.SMS)), contact()),
+        (When(to=("refunds@*",)), contact(to=("a@x.example", "Refunds@Shop.example"))),
+        (When(senders=("*@bank.example",)), contact(sender="ann@bank.example")),
+        (When(languages=("es",)), contact(language="es-AR")),
+        (When(words=("refund", "money back")), contact(body="I want my money back")),
+        (When(subject_words=("urgent",)), contact(subject="URGENT!")),
+        (When(fields={"topic": ("billing", "cards")}), contact(fields={"topic": "Cards"})),
+        (When(fields={"order": ("*",)}), contact(fields={"order": 17})),
+        (When(fields={"premium": ("true",)}), contact(fields={"premium": True})),
+        (When(value_from=3, value_to=5), contact(value=4)),
+        (When(verified=False), contact()),
+        (When(open_case=True), contact(open_cases=2)),
+        (When(open=False), contact(open=False)),
+        (When(open=True), contact(open=None)),
+        (When(unless=When(machine=True)), contact()),
+        (When(any=(When(words=("a",)), When(words=("b",)))), contact(body="b")),
+        (
+            When(velocity=Velocity(contacts=3, seconds=60)),
+            contact(recent=tuple(NOW - timedelta(seconds=s) for s in (10, 59, 61))),
+        ),
+    ],
+)
+def test_conditions_that_hold(when: When, facts: Facts) -> None:
+    assert check(when, facts).holds
+
+
+@pytest.mark.parametrize(
+    ("when", "facts", "because"),
+    [
+        (When(kinds=(ChannelKind.SMS,)), contact(), "kind email"),
+        (When(to=("a@b.example",)), contact(), "came to no address"),
+        (When(senders=("?nn@x",)), contact(sender="ann@x"), "from ann@x"),
+        (When(languages=("zh-CN",)), contact(language="zh-TW"), "language zh-TW"),
+        (When(languages=("e",)), contact(language="es"), "language es"),
+        (When(words=("refund",)), contact(body="hello"), "none of its words"),
+        (When(fields={"topic": ("a",)}), contact(), "says nothing under 'topic'"),
+        (When(fields={"topic": ("a",)}), contact(fields={"topic": "b"}), "topic is 'b'"),
+        (When(value_from=3), contact(value=2), "value 2"),
+        (When(verified=True), contact(), "identity not verified"),
+        (When(unless=When(words=("hi",))), contact(body="hi"), "but says “hi”"),
+        (
+            When(velocity=Velocity(contacts=2, seconds=60)),
+            contact(recent=(NOW - timedelta(seconds=61),)),
+            "1 contacts within 60 s",
+        ),
+    ],
+)
+def test_a_condition_that_does_not_hold_is_named(when: When, facts: Facts, because: str) -> None:
+    verdict = check(when, facts)
+    assert (verdict.holds, verdict.because) == (False, because)
+
+
+def test_all_conditions_must_hold_and_all_are_told() -> None:
+    when = When(words=("refund",), languages=("en",), value_from=2)
+    assert check(when, contact(language="en-GB", body="refund!", value=2)).because == (
+        "language en-GB, value 2, says “refund”"
+    )
+
+
+def test_the_first_rule_that_says_something_decides_and_skills_and_tags_add_up() -> None:
+    outcome = run(
+        [
+            Rule(
+                name="money",
+                when=When(words=("refund",)),
+                then=Then(queue=QueueName("refunds"), skills={SkillName("cards"): 1}, tags=("m",)),
+            ),
+            Rule(name="never", when=When(machine=True), then=Then(priority=99)),
+            Rule(
+                name="all",
+                then=Then(
+                    queue=QueueName("general"),
+                    priority=5,
+                    skills={SkillName("cards"): 3, SkillName("legal"): 1},
+                    tags=("m", "n"),
+                ),
+            ),
+        ],
+        contact(body="a refund"),
+    )
+    assert outcome.then == Then(
+        queue=QueueName("refunds"),
+        priority=5,
+        skills={SkillName("cards"): 3, SkillName("legal"): 1},
+        tags=("m", "n"),
+    )
+    assert [(one.rule, one.held, one.decided) for one in outcome.looked] == [
+        ("money", True, ("queue", "skills", "tags")),
+        ("never", False, ()),
+        ("all", True, ("priority", "skills", "tags")),
+    ]
+    assert outcome.reason.startswith(
+        "rule 'money' (says “refund”): queue, skills, tags; rule 'all'"
+    )
+
+
+def test_a_rule_that_stops_is_the_last_and_messages_of_others_are_not_its_business() -> None:
+    rules = [
+        Rule(name="agents", on=("agent",), then=Then(hold="looks odd"), stop=True),
+        Rule(name="first", then=Then(priority=1), stop=True),
+        Rule(name="second", then=Then(category="x")),
+    ]
+    assert run(rules, contact()).then == Then(priority=1)
+    assert run(rules, contact(), on="agent").then == Then(hold="looks odd")
+
+
+def test_rules_are_gone_through_by_order_and_then_by_name_without_those_put_out() -> None:
+    rules = (
+        Rule(name="b"),
+        Rule(name="late", order=200),
+        Rule(name="a"),
+        Rule(name="early", order=1),
+        Rule(name="out", active=False),
+    )
+    assert [r.name for r in in_order(rules)] == ["early", "a", "b", "late"]
+
+
+# -- what is wrong with rules -----------------------------------------------------------------
+
+DECIDED = Then(queue=QueueName("refunds"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "field"),
+    [
+        (Rule(name="r", then=Then(queue=QueueName("refnuds"))), "then.queue"),
+        (Rule(name="r", when=When(words=("*",))), "when.words"),
+        (Rule(name="r", when=When(value_from=3, value_to=2)), "when.value_from"),
+        (Rule(name="r", then=Then(answer={"es": "hola"})), "then.answer"),
+        (Rule(name="r", when=When(any=(When(words=("!",)),))), "when.any[0].words"),
+        (
+            Rule(name="r", when=When(languages=("es-AR",), unless=When(languages=("es",)))),
+            "when.unless",
+        ),
+    ],
+)
+def test_a_rule_that_cannot_be_meant_is_refused(rule: Rule, field: str) -> None:
+    assert [(p.grade, p.field) for p in problems([rule], HOUSE)] == [("error", field)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "field"),
+    [
+        (Rule(name="r", then=Then(skills={SkillName("refnuds"): 1})), "then.skills"),
+        (Rule(name="r", when=When(queues=(QueueName("gone"),))), "when.queues"),
+        (Rule(name="r", when=When(channels=(ChannelName("gone"),))), "when.channels"),
+    ],
+)
+def test_a_name_that_nothing_has_is_warned_of(rule: Rule, field: str) -> None:
+    assert [(p.grade, p.field) for p in problems([rule], HOUSE)] == [("warning", field)]
+
+
+def test_a_rule_behind_one_that_always_stops_before_it_is_warned_of() -> None:
+    first = Rule(name="a", when=When(languages=("es",)), then=DECIDED, stop=True)
+    second = Rule(name="b", when=When(languages=("es-AR",), words=("x",)), then=DECIDED)
+    assert [(p.rule, p.field) for p in problems([first, second], HOUSE)] == [("b", "when")]
+    wider = Rule(name="b", when=When(words=("x",)), then=DECIDED)
+    assert problems([first, wider], HOUSE) == []
+
+
+def test_rules_that_contradict_are_warned_of() -> None:
+    first = Rule(name="a", when=When(words=("x", "y")), then=DECIDED)
+    second = Rule(name="b", when=When(words=("x",)), then=Then(queue=QueueName("fraud")))
+    assert [(p.rule, p.field) for p in problems([first, second], HOUSE)] == [("b", "then.queue")]
+    agreeing = Rule(name="b", when=When(words=("x",)), then=DECIDED)
+    assert problems([first, agreeing], HOUSE) == []
+
+
+LANGUAGES = st.sampled_from(["es", "es-AR", "en", "zh-TW"])
+WORDS = st.sampled_from(["refund", "card", "lost card", "退款"])
+SIMPLE = st.builds(
+    When,
+    kinds=st.lists(st.sampled_from([*ChannelKind][:3]), max_size=2).map(tuple),
+    languages=st.lists(LANGUAGES, max_size=2).map(tuple),
+    words=st.lists(WORDS, max_size=2).map(tuple),
+    fields=st.dictionaries(
+        st.sampled_from(["topic", "order"]),
+        st.lists(st.sampled_from(["a", "b", "*"]), min_size=1, max_size=2).map(tuple),
+        max_size=2,
+    ),
+    value_from=st.none() | st.integers(0, 3),
+    value_to=st.none() | st.integers(0, 3),
+    machine=st.none() | st.booleans(),
+    velocity=st.none()
+    | st.builds(Velocity, contacts=st.integers(2, 3), seconds=st.sampled_from([10.0, 60.0])),
+)
+WHENS = st.builds(
+    lambda one, unless, some: msgspec.structs.replace(one, unless=unless, any=some),
+    SIMPLE,
+    st.none() | SIMPLE,
+    st.lists(SIMPLE, max_size=2).map(tuple),
+)
+CONTACTS = st.builds(
+    contact,
+    kind=st.sampled_from([*ChannelKind][:3]),
+    language=LANGUAGES | st.just(""),
+    body=st.lists(WORDS, max_size=2).map(" ".join),
+    fields=st.dictionaries(st.sampled_from(["topic", "order"]), st.sampled_from(["a", "b"])),
+    value=st.integers(0, 3),
+    machine=st.booleans(),
+    recent=st.lists(st.sampled_from([5, 30, 90]), max_size=3).map(
+        lambda ago: tuple(NOW - timedelta(seconds=s) for s in sorted(ago))
+    ),
+)
+
+
+def narrowed(wide: When, other: When) -> When:
+    """``wide`` with conditions of ``other`` where it has none."""
+    nothing = When()
+    return msgspec.structs.replace(
+        wide,
+        **{
+            name: getattr(other, name)
+            for name in wide.__struct_fields__
+            if getattr(wide, name) == getattr(nothing, name)
+        },
+    )
+
+
+@given(WHENS, WHENS, CONTACTS)
+def test_what_covers_another_holds_wherever_that_does(
+    wide: When, other: When, facts: Facts
+) -> None:
+    narrow = narrowed(wide, other)
+    assert covers(wide, narrow)
+    for one in (narrow, other):
+        if covers(wide, one) and check(one, facts).holds:
+            assert check(wide, facts).holds
+
+
+@given(WHENS)
+def test_every_condition_covers_itself_and_survives_being_written_down(when: When) -> None:
+    assert covers(when, when)
+    assert msgspec.json.decode(msgspec.json.encode(when), type=When) == when
+
+
+@given(st.lists(st.builds(Rule, name=st.text(max_size=3), when=WHENS), max_size=5), CONTACTS)
+def test_the_same_contact_gets_the_same_outcome(rules: list[Rule], facts: Facts) -> None:
+    again = msgspec.json.decode(msgspec.json.encode(facts), type=Facts)
+    assert run(rules, facts) == run(rules, again)
