@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.api import Api
 from gateway.channelroom import ChannelRoom
+from gateway.cluster.afar import Afar
 from gateway.cluster.asking import Asking
 from gateway.cluster.bell import Bell
 from gateway.cluster.capacity import Publication
@@ -155,6 +156,10 @@ class App:
             settings.node.region,
             accepts=lambda: not self.is_leaving,
         )
+        self.afar = Afar(
+            node, self.asking, self.handover, self.overflow, store.homes, store.contacts
+        )
+        node.desk.afar = self.afar
         self.evacuation = Evacuation(
             node,
             store.handover,
@@ -241,6 +246,17 @@ class App:
             "switchroom_overflow_asked": self.overflow.asked,
             "switchroom_overflow_granted": self.overflow.granted,
             "switchroom_overflow_moved": self.overflow.moved,
+            "switchroom_handed_over_rows": self.handover.handed,
+            "switchroom_taken_in_rows": self.handover.taken,
+            "switchroom_handovers_returned": self.handover.returned,
+            "switchroom_evacuations": self.evacuation.begun,
+            "switchroom_releases": self.releases.released,
+            "switchroom_questions_asked": self.asking.asked,
+            "switchroom_questions_answered": self.asking.answered,
+            "switchroom_errands": self.api.errands_sent,
+            "switchroom_commands_done_elsewhere": self.afar.done,
+            "switchroom_commands_brought_here": self.afar.brought,
+            "switchroom_agents_followed_work": self.afar.followed,
             "switchroom_rejoins": self._door.rejoins if self._door is not None else 0,
         }
 

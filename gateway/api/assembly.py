@@ -78,6 +78,11 @@ class Api:
             Documents(house, self._described),
         ]
 
+    @property
+    def errands_sent(self) -> int:
+        """Requests that were done at another node, which decides about what they are about."""
+        return self._errands.sent
+
     async def finish(self) -> None:
         """What an earlier process began and a crash cut off; before anybody is served."""
         await self._applier.finish()

@@ -122,7 +122,7 @@ class Cases:
         patch = read(request, CasePatch)
         self._ledger.check_open()
         known = await self._find(request)
-        fresh = await licensed(self._whose, known.id, self._lookup.case, ask_there=True)
+        fresh = await licensed(self._whose, known.id, self._lookup.case, customer=_customer_of)
         case = self._ledger.state.adopt(fresh or known)
         try:
             self._check(case, patch)
@@ -135,6 +135,10 @@ class Cases:
         ends = patch.status in (CaseStatus.SOLVED, CaseStatus.CLOSED)
         if ends and self._ledger.state.items_of_case(case.id):
             raise Refused("wrong_state", "the case has open work; close that first", "status")
+
+
+def _customer_of(case: Case | None) -> str | None:
+    return case.customer.id if case is not None and case.customer is not None else None
 
 
 def _changes(case: Case, patch: CasePatch, who: str) -> list[e.Change]:

@@ -45,6 +45,7 @@ class Errands:
     """See the module's docstring."""
 
     def __init__(self, asks: Asks) -> None:
+        self.sent = 0
         self._asks = asks
         self._routes: dict[str, HttpRoute] = {}
         asks.serve(KIND, self._asked)
@@ -81,6 +82,7 @@ class Errands:
         for _ in range(HOPS):
             done = await self._asks.ask(node, KIND, errand, Done)
             if not done.gone:
+                self.sent += 1
                 return HttpAnswer(status=done.status, body=bytes(done.body))
             node = NodeName(done.gone)
         raise Refused("unavailable", "it changes hands just now; try again")

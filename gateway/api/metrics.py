@@ -153,6 +153,17 @@ def _among(among: Among) -> Iterator[Metric]:
         ("switchroom_overflow_asked", "Questions to other nodes for a free agent."),
         ("switchroom_overflow_granted", "Agents kept free here for items of other nodes."),
         ("switchroom_overflow_moved", "Items that went where somebody was free."),
+        ("switchroom_handed_over_rows", "Rows that went to a node that lives."),
+        ("switchroom_taken_in_rows", "Rows that came from a node that lives."),
+        ("switchroom_handovers_returned", "Rows that stayed: the other node was gone."),
+        ("switchroom_evacuations", "How often this node was evacuated."),
+        ("switchroom_releases", "Agents let go of whose desktop could not reach this node."),
+        ("switchroom_questions_asked", "Questions to other nodes."),
+        ("switchroom_questions_answered", "Questions of other nodes that were answered."),
+        ("switchroom_errands", "REST requests that were done at the node that decides."),
+        ("switchroom_commands_done_elsewhere", "Agents' commands done where they belong."),
+        ("switchroom_commands_brought_here", "Commands whose subject came here first."),
+        ("switchroom_agents_followed_work", "Agents who went where their work is bound."),
         ("switchroom_rejoins", "How often this node forgot everything and began anew."),
     ):
         yield CounterMetricFamily(name, meaning, tallies[name])

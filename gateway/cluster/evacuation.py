@@ -84,6 +84,7 @@ class Evacuation:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.leaving = False
+        self.begun = 0
         self._node = node
         self._me = node.ledger.state.node
         self._rows = rows
@@ -139,6 +140,7 @@ class Evacuation:
             raise Refused("wrong_state", "no other node serves, so nothing can be moved", "node")
         _log.warning("evacuating", by=by)
         self.leaving = True
+        self.begun += 1
         self._given.clear()
         self._wanted.set()
         await self._stop_taking()

@@ -8,7 +8,7 @@ back what we let go. So nothing is ever in two hands, and nothing in none for lo
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 import structlog
@@ -21,16 +21,20 @@ from gateway.cluster.persistence import Persistence, Sleep
 from gateway.core import events as e
 from gateway.core.acts import assign
 from gateway.core.adoption import adopt_agents, adopt_items, adopt_outbox
+from gateway.core.commands import Take
 from gateway.core.desk.moves import wished
 from gateway.core.election import Peer
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CustomerId, ItemId, NodeName, OutboundId
 from gateway.core.moving import (
+    Bound,
     Bundle,
     Hindrance,
     MayFollow,
+    Passing,
     everybody,
     letting_go,
+    nobody,
     orders_of,
     together,
     withdrawals,
@@ -119,26 +123,48 @@ class Handover:
         """Hand these over, and all that must move with them (``core.moving``).
 
         ``to_epoch`` is what ``to`` had when it agreed. ``may_follow`` says who may be taken along
-        that was not named. Raises ``Refused``: ``busy`` when it cannot be just now, and
-        ``unavailable`` when ``to`` is not what it was; then everything is here as before.
+        that was not named. Raises ``Refused``: ``Bound`` or ``Passing`` (``busy``) when it cannot
+        be just now, and ``unavailable`` when ``to`` is not what it was; then everything is here as
+        before. What it does to the state it does in the turn of the loop in which it is awaited.
         """
         if self._group is None:
             raise Refused("unavailable", "this node is not ready to hand anything over")
         self._node.ledger.check_open()
-        state = self._node.ledger.state
-        bundle = together(state, items, agents, customers, orders, may_follow=may_follow)
-        if isinstance(bundle, Hindrance):
-            raise Refused("busy", bundle.reason)
-        bundle = self._without_what_is_being_brought(bundle)
+        bundle = self._bundle(items, agents, customers, orders, may_follow=may_follow)
         if not bundle:
             return Moved()
-        if self._node.intake.decides_about(bundle.customers):
-            # It would come after what the customer says next, to the other node.
-            raise Refused("busy", "something that the customer wrote is just being taken in")
         going = self._let_go(bundle, to, to_epoch, reason, wish, overflow=overflow)
         # Whoever asked may go; what has been let go must not stay half way.
         self._group.create_task(self._finish(going), name=f"handover:{to}")
         return await asyncio.shield(going.done)
+
+    def check(self, item: ItemId) -> None:
+        """Whether an item could go alone if nobody held it. Raises as ``hand_over``."""
+        self._node.ledger.check_open()
+        self._bundle([item], may_follow=nobody, freed=[item])
+
+    def _bundle(
+        self,
+        items: Iterable[ItemId] = (),
+        agents: Iterable[AgentName] = (),
+        customers: Iterable[CustomerId] = (),
+        orders: Iterable[OutboundId] = (),
+        *,
+        may_follow: MayFollow,
+        freed: Collection[ItemId] = (),
+    ) -> Bundle:
+        """All that must go together. Raises ``Bound``, ``Passing``."""
+        state = self._node.ledger.state
+        found = together(
+            state, items, agents, customers, orders, may_follow=may_follow, freed=freed
+        )
+        if isinstance(found, Hindrance):
+            raise Bound(found.reason)
+        bundle = self._without_what_is_being_brought(found)
+        if self._node.intake.decides_about(bundle.customers):
+            # It would come after what the customer says next, to the other node.
+            raise Passing("something that the customer wrote is just being taken in")
+        return bundle
 
     def _without_what_is_being_brought(self, bundle: Bundle) -> Bundle:
         """An attempt is ended where it was begun.
@@ -149,7 +175,7 @@ class Handover:
         outbox, dispatch = self._node.ledger.state.outbox, self._node.dispatch
         under_way = [order for order in bundle.orders if dispatch.brings([order])]
         if any(outbox[order].purpose == "message" for order in under_way):
-            raise Refused("busy", "something of it is being delivered just now")
+            raise Passing("something of it is being delivered just now")
         return replace(bundle, orders=tuple(o for o in bundle.orders if o not in under_way))
 
     def peer(self, node: NodeName) -> Peer | None:
@@ -276,6 +302,9 @@ class Handover:
     def _heed(self, wish: Wish) -> list[e.Change]:
         """What it was sent here for; if that cannot be, it waits in its queue like any other."""
         ledger = self._node.ledger
+        if wish.how == "take":
+            self._node.desk.take_arrived(wish.agent, Take(id=wish.command, item=wish.item))
+            return []
         if wish.how == "offer":
             return wished(ledger.state, ledger.context(), wish.item, wish.agent, wish.by)
         if wish.item not in ledger.state.items or not ledger.state.is_home_of(wish.agent):

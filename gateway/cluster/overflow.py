@@ -23,7 +23,7 @@ from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, ItemId, NodeName
 from gateway.core.model import Item, ItemState
-from gateway.core.moving import Hindrance, together
+from gateway.core.moving import Hindrance, nobody, together
 from gateway.core.overflow import Choice, Granted, Wanted, choose, keeps_back, wanted
 from gateway.core.pool import NodeCapacity
 from gateway.core.reservation import SECONDS, Reservation
@@ -43,11 +43,6 @@ MOST_LOOKED_AT = 200
 NOTES = 2_000
 
 _log = structlog.get_logger("overflow")
-
-
-def nobody(_agent: AgentName) -> bool:
-    """Who works for the customer stays, and so does the customer."""
-    return False
 
 
 class Overflow:
@@ -248,17 +243,17 @@ class Overflow:
         agent = self._engine.agent_for(question, now)
         if agent is None:
             raise Refused("busy", f"nobody who fits ({question.need}) is free here just now")
-        reservation = Reservation(
-            agent=agent,
-            item=question.item,
-            asker=asker,
-            until=now + timedelta(seconds=SECONDS),
-        )
+        self.keep(agent, question.item, asker)
+        self.granted += 1
+        return agent
+
+    def keep(self, agent: AgentName, item: ItemId, asker: NodeName) -> None:
+        """Keep an agent free for a moment, for one item of ``asker``."""
+        until = self._ledger.clock.now() + timedelta(seconds=SECONDS)
+        reservation = Reservation(agent=agent, item=item, asker=asker, until=until)
         reason = f"kept free for an item of {asker}"
         self._ledger.record([e.Change(e.AgentReserved(reservation=reservation, reason=reason))])
         self._node.timers.call_at(reservation.until, lambda: self._lapse(reservation))
-        self.granted += 1
-        return agent
 
     def _lapse(self, reservation: Reservation) -> None:
         agent = reservation.agent

@@ -9,10 +9,9 @@ from gateway.cluster.handover import Handover
 from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.hands import give_back, profile_of
-from gateway.core.ids import AgentName, ItemId
+from gateway.core.ids import AgentName, ItemId, NodeName
 from gateway.core.model import AgentStatus, Item, ItemState
-from gateway.core.moving import holder_of
-from gateway.core.state import NodeState
+from gateway.core.moving import nobody
 from gateway.flow.node import Node
 from gateway.store.contract import Unavailable
 from gateway.store.handover import Wish
@@ -24,6 +23,15 @@ class Presences(Protocol):
     """Agents as they were last written, wherever they are."""
 
     async def statuses(self, names: Collection[AgentName]) -> dict[AgentName, AgentStatus]: ...
+
+
+async def home_of(presences: Presences, agent: AgentName) -> NodeName | None:
+    """Where the agent is at home, by the row. Raises ``Refused``."""
+    try:
+        status = (await presences.statuses([agent])).get(agent)
+    except Unavailable as error:
+        raise Refused("unavailable", "the database does not answer; try again") from error
+    return status.home if status is not None else None
 
 
 class Sending:
@@ -45,11 +53,7 @@ class Sending:
         profile_of(state, agent)
         if state.is_home_of(agent):
             return False
-        try:
-            status = (await self._presences.statuses([agent])).get(agent)
-        except Unavailable as error:
-            raise Refused("unavailable", "the database does not answer; try again") from error
-        home = status.home if status is not None else None
+        home = await home_of(self._presences, agent)
         if home is None or home == state.node:
             return False
         peer = self._handover.peer(home)
@@ -59,37 +63,22 @@ class Sending:
         if found is None:
             raise Refused("unavailable", "the item changes hands just now; try again")
         why = f"assigned by {by}: {reason}" if reason else f"assigned by {by}"
-        self._ledger.check_open()
-        _check_free(state, found)
-        if changes := _taken_out_of_hand(state, found, why):
+        self._handover.check(item)
+        if changes := _taken_out_of_hand(found, why):
             self._ledger.record(changes)
         await self._handover.hand_over(
             [item],
             to=home,
             to_epoch=peer.fence,
             reason=why,
-            may_follow=lambda _agent: False,
+            may_follow=nobody,
             wish=Wish(item=item, agent=agent, by=by, how="assign", reason=reason),
         )
         self.sent += 1
         return True
 
 
-def _check_free(state: NodeState, item: Item) -> None:
-    """Whether nobody else's work keeps it here, before it is taken from anybody.
-
-    Raises ``Refused``.
-    """
-    customer = item.customer
-    bound = state.items_of_customer(customer.id) if customer is not None else []
-    for other in (*state.items_of_case(item.case), *bound):
-        holder = holder_of(other)
-        if other.id != item.id and holder is not None and state.is_home_of(holder):
-            why = f"{holder} works for the same customer, on #{other.number}, at this node"
-            raise Refused("busy", why, "agent")
-
-
-def _taken_out_of_hand(state: NodeState, item: Item, why: str) -> list[e.Change]:
+def _taken_out_of_hand(item: Item, why: str) -> list[e.Change]:
     """An item that nobody holds any more may leave alone. Raises ``Refused``."""
     if item.state is ItemState.WRAPPING:
         raise Refused("wrong_state", "the item is done and in wrap-up", "id")

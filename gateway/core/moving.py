@@ -7,11 +7,12 @@ apart. What is merely offered is taken back, and binds nobody.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from msgspec import Struct
 
 from gateway.core import events as e
+from gateway.core.errors import Refused
 from gateway.core.hands import give_back
 from gateway.core.ids import AgentName, CaseId, CustomerId, ItemId, NodeName, OutboundId
 from gateway.core.model import Item, ItemState, Outgoing
@@ -42,9 +43,28 @@ class Hindrance(Struct, frozen=True):
     reason: str
 
 
+class Bound(Refused):
+    """Somebody's work holds it where it is, for as long as that lasts."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("busy", detail)
+
+
+class Passing(Refused):
+    """It cannot go just now, for a reason that is over in a moment: try again."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("busy", detail)
+
+
 def everybody(_agent: AgentName) -> bool:
     """Whoever works on what moves goes along."""
     return True
+
+
+def nobody(_agent: AgentName) -> bool:
+    """Who works for the customer stays, and so does the customer."""
+    return False
 
 
 def together(
@@ -55,10 +75,14 @@ def together(
     orders: Iterable[OutboundId] = (),
     *,
     may_follow: MayFollow = everybody,
+    freed: Collection[ItemId] = (),
 ) -> Bundle | Hindrance:
-    """All that must move with these. ``may_follow``: an agent who was not named may go along."""
+    """All that must move with these. ``may_follow``: an agent who was not named may go along.
+
+    ``freed`` counts as nobody's work: whoever has it is about to give it up.
+    """
     named = tuple(dict.fromkeys(agents))
-    closure = _Closure(state, named, may_follow)
+    closure = _Closure(state, named, may_follow, freed)
     for agent in named:
         if not state.is_home_of(agent):
             return Hindrance(f"{agent} is not at home here")
@@ -82,10 +106,15 @@ def holder_of(item: Item) -> AgentName | None:
 
 class _Closure:
     def __init__(
-        self, state: NodeState, named: tuple[AgentName, ...], may_follow: MayFollow
+        self,
+        state: NodeState,
+        named: tuple[AgentName, ...],
+        may_follow: MayFollow,
+        freed: Collection[ItemId],
     ) -> None:
         self._state = state
         self._may_follow = may_follow
+        self._freed = freed
         self._items: dict[ItemId, None] = {}
         self._agents: dict[AgentName, None] = {}
         self._customers: dict[CustomerId, None] = {}
@@ -150,7 +179,7 @@ class _Closure:
                 self.reach_customer(case.customer.id)
         if item.customer is not None:
             self.reach_customer(item.customer.id)
-        holder = holder_of(item)
+        holder = holder_of(item) if item.id not in self._freed else None
         if holder is None or holder in self._agents or not self._state.is_home_of(holder):
             return
         if not self._may_follow(holder):

@@ -6,6 +6,8 @@ here or on another node, gets that answer. ``act`` returns when it is on disk.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -15,19 +17,29 @@ from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core import hands
 from gateway.core.desk import Desk, Resolved, decide
+from gateway.core.desk.moves import transferable
+from gateway.core.desk.talk import composable
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, CaseId, CommandId, ItemId, Position, TicketNumber
-from gateway.core.model import ChannelKind, CommandRecord
+from gateway.core.ids import AgentName, CommandId, ItemId, Position
+from gateway.core.model import CommandRecord
+from gateway.core.moving import Passing
+from gateway.flow.afar import Afar
 from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
-from gateway.flow.whose import Whose, licensed
+from gateway.flow.resolving import Found, Resolving
+from gateway.flow.whose import Elsewhere, Whose
 from gateway.ports import Answer, Attached, Signals
 from gateway.store.contract import CommitUnknown, Lookup, Unavailable
 
 KEPT = 100_000
 """Answers kept in memory; older ones are in the database for 24 hours."""
 
-_IDENTITY_OF = {ChannelKind.EMAIL: "email", ChannelKind.SMS: "phone", ChannelKind.WHATSAPP: "phone"}
+HOPS = 3
+"""What changes hands while it is asked about is looked for so often."""
+PASSING_SECONDS = 4.0
+"""How long a transfer waits for what holds its item here for a moment, a delivery say."""
+AGAIN_SECONDS = 0.25
+NOTHING_FOUND = Resolved()
 
 
 class _Said(Struct, frozen=True):
@@ -62,7 +74,7 @@ def remembered_fault(detail: str) -> bytes:
 
 
 class DeskFlow:
-    """Implements ``ports.Desk``."""
+    """Implements ``ports.Desk``. ``afar`` is how it reaches other nodes, if there are any."""
 
     def __init__(
         self,
@@ -72,15 +84,18 @@ class DeskFlow:
         signals: Signals,
         *,
         whose: Whose,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._whose = whose
+        self.afar: Afar | None = None
         self._ledger = ledger
-        self._lookup = lookup
-        self._numbers = numbers
+        self._resolving = Resolving(ledger, lookup, numbers, whose)
         self._signals = signals
+        self._sleep = sleep
         self._attached: dict[AgentName, set[str]] = {}
         ledger.observe(self._note)
         self._known: OrderedDict[_Key, asyncio.Future[_Applied | None]] = OrderedDict()
+        self._asked: OrderedDict[_Key, None] = OrderedDict()
+        self._came: OrderedDict[_Key, _Applied] = OrderedDict()
 
     # -- desktops ---------------------------------------------------------------------------
 
@@ -122,7 +137,7 @@ class DeskFlow:
         return applied.said.answer()
 
     async def _once(
-        self, agent: AgentName, command: c.Command, *, maybe_repeated: bool
+        self, agent: AgentName, command: c.Command, *, maybe_repeated: bool, guest: bool = False
     ) -> _Applied | None:
         """Do it, or wait for who is at it; ``None`` when that one gave up before any effect."""
         key = (agent, command.id)
@@ -132,7 +147,8 @@ class DeskFlow:
         known = self._known[key] = asyncio.get_running_loop().create_future()
         self._trim()
         try:
-            applied = await self._first_time(agent, command, maybe_repeated=maybe_repeated)
+            repeated = maybe_repeated or key in self._asked
+            applied = await self._first_time(agent, command, repeated=repeated, guest=guest)
         except BaseException:
             # Nothing has been recorded, so the id is free to be tried again.
             del self._known[key]
@@ -144,19 +160,19 @@ class DeskFlow:
     def _trim(self) -> None:
         while len(self._known) > KEPT and next(iter(self._known.values())).done():
             self._known.popitem(last=False)
+        for asked in (self._asked, self._came):
+            while len(asked) > KEPT:
+                asked.popitem(last=False)
 
     async def _first_time(
-        self, agent: AgentName, command: c.Command, *, maybe_repeated: bool
+        self, agent: AgentName, command: c.Command, *, repeated: bool, guest: bool
     ) -> _Applied:
         try:
-            if maybe_repeated:
-                before = await self._lookup.answers(agent, [command.id])
-                if command.id in before:
-                    return _Applied(_decode.decode(before[command.id]), self._ledger.position)
-            self._check_home(agent)
-            resolved = await self._resolve(agent, command)
-            self._check_home(agent)
-            return self._decide(agent, command, resolved)
+            if (before := await self._before(agent, command, repeated=repeated)) is not None:
+                return before
+            if not guest:
+                self._check_home(agent)
+            return await self._do(agent, command, repeated=repeated, guest=guest)
         except (Unavailable, CommitUnknown) as error:
             raise Refused("unavailable", "the database does not answer; try again") from error
         except Refused as refused:
@@ -166,17 +182,41 @@ class DeskFlow:
             position = self._ledger.record([self._answered(agent, command, said)])
             return _Applied(said, position)
 
+    async def _before(
+        self, agent: AgentName, command: c.Command, *, repeated: bool
+    ) -> _Applied | None:
+        """What it was answered already. Raises ``Unavailable``."""
+        if (came := self._came.pop((agent, command.id), None)) is not None or not repeated:
+            return came
+        known = await self._resolving.answer(agent, command.id)
+        return self._remembered(known) if known is not None else None
+
+    async def _do(
+        self, agent: AgentName, command: c.Command, *, repeated: bool, guest: bool
+    ) -> _Applied:
+        if isinstance(command, c.Transfer):
+            applied = await self._transferred_away(agent, command)
+            if applied is not None:
+                return applied
+        found = await self._found(agent, command, repeated=repeated, guest=guest)
+        if isinstance(found, _Applied):
+            return found
+        if found.before is not None:
+            return self._remembered(found.before)
+        if not guest:
+            self._check_home(agent)
+        return self._decide(agent, command, found.resolved)
+
+    def _remembered(self, answer: bytes) -> _Applied:
+        return _Applied(_decode.decode(answer), self._ledger.position)
+
     def _check_home(self, agent: AgentName) -> None:
         """A command may outlast its agent's home here. Raises ``Refused``, to be tried again."""
         if not self._ledger.state.is_home_of(agent):
             raise Refused("unavailable", "you are not at home at this node any more")
 
     def _decide(self, agent: AgentName, command: c.Command, resolved: Resolved) -> _Applied:
-        state = self._ledger.state
-        profile = hands.profile_of(state, agent)
-        desk = Desk(
-            state=state, agent=profile, ctx=self._ledger.context(), resolved=self._fresh(resolved)
-        )
+        desk = self._hand(agent, self._fresh(resolved))
         try:
             changes, body = decide(desk, command)
             said = _Said(body=body)
@@ -190,6 +230,86 @@ class DeskFlow:
         finally:
             if resolved.case is not None:
                 self._ledger.release(resolved.case.id)
+
+    # -- what another node decides about ----------------------------------------------------
+
+    async def act_for(self, agent: AgentName, command: c.Command) -> bytes:
+        """Do what an agent at home elsewhere asks of us; the answer, as it is remembered.
+
+        Raises ``Elsewhere``; ``Refused`` only for what is not to be remembered.
+        """
+        self._ledger.check_open()
+        applied = None
+        while applied is None:
+            applied = await self._once(agent, command, maybe_repeated=True, guest=True)
+        await self._ledger.committed(applied.position)
+        return _encode.encode(applied.said)
+
+    def take_arrived(self, agent: AgentName, command: c.Take) -> None:
+        """The item that this agent wants to take has just come here, before anybody is offered it.
+
+        If it cannot be had after all, it waits in its queue like any other.
+        """
+        if self._ledger.state.is_home_of(agent):
+            with suppress(Refused):
+                self._came[agent, command.id] = self._decide(agent, command, Resolved())
+
+    async def _found(
+        self, agent: AgentName, command: c.Command, *, repeated: bool, guest: bool
+    ) -> Found | _Applied:
+        """What the command needs, once this node decides about it; or its answer."""
+        key = (agent, command.id)
+        for _ in range(HOPS):
+            try:
+                return await self._resolving.resolve(agent, command, repeated=repeated)
+            except Elsewhere as elsewhere:
+                if guest or self.afar is None:
+                    raise
+                node = elsewhere.node
+            self._check_home(agent)
+            if isinstance(command, c.Compose):
+                composable(self._ledger.state, command)
+            self._asked[key] = None
+            repeated = True
+            said = await self.afar.go(node, agent, command)
+            if said is not None:
+                return self._remembered(said)
+            if (came := self._came.pop(key, None)) is not None:
+                return came
+        raise Refused("unavailable", "it changes hands just now; try again")
+
+    async def _transferred_away(self, agent: AgentName, command: c.Transfer) -> _Applied | None:
+        """To somebody at home at another node, which keeps them free until it is there.
+
+        ``None``: they are here, or nowhere.
+        """
+        to, afar = command.agent, self.afar
+        if to is None or afar is None or self._ledger.state.is_home_of(to):
+            return None
+        transferable(self._hand(agent), command)
+        node = await afar.home(to)
+        if node is None:
+            return None
+        until = self._ledger.clock.monotonic() + PASSING_SECONDS
+        while True:
+            epoch = await afar.spare(node, command.item, to)
+            self._check_home(agent)
+            transferable(self._hand(agent), command)
+            try:
+                afar.check(command.item)
+                break
+            except Passing:
+                if self._ledger.clock.monotonic() >= until:
+                    raise
+            await self._sleep(AGAIN_SECONDS)
+        applied = self._decide(agent, command, Resolved(away=True))
+        await afar.offer(node, epoch, command.item, to, agent)
+        return applied
+
+    def _hand(self, agent: AgentName, resolved: Resolved = NOTHING_FOUND) -> Desk:
+        state = self._ledger.state
+        profile = hands.profile_of(state, agent)
+        return Desk(state=state, agent=profile, ctx=self._ledger.context(), resolved=resolved)
 
     def _fresh(self, resolved: Resolved) -> Resolved:
         """A case read from the database, as the node has it now."""
@@ -207,44 +327,6 @@ class DeskFlow:
             agent=agent, command=type(command).__name__.lower(), refused=said.code
         )
         return e.Change(event, (self._record_of(agent, command, said),))
-
-    # -- what a command needs from the database ---------------------------------------------
-
-    async def _resolve(self, agent: AgentName, command: c.Command) -> Resolved:
-        match command:
-            case c.Send(id=command_id, attachments=ids) if ids:
-                files = await self._lookup.claim_files(ids, agent, command_id)
-                return Resolved(attachments=files)
-            case c.TagCase(case=case):
-                return await licensed(self._whose, case, self._resolve_case)
-            case c.Reopen(case=case):
-                return await licensed(self._whose, case, self._resolve_ended)
-            case c.Compose():
-                return await self._resolve_compose(command)
-            case c.Read(message=message):
-                return Resolved(message=await self._lookup.message(message))
-            case _:
-                return Resolved()
-
-    async def _resolve_case(self, case: CaseId) -> Resolved:
-        return Resolved(case=self._ledger.state.cases.get(case) or await self._lookup.case(case))
-
-    async def _resolve_ended(self, case: CaseId) -> Resolved:
-        last = await self._lookup.last_item(case)
-        found = await self._resolve_case(case)
-        return msgspec.structs.replace(found, last_item=last)
-
-    async def _resolve_compose(self, command: c.Compose) -> Resolved:
-        number: TicketNumber = await self._numbers.next()
-        if command.customer is None:
-            return Resolved(number=number)
-        customer = await self._lookup.customer(command.customer)
-        if customer is None:
-            raise Refused("not_found", "there is no such customer", "customer")
-        kind = self._ledger.state.channels.get(command.channel)
-        identity = _IDENTITY_OF.get(kind) if kind else None
-        address = await self._lookup.address_of(customer.id, identity) if identity else None
-        return Resolved(number=number, customer=customer, address=address or "")
 
     # -- passing signs ----------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ class Node:
             whose=self.whose,
             sleep=sleep,
         )
-        self.desk = DeskFlow(ledger, lookup, numbers, self.signals, whose=self.whose)
+        self.desk = DeskFlow(ledger, lookup, numbers, self.signals, whose=self.whose, sleep=sleep)
         self.dispatch = Dispatch(ledger, lookup, channels.get)
         self.reconciler = Reconciler(ledger, sleep=sleep)
         self.conversations = CaseReader(ledger, lookup, self.router)

@@ -7,11 +7,15 @@ from typing import Any, Self
 
 import structlog
 
+from gateway.core.errors import Refused
+
 _log = structlog.get_logger("tasks")
 
 
 class Tasks:
     """Tasks that end with their owner's scope and whose failures are logged, never lost.
+
+    What is refused because the node ends is no failure: one line says so, however many there are.
 
     Use as ``async with Tasks("intake") as tasks: … tasks.spawn(coro, name)``.
     """
@@ -19,6 +23,7 @@ class Tasks:
     def __init__(self, owner: str) -> None:
         self._owner = owner
         self._group: asyncio.TaskGroup | None = None
+        self._refusals: set[str] = set()
 
     async def __aenter__(self) -> Self:
         self._group = asyncio.TaskGroup()
@@ -45,6 +50,10 @@ class Tasks:
     async def _guard(self, work: Coroutine[Any, Any, None], name: str) -> None:
         try:
             await work
+        except Refused as refused:
+            if refused.detail not in self._refusals:
+                self._refusals.add(refused.detail)
+                _log.warning("cut short", owner=self._owner, task=name, reason=refused.detail)
         except Exception:  # noqa: BLE001 - its own failure, nobody else's
             _log.exception("task failed", owner=self._owner, task=name)
 

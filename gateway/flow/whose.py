@@ -13,7 +13,7 @@ import structlog
 from msgspec import Struct
 
 from gateway.core.errors import GatewayError, Refused
-from gateway.core.ids import CaseId, InboundId, NodeName
+from gateway.core.ids import CaseId, CustomerId, InboundId, ItemId, NodeName
 from gateway.flow.departures import Departures
 from gateway.flow.ledger import Ledger
 from gateway.store.contacts import Contacts
@@ -91,6 +91,23 @@ class Whose:
         await self._ledger.committed(self._ledger.position)
         raise Unavailable("its items are about to come or go")
 
+    async def license_customer(self, customer: CustomerId) -> None:
+        """Leave to open a case of this customer; to be used as that of ``license`` is.
+
+        Raises ``Elsewhere``, ``Unavailable``.
+        """
+        if self._contacts is None or self._ledger.state.items_of_customer(customer):
+            return
+        node = await self._contacts.home(await self._term(), customer)
+        if node != self._ledger.state.node:
+            raise Elsewhere(node)
+
+    async def owner(self, item: ItemId) -> NodeName | None:
+        """Which node decides about an open item. Raises ``Unavailable``."""
+        if self._contacts is None or item in self._ledger.state.items:
+            return self._ledger.state.node if item in self._ledger.state.items else None
+        return await self._contacts.owner(item)
+
     def holds(self, licence: Licence) -> bool:
         """Whether it still is good."""
         return not licence.open or self._has_open(licence.case)
@@ -117,24 +134,20 @@ async def licensed(
     case: CaseId,
     look: Callable[[CaseId], Awaitable[T]],
     *,
-    ask_there: bool = False,
+    customer: Callable[[T], str | None],
 ) -> T:
     """What ``look`` finds of a case, for somebody who changes it in the same turn of the loop.
 
-    Raises ``Refused`` where it is not ours, or not just now; with ``ask_there`` it raises
-    ``Elsewhere`` where it is another node's.
+    ``customer`` tells whose case it is that was found: it leaves this node with them. Raises
+    ``Elsewhere`` where the case is another node's, and ``Refused`` where that is not to be known
+    just now.
     """
     stamp = whose.departures.stamp()
     try:
         licence = await whose.license(case)
-    except Elsewhere as elsewhere:
-        if ask_there:
-            raise
-        detail = f"{elsewhere.node} decides about this case; try it there, or when it is done"
-        raise Refused("wrong_state", detail, "case") from elsewhere
     except (Unavailable, CommitUnknown, Fenced) as error:
         raise Refused("unavailable", "it is not known whose the case is; try again") from error
     found = await look(case)
-    if whose.departures.since((case,), stamp) or not whose.holds(licence):
+    if whose.departures.since((case, customer(found)), stamp) or not whose.holds(licence):
         raise Refused("unavailable", "the case changes hands just now; try again")
     return found

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from gateway.core.ids import CaseId, InboundId, NodeName
+from gateway.core.ids import CaseId, CustomerId, InboundId, ItemId, NodeName
 from gateway.core.inbound import Inbound
 from gateway.store.codec import decode, uuid_or_none
 from gateway.store.contract import Received, Term, Unavailable
@@ -42,6 +42,24 @@ class Contacts(Protocol):
         """
         ...
 
+    async def home(self, term: Term, customer: CustomerId) -> NodeName:
+        """Who decides about a customer; ourselves, from now on, if nobody does.
+
+        As ``decider`` in all else.
+        """
+        ...
+
+    async def owner(self, item: ItemId) -> NodeName | None:
+        """Which node decides about an open item. Raises ``Unavailable``."""
+        ...
+
+    async def give_case(self, term: Term, case: CaseId, to: NodeName, epoch: int) -> bool:
+        """A case of nobody, without open items, that we have claimed: ``to`` decides from now on.
+
+        False: ``to`` does not hold ``epoch``. May be repeated. Raises as ``decider``.
+        """
+        ...
+
     async def pass_on(self, term: Term, inbound: InboundId, to: NodeName) -> NodeName:
         """Have an undecided row of ours decided by ``to``, or who acts in its place.
 
@@ -70,6 +88,23 @@ class PgContacts:
             return Decider(term.node, has_open=False)
         row = await self._write("decider_of_case", term.node, term.epoch, case)
         return Decider(NodeName(row["decider"]), row["has_open"])
+
+    async def home(self, term: Term, customer: CustomerId) -> NodeName:
+        if uuid_or_none(customer) is None:
+            return term.node
+        row = await self._write("home_of_customer", term.node, term.epoch, customer)
+        return NodeName(row["home"]) if row is not None else term.node
+
+    async def owner(self, item: ItemId) -> NodeName | None:
+        if uuid_or_none(item) is None:
+            return None
+        with reading():
+            node = await self._pool.fetchval(self._sql["owner_of_item"], item)
+        return None if node is None else NodeName(node)
+
+    async def give_case(self, term: Term, case: CaseId, to: NodeName, epoch: int) -> bool:
+        row = await self._write("give_case", term.node, term.epoch, case, to, epoch)
+        return row is not None
 
     async def pass_on(self, term: Term, inbound: InboundId, to: NodeName) -> NodeName:
         row = await self._write("pass_on", term.node, term.epoch, inbound, to)

@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 from msgspec import Struct
 
-from gateway.core.ids import AgentName, CaseId, CustomerId, ItemId, NodeName, OutboundId
+from gateway.core.ids import AgentName, CaseId, CommandId, CustomerId, ItemId, NodeName, OutboundId
 from gateway.core.inbound import Inbound
 from gateway.core.model import AgentStatus, Case, Item, Outgoing
 from gateway.store.codec import decode, encode
@@ -22,13 +22,17 @@ KIND = "handed_over"
 
 
 class Wish(Struct, frozen=True, kw_only=True):
-    """An item that is meant for one agent, who is to be offered it there, or just given it."""
+    """An item that is meant for one agent, who is to be offered it there, or just given it.
+
+    ``take``: the agent has asked for it, by this ``command``.
+    """
 
     item: ItemId
     agent: AgentName
     by: AgentName
-    how: Literal["offer", "assign"] = "offer"
+    how: Literal["offer", "assign", "take"] = "offer"
     reason: str = ""
+    command: CommandId = CommandId("")
 
 
 class Handed(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from msgspec import Struct
 
+from gateway.cluster.afar import Afar
 from gateway.cluster.asking import Asking
 from gateway.cluster.bell import Bell
 from gateway.cluster.directory import Directory
@@ -24,7 +25,7 @@ from gateway.cluster.takeover import Takeover
 from gateway.core import events as e
 from gateway.core.election import Peer
 from gateway.core.errors import Refused
-from gateway.core.ids import ChannelName, NodeName
+from gateway.core.ids import AgentName, ChannelName, ItemId, NodeName
 from gateway.flow.node import Node
 from gateway.ports import Channel
 from gateway.store.contract import Card, CommitUnknown, Fenced, Unavailable
@@ -36,6 +37,7 @@ from tests.support.memory_cluster import MemoryCluster
 from tests.support.memory_contacts import MemoryContacts
 from tests.support.memory_following import MemoryDirectory, MemoryTail
 from tests.support.memory_handover import MemoryHandover
+from tests.support.memory_homes import MemoryHomes
 from tests.support.memory_relay import MemoryRelay
 from tests.support.memory_store import MemoryStore
 from tests.support.simworld import Life, Steps
@@ -143,7 +145,22 @@ def _handover(here: Serving) -> Coroutine[Any, Any, object]:
         lambda: _peers(here),
         bell=here.bell,
     )
+    here.node.desk.afar = Afar(
+        here.node,
+        _known(here.asking),
+        here.handover,
+        _Keeps(),
+        MemoryHomes(here.store),
+        MemoryContacts(here.store),
+    )
     return here.handover.run()
+
+
+class _Keeps:
+    """Nobody here transfers to an agent by name."""
+
+    def keep(self, agent: AgentName, item: ItemId, asker: NodeName) -> None:
+        raise NotImplementedError
 
 
 def _evacuation(here: Serving) -> Coroutine[Any, Any, object]:

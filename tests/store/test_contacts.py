@@ -8,7 +8,7 @@ import pytest
 
 from gateway.core import events as e
 from gateway.core import model as m
-from gateway.core.ids import CaseId, NodeName, Position
+from gateway.core.ids import CaseId, CustomerId, ItemId, NodeName, Position
 from gateway.core.inbound import Claim, Inbound
 from gateway.store.cluster import PgCluster
 from gateway.store.contacts import Decider
@@ -188,6 +188,60 @@ async def test_the_owner_of_what_is_open_decides_about_a_case_and_then_the_home_
     for node in (one, two):
         assert await node.decider(begun_by_two) == Decider(B, True)
         assert await node.decider(ended) == Decider(A, False)
+
+
+async def test_a_customer_whom_nobody_decides_about_is_of_who_asks_first_and_then_stays(
+    starts: Starts, store: Store
+) -> None:
+    one, two = await starts(A), await starts(B)
+    stored = await one.receive("1", **ANN)
+    assert stored.customer is not None
+    ann = stored.customer.id
+    contacts = store.contacts
+    assert await contacts.home(two.term, ann) == A
+    await one.write(m.InboundDone(id=stored.id, status="processed"))
+    await two.fence(one)
+    with pytest.raises(Fenced):
+        await contacts.home(one.term, ann)
+    await two.take(one)
+    three = await starts(C)
+    assert await contacts.home(three.term, ann) == C
+    assert await contacts.home(two.term, ann) == C
+    assert await contacts.home(two.term, CustomerId("nobody")) == B
+    assert await contacts.home(two.term, CustomerId(new_id())) == B
+
+
+async def test_the_owner_of_an_item_is_told_while_it_is_open(starts: Starts, store: Store) -> None:
+    one = await starts(A)
+    case = a_case()
+    opened, ended = (
+        an_item(case, owner=A),
+        an_item(case, owner=A, state=m.ItemState.COMPLETED, ended_at=an_inbound().at),
+    )
+    await one.write(case, opened, ended)
+    assert await store.contacts.owner(opened.id) == A
+    assert await store.contacts.owner(ended.id) is None
+    assert await store.contacts.owner(ItemId("nothing")) is None
+
+
+async def test_a_case_of_nobody_is_given_to_a_node_that_is_as_it_was_when_it_asked(
+    starts: Starts, store: Store
+) -> None:
+    one, two = await starts(A), await starts(B)
+    contacts = store.contacts
+    case = await one.case(None, is_open=False)
+    assert (await one.decider(case)).node == A
+    assert not await contacts.give_case(one.term, case, B, two.term.epoch + 1)
+    assert not await contacts.give_case(two.term, case, B, two.term.epoch), "not his to give"
+    for _ in range(2):
+        assert await contacts.give_case(one.term, case, B, two.term.epoch)
+        assert (await one.decider(case)).node == B
+    stored = await one.receive("1", **ANN)
+    anns = await one.case(stored, is_open=False)
+    assert not await contacts.give_case(one.term, anns, B, two.term.epoch), "it goes with Ann"
+    await two.fence(one)
+    with pytest.raises(Fenced):
+        await contacts.give_case(one.term, case, B, two.term.epoch)
 
 
 async def test_a_case_of_nobody_is_decided_about_by_who_claims_it_first(starts: Starts) -> None:

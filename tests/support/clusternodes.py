@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
+from gateway.cluster.afar import Afar
 from gateway.cluster.asking import Asking, Handler
 from gateway.cluster.bell import Bell
 from gateway.cluster.capacity import Publication
@@ -34,6 +35,7 @@ from tests.support.memory_cluster import MemoryCluster
 from tests.support.memory_contacts import MemoryContacts
 from tests.support.memory_following import MemoryDirectory, MemoryTail
 from tests.support.memory_handover import MemoryHandover
+from tests.support.memory_homes import MemoryHomes
 from tests.support.memory_relay import MemoryRelay
 from tests.support.memory_store import Faults, MemoryStore
 from tests.support.memory_tables import Tables
@@ -95,6 +97,11 @@ class Running:
             "here",
             monotonic=node.ledger.clock.monotonic,
         )
+        self.homes = MemoryHomes(store)
+        self.afar = Afar(
+            node, self.asking, self.handover, self.overflow, self.homes, MemoryContacts(store)
+        )
+        node.desk.afar = self.afar
         self.evacuation = Evacuation(
             node,
             MemoryHandover(store),

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 
-from gateway.core.ids import CaseId, InboundId, NodeName
+from gateway.core.ids import CaseId, CustomerId, InboundId, ItemId, NodeName
+from gateway.core.lifecycle import ENDED
 from gateway.store.contacts import Decider
 from gateway.store.contract import Received, Term
 from tests.support.memory_store import MemoryStore
@@ -27,6 +28,34 @@ class MemoryContacts:
             return self._tables.decider(term.node, case)
 
         return await self._store._call("decider", claim, writes=True)
+
+    async def home(self, term: Term, customer: CustomerId) -> NodeName:
+        def claim() -> NodeName:
+            self._tables.require(term)
+            if customer not in self._tables.customers:
+                return term.node
+            return self._tables.home_of(customer, term.node)
+
+        return await self._store._call("home", claim, writes=True)
+
+    async def owner(self, item: ItemId) -> NodeName | None:
+        def read() -> NodeName | None:
+            known = self._tables.items.get(item)
+            return self._tables.owners[item] if known and known.state not in ENDED else None
+
+        return await self._store._call("owner", read)
+
+    async def give_case(self, term: Term, case: CaseId, to: NodeName, epoch: int) -> bool:
+        def give() -> bool:
+            tables = self._tables
+            tables.require(term)
+            mine = tables.case_homes.get(case) in (term.node, to)
+            if tables.fences.get(to) != epoch or not mine or tables.cases[case].customer:
+                return False
+            tables.case_homes[case] = to
+            return True
+
+        return await self._store._call("give_case", give, writes=True)
 
     async def pass_on(self, term: Term, inbound: InboundId, to: NodeName) -> NodeName:
         def move() -> NodeName:

@@ -25,7 +25,10 @@ Decision = tuple[list[e.Change], Body]
 
 
 class Resolved(Struct, frozen=True, kw_only=True):
-    """What the desk had to look up before deciding."""
+    """What the desk had to look up before deciding.
+
+    ``away``: who it is transferred to is at home at another node, which offers it.
+    """
 
     attachments: tuple[Attachment, ...] = ()
     case: Case | None = None
@@ -34,6 +37,7 @@ class Resolved(Struct, frozen=True, kw_only=True):
     customer: CustomerBrief | None = None
     address: str = ""
     number: TicketNumber = TicketNumber(0)
+    away: bool = False
 
 
 class Desk(Struct, frozen=True, kw_only=True):

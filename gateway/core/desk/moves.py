@@ -11,7 +11,7 @@ from gateway.core.hands import profile_of
 from gateway.core.ids import AgentName, Context, ItemId, OfferId
 from gateway.core.lifecycle import allows
 from gateway.core.messages import add_message
-from gateway.core.model import CaseStatus, Item, ItemState, Offer, Presence
+from gateway.core.model import CaseStatus, ChannelKind, Item, ItemState, Offer, Presence
 from gateway.core.opening import open_case
 from gateway.core.sites import why
 from gateway.core.state import NodeState
@@ -87,10 +87,19 @@ def tag(d: Desk, cmd: c.TagCase) -> Decision:
     return [e.Change(changed)], {"tags": tags}
 
 
-def transfer(d: Desk, cmd: c.Transfer) -> Decision:
+def transferable(d: Desk, cmd: c.Transfer) -> Item:
+    """The item, if this agent may pass it on. Raises ``Refused``."""
     item = d.mine(cmd.item, ItemState.ASSIGNED)
     if (cmd.queue is None) == (cmd.agent is None):
         raise Refused("bad_frame", "name either a queue or an agent", "queue")
+    queue = cmd.queue or item.queue
+    if queue not in d.state.queues:
+        raise Refused("not_found", f"there is no queue {queue!r}", "queue")
+    return item
+
+
+def transfer(d: Desk, cmd: c.Transfer) -> Decision:
+    item = transferable(d, cmd)
     changes: list[e.Change] = []
     if cmd.note:
         _, changes = add_message(
@@ -101,36 +110,38 @@ def transfer(d: Desk, cmd: c.Transfer) -> Decision:
             author=d.author,
             body=cmd.note,
         )
-    queue = cmd.queue or item.queue
-    if queue not in d.state.queues:
-        raise Refused("not_found", f"there is no queue {queue!r}", "queue")
     to = cmd.queue or cmd.agent
     queued = e.ItemQueued(
         item=item.id,
-        queue=queue,
+        queue=cmd.queue or item.queue,
         reason=f"transferred to {to} by {d.agent.name}",
         restart=cmd.queue is not None,
         given_up_by=d.agent.name,
     )
     changes.append(e.Change(queued))
-    if cmd.agent is not None:
+    if cmd.agent is not None and not d.resolved.away:
         by = d.agent.display_name or d.agent.name
         changes.append(e.Change(direct_offer(d.state, d.ctx, item, cmd.agent, by)))
     return changes, {}
 
 
-def direct_offer(
-    state: NodeState, ctx: Context, item: Item, agent: AgentName, by: str
-) -> e.OfferMade:
-    """An offer that passes the routing by. Raises ``Refused`` if the agent takes nothing now."""
+def takes_offer(state: NodeState, agent: AgentName, kind: ChannelKind) -> None:
+    """Raises ``Refused`` if the agent takes nothing of this kind now."""
     profile = profile_of(state, agent)
     status = state.statuses.get(agent)
     if status is None or not status.tabs or status.presence is not Presence.READY:
         raise Refused("busy", f"{agent} takes no work just now; choose a queue", "agent")
     if (closed := state.closed.get(agent)) is not None:
         raise Refused("busy", f"{agent} gets nothing: {why(closed)}; choose a queue", "agent")
-    if not has_room(profile, state.in_hand(agent), item.kind):
+    if not has_room(profile, state.in_hand(agent), kind):
         raise Refused("busy", f"{agent} has no capacity left for this; choose a queue", "agent")
+
+
+def direct_offer(
+    state: NodeState, ctx: Context, item: Item, agent: AgentName, by: str
+) -> e.OfferMade:
+    """An offer that passes the routing by. Raises ``Refused`` as ``takes_offer``."""
+    takes_offer(state, agent, item.kind)
     seconds = offer_seconds(state.queues.get(item.queue), item.kind)
     return e.OfferMade(
         item=item.id,

@@ -8,7 +8,8 @@ from gateway.core.desk.hand import Decision, Desk
 from gateway.core.errors import Refused
 from gateway.core.hands import told_closed
 from gateway.core.ids import OfferId
-from gateway.core.model import Item, ItemState, Presence
+from gateway.core.model import ChannelKind, Item, ItemState, Presence
+from gateway.core.state import NodeState
 
 
 def state(d: Desk, cmd: c.State) -> Decision:
@@ -49,18 +50,28 @@ def decline(d: Desk, cmd: c.Decline) -> Decision:
     return [e.Change(declined)], {"item": item.id}
 
 
-def take(d: Desk, cmd: c.Take) -> Decision:
-    item = d.item(cmd.item)
-    queue = d.state.queues.get(item.queue)
+def takeable(state: NodeState, item: Item) -> None:
+    """Raises ``Refused`` unless agents may take it from its queue."""
+    queue = state.queues.get(item.queue)
     if queue is None or not queue.take_allowed:
         raise Refused("not_allowed", f"queue {item.queue!r} hands out its items itself", "item")
     if item.state is not ItemState.QUEUED:
         raise Refused("wrong_state", f"the item is {item.state.value}, not queued", "item")
-    if (closed := d.state.closed.get(d.agent.name)) is not None:
-        raise Refused("not_allowed", told_closed(closed), "item")
-    if not has_room(d.agent, d.state.in_hand(d.agent.name), item.kind):
-        raise Refused("busy", "you have no capacity left for this kind of item", "item")
+
+
+def take(d: Desk, cmd: c.Take) -> Decision:
+    item = d.item(cmd.item)
+    takeable(d.state, item)
+    may_take(d, item.kind)
     taken = e.ItemAssigned(
         item=item.id, agent=d.agent.name, by=d.agent.name, reason=f"taken by {d.agent.name}"
     )
     return [e.Change(taken)], {"item": item.id}
+
+
+def may_take(d: Desk, kind: ChannelKind) -> None:
+    """Raises ``Refused`` unless this agent may have one more of this kind."""
+    if (closed := d.state.closed.get(d.agent.name)) is not None:
+        raise Refused("not_allowed", told_closed(closed), "item")
+    if not has_room(d.agent, d.state.in_hand(d.agent.name), kind):
+        raise Refused("busy", "you have no capacity left for this kind of item", "item")

@@ -8,6 +8,7 @@ from gateway.core.errors import Refused
 from gateway.core.messages import add_message
 from gateway.core.model import ChannelKind, Delivery, DeliveryUpdate, Item, ItemState
 from gateway.core.opening import open_case
+from gateway.core.state import NodeState
 
 _COMPOSABLE = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
 
@@ -76,17 +77,23 @@ def read(d: Desk, cmd: c.Read) -> Decision:
     return [e.Change(changed, (DeliveryUpdate(message=message.id, delivery=Delivery.READ),))], {}
 
 
-def compose(d: Desk, cmd: c.Compose) -> Decision:
-    kind = d.state.channels.get(cmd.channel)
+def composable(state: NodeState, cmd: c.Compose) -> ChannelKind:
+    """What kind of message it would be. Raises ``Refused`` if none can be begun so."""
+    kind = state.channels.get(cmd.channel)
     if kind is None:
         raise Refused("not_found", f"there is no channel {cmd.channel!r}", "channel")
     if kind not in _COMPOSABLE:
         raise Refused("not_allowed", f"a {kind.value} cannot be started from here", "channel")
+    if cmd.queue is not None and cmd.queue not in state.queues:
+        raise Refused("not_found", f"there is no queue {cmd.queue!r}", "queue")
+    return kind
+
+
+def compose(d: Desk, cmd: c.Compose) -> Decision:
+    kind = composable(d.state, cmd)
     address = cmd.to or d.resolved.address
     if not address:
         raise Refused("bad_address", "say to whom: `to`, or a customer with an address", "to")
-    if cmd.queue is not None and cmd.queue not in d.state.queues:
-        raise Refused("not_found", f"there is no queue {cmd.queue!r}", "queue")
     case, item, changes = open_case(
         d.state,
         d.ctx,

@@ -10,3 +10,19 @@ SELECT decider, has_open FROM decider_of_case($1, $2, $3)
 
 -- name: pass_on
 SELECT pass_on($1, $2, $3, $4)
+
+-- name: home_of_customer
+-- Of whom nobody knows there is no row: the caller finds no such customer either.
+WITH mine AS MATERIALIZED (SELECT require_epoch($1, $2))
+SELECT home_of_customer($1, c.id) AS home FROM mine, customer AS c WHERE c.id = $3
+
+-- name: give_case
+-- Repeated, it finds that the case is the other node's.
+WITH mine AS MATERIALIZED (SELECT require_epoch($1, $2)),
+there AS MATERIALIZED (
+    SELECT f.node FROM node_fence AS f
+    WHERE EXISTS (SELECT FROM mine) AND f.node = $4 AND f.epoch = $5 FOR SHARE
+)
+UPDATE ticket_case AS t SET home = $4
+WHERE t.id = $3 AND t.customer IS NULL AND t.home IN ($1, $4) AND EXISTS (SELECT FROM there)
+RETURNING t.id

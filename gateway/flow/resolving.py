@@ -1,0 +1,139 @@
+"""What a command needs from the database, read so that nobody else can change it meanwhile.
+
+Whose a case, an item or a customer is, is asked first; what is read after that is as nobody else
+changes it, unless it leaves this node in between, which ``Departures`` tells. So is the answer that
+a command got before, perhaps at another node: whoever decided about the thing then wrote it down
+before the thing came here.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from gateway.core import commands as c
+from gateway.core.desk import Resolved
+from gateway.core.errors import Refused
+from gateway.core.ids import AgentName, CaseId, CommandId, CustomerId, ItemId, TicketNumber
+from gateway.core.model import Case, ChannelKind, Item
+from gateway.flow.ledger import Ledger
+from gateway.flow.numbers import Numbers
+from gateway.flow.whose import Elsewhere, Whose, licensed
+from gateway.store.contract import CommitUnknown, Fenced, Lookup, Unavailable
+
+_IDENTITY_OF = {ChannelKind.EMAIL: "email", ChannelKind.SMS: "phone", ChannelKind.WHATSAPP: "phone"}
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """What was looked up; ``before``: what the command was answered when it was done."""
+
+    resolved: Resolved = Resolved()
+    before: bytes | None = None
+
+
+class _Seen(Struct, frozen=True):
+    """A case as it was read under a licence."""
+
+    case: Case | None
+    last: Item | None
+    before: bytes | None
+
+    def customer(self) -> str | None:
+        customer = self.case.customer if self.case is not None else None
+        return customer.id if customer is not None else None
+
+
+class Resolving:
+    """See the module's docstring."""
+
+    def __init__(self, ledger: Ledger, lookup: Lookup, numbers: Numbers, whose: Whose) -> None:
+        self._ledger = ledger
+        self._lookup = lookup
+        self._numbers = numbers
+        self._whose = whose
+
+    async def answer(self, agent: AgentName, command: CommandId) -> bytes | None:
+        """What it was answered when it was done. Raises ``Unavailable``."""
+        return (await self._lookup.answers(agent, [command])).get(command)
+
+    async def resolve(self, agent: AgentName, command: c.Command, *, repeated: bool) -> Found:
+        """``repeated``: it may have been done, where what it is about was before.
+
+        Raises ``Elsewhere`` where another node decides about it, ``Refused``, ``Unavailable``.
+        """
+
+        async def before() -> bytes | None:
+            return await self.answer(agent, command.id) if repeated else None
+
+        match command:
+            case c.Send(id=command_id, attachments=ids) if ids:
+                files = await self._lookup.claim_files(ids, agent, command_id)
+                return Found(resolved=Resolved(attachments=files))
+            case c.TagCase(case=case) | c.Reopen(case=case):
+                return await self._case(case, before, last=isinstance(command, c.Reopen))
+            case c.Take(item=item):
+                return await self._item(item, before)
+            case c.Compose():
+                return await self._compose(command, before)
+            case c.Read(message=message):
+                return Found(resolved=Resolved(message=await self._lookup.message(message)))
+            case _:
+                return Found()
+
+    async def _case(
+        self, case: CaseId, before: Callable[[], Awaitable[bytes | None]], *, last: bool
+    ) -> Found:
+        async def look(case: CaseId) -> _Seen:
+            item = await self._lookup.last_item(case) if last else None
+            told = await before()
+            known = self._ledger.state.cases.get(case) or await self._lookup.case(case)
+            return _Seen(known, item, told)
+
+        seen = await licensed(self._whose, case, look, customer=_Seen.customer)
+        return Found(resolved=Resolved(case=seen.case, last_item=seen.last), before=seen.before)
+
+    async def _item(self, item_id: ItemId, before: Callable[[], Awaitable[bytes | None]]) -> Found:
+        stamp = self._whose.departures.stamp()
+        items = self._ledger.state.items
+        if item_id not in items:
+            owner = await self._whose.owner(item_id)
+            if item_id not in items:
+                if owner is None:
+                    return Found()  # there is no such item: whoever decides says so
+                if owner != self._ledger.state.node:
+                    raise Elsewhere(owner)
+                raise Refused("unavailable", "the item changes hands just now; try again")
+        case = items[item_id].case
+        told = await before()
+        if item_id not in items or self._whose.departures.since((case,), stamp):
+            raise Refused("unavailable", "the item changes hands just now; try again")
+        return Found(before=told)
+
+    async def _compose(
+        self, command: c.Compose, before: Callable[[], Awaitable[bytes | None]]
+    ) -> Found:
+        if command.customer is None:
+            number: TicketNumber = await self._numbers.next()
+            return Found(resolved=Resolved(number=number))
+        stamp = self._whose.departures.stamp()
+        await self._license(command.customer)
+        if (told := await before()) is not None:
+            return Found(before=told)
+        customer = await self._lookup.customer(command.customer)
+        if customer is None:
+            raise Refused("not_found", "there is no such customer", "customer")
+        kind = self._ledger.state.channels.get(command.channel)
+        identity = _IDENTITY_OF.get(kind) if kind else None
+        address = await self._lookup.address_of(customer.id, identity) if identity else None
+        number = await self._numbers.next()
+        if self._whose.departures.since((command.customer,), stamp):
+            self._numbers.give_back(number)
+            raise Refused("unavailable", "the customer's work changes hands just now; try again")
+        return Found(resolved=Resolved(number=number, customer=customer, address=address or ""))
+
+    async def _license(self, customer: CustomerId) -> None:
+        try:
+            await self._whose.license_customer(customer)
+        except (Unavailable, CommitUnknown, Fenced) as error:
+            raise Refused(
+                "unavailable", "it is not known whose the customer is; try again"
+            ) from error
