@@ -49,6 +49,12 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
         "switchroom explain 1042",
     ),
     (
+        "simulate",
+        "gateway.cli.simulate:simulate",
+        "Play a day through the real routing in virtual time, and compare policies.",
+        "switchroom simulate great-house --scale 0.1",
+    ),
+    (
         "status",
         "gateway.cli.status:status",
         "Show nodes, channels, queues and agents.",

@@ -1,0 +1,209 @@
+"""Days that have not happened: the routing's own code in virtual time."""
+
+import math
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.cli import simulate as command
+from gateway.core.ids import QueueName
+from gateway.core.model import ChannelKind, Queue
+from gateway.failures import Failed
+from gateway.sim.compare import AS_IT_IS, Policy, compare, policies
+from gateway.sim.day import throw
+from gateway.sim.figures import Served, percentile, waits
+from gateway.sim.floor import Floor
+from gateway.sim.scenario import (
+    BadScenario,
+    Crew,
+    Flow,
+    Scenario,
+    Spread,
+    load,
+    parse,
+    scaled,
+    shipped,
+)
+
+GENERAL = QueueName("general")
+TEN_MINUTES = Spread(median=600, p90=601)
+
+
+def a_day(*, contacts: int = 60, agents: int = 5, patience: float | None = None) -> Scenario:
+    """Chats within one hour, ten minutes of work each."""
+    return Scenario(
+        name="test",
+        queues=(Queue(name=GENERAL),),
+        flows=(
+            Flow(
+                name="chat",
+                kind=ChannelKind.VOICE,
+                queue=GENERAL,
+                contacts=contacts,
+                handle=TEN_MINUTES,
+                within=30,
+                patience=patience,
+                hours=(1.0, *[0.0] * 23),
+            ),
+        ),
+        crews=(Crew(name="crew", agents=agents),),
+    )
+
+
+def run(scenario: Scenario, seed: int = 1) -> bytes:
+    result = Floor(throw(scenario, seed), scenario.queues).run("x")
+    return msgspec.json.encode(msgspec.structs.replace(result, seconds=0.0))
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_shipped_scenario_can_be_played(name: str) -> None:
+    scenario = scaled(load(name), 200 / load(name).contacts)
+    result = Floor(throw(scenario, 1), scenario.queues).run(name)
+    assert result.waits.contacts > 100
+    assert result.waits.answered > 50
+
+
+def test_the_great_house_is_as_great_as_the_brief_says() -> None:
+    great = load("great-house")
+    assert (great.contacts, great.agents) == (250_000, 11_700)
+    assert {flow.kind for flow in great.flows} == {*ChannelKind} - {
+        ChannelKind.WHATSAPP,
+        ChannelKind.CALLBACK,
+    }
+    assert len(great.flows[0].languages) == 24
+    assert len(great.flows[0].topics) == 40
+
+
+@given(st.integers(1, 1_000))
+def test_the_same_seed_gives_the_same_day(seed: int) -> None:
+    assert run(a_day(contacts=10), seed) == run(a_day(contacts=10), seed)
+
+
+@given(st.integers(1, 10_000))
+def test_every_contact_is_answered_given_up_or_still_waiting(seed: int) -> None:
+    scenario = a_day(contacts=40, agents=2, patience=300)
+    day = throw(scenario, seed)
+    found = Floor(day, scenario.queues).run("x").waits
+    assert found.contacts == len(day.contacts)
+    assert found.answered + found.abandoned + found.waiting == found.contacts
+    assert found.p50 <= found.p90 <= found.p95 <= found.p99 <= found.longest
+
+
+def test_enough_agents_answer_at_once_and_too_few_let_wait() -> None:
+    enough = Floor(throw(a_day(agents=60), 1), [Queue(name=GENERAL)]).run("x")
+    few = Floor(throw(a_day(agents=5), 1), [Queue(name=GENERAL)]).run("x")
+    assert enough.waits.service_level > 0.99
+    assert few.waits.service_level < 0.5
+    # Sixty calls of ten minutes for five: the last is answered after about an hour and a half.
+    assert few.waits.longest > 3_000
+    assert few.load.mean > enough.load.mean
+
+
+def test_who_has_patience_only_for_a_while_gives_up() -> None:
+    scenario = a_day(agents=1, patience=60)
+    found = Floor(throw(scenario, 1), scenario.queues).run("x").waits
+    assert found.abandoned > found.answered
+
+
+def test_nobody_works_longer_than_their_shift_but_to_finish_what_they_hold() -> None:
+    scenario = msgspec.structs.replace(
+        a_day(), crews=(Crew(name="early", agents=3, begins=0, ends=0.25),)
+    )
+    result = Floor(throw(scenario, 1), scenario.queues).run("x")
+    assert result.waits.waiting > 0
+    assert result.waits.answered <= 3 * 3
+
+
+def test_policies_meet_the_same_contacts() -> None:
+    seen: list[str] = []
+    rows = compare(
+        a_day(), [Policy(name="other", every_queue={"priority": 5})], [1, 2], seen.append
+    )
+    assert [row.policy for row in rows] == [AS_IT_IS, "other"]
+    assert rows[0].service_level == rows[1].service_level, "one queue: priority changes nothing"
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        (Policy(name="p", every_queue={"colour": 1}), "a queue has no 'colour'"),
+        (Policy(name="p", queues={"general": {"priority": "high"}}), "Expected `int`"),
+    ],
+)
+def test_a_policy_that_cannot_be_is_refused_with_its_name(policy: Policy, words: str) -> None:
+    with pytest.raises(BadScenario, match=words):
+        compare(a_day(), [policy], [1])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('queue = "general"', 'queue = "gone"', "there is no queue 'gone'"),
+        ("en = 7, es = 3", "en = 7, xx = 3", "nobody has 'xx'"),
+        ("begins = 7", "begins = 19", "ends before it begins"),
+        ("p90 = 900", "p90 = 9", "p90 is below the median"),
+        ("contacts = 400", "contacts = -1", ">= 0"),
+        ("stagger", "stager", "unknown field"),
+        ('"5" = 1', '"five" = 1', "no number"),
+    ],
+)
+def test_a_scenario_that_cannot_be_says_where(old: str, new: str, words: str) -> None:
+    text = Path(__file__).parents[2] / "gateway" / "sim" / "scenarios" / "small-desk.toml"
+    with pytest.raises(BadScenario, match=words):
+        parse(text.read_text(encoding="utf-8").replace(old, new, 1))
+
+
+def test_a_scenario_that_is_not_there_names_those_that_are() -> None:
+    with pytest.raises(BadScenario, match="great-house"):
+        load("great-hose")
+
+
+def test_a_file_of_policies_is_read_and_a_bad_one_named(tmp_path: Path) -> None:
+    file = tmp_path / "p.toml"
+    file.write_text('[[policy]]\nname = "a"\n[policy.every_queue]\naffinity_seconds = 0\n')
+    assert policies(file) == [Policy(name="a", every_queue={"affinity_seconds": 0})]
+    file.write_text("[[policy]]\n")
+    with pytest.raises(BadScenario, match="name"):
+        policies(file)
+
+
+def test_the_command_shows_a_table_and_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    command.simulate(scale=0.2)
+    said = capsys.readouterr().out
+    assert "small-desk: 180 contacts, 4 agents" in said
+    assert "as it is" in said
+    assert "█" in said
+    with pytest.raises(Failed, match="--scale"):
+        command.simulate(scale=2)
+
+
+# -- figures ----------------------------------------------------------------------------------
+
+
+def test_the_service_level_is_of_all_that_came() -> None:
+    served = [
+        Served(flow="f", wait=10, within=20, answered=True),
+        Served(flow="f", wait=30, within=20, answered=True),
+        Served(flow="f", wait=5, within=20, answered=False),
+    ]
+    found = waits(served, [100.0])
+    assert (found.service_level, found.asa, found.longest) == (0.25, 20, 100)
+    assert (found.answered, found.abandoned, found.waiting) == (2, 1, 1)
+
+
+def test_nothing_at_all_is_no_division_by_zero() -> None:
+    assert waits([]).service_level == 1
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1), st.sampled_from([0.1, 0.5, 0.9, 0.99]))
+def test_a_percentile_is_a_value_that_enough_do_not_exceed(
+    values: list[float], share: float
+) -> None:
+    ordered = sorted(values)
+    found = percentile(ordered, share)
+    assert found in ordered
+    assert sum(1 for v in ordered if v <= found) >= math.ceil(share * len(ordered))
