@@ -6,9 +6,10 @@ does, as far as can be told without an example; what it cannot tell it denies.
 """
 
 import operator
+import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
@@ -129,11 +130,12 @@ def _senders(wanted: tuple[str, ...], facts: Facts) -> Verdict:
 
 
 def _like(patterns: Iterable[str], address: str) -> bool:
-    # fnmatch would give ? and [ a meaning of their own.
-    return any(
-        fnmatchcase(address.casefold(), p.casefold().replace("[", "[[]").replace("?", "[?]"))
-        for p in patterns
-    )
+    return any(_glob(pattern).fullmatch(address.casefold()) for pattern in patterns)
+
+
+@lru_cache(maxsize=4_096)
+def _glob(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.casefold().split("*"))), re.DOTALL)
 
 
 def _languages(wanted: tuple[str, ...], facts: Facts) -> Verdict:
