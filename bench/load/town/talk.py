@@ -9,16 +9,18 @@ from typing import Any
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
 from bench.load.town.marks import mark_of, new_mark
+from push.addresses import Addresses, loss
 
 SUBPROTOCOL = Subprotocol("switchroom.chat.v1")
 SILENT_BEATS = 2.5
-FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.5, 5.0
+FIRST_DELAY_SECONDS = 0.5
 NUDGE_SECONDS = 20.0
 """Without an answer for so long they say something more."""
+CONNECT_SECONDS = 10.0
 ANSWERS = 2
 READ_SECONDS = 15.0
 _AWAY = (OSError, WebSocketException, TimeoutError)
@@ -43,7 +45,9 @@ class Talk:
         """What was told again although it had been shown: the protocol lets it, we count it."""
         self.over = self.online = self.ever_online = False
         self._dice = dice
-        self._urls, self._at = list(urls), 0
+        self._nodes = Addresses(
+            [f"{url}/chat/v1" for url in urls], FIRST_DELAY_SECONDS, dice.random
+        )
         self._problems, self._outages, self._number = problems, outages, number
         self._visitor: str | None = None
         self._conversation: str | None = None
@@ -112,31 +116,35 @@ class Talk:
     # -- the line ---------------------------------------------------------------------------
 
     async def _stay(self) -> None:
-        """Connect again and again."""
-        failures = 0
+        """Connect again and again, where and when the widget would."""
         while True:
-            was_welcome, moved = await self._one_socket()
-            failures = 0 if was_welcome else failures + 1
-            if moved is None and not was_welcome:
-                self._at = (self._at + 1) % len(self._urls)
-            most = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(failures, 6))
-            await asyncio.sleep(self._dice.uniform(0, most))
+            pause = await self._one_socket()
+            await asyncio.sleep(pause)
 
-    async def _one_socket(self) -> tuple[bool, str | None]:
-        """Whether we were let in, and where we were told to go."""
-        moved = None
+    async def _one_socket(self) -> float:
+        """Until it is gone; how long to wait before the next."""
+        url, moved, silent = self._nodes.url, None, False
+        code: int | None = None
         try:
-            async with asyncio.timeout(10), _line(self._urls[self._at]) as socket:
-                async with asyncio.timeout(None):
-                    moved = await self._converse(socket)
+            async with (
+                asyncio.timeout(CONNECT_SECONDS) as connecting,
+                _line(url) as socket,
+            ):
+                connecting.reschedule(None)  # a conversation lasts as long as it lasts
+                moved = await self._converse(socket)
         except _AWAY as error:
-            if not isinstance(error, OSError):
+            silent = isinstance(error, TimeoutError)
+            if isinstance(error, ConnectionClosed) and error.rcvd is not None:
+                code = error.rcvd.code
+            if silent or not isinstance(error, OSError):
                 self._problems[type(error).__name__] += 1
         was_welcome, self.online, self._socket = self.online, False, None
         if was_welcome:
-            self._out = [time.monotonic(), None, self._number, self._urls[self._at]]
+            self._out = [time.monotonic(), None, self._number, url]
             self._outages.append(self._out)
-        return was_welcome, moved
+        if moved is not None:
+            return self._nodes.moved(moved)
+        return self._nodes.lost(loss(code, welcomed=was_welcome, waited=False, silent=silent))
 
     async def _converse(self, socket: ClientConnection) -> str | None:
         hello: Frame = {"t": "hello", "channel": "site", "profile": {"name": "Ada"}}
@@ -153,18 +161,13 @@ class Talk:
                 silence = SILENT_BEATS * frame["heartbeat"]
                 await self._welcomed(socket, frame)
             elif frame["t"] == "moved":
-                self._go_to(frame["url"])
                 return str(frame["url"])
             else:
                 await self._hear(frame)
             self._changed.set()
 
-    def _go_to(self, url: str) -> None:
-        if url not in self._urls:
-            self._urls.append(url)
-        self._at = self._urls.index(url)
-
     async def _welcomed(self, socket: ClientConnection, frame: Frame) -> None:
+        self._nodes.welcomed(frame.get("peers", ()))
         self._visitor = frame["visitor"]
         if frame["conversation"] != self._conversation:
             self._conversation, self._seq = frame["conversation"], 0
@@ -218,7 +221,7 @@ class Talk:
         """All of the conversation as a window without a memory is told it; None if it is not."""
         for url in [*urls, *urls]:
             try:
-                async with asyncio.timeout(READ_SECONDS), _line(url) as socket:
+                async with asyncio.timeout(READ_SECONDS), _line(f"{url}/chat/v1") as socket:
                     return await self._read(socket)
             except _AWAY as error:
                 self._problems[f"transcript: {type(error).__name__}"] += 1
@@ -241,7 +244,7 @@ class Talk:
 
 def _line(url: str) -> connect:
     return connect(
-        f"{url}/chat/v1",
+        url,
         subprotocols=[SUBPROTOCOL],
         compression=None,
         ping_interval=None,
