@@ -144,6 +144,7 @@ async def _built(
         term=term,
         contacts=store.contacts,
     )
+    node.ledger.written = await store.cluster.require_known()
     app = App(settings, store, node)
     app.rooms = ChannelRoom(
         kinds=table,

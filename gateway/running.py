@@ -18,6 +18,7 @@ from gateway.cluster.capacity import Publication
 from gateway.cluster.conversing import Conversing
 from gateway.cluster.directory import Directory
 from gateway.cluster.duties import Duties
+from gateway.cluster.editions import Editions
 from gateway.cluster.evacuation import Evacuation
 from gateway.cluster.gate import still_ours
 from gateway.cluster.handover import Handover
@@ -104,6 +105,7 @@ class App:
         )
         self.bell.on("journal", lambda _node, _payload: self.tail.wake())
         self.directory = Directory(node.ledger, store.directory, self.tail)
+        self.editions = Editions(node.ledger, node.writer, store.cluster)
         self.takeover = Takeover(node, store.cluster, learn=self.directory.learn)
         self.lease = Membership(
             store.journal,
@@ -179,6 +181,7 @@ class App:
         self._loops: list[asyncio.Task[None]] = []
 
     def _looked(self, look: Look, verdicts: Sequence[Verdict]) -> None:
+        self.editions.note(look)
         self.takeover.note(look, verdicts)
         self.duties.note(look.peers)
 
@@ -274,6 +277,7 @@ class App:
         loops = {
             "node": self.node.run(),
             "lease": self.lease.run(),
+            "editions": self.editions.run(),
             "takeover": self.takeover.run(),
             "duties": self.duties.run(),
             "retention": self.duties.perform("retention", lambda _term: self.retention.run()),

@@ -75,6 +75,7 @@ class Asking:
         self._handlers: dict[str, Handler] = {}
         self._open: dict[str, asyncio.Future[bytes]] = {}
         self._busy: set[str] = set()
+        self._foreign: set[str] = set()
         self._news = asyncio.Event()
         self._tasks = Tasks("asking")
         self._failures = 0
@@ -204,11 +205,11 @@ class Asking:
 
     async def _reply(self, asked: Question) -> Reply | None:
         """``None``: not now, ask again."""
-        handler = self._handlers.get(asked.kind)
-        if handler is None:
-            return Reply(refused=Why("unavailable", f"nobody here knows of {asked.kind!r}"))
+        handler = self._handlers.get(asked.kind, _unknown)
         try:
             return Reply(said=msgspec.Raw(await handler(asked.asker, asked.said)))
+        except msgspec.ValidationError as error:
+            return self._not_known(asked, str(error))
         except Refused as refused:
             if asked.seconds is None:
                 return None  # it is to be done, whenever
@@ -221,6 +222,20 @@ class Asking:
         except Exception:  # noqa: BLE001 - its own failure, nobody else's
             _log.exception("a question could not be answered", kind=asked.kind, asker=asked.asker)
             return Reply(refused=Why("internal", "a fault of ours; it is logged"))
+
+    def _not_known(self, asked: Question, why: str) -> Reply | None:
+        """A node of another version asks: what is to be done, whenever, waits for our upgrade."""
+        if asked.seconds is not None:
+            detail = f"{self._me} runs a version that does not know this: {why}"
+            return Reply(refused=Why("unavailable", detail))
+        if asked.id not in self._foreign:
+            self._foreign.add(asked.id)
+            _log.warning("cannot be done by this version", kind=asked.kind, why=why, by=asked.asker)
+        return None
+
+
+async def _unknown(asker: NodeName, _said: bytes) -> bytes:
+    raise msgspec.ValidationError(f"no such question, and {asker} asks it")
 
 
 def _silent(node: NodeName) -> Refused:

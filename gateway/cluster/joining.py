@@ -16,6 +16,7 @@ from typing import Never
 import structlog
 
 from gateway.cluster.gate import boottime
+from gateway.core.edition import TooOld
 from gateway.core.election import ROUND_SECONDS, Facts, Look, Peer, decide, observe
 from gateway.core.errors import GatewayError
 from gateway.core.ids import NodeName
@@ -73,11 +74,12 @@ class Joining:
         """The right to write, with nothing of this node left in anybody's hands.
 
         ``alone``: nobody else can be running on this database (the lock on the data directory
-        says so). Raises ``NameTaken``, ``Unavailable``, ``Fenced``.
+        says so). Raises ``NameTaken``, ``TooOld``, ``Unavailable``, ``Fenced``.
         """
         if not alone:
             await self.check_name()
         term = await self._journal.begin(self._me, self._card.region)
+        await self._require_known(term)
         waited = False
         while (heir := await self._heir(term)) is not None:
             if not waited:
@@ -90,6 +92,17 @@ class Joining:
                 _log.warning("the heir's turn is not over", heir=heir, reason=str(error))
             await self._sleep(ROUND_SECONDS)
         return term
+
+    async def _require_known(self, term: Term) -> None:
+        """Raises ``TooOld``, and then this node has not been there, if others write what is newer.
+
+        It was all right when the schema was looked at; they may have been told since.
+        """
+        try:
+            await self._cluster.require_known()
+        except TooOld:
+            await self._cluster.leave(term)
+            raise
 
     # -- the name ---------------------------------------------------------------------------
 

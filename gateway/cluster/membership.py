@@ -101,4 +101,10 @@ class Membership:
                     raise
                 continue  # the writer has raised our own epoch meanwhile
             ended = self._monotonic()
-            return Look(began=began, ended=ended, timeline=seen.timeline, peers=seen.peers)
+            return Look(
+                began=began,
+                ended=ended,
+                timeline=seen.timeline,
+                peers=seen.peers,
+                written=seen.written,
+            )

@@ -31,7 +31,7 @@ class Peer(Struct, frozen=True, kw_only=True):
 
     ``epoch`` is that of its lease, ``fence`` that of its fence row: they differ when somebody has
     taken it over and it has not begun again. ``heir`` is who takes (or took, half way) its rows.
-    ``place`` tells a person which process it is.
+    ``place`` tells a person which process it is, ``edition`` is what it says that it knows.
     """
 
     node: NodeName
@@ -44,6 +44,7 @@ class Peer(Struct, frozen=True, kw_only=True):
     urls: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
     place: str = ""
+    edition: int = 1
 
     @property
     def fenced(self) -> bool:
@@ -51,12 +52,16 @@ class Peer(Struct, frozen=True, kw_only=True):
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """One renewal of ours and what it showed: asked at ``began``, answered at ``ended``."""
+    """One renewal of ours and what it showed: asked at ``began``, answered at ``ended``.
+
+    ``written`` is the edition that may be written.
+    """
 
     began: float
     ended: float
     timeline: int
     peers: tuple[Peer, ...]
+    written: int = 1
 
 
 class Watch(Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import structlog
 
 from gateway.core import events as e
+from gateway.core.edition import EDITION, refuse_newer
 from gateway.core.errors import GatewayError, Refused
 from gateway.core.folds import apply
 from gateway.core.ids import CaseId, Context, NewId, Position
@@ -53,7 +54,8 @@ class Unstorable(GatewayError):
 class Ledger:
     """See the module's docstring. Implements ``ports.Feed``.
 
-    ``gate`` says whether anybody may be told of anything.
+    ``gate`` says whether anybody may be told of anything, ``written`` which edition of events and
+    rows every node knows.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Ledger:
         self.new_id = new_id
         self.epoch = epoch
         self.writable = True
+        self.written = EDITION
         self.gate = gate or Gate()
         self._offset = 0
         self._committed = 0
@@ -112,8 +115,11 @@ class Ledger:
     def record(self, changes: Sequence[e.Change]) -> Position:
         """Apply the changes and what follows from them; all of them or, if one is illegal, none.
 
-        They travel in one commit. Raises ``IllegalMove``.
+        They travel in one commit. Raises ``IllegalMove``, and ``Refused('wrong_state')`` for
+        what a node of the version before, that is still there, does not know.
         """
+        if self.written < EDITION:
+            refuse_newer(changes, self.written)
         check(self.state, changes)
         ctx = self.context()
         touched: set[CaseId] = set()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.core.edition import FIRST, require_known
 from gateway.core.election import Peer
 from gateway.core.ids import NodeName
 from gateway.core.inbound import Inbound
@@ -35,6 +36,18 @@ class PgCluster:
 
     async def leave(self, term: Term) -> None:
         await self._write("lease_end", term.node, term.epoch)
+
+    async def require_known(self) -> int:
+        with reading():
+            row = await self._pool.fetchrow(self._sql["edition_known"])
+        if row is None:
+            return FIRST
+        require_known(row["newest"], row["written"])
+        return int(row["written"])
+
+    async def raise_edition(self, term: Term, wanted: int) -> int:
+        rows = await self._write("edition_raise", term.node, term.epoch, wanted)
+        return int(rows[0][0])
 
     async def fence(self, term: Term, dead: Peer) -> bool:
         return await self._fence.raise_dead(term, dead)

@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct, field
 
 from gateway.core.duties import DutyTerm
+from gateway.core.edition import EDITION
 from gateway.core.election import Peer
 from gateway.core.errors import GatewayError
 from gateway.core.events import Entry
@@ -95,13 +96,18 @@ class Card(Struct, frozen=True, kw_only=True):
     urls: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
     place: str = ""
+    edition: int = EDITION
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """What a renewal showed: every node, ourselves too, on one timeline of the database."""
+    """What a renewal showed: every node, ourselves too, on one timeline of the database.
+
+    ``written`` is the edition that may be written.
+    """
 
     timeline: int
     peers: tuple[Peer, ...]
+    written: int = EDITION
 
 
 class Stored(Struct, frozen=True, kw_only=True):

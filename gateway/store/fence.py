@@ -74,7 +74,8 @@ class Fence:
     async def renew(self, term: Term, card: Card | None = None) -> Seen:
         """See ``contract.Journal``."""
         self._card = card = card or self._card
-        shown = (card.state, card.region, encode(card.urls), card.version, card.place)
+        urls = encode(card.urls)
+        shown = (card.state, card.region, urls, card.version, card.place, card.edition)
         with reading():
             rows = await self._pool.fetch(self._sql["lease_renew"], term.node, term.epoch, *shown)
         if not any(row["renewed"] for row in rows):
@@ -82,7 +83,10 @@ class Fence:
             if own is None or own == term:
                 raise Fenced(f"{term.node} no longer holds epoch {term.epoch}")
             return await self.renew(own, card)  # our own hand has raised it meanwhile
-        return Seen(timeline=rows[0]["timeline"], peers=tuple(map(peer, rows)))
+        first = rows[0]
+        return Seen(
+            timeline=first["timeline"], peers=tuple(map(peer, rows)), written=first["written"]
+        )
 
     async def own_term(self, term: Term) -> Term | None:
         """Our term as the fence row has it; ``None`` if it is another incarnation's.
@@ -175,4 +179,5 @@ def peer(row: Any) -> Peer:
         urls=decode(row["urls"], dict[str, str]),
         version=row["version"],
         place=row["place"],
+        edition=row["edition"],
     )

@@ -63,6 +63,7 @@ class PgNodes:
                 alive=row["alive"],
                 state=row["state"],
                 version=row["version"],
+                edition=row["edition"],
             )
             for row in rows
         ]

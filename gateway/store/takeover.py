@@ -37,6 +37,17 @@ class Cluster(Protocol):
         """What is known of a node; ``None``: there never was one of that name."""
         ...
 
+    async def require_known(self) -> int:
+        """The edition that may be written; to be asked after our lease was written.
+
+        Raises ``TooOld`` if this version does not know it.
+        """
+        ...
+
+    async def raise_edition(self, term: Term, wanted: int) -> int:
+        """Which edition may be written now: ``wanted``, if every node there is knows that."""
+        ...
+
     async def leave(self, term: Term) -> None:
         """Say that this node stops on purpose: whoever starts it again need not wait."""
         ...

@@ -123,7 +123,8 @@ class Begun(Struct, frozen=True, kw_only=True):
 class NodeCard(Struct, frozen=True, kw_only=True):
     """A node as its lease row shows it; ``alive`` is a guess from its last renewal.
 
-    ``state`` is joining, serving, leaving (it is being evacuated, or stops) or stopped.
+    ``state`` is joining, serving, leaving (it is being evacuated, or stops) or stopped;
+    ``edition`` is what it knows of what is stored (docs/decisions/0010).
     """
 
     name: str
@@ -134,6 +135,7 @@ class NodeCard(Struct, frozen=True, kw_only=True):
     alive: bool
     state: str = ""
     version: str = ""
+    edition: int = 1
 
 
 class RawInbound(Struct, frozen=True, kw_only=True):

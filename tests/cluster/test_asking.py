@@ -10,8 +10,10 @@ from msgspec import Struct
 from gateway.core.errors import Refused
 from gateway.core.ids import NodeName
 from gateway.store.contract import Unavailable
+from gateway.store.relay import Question
 from tests.support.clusternodes import Running, a_house, running, until
 from tests.support.flownode import new_tables
+from tests.support.memory_tables import RelayRow
 from tests.support.virtual import run
 
 A, B = NodeName("n1"), NodeName("n2")
@@ -24,6 +26,21 @@ class Add(Struct):
 
 class Sum(Struct):
     sum: int
+
+
+class Said(Struct):
+    first: str
+
+
+class Newer:
+    """Of the next version: whatever is asked, it can do it."""
+
+    def __init__(self) -> None:
+        self.said: list[bytes] = []
+
+    async def __call__(self, _: NodeName, said: bytes) -> bytes:
+        self.said.append(said)
+        return b"{}"
 
 
 class Adder:
@@ -108,8 +125,31 @@ def test_a_fault_there_is_told_as_one() -> None:
 
 def test_what_nobody_there_knows_of_is_refused_at_once() -> None:
     async def story(one: Running, _: Running, __: Adder) -> None:
-        with pytest.raises(Refused, match="nobody here knows of 'multiply'"):
+        with pytest.raises(Refused, match="n2 runs a version that does not know this"):
             await one.asking.ask(B, "multiply", Add(1, 2), Sum, seconds=5.0)
+        with pytest.raises(Refused, match="n2 runs a version that does not know this"):
+            await one.asking.ask(B, "add", Said(first="1"), Sum, seconds=5.0)
+
+    play(story)
+
+
+@pytest.mark.parametrize(("kind", "said"), [("multiply", b'{"a":1,"b":2}'), ("add", b'{"c":"3"}')])
+def test_what_is_to_be_done_whenever_waits_for_a_version_that_can(kind: str, said: bytes) -> None:
+    """Of a node of the next version, that has handed something over, say."""
+
+    async def story(one: Running, two: Running, adder: Adder) -> None:
+        one.tables.relay["from-a-newer-one"] = RelayRow(
+            to=B, question=Question(id="from-a-newer-one", asker=A, kind=kind, said=said),
+            at=one.tables.now(),
+        )  # fmt: skip
+        await asyncio.sleep(60.0)
+        assert one.tables.relay["from-a-newer-one"].answer is None
+        await two.vanish()
+        upgraded = Newer()
+        async with running(one.tables, B, serving={kind: upgraded}):
+            await until(lambda: upgraded.said)
+            await until(lambda: one.tables.relay["from-a-newer-one"].answer)
+        assert upgraded.said == [said]
 
     play(story)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from gateway.core.edition import EDITION
 from gateway.store import embedded
 from gateway.store.embedded import EmbeddedServer
 from gateway.store.fence import Fence
@@ -23,10 +24,12 @@ from gateway.store.pool import WRITER_SESSION, connector, hosts_of
 from gateway.store.writer import Writer
 
 # Rows are few: deleting them is quicker than new files for every table and index.
-EMPTY = """
+EMPTY = f"""
+UPDATE edition SET newest = {EDITION}, written = {EDITION};
 DO $$ DECLARE t text; BEGIN
     FOR t IN SELECT tablename FROM pg_tables
-             WHERE schemaname = 'public' AND tablename NOT IN ('schema_migration', 'counter')
+             WHERE schemaname = 'public'
+               AND tablename NOT IN ('schema_migration', 'counter', 'edition')
     LOOP EXECUTE format('DELETE FROM ONLY %I', t); END LOOP;
 END $$
 """

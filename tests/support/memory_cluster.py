@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from gateway.core.edition import EDITION
 from gateway.core.election import Peer
 from gateway.core.ids import InboundId, NodeName
 from gateway.store.contract import Term, VersionConflict
@@ -39,6 +40,12 @@ class MemoryCluster:
         return await self._call(
             "node", lambda: tables.peer(node) if node in tables.leases else None, writes=False
         )
+
+    async def require_known(self) -> int:
+        return EDITION
+
+    async def raise_edition(self, term: Term, wanted: int) -> int:
+        return await self._call("raise_edition", lambda: max(wanted, EDITION))
 
     async def leave(self, term: Term) -> None:
         def stop() -> None:

@@ -19,7 +19,10 @@ READY_SECONDS = 90.0
 
 
 class NodeProcess:
-    """``switchroom run``, incarnation after incarnation."""
+    """``switchroom run``, incarnation after incarnation.
+
+    ``tree`` is the code that the next one runs, if not that of the tests.
+    """
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class NodeProcess:
         self.data_dir = path / "node"
         self.log = path / "node.log"
         self.starts = 0
+        self.tree: Path | None = None
         self._config = path / "switchroom.toml"
         self._process: asyncio.subprocess.Process | None = None
         config: dict[str, Any] = {
@@ -55,6 +59,9 @@ class NodeProcess:
 
     async def start(self) -> None:
         """Start it and return once it serves. Raises ``RuntimeError`` with its log if it ends."""
+        env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        if self.tree is not None:
+            env["PYTHONPATH"] = str(self.tree)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -65,7 +72,8 @@ class NodeProcess:
                 str(self._config),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env=env,
+                cwd=self.tree,
             )
         assert self._process.stdout is not None
         async with asyncio.timeout(READY_SECONDS):

@@ -72,6 +72,7 @@ ON CONFLICT (name) DO UPDATE SET paused = $2, changed_at = now()
 
 -- name: nodes_listed
 SELECT node, region, epoch, started_at, renewed_at, state, version,
+       CASE WHEN edition_epoch = epoch THEN edition ELSE 1 END AS edition,
        now() - renewed_at < interval '5 seconds' AS alive
 FROM node_lease ORDER BY node
 

@@ -2,7 +2,7 @@
 
 -- name: node_row
 SELECT l.node, l.epoch, l.counter, f.epoch AS fence, f.heir, l.state, l.region, l.urls, l.version,
-       l.place
+       l.place, CASE WHEN l.edition_epoch = l.epoch THEN l.edition ELSE 1 END AS edition
 FROM node_lease AS l JOIN node_fence AS f USING (node) WHERE l.node = $1
 
 -- name: lease_renew
@@ -10,17 +10,27 @@ FROM node_lease AS l JOIN node_fence AS f USING (node) WHERE l.node = $1
 WITH mine AS (
     UPDATE node_lease AS l
     SET counter = l.counter + 1, renewed_at = now(), state = $3, region = $4, urls = $5,
-        version = $6, place = $7
+        version = $6, place = $7, edition = $8, edition_epoch = l.epoch
     FROM node_fence AS f
     WHERE l.node = $1 AND l.epoch = $2 AND f.node = l.node AND f.epoch = l.epoch
-    RETURNING l.node, l.counter
+    RETURNING l.node, l.counter, l.edition
 )
 SELECT l.node, l.epoch, coalesce(mine.counter, l.counter) AS counter, f.epoch AS fence, f.heir,
        l.state, l.region, l.urls, l.version, l.place, mine.node IS NOT NULL AS renewed,
+       coalesce(mine.edition, CASE WHEN l.edition_epoch = l.epoch THEN l.edition ELSE 1 END)
+           AS edition,
+       (SELECT e.written FROM edition AS e) AS written,
        ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int
            AS timeline
 FROM node_lease AS l JOIN node_fence AS f USING (node) LEFT JOIN mine ON mine.node = l.node
 ORDER BY l.node
+
+-- name: edition_known
+-- Waits for whoever just raises it (`raise_edition`).
+SELECT newest, written FROM edition FOR SHARE
+
+-- name: edition_raise
+SELECT raise_edition($1, $2, $3)
 
 -- name: lease_end
 UPDATE node_lease AS l SET state = 'stopped', renewed_at = now()

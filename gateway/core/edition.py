@@ -1,0 +1,114 @@
+"""Which events, rows and questions a version knows, and which of them may be written already.
+
+While a cluster is upgraded nodes of two adjacent editions share one database. What is new in an
+edition is written once every node knows it (``written`` has reached it); what an older node may
+pass over or lose without harm is declared ``harmless`` and written at once. See
+docs/decisions/0010.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import fields
+
+from gateway.core.errors import GatewayError, Refused
+from gateway.core.events import Change
+
+EDITION = 2
+"""What this version writes as soon as all may; raised when a release adds to ``NEW``."""
+FIRST = 1
+"""What was stored before there were editions."""
+
+
+class TooOld(GatewayError):
+    """This version must not work with the database; the text says with which one to."""
+
+
+class Since(Struct, frozen=True):
+    """Since which edition there is such a thing.
+
+    ``harmless``: a node that does not know it may pass over it, or leave it out of a row that it
+    writes again.
+    """
+
+    edition: int
+    harmless: bool = False
+
+
+NEW: Mapping[str, Since] = {}
+"""By ``Kind``, ``Kind.field`` or ``Kind=value``: all that the first edition does not have.
+
+A test compares it with what that edition had (``tests/vectors/edition``).
+"""
+
+
+def refuse_newer(changes: Iterable[Change], written: int, new: Mapping[str, Since] = NEW) -> None:
+    """Raises ``Refused('wrong_state')`` if one has what not every node knows yet."""
+    for change in changes:
+        for value in _structs(change):
+            what = _newer_than(written, value, new)
+            if what is not None:
+                raise Refused(
+                    "wrong_state",
+                    f"{what} has to wait until every node runs the new version:"
+                    " a node of the version before does not know it",
+                )
+
+
+def require_known(newest: int, written: int) -> None:
+    """Raises ``TooOld`` if a database is beyond what this version may touch."""
+    if written > EDITION:
+        raise TooOld(
+            f"the database is written in edition {written}, and this version knows up to"
+            f" {EDITION}: start the version that the other nodes run"
+        )
+    if newest > EDITION + 1:
+        raise TooOld(
+            f"the database was migrated to edition {newest}, and this version is of edition"
+            f" {EDITION}: only adjacent editions run side by side; start a newer version"
+        )
+
+
+def _structs(change: Change) -> Iterable[Struct]:
+    """The event, what stands in it, and its rows."""
+    yield change.event
+    for field in change.event.__struct_fields__:
+        value = getattr(change.event, field)
+        if isinstance(value, Struct):
+            yield value
+    yield from change.rows
+
+
+def _newer_than(written: int, value: Struct, new: Mapping[str, Since]) -> str | None:
+    kind = type(value).__name__
+    if _waits(new.get(kind), written):
+        return kind
+    defaults = _defaults(type(value))
+    for field in value.__struct_fields__:
+        if _waits(new.get(f"{kind}.{field}"), written) and (
+            getattr(value, field) != defaults[field]
+        ):
+            return f"{kind}.{field}"
+        if _waits(new.get(f"{_type_name(value, field)}={getattr(value, field)}"), written):
+            return f"{kind}.{field}={getattr(value, field)}"
+    return None
+
+
+def _waits(since: Since | None, written: int) -> bool:
+    return since is not None and since.edition > written and not since.harmless
+
+
+def _type_name(value: Struct, field: str) -> str:
+    return type(getattr(value, field)).__name__
+
+
+@cache
+def _defaults(kind: type[Struct]) -> Mapping[str, Any]:
+    """What each field is when nobody says; the field itself where it has no default."""
+    found: dict[str, Any] = {}
+    for field in fields(kind):
+        made = field.default_factory
+        found[field.name] = made() if callable(made) else field.default
+    return found
