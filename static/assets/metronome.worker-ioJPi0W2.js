@@ -1,1 +1,0 @@
-setInterval(()=>postMessage(null),1e3);
