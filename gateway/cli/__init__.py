@@ -49,6 +49,12 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
         "switchroom explain 1042",
     ),
     (
+        "rules test",
+        "gateway.cli.rules:try_out",
+        "Check the front door's rules, and what they decide about examples.",
+        "switchroom rules test front-door.toml",
+    ),
+    (
         "simulate",
         "gateway.cli.simulate:simulate",
         "Play a day through the real routing in virtual time, and compare policies.",
@@ -188,6 +194,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ),
 )
 GROUPS = {
+    "rules": "The front door.",
     "journal": "What happened, week by week.",
     "user": "Logins.",
     "channel": "Pause and resume channels.",

@@ -1,0 +1,119 @@
+"""``switchroom rules test``: what the front door's rules decide, tried on examples."""
+
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from gateway.core.ids import ChannelName
+from gateway.core.model import ChannelKind
+from gateway.core.rules.facts import Facts
+from gateway.core.rules.problems import House, Problem, problems
+from gateway.core.rules.rule import Rule, Then, in_order
+from gateway.core.rules.run import Outcome, run
+from gateway.failures import Failed
+
+
+class Example(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A contact to try the rules on, and what they ought to decide about it, if that is said."""
+
+    name: str
+    contact: dict[str, Any]
+    on: str = "contact"
+    expect: Then | None = None
+
+
+class _Named(Struct):
+    name: str
+
+
+class File(Struct, kw_only=True):
+    """A declaration as ``switchroom apply`` takes it, with examples."""
+
+    rule: list[Rule] = field(default_factory=list)
+    example: list[Example] = field(default_factory=list)
+    queue: list[_Named] = field(default_factory=list)
+    skill: list[_Named] = field(default_factory=list)
+
+
+def try_out(file: Path, *, verbose: bool = False) -> None:
+    """Check the rules of a declaration, and what they decide about its examples.
+
+    Parameters
+    ----------
+    file
+        TOML with [[rule]] tables, and [[example]] tables with a name, a contact and what to
+        expect. Names are checked against its [[queue]] and [[skill]] tables, if it has any.
+    verbose
+        Show every rule that was looked at, and why it did not hold.
+    """
+    given = _read(file)
+    found = _problems(given)
+    for problem in found:
+        print(f"{problem.grade}: rule {problem.rule!r}, {problem.field}: {problem.detail}")
+    rules = in_order(given.rule)
+    wrong = sum(not _try(rules, example, verbose=verbose) for example in given.example)
+    errors = sum(problem.grade == "error" for problem in found)
+    print(
+        f"{_count(len(rules), 'rule')}, {_count(errors, 'error')},"
+        f" {_count(len(given.example), 'example')}, {wrong} not as expected"
+    )
+    if errors or wrong:
+        raise Failed(f"{file}: see above")
+
+
+def _read(file: Path) -> File:
+    try:
+        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+        return msgspec.convert(tree, File)
+    except FileNotFoundError as error:
+        raise Failed(f"there is no file {file}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Failed(f"{file}: {error}") from error
+    except msgspec.ValidationError as error:
+        raise Failed(f"{file}: {error}") from error
+
+
+def _problems(given: File) -> list[Problem]:
+    rules = given.rule
+    queues = {one.name for one in given.queue} or {
+        name for rule in rules for name in (*rule.when.queues, rule.then.queue) if name is not None
+    }
+    skills = {one.name for one in given.skill} or {s for rule in rules for s in rule.then.skills}
+    return problems(rules, House(queues=queues, skills=skills))
+
+
+def _try(rules: list[Rule], example: Example, *, verbose: bool) -> bool:
+    """Show what becomes of an example; whether that is as expected."""
+    usual = {"kind": ChannelKind.EMAIL, "channel": ChannelName(""), "at": datetime.now(UTC)}
+    try:
+        facts = msgspec.convert(usual | example.contact, Facts)
+    except msgspec.ValidationError as error:
+        raise Failed(f"example {example.name!r}, contact: {error}") from error
+    outcome = run(rules, facts, on=example.on)
+    decided = msgspec.to_builtins(outcome.then, str_keys=True)
+    expected = decided if example.expect is None else msgspec.to_builtins(example.expect)
+    differs = {k for k in {*decided, *expected} if decided.get(k) != expected.get(k)}
+    print(f"{'✗' if differs else '✓'} {example.name}: {_words(decided)}")
+    _explain(outcome, verbose=verbose)
+    for name in sorted(differs):
+        print(f"    expected {name} = {expected.get(name)!r}, got {decided.get(name)!r}")
+    return not differs
+
+
+def _explain(outcome: Outcome, *, verbose: bool) -> None:
+    for one in outcome.looked:
+        if one.decided or verbose:
+            effect = ", ".join(one.decided) or ("held" if one.held else "did not hold")
+            print(f"    {one.rule} ({one.because}): {effect}")
+
+
+def _words(decided: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value!r}" for name, value in decided.items()) or "nothing decided"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
