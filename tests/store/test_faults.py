@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +170,7 @@ async def test_a_slow_commit_is_left_alone(
     working = links.LinkWatch._working
     answers: list[set[int]] = []
 
-    async def seen(self: links.LinkWatch, pids: Iterable[int]) -> set[int]:
+    async def seen(self: links.LinkWatch, pids: Sequence[int]) -> set[int]:
         answers.append(await working(self, pids))
         if len(answers) > links.SUSPICIONS:
             asked.set()
