@@ -85,6 +85,12 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
         "switchroom restore monday.switchroom",
     ),
     (
+        "erasures",
+        "gateway.cli.erasures:erasures",
+        "Print who was erased, for a backup that is older than that.",
+        "switchroom erasures > erasures.txt",
+    ),
+    (
         "move",
         "gateway.cli.move:move",
         "Move from the embedded PostgreSQL to another one.",

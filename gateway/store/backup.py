@@ -19,8 +19,10 @@ import msgspec
 from msgspec import Struct
 
 from gateway.core.errors import GatewayError
+from gateway.core.ids import CustomerId
 from gateway.store import copying
 from gateway.store.copying import Applied, Counted, Progress, Quiet, Table
+from gateway.store.erasing import Again, erase_again
 from gateway.store.migrate import LOCK, Migration, migrate, migrations
 from gateway.store.pool import Connection
 
@@ -257,8 +259,13 @@ def first_part(schema: Sequence[Applied]) -> list[Migration]:
     return [migration for migration in migrations() if migration.number in numbers]
 
 
-async def restore(con: Connection, backup: Backup, progress: Progress | None = None) -> None:
-    """All of a backup into an empty database, in one transaction.
+async def restore(
+    con: Connection,
+    backup: Backup,
+    progress: Progress | None = None,
+    erasures: Sequence[CustomerId] = (),
+) -> Again:
+    """All of a backup into an empty database, in one transaction, but for who was erased since.
 
     Raises ``NotEmpty``, ``BadBackup``; then nothing was changed.
     """
@@ -286,7 +293,9 @@ async def restore(con: Connection, backup: Backup, progress: Progress | None = N
         told = {"made_at": head.made_at, "program": head.program, "rows": backup.manifest.rows}
         kind = "backup_restored"
         await copying.begin_anew(con, kind, msgspec.json.encode({"kind": kind, **told}))
+        again = await erase_again(con, erasures)
     await con.execute("ANALYZE")
+    return again
 
 
 async def _read(entry: IO[bytes], progress: Progress) -> AsyncIterator[bytes]:

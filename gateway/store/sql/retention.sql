@@ -21,10 +21,11 @@ ORDER BY c.id
 SELECT cases, messages, files, bytes FROM empty_cases($1::uuid[], false)
 
 -- name: retention_ignored
--- What arrived and became no case (an automatic answer, say), as old as the default rule says.
+-- What arrived and became no case (an automatic answer, say, or dropped from the quarantine), as
+-- old as the default rule says.
 WITH old AS (
     SELECT id FROM inbox
-    WHERE status = 'ignored' AND decided_at < now() - make_interval(days => $1::integer)
+    WHERE status IN ('ignored', 'dropped') AND decided_at < now() - make_interval(days => $1::integer)
       AND doc::text <> '{}'
     LIMIT $2
 ), gone AS (
