@@ -172,6 +172,7 @@ async def measure(options: Options, say: Progress) -> Report:
                     details |= figures
         finally:
             await mail.stop()
+    details["disordered"] = sum(len(one.disordered) for one in found)
     details["cpu_s"] = spent.seconds()
     details["generator"] = "two processes of agents, one each for chats, tasks and mails"
     return Report(
@@ -283,7 +284,7 @@ class _Run:
             f"{name}: {acked}; missing {len(found.missing)}, duplicated {len(found.duplicated)},"
             f" repeated {len(found.repeated)}"
         )
-        for line in [*found.missing[:5], *found.duplicated[:5]]:
+        for line in [*found.missing[:5], *found.duplicated[:5], *found.disordered[:5]]:
             self._say(f"{name}: {line}")
 
 

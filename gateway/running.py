@@ -122,6 +122,7 @@ class App:
         )
         self.bell.on("channels", lambda _node, _payload: self.looks.wake())
         node.intake.ring = lambda to: self.bell.ring("inbox", to)
+        node.whose.alone = lambda: self.lease.alone
         self.contacts = Looking(
             "what others received for us", node.intake.look, needed=lambda: self.lease.accompanied
         )

@@ -76,6 +76,12 @@ class Membership:
             for peer in self.peers
         )
 
+    @property
+    def alone(self) -> bool:
+        """Whether nobody else is there, nor anything left that somebody had; both as last seen."""
+        others = [peer for peer in self.peers if peer.node != self._me]
+        return bool(self.peers) and all(one.fenced and one.heir is None for one in others)
+
     async def run(self) -> None:
         while True:
             look = await self._look()

@@ -1,7 +1,8 @@
 """Intake, two steps: the inbox commit is the acknowledgement, the decision follows.
 
 Commits of several channels travel together. Decisions run one at a time per identity, each
-until its own commit, so that the next contact of the same person finds the case of the last.
+until its own commit, so that the next contact of the same person finds the case of the last; and
+what a customer sent first is decided first, whichever nodes it has come by.
 What the inbox holds undecided after a restart is decided then.
 """
 
@@ -9,6 +10,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 
 import structlog
 from msgspec import structs
@@ -33,6 +35,7 @@ from gateway.flow.verdicts import Verdicts
 from gateway.flow.whose import Elsewhere, Whose
 from gateway.flow.writer import Writer
 from gateway.ports import Accepted, Memory, PeerEntry
+from gateway.store.contacts import Older
 from gateway.store.contract import (
     CommitUnknown,
     Fenced,
@@ -42,6 +45,9 @@ from gateway.store.contract import (
     Stored,
     Unavailable,
 )
+
+AGAIN_SECONDS = 1.0
+"""So long a contact waits for an older one before the database is asked for it anew."""
 
 _log = structlog.get_logger("intake")
 Sleep = Callable[[float], Awaitable[None]]
@@ -79,6 +85,7 @@ class IntakeFlow:
         self._verdicts = Verdicts(lookup.decided)
         self._whose = whose or Whose(ledger, writer.current_term, Departures(), None)
         self._deciding: Counter[str] = Counter()
+        self._looking = asyncio.Lock()
 
     # -- for channels -----------------------------------------------------------------------
 
@@ -148,13 +155,14 @@ class IntakeFlow:
 
         Raises ``Unavailable``.
         """
-        self._verdicts.look_begins()
-        try:
-            for row in await self._whose.waiting(self._verdicts.open):
-                if self._verdicts.is_new(row.stored.id):
-                    self._begin(row.inbound, row.stored)
-        finally:
-            self._verdicts.look_ends()
+        async with self._looking:
+            self._verdicts.look_begins()
+            try:
+                for row in await self._whose.waiting(self._verdicts.open):
+                    if self._verdicts.is_new(row.stored.id):
+                        self._begin(row.inbound, row.stored)
+            finally:
+                self._verdicts.look_ends()
 
     def heard(self, _node: NodeName, entries: Sequence[PeerEntry]) -> None:
         """Other nodes have decided."""
@@ -184,10 +192,38 @@ class IntakeFlow:
                 del self._deciding[who]
 
     async def _decide_in_turn(self, inbound: Inbound, stored: Stored) -> None:
-        async with self._one_at_a_time.hold(_who(inbound)):
-            decided = await self._decide_or_quarantine(inbound, stored)
+        """Not before what the same customer sent earlier, wherever that waits."""
+        while True:
+            async with self._one_at_a_time.hold(_who(inbound)):
+                older = await self._older(stored)
+                if older is None:
+                    await self._decide_now(inbound, stored)
+                    return
+            # Without the lock, for the older one may need it.
+            await self._come_after(older)
+
+    async def _decide_now(self, inbound: Inbound, stored: Stored) -> None:
+        decided = await self._decide_or_quarantine(inbound, stored)
         if decided is not None:
             self._verdicts.settle(stored.id, decided)
+
+    async def _older(self, stored: Stored) -> Older | None:
+        failures = 0
+        while True:
+            try:
+                return await self._whose.older(stored)
+            except Unavailable:
+                await self._pause(failures)
+                failures += 1
+
+    async def _come_after(self, older: Older) -> None:
+        """Return when somebody may have decided about it: then it is to be asked again."""
+        if older.node == self._ledger.state.node:
+            with suppress(Unavailable):
+                await self.look()  # it has come to us, and we have not been told
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AGAIN_SECONDS):
+                await self._verdicts.wait(older.id)
 
     async def _decide_or_quarantine(self, inbound: Inbound, stored: Stored) -> Decided | None:
         """``None``: it is another node's to decide about, and has been passed on."""

@@ -16,8 +16,8 @@ from gateway.core.errors import GatewayError, Refused
 from gateway.core.ids import CaseId, CustomerId, InboundId, ItemId, NodeName
 from gateway.flow.departures import Departures
 from gateway.flow.ledger import Ledger
-from gateway.store.contacts import Contacts
-from gateway.store.contract import CommitUnknown, Fenced, Received, Term, Unavailable
+from gateway.store.contacts import Contacts, Older
+from gateway.store.contract import CommitUnknown, Fenced, Received, Stored, Term, Unavailable
 
 T = TypeVar("T")
 _log = structlog.get_logger("intake")
@@ -47,7 +47,8 @@ class Whose:
     """See the module's docstring. ``passed`` counts contacts that were passed on.
 
     ``term`` gives what this node may write under. Without ``contacts`` there are no other nodes,
-    and everything is ours.
+    and everything is ours. ``alone`` says that there is nobody else just now, nor anything that
+    somebody else has left.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Whose:
         contacts: Contacts | None,
     ) -> None:
         self.passed = 0
+        self.alone: Callable[[], bool] = lambda: False
         self.departures = departures
         self._ledger = ledger
         self._term = term
@@ -68,6 +70,15 @@ class Whose:
         if self._contacts is None:
             return []
         return await self._contacts.waiting(self._ledger.state.node, known)
+
+    async def older(self, stored: Stored) -> Older | None:
+        """What the same customer sent before and nobody has decided about yet, wherever it waits.
+
+        Raises ``Unavailable``.
+        """
+        if self._contacts is None or stored.customer is None or self.alone():
+            return None
+        return await self._contacts.older(stored.id)
 
     async def license(self, case: CaseId) -> Licence:
         """Leave to change a case; what is read of it from now on is as nobody else changes it.

@@ -24,12 +24,27 @@ class Decider(Struct, frozen=True):
     has_open: bool
 
 
+class Older(Struct, frozen=True):
+    """A contact that came before another one, and the node that is to decide about it."""
+
+    id: InboundId
+    node: NodeName
+
+
 class Contacts(Protocol):
     """What writes requires the caller's epoch and raises ``Fenced`` without it."""
 
     async def waiting(self, node: NodeName, known: Collection[InboundId]) -> list[Received]:
         """Undecided rows that are this node's, but for those that it knows, oldest first.
 
+        Raises ``Unavailable``.
+        """
+        ...
+
+    async def older(self, inbound: InboundId) -> Older | None:
+        """The first undecided contact of the same customer that came before this one, anywhere.
+
+        Once there is none there will be none: what one person sends is stored one after the other.
         Raises ``Unavailable``.
         """
         ...
@@ -82,6 +97,11 @@ class PgContacts:
             Received(stored=stored(row, fresh=True), inbound=decode(row["doc"], Inbound))
             for row in rows
         ]
+
+    async def older(self, inbound: InboundId) -> Older | None:
+        with reading():
+            row = await self._pool.fetchrow(self._sql["older_contact"], inbound)
+        return Older(InboundId(row["id"]), NodeName(row["node"])) if row else None
 
     async def decider(self, term: Term, case: CaseId) -> Decider:
         if uuid_or_none(case) is None:

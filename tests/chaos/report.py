@@ -78,6 +78,7 @@ class Verdict(Struct, kw_only=True):
         tables = self.tables
         lines = [f"missing: {one}" for one in found.missing]
         lines += [f"duplicated: {one}" for one in found.duplicated]
+        lines += [f"out of order: {one}" for one in found.disordered]
         lines += [f"repeated without a fault: {one}" for one in self.unexplained]
         lines += [f"a living node was taken over: {one}" for one in self.of_the_living]
         lines += [f"a node had to be begun again: {one}" for one in self.died]
@@ -147,6 +148,7 @@ def _figures(verdict: Verdict) -> list[str]:
         ("acknowledged", acked),
         ("missing", len(found.missing)),
         ("duplicated", len(found.duplicated)),
+        ("out of order", len(found.disordered)),
         ("repeated under the same identity", len(found.repeated)),
         ("… that no fault explains", len(verdict.unexplained)),
         ("takeovers", len(tables.takeovers)),

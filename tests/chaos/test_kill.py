@@ -156,6 +156,7 @@ async def test_killed_again_and_again_under_load_it_loses_nothing_and_does_nothi
     assert not any(left.values()), left
     assert found.missing == []
     assert found.duplicated == []
+    assert found.disordered == []
     assert set(tables.items) == {"completed"}
     assert (tables.undecided, tables.repaired) == (0, 0)
     assert hits >= min(WINDOWS, ROUNDS // 3)

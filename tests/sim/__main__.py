@@ -30,7 +30,7 @@ def main() -> int:
         try:
             print(run_of(names[0])(tell=True))
         except Failure as failure:
-            print(failure)
+            print(failure, flush=True)
             return 1
         return 0
     kind = "c" if names[0].startswith("c") else ""
@@ -42,7 +42,7 @@ def main() -> int:
             run_of(f"{kind}{seed}")()
         except Failure as failure:
             failed += 1
-            print(failure)
+            print(failure, flush=True)
     took = time.perf_counter() - began
     print(f"{last - first + 1} runs, {failed} failed, {took:.1f} s")
     return bool(failed)

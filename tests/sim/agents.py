@@ -25,12 +25,14 @@ AGAIN = frozenset({"unavailable", "too_many"})
 class Door(Struct):
     """Where to connect, ``None`` while nobody is there; where to bring a file before it is sent.
 
-    One agent's node may be away while those of others are there.
+    One agent's node may be away while those of others are there; ``unreachable`` are the URLs
+    that a desktop has tried in vain.
     """
 
     upload: Callable[[AgentName], AttachmentId]
     connect: Callable[[AgentName], Wire | None] | None = None
     may_compose: Callable[[AgentName], bool] = lambda _name: True
+    unreachable: Callable[[AgentName], tuple[str, ...]] = lambda _name: ()
 
 
 class Agent:
@@ -94,6 +96,7 @@ class Agent:
             resume=self.desktop.resume_from,
             client="sim",
             pending=tuple(self._pending),
+            unreachable=self._door.unreachable(self.name),
         )
         return msgspec.json.encode(hello).decode()
 

@@ -3,17 +3,19 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Never
 
 from msgspec import Struct
 
+from gateway.cluster.seats import Seat, UnderDuty
 from gateway.core import events as e
-from gateway.core.errors import OutcomeUnknown, Refused, TryAgain
+from gateway.core.errors import OutcomeUnknown, Refused, StoodDown, TryAgain
 from gateway.core.ids import CaseId, ChannelName, SkillName
 from gateway.core.inbound import Claim, Inbound
 from gateway.core.model import ChannelKind
 from gateway.flow.node import Node
-from gateway.ports import Clock, Memory, Outbound, Receipt
+from gateway.ports import Accepted, Clock, Intake, Memory, Outbound, Receipt
 from gateway.store.contract import Unavailable
 from tests.sim.outside import Filed, Mail, Outside, Post, Visitor
 from tests.sim.promises import Causes
@@ -21,17 +23,17 @@ from tests.support.builders import MAIL, OFFICE, SITE
 from tests.support.simworld import Life
 
 
-class Duties:
-    """Which node does what only one may do: a mailbox, a visitor's socket. Here: all of it."""
+class Whereabouts:
+    """At which node the outside turns up: a visitor, who files tasks. Here: always this one."""
 
     def __init__(self) -> None:
         self._listeners: list[Callable[[], None]] = []
 
-    def holds(self, node: Node, duty: str) -> bool:
+    def has(self, node: Node, who: str) -> bool:
         return True
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Be told when a duty has changed hands."""
+        """Be told when somebody turns up at another node."""
         self._listeners.append(listener)
 
     def changed(self) -> None:
@@ -50,10 +52,10 @@ class Scene(Struct, frozen=True):
     dice: random.Random
     trouble: Callable[[], float]
     fault: Callable[[str], None]
-    duties: Duties
+    whereabouts: Whereabouts
 
-    def mine(self, duty: str) -> bool:
-        return self.life.alive and self.duties.holds(self.node, duty)
+    def mine(self, who: str) -> bool:
+        return self.life.alive and self.whereabouts.has(self.node, who)
 
 
 class _Channel:
@@ -62,9 +64,10 @@ class _Channel:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
+        self.intake: Intake = scene.node.intake
         self._something = asyncio.Event()
         scene.outside.listen(self._something.set)
-        scene.duties.listen(self._something.set)
+        scene.whereabouts.listen(self._something.set)
 
     async def until(self, there_is: Callable[[], object]) -> None:
         """There is something to do; nobody turns up for nothing, which would cost most of a day."""
@@ -75,16 +78,15 @@ class _Channel:
     async def run(self, ready: Callable[[], None] = lambda: None) -> Never:
         raise NotImplementedError
 
-    async def store(self, inbounds: Sequence[Inbound], memory: Memory | None = None) -> list[str]:
+    async def store(
+        self, inbounds: Sequence[Inbound], memory: Memory | None = None
+    ) -> list[Accepted]:
         """Until it is on disk; while the journal is away it is held back at the source."""
         while True:
             try:
-                accepted = await self.scene.node.intake.receive(inbounds, memory)
+                return list(await self.intake.receive(inbounds, memory))
             except Refused:
                 await asyncio.sleep(self.scene.dice.uniform(0.05, 0.5))
-            else:
-                self._accepted = accepted
-                return [a.id for a in accepted]
 
     async def bring(self, out: Outbound, identity: str, post: Post) -> Receipt:
         """One attempt with all that can happen to it."""
@@ -109,20 +111,35 @@ class _Channel:
 
 
 class MailChannel(_Channel):
-    """A mailbox that keeps mail until it is flagged; sends may have unknown outcomes."""
+    """A mailbox that keeps mail until it is flagged; sends may have unknown outcomes.
+
+    Of several nodes that one reads which has the duty: it has taken a seat.
+    """
 
     name, kind = MAIL, ChannelKind.EMAIL
+    seat: Seat | None = None
+
+    def sit(self, seat: Seat, under_duty: UnderDuty) -> None:
+        """Read only while it is our turn, and store only under the duty."""
+        self.seat, self.intake = seat, under_duty
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> Never:
+        if self.seat is None:
+            await self._read()
+        while True:
+            await self.seat.turn()
+            with suppress(StoodDown):
+                await self.seat.work(lambda _term: self._read())
+
+    async def _read(self) -> Never:
         scene = self.scene
         while True:
-            await self.until(lambda: scene.mine(MAIL) and scene.outside.unseen())
+            await self.until(lambda: scene.life.alive and scene.outside.unseen())
             await asyncio.sleep(scene.dice.uniform(0.1, 2.0))
-            if not scene.mine(MAIL):
-                continue
             if found := scene.outside.unseen()[: scene.dice.randint(1, 4)]:
                 inbounds = [self._translate(mail) for mail in found]
-                cursor = Memory(key="cursor", value=str(found[-1].uid).encode())
+                uid = found[-1].uid
+                cursor = Memory(key="cursor", value=str(uid).encode(), progress=uid)
                 await self.store(inbounds, cursor)
                 for mail in found:
                     scene.life.do("mail.flag", lambda mail=mail: self._flag(mail))  # type: ignore[misc]
@@ -159,7 +176,7 @@ class ChatChannel(_Channel):
         super().__init__(scene)
         self._news = {name: asyncio.Event() for name in scene.outside.visitors}
         scene.node.ledger.subscribe(self._committed)
-        scene.duties.listen(self.look_all)
+        scene.whereabouts.listen(self.look_all)
 
     def _committed(self, entries: Sequence[e.Entry]) -> None:
         if any(isinstance(entry.event, e.MessageAdded) for entry in entries):
@@ -200,8 +217,7 @@ class ChatChannel(_Channel):
             client_id=client_id,
             attributes={"chat": "ended"} if ends else {},
         )
-        await self.store([inbound])
-        (accepted,) = self._accepted
+        (accepted,) = await self.store([inbound])
 
         def acknowledge() -> None:
             scene.causes.stored(SITE, inbound.key)
@@ -277,8 +293,7 @@ class TaskChannel(_Channel):
             address=f"https://erp.example.org/{task.key}",
             client_id=task.key,
         )
-        await self.store([inbound])
-        (accepted,) = self._accepted
+        (accepted,) = await self.store([inbound])
         decided = await scene.node.intake.decided(accepted)
 
         def created() -> None:

@@ -1,10 +1,10 @@
 """One simulated day of several nodes over one database, from a seed.
 
 One of them may die for good, all may crash between any two steps, also while they take another
-one over; one may stand still for a while and wake; the database may fail over. What only one
-node may do at a time (the mailbox, a visitor) goes with the rows to the heir.
+one over; one may stand still for a while and wake; the database may fail over. The mailbox is read
+under its duty; visitors and who files tasks turn up at the heir's node.
 
-Where to add to it: what a node does is a part (``machine.PARTS``), what goes wrong or is planned a
+Where to add to it: what a node does is a part (``parts.PARTS``), what goes wrong or is planned a
 trouble (``troubles.TROUBLES``), what must have come to rest a line of ``_unrest``, what must hold
 in the end a line of ``_audit`` or ``promises.audit``.
 """
@@ -12,21 +12,27 @@ in the end a line of ``_audit`` or ``promises.audit``.
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 
 from msgspec.structs import replace
 
 from gateway.core import events as e
+from gateway.core.duties import holders
 from gateway.core.election import LEASE_SECONDS
 from gateway.core.ids import AgentName, NodeName
 from gateway.core.model import OutboundState, Outgoing
 from gateway.flow.node import Node
-from tests.sim.machine import Handed, Machine
+from tests.sim.machine import Machine, Wandering
+from tests.sim.parts import url_of
 from tests.sim.play import Report, play
 from tests.sim.promises import audit, commands_had_one_effect, need, same_view
 from tests.sim.sites import nobody_of_a_closed_share_is_offered_anything, site_of
+from tests.sim.spare import who_is_kept_free_is_offered_nothing_else
 from tests.sim.troubles import TROUBLES, find_takers
 from tests.sim.world import NAMES, PATIENCE, World
 from tests.support.builders import GENERAL, MAIL, OFFICE, agent, queue
+from tests.support.memory_duties import MemoryDuties
+from tests.support.memory_tables import RelayRow
 from tests.support.simworld import Cut, Pair, Steps, Target, Wire
 
 CREW = {
@@ -66,11 +72,15 @@ class ClusterWorld(World):
             machine.steps.label = f"{machine.name} "
             machine.mortal = machine.name == mortal
         self.crews = {AgentName(who): NodeName(n) for n in names for who in CREW[n]}
-        self.duties: Handed = Handed(
-            {duty: NodeName(self.dice.choice(names)) for duty in (MAIL, OFFICE, "v0", "v1")}
+        self.whereabouts: Wandering = Wandering(
+            {who: NodeName(self.dice.choice(names)) for who in (OFFICE, "v0", "v1")}
         )
+        self.preferred = self.dice.choice(["", *names])
+        self.cut_off: dict[AgentName, NodeName] = {}
+        self._wires: dict[AgentName, Wire] = {}
         self.agents = [self.agent(label) for label in self.crews]
         self.door.connect = self._route
+        self.door.unreachable = self._unreachable
         self.chunk = self.dice.choice([1, 2, 500])
         self.troubles: list[asyncio.Task[None]] = []
         self.up_since = 0.0
@@ -80,7 +90,8 @@ class ClusterWorld(World):
             for who, skills in CREW[n].items():
                 profile = replace(agent(who, skills), site=site_of(who))
                 self.tables.profiles[profile.name] = profile
-        self.tables.queues[GENERAL] = queue(offer_seconds=PATIENCE)
+        overflow = self.dice.choice([None, 0.0, 0.0, 3.0])
+        self.tables.queues[GENERAL] = queue(offer_seconds=PATIENCE, overflow_after=overflow)
 
     def _plan(self, mortal: str, *, is_mortal: bool) -> list[Target]:
         """Few crashes, most of them where nodes come, go, and take over."""
@@ -116,6 +127,7 @@ class ClusterWorld(World):
         """A node has come up: what it knows of attempts to send, and will, is doubted."""
         node.ledger.observe(self._doubt)
         node.ledger.observe(nobody_of_a_closed_share_is_offered_anything(node))
+        node.ledger.observe(who_is_kept_free_is_offered_nothing_else(node))
         for order in node.ledger.state.outbox.values():
             self._doubt_about(order)
 
@@ -126,6 +138,8 @@ class ClusterWorld(World):
         need(silent >= LEASE_SECONDS, f"{dead} was taken over after {silent:.1f} s")
 
     def _doubt(self, entry: e.Entry) -> None:
+        if isinstance(entry.event, e.ItemAdopted) and entry.event.overflow:
+            self.fault("item to who is free")
         if isinstance(entry.event, e.OutboundAdopted):
             self._doubt_about(entry.event.outbound)
 
@@ -144,15 +158,27 @@ class ClusterWorld(World):
         home = self.tables.homes.get(name)
         there = home or self.crews[name]
         if home is None and self._is_fenced(there):
-            there = self.duties.holders[MAIL]
+            there = self.dice.choice(self.machines).name
         if home is not None and not self.calm and self.dice.random() < 0.15:
             there = self.dice.choice(self.machines).name
+        if there == self.cut_off.get(name):
+            there = self.dice.choice([m.name for m in self.machines if m.name != there])
         machine = next(m for m in self.machines if m.name == there)
         if machine.here is None or not machine.serves:
             return None
         if there != home:
             self.fault("desktop at the wrong node")
-        return self._connect(machine.here.life, machine.here.push, name)
+        wire = self._wires[name] = self._connect(machine.here.life, machine.here.push, name)
+        return wire
+
+    def hang_up(self, name: AgentName) -> None:
+        """This desktop's connection breaks."""
+        if name in self._wires:
+            self._wires[name].close(1006)
+
+    def _unreachable(self, name: AgentName) -> tuple[str, ...]:
+        """Which of the nodes' URLs this desktop has tried in vain."""
+        return (url_of(self.cut_off[name]),) if name in self.cut_off else ()
 
     def _is_fenced(self, node: NodeName) -> bool:
         return node in self.tables.leases and self.tables.peer(node).fenced
@@ -164,7 +190,8 @@ class ClusterWorld(World):
         async with asyncio.TaskGroup() as group:
             work = [group.create_task(machine.live(self)) for machine in self.machines]
             work += [group.create_task(each.run()) for each in self.agents]
-            work.append(group.create_task(find_takers(self)))
+            if self.tables.queues[GENERAL].overflow_after is None:
+                work.append(group.create_task(find_takers(self)))
             self.troubles = [
                 group.create_task(trouble.work(self))
                 for trouble in TROUBLES
@@ -202,13 +229,19 @@ class ClusterWorld(World):
                 yield ledger.state.items or ledger.uncommitted
                 yield machine.here.handover is not None and machine.here.handover.under_way
         yield self.tables.heirs
-        yield any(row.answer is None for row in self.tables.relay.values() if row.to in serving)
-        yield set(self.duties.holders.values()) - serving
+        yield any(row.to in serving and self._is_awaited(row) for row in self.tables.relay.values())
+        yield set(self.whereabouts.at.values()) - serving
         yield any(o.state is OutboundState.PENDING for o in self.tables.outbox.values())
         yield not all(row.decided for row in self.tables.inbox.values())
         yield self.outside.unseen() or self.outside.unfiled()
         yield any(visitor.unsent for visitor in self.outside.visitors.values())
         yield not all(each.idle for each in self.agents)
+
+    def _is_awaited(self, row: RelayRow) -> bool:
+        """Somebody may still be told the answer: who asked may have died meanwhile."""
+        seconds = row.question.seconds
+        over = seconds is not None and self.clock.now() > row.at + timedelta(seconds=seconds)
+        return row.answer is None and not over
 
     def _audit(self) -> None:
         need(not self.tables.heirs, f"takeovers that never ended: {self.tables.heirs}")
@@ -220,12 +253,21 @@ class ClusterWorld(World):
         states = {node.ledger.state.node: node.ledger.state for node in nodes}
         now = nodes[0].ledger.context()
         audit(self.tables, list(states.values()), self.outside, now)
+        need(self._reader() in states, "nobody reads the mailbox")
+        kept = {agent: one for state in states.values() for agent, one in state.reserved.items()}
+        need(not kept, f"kept free for ever: {kept}")
         for each in self.agents:
             home = self.tables.homes[each.name]
             need(home in states, f"{each.name}'s home is {home}")
             assert home is not None
             same_view(each.name, each.desktop, states[home], now)
             commands_had_one_effect(self.tables, each.name, each.asked, each.answers)
+
+    def _reader(self) -> NodeName | None:
+        """Who reads the mailbox, as any node would see it."""
+        some = next(machine.here for machine in self.machines if machine.here is not None)
+        found = MemoryDuties(some.store).now(some.node.writer.term)
+        return holders(found).get(MAIL) if found is not None else None
 
     def _report(self) -> ClusterReport:
         first_seen: dict[Pair, Cut] = {}

@@ -16,7 +16,7 @@ from gateway.core import events as e
 from gateway.core import hands
 from gateway.core import model as m
 from gateway.core.folds import apply
-from gateway.core.ids import AgentName, CaseId, ChannelName, Context, NodeName
+from gateway.core.ids import AgentName, CaseId, ChannelName, Context, CustomerId, NodeName
 from gateway.core.lifecycle import ENDED
 from gateway.core.state import NodeState
 from gateway.ports import Outbound
@@ -35,7 +35,7 @@ from push.protocol import (
 from push.reducer import Desktop
 from tests.sim.outside import Outside
 from tests.support.builders import MAIL, OFFICE, SITE
-from tests.support.memory_tables import Move, Tables
+from tests.support.memory_tables import InboxRow, Move, Tables
 from tests.support.simworld import Promise
 
 QUIET = frozenset({"unavailable", "too_many"})
@@ -323,25 +323,24 @@ def _contacts_are_where_they_belong(tables: Tables, outside: Outside) -> None:
 
 
 def _what_came_first_was_decided_first(tables: Tables, outside: Outside) -> None:
-    """Of one sender in one case, through every crash, wherever it is decided about.
+    """Of one customer, through every crash, wherever it is decided about.
 
-    Who only claims to be somebody is somebody else. What changed hands before it was decided about
-    may come after what its new node had received itself.
+    Who only claims to be somebody is somebody else.
     """
     place = {row.id: n for n, row in enumerate(_decisions(tables))}
-    came: dict[tuple[str, bool, CaseId | None], list[int]] = defaultdict(list)
-    moved: set[tuple[str, bool, CaseId | None]] = set()
+    came: dict[CustomerId, list[InboxRow]] = defaultdict(list)
+    for row in tables.inbox_by_id.values():
+        if row.customer is not None:
+            came[row.customer].append(row)
+    for who, rows in came.items():
+        rows.sort(key=lambda row: (row.arrival, row.id))
+        places = [place[row.id] for row in rows]
+        need(places == sorted(places), f"what {who} sent was decided in the order {places}")
+    mails: dict[tuple[str, bool], list[int]] = defaultdict(list)
     for mail in outside.mails:
-        row = tables.inbox[MAIL, mail.key]
-        case = row.decided.case if row.decided else None
-        came[mail.sender, mail.verified, case].append(place[row.id])
-        if row.changed_hands:
-            moved.add((mail.sender, mail.verified, case))
-    for who, places in came.items():
-        need(
-            who in moved or places == sorted(places),
-            f"{who}: mails were decided in the order {places}",
-        )
+        mails[mail.sender, mail.verified].append(place[tables.inbox[MAIL, mail.key].id])
+    for sender, places in mails.items():
+        need(places == sorted(places), f"{sender}: mails were decided in the order {places}")
 
 
 def _decisions(tables: Tables) -> Iterator[m.InboundDone]:

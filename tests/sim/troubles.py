@@ -61,7 +61,7 @@ async def _fail_over(world: "ClusterWorld") -> None:
 
 
 async def _wander(world: "ClusterWorld") -> None:
-    """Windows come back at other nodes, and another node reads the mailbox or is filed tasks at.
+    """Windows come back at other nodes, and another node is filed tasks at.
 
     Only where people work: what waits at a node without any waits until somebody comes.
     """
@@ -69,13 +69,13 @@ async def _wander(world: "ClusterWorld") -> None:
         await asyncio.sleep(world.dice.expovariate(0.3))
         staffed = set(world.tables.homes.values())
         there = [m.name for m in world.machines if m.serves and m.name in staffed]
-        duty = world.dice.choice(list(world.duties.holders))
+        who = world.dice.choice(list(world.whereabouts.at))
         if there:
             to = world.dice.choice(there)
             world.fault("contacts come elsewhere")
-            world.steps.note(f"{duty} is at {to}")
-            world.duties.holders[duty] = to
-            world.duties.changed()
+            world.steps.note(f"{who} is at {to}")
+            world.whereabouts.at[who] = to
+            world.whereabouts.changed()
 
 
 async def _hand_over(world: "ClusterWorld") -> None:
@@ -103,7 +103,7 @@ async def _hand_over(world: "ClusterWorld") -> None:
 async def find_takers(world: "ClusterWorld") -> None:
     """What has waited for long at a node goes to another one: somebody there may take it.
 
-    Agents and items move apart when nodes do; overflow would see to it.
+    Agents and items move apart when nodes do. Where queues overflow, that sees to it.
     """
     while True:
         await asyncio.sleep(5.0)
@@ -168,6 +168,38 @@ async def _evacuate(world: "ClusterWorld") -> None:
     await _all_back(world)
 
 
+async def _stand_down(world: "ClusterWorld") -> None:
+    """A node gives up what only one may do, and later asks for what it is preferred for."""
+    await asyncio.sleep(world.dice.uniform(2.0, 25.0))
+    machine = world.dice.choice(world.machines)
+    here = machine.here
+    if here is None or here.duties is None or not machine.serves:
+        return
+    world.fault("duties given up")
+    machine.steps.note(f"{machine.name} stands down")
+    await here.duties.stand_down(world.dice.choice([0.5, 5.0]))
+    await asyncio.sleep(world.dice.uniform(0.0, 10.0))
+    here.duties.stand_up()
+
+
+async def _cut_off(world: "ClusterWorld") -> None:
+    """Somebody's desktop cannot reach the node that it is at home at, but others: it goes there."""
+    for _ in range(world.dice.randint(1, 3)):
+        await asyncio.sleep(world.dice.uniform(1.0, 12.0))
+        agent = world.dice.choice(list(world.crews))
+        home = world.tables.homes.get(agent)
+        machine = next((m for m in world.machines if m.name == home), None)
+        if home is None or machine is None or not machine.serves:
+            continue
+        world.fault("desktop cannot reach its home")
+        world.steps.note(f"{agent} cannot reach {home}")
+        world.cut_off[agent] = home
+        world.hang_up(agent)
+        await asyncio.sleep(world.dice.uniform(2.0, 15.0))
+        del world.cut_off[agent]
+    await _all_back(world)
+
+
 TROUBLES: Sequence[Trouble] = (
     Trouble(0.7, _wander),
     Trouble(0.4, _stand_still),
@@ -175,4 +207,6 @@ TROUBLES: Sequence[Trouble] = (
     Trouble(0.5, _hand_over),
     Trouble(0.25, _evacuate),
     Trouble(0.3, close_a_site),
+    Trouble(0.3, _stand_down),
+    Trouble(0.3, _cut_off),
 )

@@ -2,11 +2,12 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 
 from gateway.cluster.homes import Homes
 from gateway.cluster.membership import Membership
 from gateway.core import events as e
-from gateway.core.ids import AgentName, ChannelName
+from gateway.core.ids import AgentName, ChannelName, NodeName
 from gateway.core.inbound import File
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import ChannelKind, Message, OutboundState
@@ -14,7 +15,7 @@ from gateway.flow.node import Node
 from gateway.ports import Channel, Principal
 from push.server import AgentPush, PushSettings
 from tests.sim.agents import Agent, Door
-from tests.sim.channels import ChatChannel, Duties, MailChannel, Scene, TaskChannel
+from tests.sim.channels import ChatChannel, MailChannel, Scene, TaskChannel, Whereabouts
 from tests.sim.covered import Covered
 from tests.sim.outside import Outside, Visitor
 from tests.sim.play import Report, play
@@ -42,6 +43,9 @@ NAMES = (
     "frame.error",
 )  # fmt: skip
 
+Release = Callable[[NodeName, AgentName], str]
+"""Has the node that a desktop cannot reach asked to let go; says how it stands."""
+
 
 class World:
     """See the module's docstring."""
@@ -58,7 +62,7 @@ class World:
         self.covered = Covered()
         self.outside = Outside()
         self.causes = Causes(self.tables)
-        self.duties = Duties()
+        self.whereabouts = Whereabouts()
         self.door = Door(lambda name: self.tables.save_file(FILE, name).id)
         self.faults = self._trouble()
         self.faults.met = self.fault
@@ -159,7 +163,7 @@ class World:
             dice=self.more_dice(),
             trouble=lambda: self._sending,
             fault=self.fault,
-            duties=self.duties,
+            whereabouts=self.whereabouts,
         )
 
     async def _start(self, store: MemoryStore, channels: dict[ChannelName, Channel]) -> Node:
@@ -178,7 +182,14 @@ class World:
             except Exception:  # noqa: BLE001 - a process that cannot start is started again
                 await asyncio.sleep(0.5)
 
-    def push_of(self, node: Node, store: MemoryStore) -> AgentPush:
+    def push_of(self, node: Node, store: MemoryStore, release: Release | None = None) -> AgentPush:
+        homes = Homes(
+            node.ledger,
+            MemoryHomes(store),
+            node.writer.current_term,
+            node.departures,
+            release=release or (lambda home, _agent: f"{home} has not let go of you"),
+        )
         push = AgentPush(
             node.desk,
             node.ledger,
@@ -192,7 +203,7 @@ class World:
                 heartbeat=3_000.0,
                 recheck_seconds=30.0,
             ),
-            homes=Homes(node.ledger, MemoryHomes(store), node.writer.current_term, node.departures),
+            homes=homes,
         )
         state = node.ledger.state
         push.load(

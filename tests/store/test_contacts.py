@@ -11,7 +11,7 @@ from gateway.core import model as m
 from gateway.core.ids import CaseId, CustomerId, ItemId, NodeName, Position
 from gateway.core.inbound import Claim, Inbound
 from gateway.store.cluster import PgCluster
-from gateway.store.contacts import Decider
+from gateway.store.contacts import Decider, Older
 from gateway.store.contract import Fenced, Stored, Term, VersionConflict
 from gateway.store.opening import Store, new_id
 from tests.store.rows import a_case, an_inbound, an_item, from_ann
@@ -326,3 +326,23 @@ async def test_nobody_is_fenced_between_the_choice_of_a_home_and_its_row(
             "SELECT DISTINCT node FROM inbox WHERE id = ANY($1::uuid[])", [s.id for s in stored]
         )
         assert {row["node"] for row in rows} <= {B, C}
+
+
+async def test_what_the_same_customer_sent_earlier_is_found_at_whichever_node_it_waits(
+    starts: Starts, store: Store
+) -> None:
+    one, two = await starts(A), await starts(B)
+    contacts = store.contacts
+    first = await one.receive("1", **ANN)
+    stranger = await one.receive("2")
+    second = await two.receive("0", **ANN)
+    third = await one.receive("3", **ANN)
+    assert await contacts.older(first.id) is None
+    assert await contacts.older(stranger.id) is None
+    assert await contacts.older(second.id) == Older(first.id, A)
+    assert await contacts.pass_on(one.term, first.id, B) == B
+    assert await contacts.older(third.id) == Older(first.id, B)
+    await two.write(m.InboundDone(id=first.id, status="processed"))
+    assert await contacts.older(third.id) == Older(second.id, A)
+    await one.write(m.InboundDone(id=second.id, status="quarantined"))
+    assert await contacts.older(third.id) is None, "what is put aside holds nobody up"

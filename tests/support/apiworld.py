@@ -175,6 +175,7 @@ class FakeListing:
             return None
         row = self._tables.inbox_by_id[inbound]
         row.decided = None
+        self._tables.undecided[row.id] = row
         return Received(stored=self._tables._stored(row, fresh=True), inbound=row.inbound)
 
     async def drop(self, inbound: InboundId) -> bool:

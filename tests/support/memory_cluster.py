@@ -144,7 +144,7 @@ class MemoryCluster:
         tables.owners.update((item.id, term.node) for item, _ in part.items)
         tables.carriers.update((order.id, term.node) for order in part.outbox)
         for row in inbox:
-            row.node, row.changed_hands = term.node, True
+            row.node = term.node
         cases = (case.customer for _, case in part.items)
         for customer in (*(c.id for c in cases if c), *(row.customer for row in inbox)):
             if customer is not None and tables.customer_homes.get(customer) == dead:

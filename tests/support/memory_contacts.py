@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from gateway.core.ids import CaseId, CustomerId, InboundId, ItemId, NodeName
 from gateway.core.lifecycle import ENDED
-from gateway.store.contacts import Decider
+from gateway.store.contacts import Decider, Older
 from gateway.store.contract import Received, Term
 from tests.support.memory_store import MemoryStore
 
@@ -21,6 +21,21 @@ class MemoryContacts:
             return [row for row in self._tables.waiting(node) if row.stored.id not in known]
 
         return await self._store._glance("look.inbox", rows)
+
+    async def older(self, inbound: InboundId) -> Older | None:
+        def first() -> Older | None:
+            tables = self._tables
+            mine = tables.inbox_by_id[inbound]
+            before = [
+                row
+                for row in tables.undecided.values()
+                if row.customer == mine.customer is not None
+                and (row.arrival, row.id) < (mine.arrival, mine.id)
+            ]
+            oldest = min(before, key=lambda row: (row.arrival, row.id), default=None)
+            return Older(oldest.id, oldest.node) if oldest else None
+
+        return await self._store._glance("look.older", first)
 
     async def decider(self, term: Term, case: CaseId) -> Decider:
         def claim() -> Decider:

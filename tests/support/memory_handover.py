@@ -70,9 +70,9 @@ class MemoryHandover:
         for customer in handed.customers:
             if tables.customer_homes.get(customer, term.node) == term.node:
                 tables.customer_homes[customer] = to
-        for row in tables.inbox_by_id.values():
-            if row.node == term.node and row.decided is None and row.customer in handed.customers:
-                row.node, row.changed_hands = to, True
+        for row in tables.undecided.values():
+            if row.node == term.node and row.customer in handed.customers:
+                row.node = to
         question = Question(id=handed.id, asker=term.node, kind=KIND, said=encode(handed))
         tables.relay[handed.id] = RelayRow(to=to, question=question, at=tables.now())
         tables.moves.append(Move(len(tables.journal), term.node, to, moved))

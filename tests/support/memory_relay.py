@@ -41,8 +41,9 @@ class MemoryRelay:
     async def answer(self, term: Term, question: str, answer: bytes) -> None:
         def write() -> None:
             self._tables.require(term)
-            row = self._tables.relay[question]
-            row.answer = answer if row.answer is None else row.answer
+            row = self._tables.relay.get(question)
+            if row is not None and row.answer is None:
+                row.answer = answer
 
         await self._store._call("answer", write, writes=True)
 

@@ -74,7 +74,6 @@ class InboxRow(Struct, kw_only=True):
     customer: CustomerId | None
     attachments: tuple[m.Attachment, ...]
     decided: Decided | None = None
-    changed_hands: bool = False
 
 
 class Upload(Struct, kw_only=True):
@@ -156,6 +155,7 @@ class Tables:
         self.commands: dict[tuple[AgentName, CommandId], m.CommandRecord] = {}
         self.inbox: dict[tuple[ChannelName, str], InboxRow] = {}
         self.inbox_by_id: dict[InboundId, InboxRow] = {}
+        self.undecided: dict[InboundId, InboxRow] = {}
         self.identities: dict[tuple[str, str, bool], CustomerId] = {}
         self.customers: dict[CustomerId, m.CustomerBrief] = {}
         self.customer_homes: dict[CustomerId, NodeName] = {}
@@ -299,6 +299,7 @@ class Tables:
             case m.CommandRecord():
                 self.commands.setdefault((row.agent, row.id), row)
             case m.InboundDone():
+                self.undecided.pop(InboundId(row.id), None)
                 self.inbox_by_id[InboundId(row.id)].decided = Decided(
                     status=row.status,
                     case=row.case,
@@ -381,8 +382,8 @@ class Tables:
         """Inbounds that nobody has decided about, in the order of their arrival."""
         return [
             Received(stored=self._stored(row, fresh=True), inbound=_copy(row.inbound))
-            for row in sorted(self.inbox_by_id.values(), key=lambda r: (r.arrival, r.id))
-            if row.decided is None and row.node == node
+            for row in sorted(self.undecided.values(), key=lambda r: (r.arrival, r.id))
+            if row.node == node
         ]
 
     # -- the inbox --------------------------------------------------------------------------
@@ -403,7 +404,7 @@ class Tables:
             if key not in self.inbox and key not in new:
                 new[key] = self._receive(term, inbound)
         for key, row in sorted(new.items(), key=lambda known: known[0]):
-            self.inbox[key] = self.inbox_by_id[row.id] = row
+            self.inbox[key] = self.inbox_by_id[row.id] = self.undecided[row.id] = row
         stored = []
         for inbound in inbounds:
             key = inbound.channel, inbound.key

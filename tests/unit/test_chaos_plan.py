@@ -74,6 +74,7 @@ def test_when_all_promises_hold_the_report_says_so() -> None:
     [
         ({"findings": Findings(missing=["a mail"])}, "missing: a mail"),
         ({"findings": Findings(duplicated=["a task"])}, "duplicated: a task"),
+        ({"findings": Findings(disordered=["a chat"])}, "out of order: a chat"),
         ({"findings": Findings(repeated=[Repeat("mail", "<i>", 50, 60)])}, "without a fault"),
         ({"still_open": {"chats": 2}}, "still open: 2 chats"),
         ({"died": ["east after a blink"]}, "begun again: east"),

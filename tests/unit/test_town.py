@@ -58,7 +58,7 @@ def logs() -> Logs:
 
 def test_of_a_good_day_nothing_is_found() -> None:
     found = audit(logs())
-    assert [*found.missing, *found.duplicated] == []
+    assert [*found.missing, *found.duplicated, *found.disordered] == []
     assert len(found.repeated) == 0
     assert found.problems == {"503": 2}
     assert found.acknowledged == {
@@ -190,6 +190,19 @@ def test_what_took_effect_under_two_identities_is_duplicated(spoil: Callable[[Lo
     found = audit(day)
     assert found.duplicated
     assert not found.missing
+
+
+def test_what_a_visitor_said_and_finds_told_in_another_order_is_found() -> None:
+    day = logs()
+    talk, later = day.visitors["talks"][0], "mark-00000000000000bb"
+    talk["acked"][later] = [2.0, 2.1, "c1", 3]
+    for told in (talk["transcript"], talk["shown"]):
+        told.append(["c1", 3, "m3", "customer", later, 9.0])
+    assert not audit(day).disordered
+    talk["acked"][CHAT][0] = 2.5
+    found = audit(day)
+    assert found.disordered == [f"chat c1: {[later, CHAT]} told as {[CHAT, later]}"]
+    assert [*found.missing, *found.duplicated] == []
 
 
 def test_the_same_identity_again_is_a_repeat_and_needs_a_fault_to_explain_it() -> None:

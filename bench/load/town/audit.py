@@ -2,7 +2,8 @@
 
 ``missing`` was acknowledged and did not come to its end; ``duplicated`` took effect twice under
 two identities; ``repeated`` came again under the same identity, as design.md's promise 3 lets it
-for an attempt that was open when something died.
+for an attempt that was open when something died. ``disordered`` is what somebody said and finds
+told in another order.
 """
 
 from collections import Counter, defaultdict
@@ -30,6 +31,7 @@ class Findings(Struct, kw_only=True):
     acknowledged: Counter[str] = field(default_factory=Counter)
     missing: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)
+    disordered: list[str] = field(default_factory=list)
     repeated: list[Repeat] = field(default_factory=list)
     problems: Counter[str] = field(default_factory=Counter)
 
@@ -137,6 +139,10 @@ def _chats(logs: Logs, found: Findings) -> None:
         ).items():
             seqs[mark] = len(ids)
         found.missing += [f"chat message {mark}" for mark in acked.keys() - seqs.keys()]
+        said = [mark for mark in sorted(acked, key=lambda mark: acked[mark][0]) if mark in seqs]
+        order = [mark for mark in dict.fromkeys(line[4] for line in whole) if mark in acked]
+        if said != order:
+            found.disordered.append(f"chat {talk['conversation']}: {said} told as {order}")
         arrived |= seqs.keys()
     _answered("webchat", arrived, logs, found)
 

@@ -5,6 +5,12 @@ SELECT id::text, customer_brief(customer) AS customer, inbound_files(id) AS atta
 FROM inbox WHERE status = 'received' AND node = $1 AND id <> ALL($2::uuid[])
 ORDER BY arrival, received_at, id LIMIT $3
 
+-- name: older_contact
+SELECT q.id::text, q.node
+FROM inbox AS r JOIN inbox AS q ON q.customer = r.customer AND q.status = 'received'
+WHERE r.id = $1 AND (q.arrival, q.received_at, q.id) < (r.arrival, r.received_at, r.id)
+ORDER BY q.arrival, q.received_at, q.id LIMIT 1
+
 -- name: decider_of_case
 SELECT decider, has_open FROM decider_of_case($1, $2, $3)
 
