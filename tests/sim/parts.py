@@ -35,8 +35,8 @@ from tests.sim.channels import ChatChannel, MailChannel
 from tests.support.builders import MAIL
 from tests.support.memory_capacity import MemoryCapacity
 from tests.support.memory_cluster import MemoryCluster
-from tests.support.memory_duties import MemoryDuties
 from tests.support.memory_contacts import MemoryContacts
+from tests.support.memory_duties import MemoryDuties
 from tests.support.memory_following import MemoryDirectory, MemoryTail
 from tests.support.memory_handover import MemoryHandover
 from tests.support.memory_homes import MemoryHomes
