@@ -161,7 +161,10 @@ class Principal(Struct, frozen=True, kw_only=True):
 
 
 class HttpRequest(Struct, frozen=True, kw_only=True):
-    """A request as a handler sees it. ``body`` is raw: signatures are checked before parsing."""
+    """A request as a handler sees it. ``body`` is raw: signatures are checked before parsing.
+
+    ``once`` names it, if it may come again: whoever does it writes that down with its effect.
+    """
 
     method: str
     path: str
@@ -171,6 +174,7 @@ class HttpRequest(Struct, frozen=True, kw_only=True):
     body: bytes
     remote: str
     principal: Principal | None = None
+    once: str = ""
 
 
 class HttpAnswer(Struct, frozen=True, kw_only=True):
@@ -188,7 +192,7 @@ class HttpRoute(Struct, frozen=True, kw_only=True):
     ``asks`` is a struct whose fields are the query's parameters; ``produces`` the media type of
     the answer.
     ``cors`` answers which origin may call it from a browser (``None``: same origin only);
-    ``secret`` marks an answer that must not be kept.
+    ``secret`` marks an answer that must not be kept; ``once`` a handler that heeds the request's.
     """
 
     method: str
@@ -205,6 +209,7 @@ class HttpRoute(Struct, frozen=True, kw_only=True):
     max_body: int = 1_048_576
     cors: Callable[[str], bool] | None = None
     secret: bool = False
+    once: bool = False
 
 
 class Socket(Protocol):

@@ -1,25 +1,32 @@
 """What supervisors, and other systems, may do to a work item."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from gateway.api.base import Reason, by, read, record
+from gateway.api.base import Reason, by, read
 from gateway.api.items import Items
 from gateway.api.needs import Listing, Sends
+from gateway.api.once import Once, item_shown
 from gateway.core import acts
 from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, ItemId, QueueName
 from gateway.core.lifecycle import ENDED
+from gateway.core.model import ItemState
+from gateway.core.moving import Sent
 from gateway.core.state import NodeState
-from gateway.core.view import ItemView, item_view
-from gateway.flow.ledger import Ledger
+from gateway.core.view import ItemView
+from gateway.flow.node import Node
 from gateway.flow.whose import Elsewhere
 from gateway.ports import Access, HttpAnswer, HttpRequest, HttpRoute
 
 TAG = "items"
+ARRIVAL_SECONDS = 3.0
+"""How long an item that is on its way here is waited for."""
+LOOK_SECONDS = 0.05
 
 
 class Assign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,13 +61,17 @@ Decide = Callable[[NodeState, ItemId], list[e.Change]]
 
 
 class Acts:
-    """Each act is one record in the journal, and answers the item as it is on disk then."""
+    """Each act is one record in the journal, and answers the item as it leaves it."""
 
-    def __init__(self, ledger: Ledger, items: Items, listing: Listing, sends: Sends) -> None:
-        self._ledger = ledger
+    def __init__(
+        self, node: Node, items: Items, listing: Listing, sends: Sends, once: Once
+    ) -> None:
+        self._ledger = node.ledger
+        self._departures = node.departures
         self._listing = listing
         self._sends = sends
         self._items = items
+        self._once = once
 
     def routes(self) -> list[HttpRoute]:
         def post(
@@ -79,6 +90,7 @@ class Acts:
                 takes=takes,
                 gives=ItemView,
                 tag=TAG,
+                once=True,
             )
 
         return [
@@ -92,12 +104,23 @@ class Acts:
     async def _assign(self, request: HttpRequest) -> HttpAnswer:
         wish = read(request, Assign)
         asker = by(request)
-        item = await self._here(request)
-        if await self._sends.assign(item, wish.agent, asker, wish.reason):
-            return HttpAnswer(body=item_view(*await self._items.find(item)))
-        return await self._act(
-            request, lambda s, item: acts.assign(s, item, wish.agent, asker, wish.reason)
-        )
+        async with self._once.alone(request):
+            home = await self._sends.home(wish.agent)
+            item = await self._open(request)
+            if isinstance(item, HttpAnswer):
+                return item
+            if home is not None:
+                sent = Sent(
+                    agent=wish.agent, home=home, by=asker, reason=wish.reason, once=request.once
+                )
+                await self._sends.send(item, sent)
+                # It is in hand there, as the answer is to say.
+                raise Elsewhere(home)
+            state = self._ledger.state
+            found = state.items[item]
+            has_it = found.state is ItemState.ASSIGNED and found.agent == wish.agent
+            changes = [] if has_it else acts.assign(state, item, wish.agent, asker, wish.reason)
+            return await self._once.record(request, changes, item_shown(state, item))
 
     async def _requeue(self, request: HttpRequest) -> HttpAnswer:
         wish = read(request, Requeue)
@@ -126,27 +149,47 @@ class Acts:
         asker = by(request)
         return await self._act(request, lambda s, item: acts.cancel(s, item, asker, wish.reason))
 
-    async def _here(self, request: HttpRequest) -> ItemId:
-        """The open item, if this node decides about it. Raises ``Elsewhere``, ``Refused``."""
-        item = ItemId(request.params["id"])
-        if item in self._ledger.state.items:
-            return item
-        owner = await self._listing.owner_of(item)
-        if item in self._ledger.state.items:
-            return item
-        if owner is None:
+    async def _open(self, request: HttpRequest) -> ItemId | HttpAnswer:
+        """The open item, once this node decides about it; or the answer, if it has been done.
+
+        To be used in the turn of the loop in which it returns. Raises ``Elsewhere``, ``Refused``.
+        """
+        if (before := await self._once.before(request)) is not None:
+            return before
+        stamp = self._departures.stamp()
+        item = await self._here(ItemId(request.params["id"]))
+        if request.once:
+            # Whoever decided about it before wrote the answer down, and let it go then.
+            case = self._ledger.state.items[item].case
+            if (before := await self._once.before(request)) is not None:
+                return before
+            if item not in self._ledger.state.items or self._departures.since((case,), stamp):
+                raise Refused("unavailable", "the item changes hands just now; try again")
+        return item
+
+    async def _here(self, item: ItemId) -> ItemId:
+        items = self._ledger.state.items
+        until = self._ledger.clock.monotonic() + ARRIVAL_SECONDS
+        while item not in items:
+            owner = await self._listing.owner_of(item)
+            if item in items:
+                break
+            if owner is not None and owner != self._ledger.state.node:
+                raise Elsewhere(owner)
+            # Ended a moment ago, or on its way here or from here.
+            await self._ledger.committed(self._ledger.position)
             ended, _ = await self._items.find(item)
-            raise Refused("wrong_state", f"the item is {ended.state.value}", "id")
-        if owner != self._ledger.state.node:
-            raise Elsewhere(owner)
-        # Ended a moment ago, or on its way here or from here.
-        await self._ledger.committed(self._ledger.position)
-        ended, _ = await self._items.find(item)
-        if ended.state in ENDED:
-            raise Refused("wrong_state", f"the item is {ended.state.value}", "id")
-        raise Refused("unavailable", "the item changes hands just now; try again")
+            if ended.state in ENDED:
+                raise Refused("wrong_state", f"the item is {ended.state.value}", "id")
+            if self._ledger.clock.monotonic() >= until:
+                raise Refused("unavailable", "the item changes hands just now; try again")
+            await asyncio.sleep(LOOK_SECONDS)
+        return item
 
     async def _act(self, request: HttpRequest, decide: Decide) -> HttpAnswer:
-        item = await self._here(request)
-        await record(self._ledger, decide(self._ledger.state, item))
-        return HttpAnswer(body=item_view(*await self._items.find(item)))
+        async with self._once.alone(request):
+            item = await self._open(request)
+            if isinstance(item, HttpAnswer):
+                return item
+            state = self._ledger.state
+            return await self._once.record(request, decide(state, item), item_shown(state, item))

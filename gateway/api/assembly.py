@@ -21,6 +21,7 @@ from gateway.api.items import Items
 from gateway.api.live import LiveNumbers
 from gateway.api.metrics import Metrics
 from gateway.api.nodes import NodeActs
+from gateway.api.once import Once
 from gateway.api.queues import Names, Queues
 from gateway.api.sessions import Sessions
 from gateway.api.sites import Sites
@@ -48,16 +49,17 @@ class Api:
             bootstrap_token=house.bootstrap_token,
         )
         passwords = Passwords(house.tokens, house.clock, house.hasher)
+        once = Once(ledger, house.node.lookup)
         items = Items(ledger, house.listing, house.overflow)
         self._applier = Applier(house, self.auth)
         self._house = house
-        self._errands = Errands(house.asks)
+        self._errands = Errands(house.asks, ledger.new_id)
         self._idempotency = Idempotency(house.clock, house.keys, ledger.new_id)
         self._resources: list[Resource] = [
             Sessions(house, self.auth, passwords),
             items,
-            Acts(ledger, items, house.listing, house.sends),
-            Cases(house.node, house.listing, items),
+            Acts(house.node, items, house.listing, house.sends, once),
+            Cases(house.node, house.listing, items, once),
             Customers(house),
             Attachments(house.node.files),
             Agents(ledger, house.presence, house.tokens, self.auth, passwords),
@@ -68,7 +70,7 @@ class Api:
             Directory(house, self._applier, passwords),
             Channels(house.channels),
             Quarantine(house.node, house.listing, house.channels),
-            Outbox(house.node, house.listing),
+            Outbox(house.node, house.listing, once),
             TokenResource(house.tokens, self.auth),
             LiveNumbers(ledger, house.nodes, house.figures),
             DutyResource(house.among),

@@ -4,12 +4,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from gateway.api.base import Limit, Listed, Reason, asked, by, read, record
+from gateway.api.base import Limit, Listed, Reason, asked, by, read
 from gateway.api.cards import CaseCard, case_card
 from gateway.api.items import Explanation, Items
 from gateway.api.needs import Listing
+from gateway.api.once import Once
 from gateway.core import events as e
 from gateway.core.errors import Refused
+from gateway.core.ids import CaseId
 from gateway.core.model import Case, CaseStatus, Message
 from gateway.flow.node import Node
 from gateway.flow.whose import licensed
@@ -43,7 +45,8 @@ class CasePatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Cases:
     """See the module's docstring."""
 
-    def __init__(self, node: Node, listing: Listing, items: Items) -> None:
+    def __init__(self, node: Node, listing: Listing, items: Items, once: Once) -> None:
+        self._once = once
         self._ledger = node.ledger
         self._whose = node.whose
         self._lookup = node.lookup
@@ -121,15 +124,32 @@ class Cases:
     async def _patch(self, request: HttpRequest) -> HttpAnswer:
         patch = read(request, CasePatch)
         self._ledger.check_open()
+        async with self._once.alone(request):
+            return await self._before(request) or await self._patched(request, patch)
+
+    async def _before(self, request: HttpRequest) -> HttpAnswer | None:
+        return await self._once.before(request)
+
+    async def _patched(self, request: HttpRequest, patch: CasePatch) -> HttpAnswer:
+        async def look(case: CaseId) -> tuple[Case | None, HttpAnswer | None]:
+            before = await self._before(request)
+            return await self._lookup.case(case), before
+
         known = await self._find(request)
-        fresh = await licensed(self._whose, known.id, self._lookup.case, customer=_customer_of)
-        case = self._ledger.state.adopt(fresh or known)
+        fresh, before = await licensed(self._whose, known.id, look, customer=_customer_of)
+        if before is not None:
+            return before
+        state = self._ledger.state
+        case = state.adopt(fresh or known)
         try:
             self._check(case, patch)
-            await record(self._ledger, _changes(case, patch, by(request)))
+            return await self._once.record(
+                request,
+                _changes(case, patch, by(request)),
+                lambda _entries: case_card(state.cases[case.id]),
+            )
         finally:
             self._ledger.release(case.id)
-        return HttpAnswer(body=case_card(await self._find(request)))
 
     def _check(self, case: Case, patch: CasePatch) -> None:
         ends = patch.status in (CaseStatus.SOLVED, CaseStatus.CLOSED)
@@ -137,7 +157,8 @@ class Cases:
             raise Refused("wrong_state", "the case has open work; close that first", "status")
 
 
-def _customer_of(case: Case | None) -> str | None:
+def _customer_of(found: tuple[Case | None, HttpAnswer | None]) -> str | None:
+    case, _ = found
     return case.customer.id if case is not None and case.customer is not None else None
 
 

@@ -2,7 +2,8 @@
 
 A handler that finds that what it was asked about is another node's raises ``Elsewhere``. Then the
 very request goes there as a question, is handled there as if it had come in there, by the same
-person, and the answer that it gets is ours. Who may ask was checked where it came in.
+person, and the answer that it gets is ours. Who may ask was checked where it came in. It is done
+once, for it has a name (``api.once``): that of its key, or one of its own.
 """
 
 import msgspec
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from gateway.api.needs import Asks
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, NodeName
+from gateway.core.ids import AgentName, NewId, NodeName
 from gateway.flow.whose import Elsewhere
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute, Principal, Role
 
@@ -31,6 +32,7 @@ class Errand(Struct, frozen=True, kw_only=True):
     role: Role
     token: str
     remote: str
+    once: str = ""
 
 
 class Done(Struct, frozen=True, kw_only=True):
@@ -44,8 +46,9 @@ class Done(Struct, frozen=True, kw_only=True):
 class Errands:
     """See the module's docstring."""
 
-    def __init__(self, asks: Asks) -> None:
+    def __init__(self, asks: Asks, new_id: NewId) -> None:
         self.sent = 0
+        self._new_id = new_id
         self._asks = asks
         self._routes: dict[str, HttpRoute] = {}
         asks.serve(KIND, self._asked)
@@ -78,6 +81,7 @@ class Errands:
             role=who.role,
             token=who.token,
             remote=request.remote,
+            once=request.once or f"errand:{self._new_id()}",
         )
         for _ in range(HOPS):
             done = await self._asks.ask(node, KIND, errand, Done)
@@ -102,6 +106,7 @@ class Errands:
             body=errand.body,
             remote=errand.remote,
             principal=Principal(name=errand.name, role=errand.role, token=errand.token),
+            once=errand.once,
         )
         try:
             answer = await route.handle(request)

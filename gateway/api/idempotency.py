@@ -3,8 +3,9 @@
 For 24 hours, across restarts: the key is taken on disk before anything is done, and the answer is
 kept there before it leaves. A crash between the two leaves an attempt whose outcome nobody knows:
 its repeat is refused, for a second effect would be worse. Where a repeat must go through even
-then, the resource has a key of its own in the journal (tasks use the inbox key, desktops command
-ids). An answer with a secret is kept in this process only.
+then, the resource has a key of its own in the journal: tasks use the inbox key, desktops command
+ids, and what people do to items, cases and orders is written under the key (``api.once``). An
+answer with a secret is kept in this process only.
 """
 
 import asyncio
@@ -115,14 +116,19 @@ class Idempotency:
     ) -> HttpAnswer:
         attempt = self._attempts.setdefault(name, self._new_id())
         begun = await self._keys.begin(name, digest, attempt)
+        if route.once:
+            request = replace(request, once=_once(name))
         if begun.attempt != attempt:
             del self._attempts[name]
-            return _answered(begun, digest)
+            if not route.once or begun.answer is not None:
+                return _answered(begun, digest)
+            return await self._go_on(route, request, name, begun)
         _check(begun.digest, digest)
         try:
             given = await route.handle(request)
-        except (Refused, Unavailable):
-            await self._free(name, attempt)
+        except (Refused, Unavailable) as error:
+            if not (route.once and _is_uncertain(error)):
+                await self._free(name, attempt)
             raise
         except BaseException:
             # Ended in the middle, by a fault of ours or a client that left: nobody knows how far
@@ -132,6 +138,15 @@ class Idempotency:
         del self._attempts[name]
         if not route.secret:
             await self._settle(name, attempt, given)
+        return given
+
+    async def _go_on(
+        self, route: HttpRoute, request: HttpRequest, name: KeyName, begun: Begun
+    ) -> HttpAnswer:
+        """What another attempt has begun, perhaps done: whoever does it finds out."""
+        _check(begun.digest, hashlib.sha256(request.body).digest())
+        given = await route.handle(request)
+        await self._settle(name, begun.attempt, given)
         return given
 
     async def _free(self, name: KeyName, attempt: str) -> None:
@@ -166,6 +181,17 @@ class Idempotency:
             if len(self._calls) <= KEPT and call.at > old:
                 return
             self._calls.popitem(last=False)
+
+
+def _is_uncertain(error: Exception) -> bool:
+    """It may be done all the same, at another node that did not answer in time."""
+    return isinstance(error, Refused) and error.code == "unavailable"
+
+
+def _once(name: KeyName) -> str:
+    """The name of a keyed request, by which its effect knows it."""
+    said = f"{name.principal}\0{name.route}\0{name.key}"
+    return f"key:{hashlib.sha256(said.encode()).hexdigest()[:40]}"
 
 
 def _check(first: bytes, digest: bytes) -> None:

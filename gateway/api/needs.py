@@ -23,6 +23,7 @@ from gateway.core.ids import (
 )
 from gateway.core.inbound import Inbound
 from gateway.core.model import AgentStatus, Case, Item, Outgoing
+from gateway.core.moving import Sent
 from gateway.core.pool import NodeCapacity
 from gateway.ports import Role
 from gateway.store.contract import ItemFilter, Page, Received
@@ -237,11 +238,12 @@ class Asks(Protocol):
 class Sends(Protocol):
     """Giving work to somebody at another node."""
 
-    async def assign(self, item: ItemId, agent: AgentName, by: AgentName, reason: str) -> bool:
-        """To an agent at home elsewhere; false: this one is at home here, or nowhere.
+    async def home(self, agent: AgentName) -> NodeName | None:
+        """The other node where the agent is at home; ``None``: here, or nowhere."""
+        ...
 
-        Raises ``Refused``.
-        """
+    async def send(self, item: ItemId, wanted: Sent) -> None:
+        """Have it assigned there, beginning in this turn of the loop. Raises ``Refused``."""
         ...
 
 

@@ -1,11 +1,14 @@
 """What needs a person: what could not be understood, and what could not be sent."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from gateway.api.base import Done, Listed, Paged, asked, by, page, record
+from gateway.api.base import Done, Listed, Paged, asked, by, page
 from gateway.api.needs import ChannelRoom, Listing, Rereads
+from gateway.api.once import Once
+from gateway.core import events as e
 from gateway.core import outbox
 from gateway.core.errors import Refused
 from gateway.core.ids import InboundId, OutboundId
@@ -145,9 +148,10 @@ class Quarantine:
 class Outbox:
     """What is on its way to the outside, or could not be brought there."""
 
-    def __init__(self, node: Node, listing: Listing) -> None:
+    def __init__(self, node: Node, listing: Listing, once: Once) -> None:
         self._ledger = node.ledger
         self._listing = listing
+        self._once = once
         self._one_at_a_time = KeyedLocks()
 
     def routes(self) -> list[HttpRoute]:
@@ -171,6 +175,7 @@ class Outbox:
                 access="supervisor",
                 gives=Done,
                 tag="outbox",
+                once=True,
             ),
             HttpRoute(
                 method="POST",
@@ -180,6 +185,7 @@ class Outbox:
                 access="supervisor",
                 gives=Done,
                 tag="outbox",
+                once=True,
             ),
         ]
 
@@ -188,19 +194,26 @@ class Outbox:
         return page(await self._listing.outbox(query.state or "", query.cursor, query.limit))
 
     async def _retry(self, request: HttpRequest) -> HttpAnswer:
-        outbound = OutboundId(request.params["id"])
-        async with self._one_at_a_time.hold(outbound):
-            found = await self._find(outbound)
-            await record(self._ledger, outbox.retry(found, self._ledger.context()))
-        return HttpAnswer(body=Done())
+        return await self._act(request, lambda row: outbox.retry(row, self._ledger.context()))
 
     async def _drop(self, request: HttpRequest) -> HttpAnswer:
-        outbound = OutboundId(request.params["id"])
         reason = f"dropped by {by(request)}"
+        return await self._act(
+            request, lambda row: outbox.drop(row, self._ledger.context(), reason)
+        )
+
+    async def _act(
+        self, request: HttpRequest, decide: Callable[[Outgoing], Sequence[e.Change]]
+    ) -> HttpAnswer:
+        outbound = OutboundId(request.params["id"])
         async with self._one_at_a_time.hold(outbound):
-            found = await self._find(outbound)
-            await record(self._ledger, outbox.drop(found, self._ledger.context(), reason))
-        return HttpAnswer(body=Done())
+            # Whose it is comes first: who had it before wrote down what was done, and let go then.
+            await self._find(outbound)
+            if (before := await self._once.before(request)) is not None:
+                return before
+            return await self._once.record(
+                request, decide(await self._find(outbound)), lambda _entries: Done()
+            )
 
     async def _find(self, outbound: OutboundId) -> Outgoing:
         """The row as it is now: memory knows the open ones, the disk the settled ones.

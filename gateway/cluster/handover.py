@@ -9,6 +9,7 @@ back what we let go. So nothing is ever in two hands, and nothing in none for lo
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 
 import msgspec
 import structlog
@@ -26,6 +27,7 @@ from gateway.core.desk.moves import wished
 from gateway.core.election import Peer
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CustomerId, ItemId, NodeName, OutboundId
+from gateway.core.model import CommandRecord, Item
 from gateway.core.moving import (
     Bound,
     Bundle,
@@ -39,6 +41,7 @@ from gateway.core.moving import (
     together,
     withdrawals,
 )
+from gateway.core.view import item_view
 from gateway.flow.node import Node
 from gateway.store.handover import KIND, Handed, HandoverRows, Wish
 from gateway.store.takeover import Estate
@@ -293,26 +296,35 @@ class Handover:
                 part,
                 overflow=handed.overflow,
             )
-            if handed.wish is not None and (changes := self._heed(handed.wish)):
-                ledger.record(changes)
+            if handed.wish is not None:
+                self._heed(handed.wish)
             self._node.intake.adopt(part.received)
         await ledger.committed(ledger.position)
         return b"{}"
 
-    def _heed(self, wish: Wish) -> list[e.Change]:
+    def _heed(self, wish: Wish) -> None:
         """What it was sent here for; if that cannot be, it waits in its queue like any other."""
         ledger = self._node.ledger
+        state = ledger.state
         if wish.how == "take":
             self._node.desk.take_arrived(wish.agent, Take(id=wish.command, item=wish.item))
+        elif wish.how == "offer":
+            if changes := wished(state, ledger.context(), wish.item, wish.agent, wish.by):
+                ledger.record(changes)
+        elif wish.item in state.items and state.is_home_of(wish.agent):
+            with suppress(Refused):
+                given = assign(state, wish.item, wish.agent, wish.by, wish.reason)
+                ledger.record(given, lambda entries: self._answer_to(wish, entries))
+
+    def _answer_to(self, wish: Wish, entries: Sequence[e.Entry]) -> list[e.Row]:
+        """What whoever asked for it is told (``api.once``): the item, as this leaves it."""
+        if not wish.command:
             return []
-        if wish.how == "offer":
-            return wished(ledger.state, ledger.context(), wish.item, wish.agent, wish.by)
-        if wish.item not in ledger.state.items or not ledger.state.is_home_of(wish.agent):
-            return []
-        try:
-            return assign(ledger.state, wish.item, wish.agent, wish.by, wish.reason)
-        except Refused:
-            return []
+        rows = [row for entry in entries for row in entry.rows]
+        item = next(r for r in reversed(rows) if type(r) is Item and r.id == wish.item)
+        said = msgspec.json.encode(item_view(item, self._node.ledger.state.cases[item.case]))
+        now = self._node.ledger.clock.now()
+        return [CommandRecord(agent=wish.by, id=wish.command, at=now, answer=said)]
 
     def _tell(self, source: NodeName, reason: str, part: Estate, *, overflow: bool = False) -> None:
         """Agents first: what they hold stays with whom is at home here."""

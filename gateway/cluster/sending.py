@@ -9,9 +9,9 @@ from gateway.cluster.handover import Handover
 from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.hands import give_back, profile_of
-from gateway.core.ids import AgentName, ItemId, NodeName
+from gateway.core.ids import AgentName, CommandId, ItemId, NodeName
 from gateway.core.model import AgentStatus, Item, ItemState
-from gateway.core.moving import nobody
+from gateway.core.moving import Sent, nobody
 from gateway.flow.node import Node
 from gateway.store.contract import Unavailable
 from gateway.store.handover import Wish
@@ -43,39 +43,49 @@ class Sending:
         self._handover = handover
         self._presences = presences
 
-    async def assign(self, item: ItemId, agent: AgentName, by: AgentName, reason: str) -> bool:
-        """To an agent at home elsewhere; false: this one is at home here, or nowhere.
+    async def home(self, agent: AgentName) -> NodeName | None:
+        """The other node where the agent is at home; ``None``: here, or nowhere.
 
-        Raises ``Refused``: ``unavailable`` if that node does not serve, ``busy`` if the item
-        cannot leave just now.
+        Raises ``Refused``.
         """
         state = self._ledger.state
         profile_of(state, agent)
         if state.is_home_of(agent):
-            return False
+            return None
         home = await home_of(self._presences, agent)
-        if home is None or home == state.node:
-            return False
+        return None if home == state.node else home
+
+    async def send(self, item: ItemId, wanted: Sent) -> None:
+        """Have it assigned there, beginning in this turn of the loop.
+
+        Raises ``Refused``: ``unavailable`` if that node does not serve, ``busy`` if the item
+        cannot leave just now.
+        """
+        agent, home = wanted.agent, wanted.home
         peer = self._handover.peer(home)
         if peer is None:
             raise Refused("unavailable", f"{home}, where {agent} is, does not serve just now")
-        found = state.items.get(item)
+        found = self._ledger.state.items.get(item)
         if found is None:
             raise Refused("unavailable", "the item changes hands just now; try again")
-        why = f"assigned by {by}: {reason}" if reason else f"assigned by {by}"
+        why = f"assigned by {wanted.by}"
+        if wanted.reason:
+            why += f": {wanted.reason}"
         self._handover.check(item)
         if changes := _taken_out_of_hand(found, why):
             self._ledger.record(changes)
+        wish = Wish(
+            item=item,
+            agent=agent,
+            by=wanted.by,
+            how="assign",
+            reason=wanted.reason,
+            command=CommandId(wanted.once),
+        )
         await self._handover.hand_over(
-            [item],
-            to=home,
-            to_epoch=peer.fence,
-            reason=why,
-            may_follow=nobody,
-            wish=Wish(item=item, agent=agent, by=by, how="assign", reason=reason),
+            [item], to=home, to_epoch=peer.fence, reason=why, may_follow=nobody, wish=wish
         )
         self.sent += 1
-        return True
 
 
 def _taken_out_of_hand(item: Item, why: str) -> list[e.Change]:

@@ -37,6 +37,19 @@ class Bundle(Struct, frozen=True, kw_only=True):
         return bool(self.items or self.agents or self.customers or self.orders)
 
 
+class Sent(Struct, frozen=True, kw_only=True):
+    """To whom an item is sent to be assigned, where that agent is at home, by whom and why.
+
+    ``once`` names the request: its answer is written there, with the assignment.
+    """
+
+    agent: AgentName
+    home: NodeName
+    by: AgentName
+    reason: str = ""
+    once: str = ""
+
+
 class Hindrance(Struct, frozen=True):
     """Why it cannot be, just now."""
 

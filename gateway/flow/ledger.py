@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import structlog
+from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core.edition import EDITION, refuse_newer
@@ -36,6 +37,7 @@ NOWHERE = Position(0, 0)
 
 Consumer = Callable[[Sequence[e.Entry]], None]
 Observer = Callable[[e.Entry], None]
+Along = Callable[[Sequence[e.Entry]], Sequence[e.Row]]
 _log = structlog.get_logger("ledger")
 
 
@@ -112,11 +114,12 @@ class Ledger:
         if not self.writable or self.uncommitted >= MAX_UNCOMMITTED:
             raise Refused("unavailable", "the journal cannot be written just now; try again")
 
-    def record(self, changes: Sequence[e.Change]) -> Position:
+    def record(self, changes: Sequence[e.Change], along: Along | None = None) -> Position:
         """Apply the changes and what follows from them; all of them or, if one is illegal, none.
 
-        They travel in one commit. Raises ``IllegalMove``, and ``Refused('wrong_state')`` for
-        what a node of the version before, that is still there, does not know.
+        They travel in one commit. ``along`` gives rows to be written with them, made when all has
+        been applied. Raises ``IllegalMove``, and ``Refused('wrong_state')`` for what a node of the
+        version before, that is still there, does not know.
         """
         if self.written < EDITION:
             refuse_newer(changes, self.written)
@@ -134,6 +137,9 @@ class Ledger:
                 follow = reactions(self.state, change.event, entry.rows, ctx)
                 if follow:
                     queue.extendleft(reversed(follow))
+            if along is not None:
+                last = entries[-1]
+                entries[-1] = replace(last, rows=(*last.rows, *along(entries)))
         finally:
             # Whatever happened: what is in the state goes to the disk, and nothing else.
             self._bind(entries)

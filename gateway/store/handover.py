@@ -24,7 +24,7 @@ KIND = "handed_over"
 class Wish(Struct, frozen=True, kw_only=True):
     """An item that is meant for one agent, who is to be offered it there, or just given it.
 
-    ``take``: the agent has asked for it, by this ``command``.
+    ``take``: the agent has asked for it, by this ``command``; or ``by`` has that it be assigned.
     """
 
     item: ItemId

@@ -189,7 +189,7 @@ async def test_it_is_told_in_the_journal_with_numbers(store: Store, pen: Pen) ->
         seen.extend(change.event for change in changes)
         return record(changes)
 
-    sweeper.ledger.record = listening  # type: ignore[method-assign]
+    sweeper.ledger.record = listening  # type: ignore[method-assign,assignment]
     await sweeper.retention.sweep()
     (told,) = seen
     assert told == e.ContentRemoved(
