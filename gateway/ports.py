@@ -363,9 +363,13 @@ class Elsewhere(Struct, frozen=True):
 
 
 class Later(Struct, frozen=True):
-    """It is not to be had just now; ``reason`` is for the agent. Ask again."""
+    """It is not to be had just now; ``reason`` is for the agent. Ask again.
+
+    ``code`` is one of ``push.protocol.WAITING_CODES``, or empty: then only the text tells.
+    """
 
     reason: str
+    code: str = ""
 
 
 class Homes(Protocol):

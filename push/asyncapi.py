@@ -9,6 +9,7 @@ from push.protocol import (
     ERROR_CODES,
     SUBPROTOCOL,
     VERSION,
+    WAITING_CODES,
     ClientFrame,
     Close,
     ServerFrame,
@@ -54,6 +55,7 @@ def document() -> Json:
         "components": {"messages": messages, "schemas": schemas},
         "x-close-codes": {str(int(code)): CLOSE_CODES[code] for code in Close},
         "x-error-codes": ERROR_CODES,
+        "x-waiting-codes": WAITING_CODES,
     }
 
 

@@ -89,8 +89,11 @@ class AgentCard(Struct, frozen=True, kw_only=True):
     role: Literal["agent", "supervisor", "admin"]
 
 
-class Waiting(_Frame, frozen=True, kw_only=True):
+class Waiting(_Frame, frozen=True, kw_only=True, omit_defaults=True):
+    """Why it takes so long, in words and by a code for the reader's own language."""
+
     reason: str
+    code: str = ""
 
 
 class Welcome(_Frame, frozen=True, kw_only=True):
@@ -219,6 +222,17 @@ ERROR_CODES: dict[str, str] = {
     "too_many": "more commands than a desktop may send; pause, then repeat the same id",
     "unavailable": "the node cannot write to its journal just now; repeat the same id",
     "internal": "a fault of ours; it is logged under the command's id",
+}
+
+WAITING_CODES: dict[str, str] = {
+    "arriving": "what you had in hand is being brought here",
+    "beginning": "the node begins anew",
+    "database": "the database does not answer, or does not take what is written",
+    "handed_over": "another node is being handed what you have in hand",
+    "held": "the node where you were has not let go of you yet",
+    "leaving": "the node is giving you up, so that you can come again",
+    "recording": "the node is recording that you are here",
+    "taken_over": "the node where you were is gone; its work is being taken over",
 }
 
 encoder = msgspec.json.Encoder()

@@ -262,13 +262,13 @@ class AgentPush:
                     tab.post(encode(Moved(url=url, reason="your work is there")))
                     await tab.shut(Close.DRAIN, "the agent is at home at another node")
                     return False
-                case Later(reason=reason):
+                case Later(reason=reason, code=code):
                     pass
                 case _:
                     try:
                         self._join(tab)
                     except Refused as why:
-                        reason = why.detail
+                        reason, code = why.detail, "database"
                         if why.code != "unavailable":
                             tab.post(refused(None, why))
                             await tab.shut(Close.BAD_TOKEN, reason)
@@ -278,7 +278,7 @@ class AgentPush:
             if self._clock.monotonic() >= give_up:
                 await tab.shut(Close.DRAIN, reason)
                 return False
-            tab.post(encode(Waiting(reason=reason)))
+            tab.post(encode(Waiting(reason=reason, code=code)))
             try:
                 async with asyncio.timeout(s.retry_seconds * random.uniform(0.5, 1.5)):  # noqa: S311
                     await tab.read()
@@ -290,7 +290,7 @@ class AgentPush:
         tab.id = uuid.uuid4().hex
         attached = self._desk.attach(tab.agent, tab.id)
         tab.attached = True
-        tab.wait(self._settings.waiting_seconds, "the node is recording that you are here")
+        tab.wait(self._settings.waiting_seconds, "recording")
         self.hub.arrive(tab, attached)
 
     def _enter(self, tab: Tab) -> None:

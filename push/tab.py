@@ -16,7 +16,17 @@ from msgspec import Struct
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName
 from gateway.ports import Clock, Desk, Principal, Socket, SocketClosed
-from push.protocol import VERSION, AgentCard, Close, Error, Hello, ResumeFrom, Waiting, Welcome
+from push.protocol import (
+    VERSION,
+    WAITING_CODES,
+    AgentCard,
+    Close,
+    Error,
+    Hello,
+    ResumeFrom,
+    Waiting,
+    Welcome,
+)
 from push.session import Job, Session, done, encode, refused
 
 MOST_WAITING = 64
@@ -99,10 +109,11 @@ class Tab:
         except SocketClosed:
             pass
 
-    def wait(self, seconds: float, reason: str) -> None:
+    def wait(self, seconds: float, code: str) -> None:
         """Say why it takes so long, if it does."""
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(seconds, self.post, encode(Waiting(reason=reason)))
+        frame = encode(Waiting(reason=WAITING_CODES[code], code=code))
+        self._timer = loop.call_later(seconds, self.post, frame)
 
     def welcome(self, epoch: int, seq: int) -> None:
         """The claim has committed: greet, and begin with the commands that came meanwhile."""

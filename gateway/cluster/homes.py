@@ -82,16 +82,16 @@ class Homes:
             try:
                 await self._meet(agent)
             except Unavailable:
-                return Later("the database does not answer")
+                return Later("the database does not answer", "database")
         if self._is_settled(agent) or agent not in self._state.profiles:
             return Here()  # whoever is not in the directory is refused by the desk
         if self._is_being_released(agent):
-            return Later("this node is giving you up, so that you can come again")
+            return Later("this node is giving you up, so that you can come again", "leaving")
         stamp = self._departures.stamp()
         pending = self._departures.pending(agent)
-        found = Later(HANDED_OVER) if pending else await self._asked(agent)
+        found = Later(HANDED_OVER, "handed_over") if pending else await self._asked(agent)
         if isinstance(found, Claimed) and self._departures.since([agent], stamp):
-            found = Later(HANDED_OVER)
+            found = Later(HANDED_OVER, "handed_over")
         if isinstance(found, HomeOf):
             return self._elsewhere(found, agent, unreachable)
         return found if isinstance(found, Later) else self._take(found)
@@ -101,9 +101,9 @@ class Homes:
     ) -> Elsewhere | Later:
         if not home.serving or not home.url:
             why = f"{home.node}, where you were, is not serving; its work is being taken over"
-            return Later(why)
+            return Later(why, "taken_over")
         if home.url in unreachable:
-            return Later(self._release(home.node, agent))
+            return Later(self._release(home.node, agent), "held")
         return Elsewhere(home.url)
 
     async def _asked(self, agent: AgentName) -> Claimed | HomeOf | Later:
@@ -115,11 +115,11 @@ class Homes:
             self._ledger.check_open()
         except (Unavailable, CommitUnknown, TimeoutError) as error:
             _log.warning("an agent could not be claimed", agent=agent, reason=str(error))
-            return Later("the database does not answer")
+            return Later("the database does not answer", "database")
         except Fenced:
-            return Later("this node begins anew")
+            return Later("this node begins anew", "beginning")
         except Refused as refused:
-            return Later(refused.detail)
+            return Later(refused.detail, "database")
         return found
 
     def _is_settled(self, agent: AgentName) -> bool:
@@ -154,7 +154,7 @@ class Homes:
 
     def _take(self, found: Claimed) -> Here | Later:
         if not found.settled:
-            return Later("what you had in hand is being brought here")
+            return Later("what you had in hand is being brought here", "arriving")
         agent = found.status.name
         if not self._state.is_home_of(agent):
             self._ledger.record([e.Change(e.AgentClaimed(status=found.status))])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import COMMANDS
-from push.protocol import ERROR_CODES, ClientFrame, Close, ServerFrame
+from push.protocol import ERROR_CODES, WAITING_CODES, ClientFrame, Close, ServerFrame
 from tests.support.documents import written
 
 ROOT = Path(__file__).parent.parent.parent
@@ -30,7 +30,7 @@ def test_every_frame_of_the_agents_protocol_is_explained(frame: str) -> None:
     assert f"`{frame}" in AGENT
 
 
-@pytest.mark.parametrize("code", [*ERROR_CODES, *(str(int(c)) for c in Close)])
+@pytest.mark.parametrize("code", [*ERROR_CODES, *WAITING_CODES, *(str(int(c)) for c in Close)])
 def test_every_error_and_close_code_is_explained(code: str) -> None:
     assert code in AGENT
 

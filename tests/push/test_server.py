@@ -308,10 +308,11 @@ async def test_who_is_at_home_elsewhere_is_sent_there_and_not_attached(server: S
 async def test_who_must_wait_is_told_why_and_attached_once_the_home_is_here(
     server: Server,
 ) -> None:
-    server.homes.answers[ANA] = [Later("a takeover goes on"), Here()]
+    server.homes.answers[ANA] = [Later("a takeover goes on", "taken_over"), Here()]
     socket = server.connect(unreachable=["ws://gone/agent/v1"])
     await until(lambda: server.world.pending)
-    assert socket.of(Waiting)[0].reason == "a takeover goes on"
+    waiting = Waiting(reason="a takeover goes on", code="taken_over")
+    assert socket.of(Waiting)[0] == waiting
     assert server.homes.asked == [(ANA, ("ws://gone/agent/v1",))] * 2
     server.world.commit()
     assert len(socket.of(Welcome)) == 1

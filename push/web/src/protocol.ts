@@ -394,6 +394,8 @@ export interface AgentCard {
 export interface Waiting {
   t: "waiting";
   reason: string;
+  /** What the reason is about, for one's own words; a node of an older version does not say it. */
+  code?: string;
 }
 
 export interface Welcome {

@@ -215,10 +215,10 @@ describe("reconnecting", () => {
     world.pass(1);
     world.socket.hangsUp(1006);
     world.pass(1);
-    world.socket.opens().says({ t: "waiting", reason: "a takeover" });
-    expect(statuses.at(-1)).toEqual({ kind: "waiting", since, reason: "a takeover" });
+    world.socket.opens().says({ t: "waiting", reason: "a takeover", code: "taken_over" });
+    expect(statuses.at(-1)).toEqual({ kind: "waiting", since, reason: "a takeover", code: "taken_over" });
     world.socket.hangsUp(1012); // it gave up: somebody else's turn
-    expect(statuses.at(-1)).toMatchObject({ kind: "reconnecting", since, reason: "a takeover" });
+    expect(statuses.at(-1)).toMatchObject({ kind: "reconnecting", since, reason: "a takeover", code: "taken_over" });
     world.pass(3);
     expect(world.socket.url).toBe(HERE);
     online();

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect } from "vite";
 import { AGENTS, ago, PEOPLE } from "./data.ts";
 import * as house from "./house.ts";
+import * as installation from "./installation.ts";
 import type { MockNode } from "./node.ts";
 
 interface Ask {
@@ -112,6 +113,14 @@ function table(node: MockNode): [string, RegExp, Handler][] {
       if (act === "priority") node.change(one, { priority: Number(body.priority) });
       return { body: one.item };
     }],
+    ["GET", /^\/api\/v1\/live$/, () => ({ body: installation.live(items()) })],
+    ["GET", /^\/api\/v1\/sites$/, () => page(installation.SITES)],
+    ["PUT", /^\/api\/v1\/sites\/[^/]+$/, ({ part, body }) => {
+      const percent = Number(body.open_percent);
+      if (!(percent >= 0 && percent <= 100)) return problem(422, "The share is not valid", [{ field: "open_percent", message: "must be 0 to 100" }]);
+      const site = installation.change(part(4), { ...body, open_percent: percent });
+      return site ? { body: site } : problem(404, "There is no such site");
+    }],
     ["GET", /^\/api\/v1\/codes$/, () => page(house.CODES)],
     ["GET", /^\/api\/v1\/queues$/, () => page(house.QUEUES)],
     ["GET", /^\/api\/v1\/agents$/, ({ query }) => {
@@ -135,7 +144,7 @@ function table(node: MockNode): [string, RegExp, Handler][] {
       return { status: 204 };
     }],
     ["GET", /^\/api\/v1\/outbox$/, () => page(house.OUTBOX)],
-    ["POST", /^\/mock\/reset$/, () => (node.reset(), house.reset(), { status: 204 })],
+    ["POST", /^\/mock\/reset$/, () => (node.reset(), house.reset(), installation.reset(), { status: 204 })],
     ["POST", /^\/mock\/offer$/, () => (node.offer(), { status: 204 })],
     ["POST", /^\/mock\/kill$/, ({ query }) => (node.kill(Number(query.get("seconds") ?? 4)), { status: 204 })],
     ["GET", /^\/demo\/state$/, () => ({ body: {

@@ -38,12 +38,12 @@ export interface Environment {
   store: CommandStore;
 }
 
-/** `since` is when it was last online, `reason` what the node last said that it waits for, or "". */
+/** `since` is when it was last online, `reason` and `code` what the node last said that it waits for, or "". */
 export type Status =
   | { kind: "connecting" }
-  | { kind: "waiting"; since: number; reason: string }
+  | { kind: "waiting"; since: number; reason: string; code: string }
   | { kind: "online" }
-  | { kind: "reconnecting"; since: number; reason: string; attempt: number; why: Why }
+  | { kind: "reconnecting"; since: number; reason: string; code: string; attempt: number; why: Why }
   /** The token is not valid (any more): sign in again. */
   | { kind: "signed_out" }
   /** The node speaks another version: load the page again. */
@@ -90,6 +90,7 @@ export class Connection {
   /** Since when it is not online, and what was last said to be waited for. */
   private since: number;
   private reason = "";
+  private code = "";
   private attempt = 0;
   private gaps = 0;
   private readonly addresses: Addresses;
@@ -215,7 +216,7 @@ export class Connection {
     const delay = to ? this.addresses.moved(to) : this.addresses.lost(lossOf({ code, welcomed, waited, silent }));
     this.attempt += 1;
     const { since, reason, attempt } = this;
-    this.setStatus({ kind: "reconnecting", since, reason, attempt, why });
+    this.setStatus({ kind: "reconnecting", since, reason, code: this.code, attempt, why });
     this.cancelRetry?.();
     this.cancelRetry = this.env.after(delay * SECOND, () => this.connect());
   }
@@ -257,7 +258,8 @@ export class Connection {
       case "waiting":
         this.waited = true;
         this.reason = frame.reason;
-        return this.setStatus({ kind: "waiting", since: this.since, reason: frame.reason });
+        this.code = frame.code ?? "";
+        return this.setStatus({ kind: "waiting", since: this.since, reason: this.reason, code: this.code });
       case "welcome":
         this.welcomed = true;
         this.waited = false;
@@ -298,7 +300,7 @@ export class Connection {
 
   private setStatus(status: Status): void {
     if (status.kind === "online" && this.status.kind === "online") return;
-    if (status.kind === "online") this.reason = "";
+    if (status.kind === "online") this.reason = this.code = "";
     this.status = status;
     this.listener.onStatus(status);
   }

@@ -1,6 +1,6 @@
 import { RefreshCw } from "lucide";
 import type { Status } from "../agent/connection";
-import { t } from "../i18n";
+import { t, wordOr } from "../i18n";
 import { Icon } from "../ui/Icon";
 import { duration, now, skew } from "../ui/time";
 import { network, nudge, pending, status } from "./store";
@@ -68,7 +68,7 @@ export function ConnectionBar() {
 
 function healingText(current: Extract<Status, { since: number }>): string {
   if (!network.value) return t("connection.offline");
-  if (current.reason) return t("connection.waiting", { reason: current.reason });
+  if (current.reason) return t("connection.waiting", { reason: wordOr("waits_for", current.code, current.reason) });
   const moving = current.kind === "reconnecting" && current.why === "moved";
   return t(moving ? "connection.moving" : "connection.healing");
 }

@@ -68,6 +68,14 @@ export const en = {
   "connection.since": "For {time} now.",
   "connection.unsent": "{n} not sent yet, will go by itself.",
   "connection.waiting": "What you write is kept. What it waits for: {reason}.",
+  "waits_for.arriving": "what you had in hand is being brought to this node",
+  "waits_for.beginning": "the node begins anew",
+  "waits_for.database": "the database does not answer",
+  "waits_for.handed_over": "what you have in hand is going to another node",
+  "waits_for.held": "the node where you were has not let go of you yet",
+  "waits_for.leaving": "this node is giving you up, so that you can come again",
+  "waits_for.recording": "the node is recording that you are here",
+  "waits_for.taken_over": "the node where you were is gone; its work is being taken over",
   "node.at": "Connected to {node}",
 
   // presence

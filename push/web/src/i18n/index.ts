@@ -63,6 +63,11 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
 
 /** The text of a word that the node sent, or the word itself where we have none for it. */
 export function word(group: string, value: string): string {
+  return wordOr(group, value, value.replaceAll("_", " "));
+}
+
+/** The text of a word that the node sent, or what it said itself where we have none for it. */
+export function wordOr(group: string, value: string, said: string): string {
   const key = `${group}.${value}`;
-  return key in all.value ? t(key as Key) : value.replaceAll("_", " ");
+  return key in all.value ? t(key as Key) : said;
 }
