@@ -45,6 +45,8 @@ from push.asyncapi import document as agent_document
 from push.server import AgentPush, PushSettings
 
 DEFAULT_QUEUE = QueueName("general")
+PATIENCE_SECONDS = 60.0
+"""How long a node that begins waits for its database; an orchestrator starts them side by side."""
 GC_THRESHOLDS = (100_000, 50, 1_000)
 """Half of a mass reconnect is garbage collection with the default thresholds."""
 
@@ -80,7 +82,9 @@ async def serving(
 async def _ground(settings: Settings) -> AsyncIterator[tuple[Store, Door]]:
     """What lasts as long as the process, whatever becomes of the node."""
     door = Door(settings.http)
-    async with open_store(data_dir=settings.node.data_dir, dsn=settings.store.dsn or None) as store:
+    async with open_store(
+        data_dir=settings.node.data_dir, dsn=settings.store.dsn or None, patience=PATIENCE_SECONDS
+    ) as store:
         try:
             yield store, door
         finally:

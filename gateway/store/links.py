@@ -98,7 +98,8 @@ class Link(_Connection):
 class Sight:
     """The highest timeline seen, the links to it, and since when there is no primary.
 
-    ``silent`` are the hosts that did not answer when they were asked last.
+    ``silent`` are the hosts that did not answer when they were asked last, ``hopeless`` those that
+    refused us for who we are or what we asked for: waiting changes nothing about that.
     """
 
     def __init__(self) -> None:
@@ -107,6 +108,7 @@ class Sight:
         self.problem = ""
         self.looking: asyncio.Event | None = None
         self.silent: set[Any] = set()
+        self.hopeless: set[Any] = set()
         self._refusal = (float("-inf"), "")
         self._links: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 

@@ -105,10 +105,12 @@ async def open_store(
     dsn: str | None = None,
     pool_size: int = POOL_SIZE,
     make_id: NewId = new_id,
+    patience: float = 0.0,
 ) -> AsyncIterator[Store]:
     """The store at ``dsn``, or in ``data_dir`` by an embedded PostgreSQL if there is no DSN.
 
-    Raises ``CannotStart``, ``Unavailable``, ``BadSchema``, each with what to do.
+    A database that is not there yet is waited for, ``patience`` seconds. Raises ``CannotStart``,
+    ``Unavailable``, ``BadSchema``, each with what to do.
     """
     async with AsyncExitStack() as stack:
         server = None
@@ -126,7 +128,7 @@ async def open_store(
         hosts = hosts_of(where())
         sight = Sight()
         connect = connector(where, hosts, {}, sight)
-        con = await connect.connect()
+        con = await connect.first(patience)
         try:
             await migrate(con)
         finally:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
+import structlog
 from asyncpg.connect_utils import SessionAttribute
 from msgspec import Struct
 
@@ -29,8 +30,16 @@ POOL_SIZE = 10
 PATIENCE_SECONDS = 5.0
 """For how long a primary may be away before callers are told; a crash costs two to four seconds."""
 LOOK_AGAIN_SECONDS = 0.2
+HOPELESS = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+)
+"""A wrong name or password, a database that is not there."""
 GRACE_SECONDS = 0.1
 """What a host that was silent the last time still gets once another has proved to be primary."""
+
+_log = structlog.get_logger("database")
 
 # A transaction that its client forgot must not keep locks from a takeover.
 SESSION = {"application_name": "switchroom", "idle_in_transaction_session_timeout": "2s"}
@@ -89,6 +98,24 @@ class Connector:
         self.seconds = seconds or (HOST_SECONDS if len(hosts) > 1 else ONLY_HOST_SECONDS)
         self.sight = sight or Sight()
         self._patience = patience
+
+    async def first(self, patience: float) -> Any:
+        """The first connection: a server that begins, or changes hands, is waited for.
+
+        Raises ``Unavailable`` after ``patience`` seconds, or at once when every host refuses us.
+        """
+        loop = asyncio.get_running_loop()
+        until, told = loop.time() + patience, False
+        while True:
+            try:
+                return await self.connect()
+            except Unavailable as problem:
+                if loop.time() >= until or self.sight.hopeless.issuperset(self.hosts):
+                    raise
+                if not told:
+                    told = True
+                    _log.warning("waiting for the database", reason=str(problem), most=patience)
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     async def connect(self, patience: float | None = None) -> Any:
         """A connection to the primary. Raises ``Unavailable`` with what each host said.
@@ -187,9 +214,12 @@ class Connector:
                     raise
         except TimeoutError:
             self.sight.silent.add(host)
+            self.sight.hopeless.discard(host)
             return 0, f"no answer within {self.seconds:.0f} s"
         except (*FAILED, Unavailable) as problem:
             self.sight.silent.discard(host)
+            if isinstance(problem, HOPELESS):
+                self.sight.hopeless.add(host)
             return 0, str(problem) or type(problem).__name__
         self.sight.silent.discard(host)
         return timeline, con

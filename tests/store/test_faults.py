@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.core.ids import Position
+from gateway.core.ids import CaseId, Position
 from gateway.store import links
 from gateway.store.contract import (
     BadBatch,
@@ -21,7 +21,7 @@ from gateway.store.contract import (
     Unavailable,
 )
 from gateway.store.embedded import EmbeddedServer
-from gateway.store.opening import Store, open_store
+from gateway.store.opening import Store, create_database, open_store
 from gateway.store.pool import Connection
 from gateway.store.trouble import FAILED, hearing_warnings, meaning
 from tests.store.rows import NODE, Opened, Pen, a_case, an_event, an_inbound, an_item
@@ -243,6 +243,36 @@ async def test_the_embedded_server_comes_back_when_it_is_killed(tmp_path: Path) 
 async def test_a_server_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="no primary database"):
         async with open_store(dsn=f"postgresql://x@/x?host={tmp_path}"):
+            pass
+
+
+async def test_a_server_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    server = EmbeddedServer(folder)
+    await server.start()
+    await create_database(server.dsn)
+    dsn = server.dsn
+    await server.stop()
+    heir = EmbeddedServer(folder)
+
+    async def later() -> None:
+        with pytest.raises(Unavailable):
+            async with open_store(dsn=dsn):
+                pass
+        await heir.start()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(later())
+        async with open_store(dsn=dsn, patience=60) as store:
+            assert await store.lookup.case(CaseId("x")) is None
+    await heir.stop()
+
+
+async def test_a_server_that_refuses_us_is_not_waited_for(store: Store) -> None:
+    nowhere = store.dsn.replace("/switchroom?", "/nowhere?")
+    assert nowhere != store.dsn
+    with pytest.raises(Unavailable, match="nowhere"):
+        async with asyncio.timeout(20), open_store(dsn=nowhere, patience=3600):
             pass
 
 
