@@ -68,7 +68,7 @@ class Bring(Struct, frozen=True, kw_only=True, omit_defaults=True):
     kinds: tuple[ChannelKind, ...] = ()
 
 
-class Spare(Struct, frozen=True, kw_only=True):
+class SpareAgent(Struct, frozen=True, kw_only=True):
     """Keep this agent free for an item of that kind."""
 
     item: ItemId
@@ -199,7 +199,7 @@ class Afar:
         found = self._state.items.get(item)
         if found is None:
             raise Refused("unavailable", "the item changes hands just now; try again")
-        told = await self._ask(node, SPARE, Spare(item=item, kind=found.kind, agent=agent))
+        told = await self._ask(node, SPARE, SpareAgent(item=item, kind=found.kind, agent=agent))
         return told.epoch
 
     async def offer(
@@ -305,7 +305,7 @@ class Afar:
             raise Refused("unavailable", f"{to} is not there any more as it was when it asked")
 
     async def _spare(self, asker: NodeName, said: bytes) -> bytes:
-        wish = msgspec.json.decode(said, type=Spare)
+        wish = msgspec.json.decode(said, type=SpareAgent)
         self._ledger.check_open()
         takes_offer(self._state, wish.agent, wish.kind)
         if wish.agent not in self._state.reserved and wish.item not in self._state.kept_for:

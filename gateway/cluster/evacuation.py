@@ -41,7 +41,7 @@ Act = Callable[[], Awaitable[None]]
 _log = structlog.get_logger("evacuation")
 
 
-class Wish(Struct, frozen=True, kw_only=True):
+class Evacuate(Struct, frozen=True, kw_only=True):
     """Evacuate, or return."""
 
     leave: bool
@@ -106,19 +106,19 @@ class Evacuation:
 
     async def evacuate(self, node: NodeName, by: str) -> Progress:
         """Have a node leave; again: how far it is. Raises ``Refused``."""
-        return await self._ask(node, Wish(leave=True, by=by))
+        return await self._ask(node, Evacuate(leave=True, by=by))
 
     async def give_back(self, node: NodeName, by: str) -> Progress:
         """Have it serve again, with what comes from now on. Raises ``Refused``."""
-        return await self._ask(node, Wish(leave=False, by=by))
+        return await self._ask(node, Evacuate(leave=False, by=by))
 
-    async def _ask(self, node: NodeName, wish: Wish) -> Progress:
+    async def _ask(self, node: NodeName, wish: Evacuate) -> Progress:
         if all(peer.node != node for peer in self._peers()) and node != self._me:
             raise Refused("not_found", f"there is no node {node!r}", "node")
         return await self._asking.ask(node, KIND, wish, Progress)
 
     async def _asked(self, _asker: NodeName, said: bytes) -> bytes:
-        wish = msgspec.json.decode(said, type=Wish)
+        wish = msgspec.json.decode(said, type=Evacuate)
         async with self._one_at_a_time:
             if wish.leave:
                 await self.leave(wish.by, patience=SEEN_SECONDS)

@@ -37,7 +37,20 @@ class Since(Struct, frozen=True):
     harmless: bool = False
 
 
-NEW: Mapping[str, Since] = {}
+REFUSED = Since(2, harmless=True)
+"""Asked while somebody waits: an older node says that it does not know it, and nothing is done."""
+
+NEW: Mapping[str, Since] = {
+    "Do": REFUSED,
+    "Bring": REFUSED,
+    "SpareAgent": REFUSED,
+    "Told": REFUSED,
+    # Only who has asked to be brought something is handed it like that, and no older node asks.
+    "Wish.how=take": REFUSED,
+    "Wish.command": REFUSED,
+    # An older node does it as it always did: twice, should it die before it has answered.
+    "Errand.once": Since(2, harmless=True),
+}
 """By ``Kind``, ``Kind.field`` or ``Kind=value``: all that the first edition does not have.
 
 A test compares it with what that edition had (``tests/vectors/edition``).

@@ -1,6 +1,9 @@
 """What a version may write while a node of the version before is still there."""
 
+import re
 from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,7 +14,9 @@ from gateway.core.edition import EDITION, FIRST, NEW, Since, TooOld, refuse_newe
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, QueueName
 from gateway.core.model import Presence, Queue
-from tests.support.editions import kinds, names, recorded
+from tests.support.editions import SAID, by_name, kinds, names, recorded
+
+ROOT = Path(__file__).parents[2]
 
 QUEUE = Queue(name=QueueName("general"), display_name="General", overflow_after=5)
 DEFINED = e.Change(e.QueueDefined(queue=QUEUE, by="ana"))
@@ -77,16 +82,18 @@ def test_what_the_first_edition_wrote_is_read_and_loses_nothing(name: str) -> No
     assert set(leaves(told)) <= set(leaves(again))
 
 
+def test_no_two_kinds_that_are_stored_have_one_name() -> None:
+    assert not [name for name, kinds_of in by_name().items() if len(kinds_of) > 1]
+
+
 def test_nothing_that_was_ever_stored_has_another_name_now() -> None:
     assert set(recorded(FIRST, "names")) <= names()
 
 
 def test_all_that_is_new_since_the_first_edition_says_so() -> None:
     """A new kind of event, field or value: declare it in ``NEW`` (docs/decisions/0010)."""
-    new = names() - set(recorded(FIRST, "names"))
-    undeclared = {name for name in new if name not in NEW and owner(name) not in new}
-    assert not undeclared
-    assert set(NEW) <= new
+    new = names(closed=NEW) - set(recorded(FIRST, "names"))
+    assert new == set(NEW)
     assert all(FIRST < since.edition <= EDITION for since in NEW.values())
 
 
@@ -94,11 +101,6 @@ def test_an_entry_with_fields_of_a_later_edition_is_read_without_them() -> None:
     told = {"kind": "queue_removed", "queue": "old", "by": "ana", "because": {"of": 1}}
     read: Any = msgspec.json.decode(msgspec.json.encode(told), type=e.Event)
     assert read == e.QueueRemoved(queue=QueueName("old"), by="ana")
-
-
-def owner(name: str) -> str:
-    """What a new kind consists of need not be declared beside it."""
-    return name.partition(".")[0].partition("=")[0]
 
 
 def leaves(value: Any, path: str = "") -> Iterable[tuple[str, str]]:
@@ -111,3 +113,14 @@ def leaves(value: Any, path: str = "") -> Iterable[tuple[str, str]]:
                 yield from leaves(part, f"{path}[{n}]")
         case _:
             yield path, str(value)
+
+
+def test_every_question_between_nodes_is_among_what_is_compared() -> None:
+    asked = set()
+    for folder in ("cluster", "api"):
+        for file in (ROOT / "gateway" / folder).glob("*.py"):
+            source = file.read_text("utf-8")
+            for name in re.findall(r"ask(?:ing|s)\.serve\((\w+), ", source):
+                asked.add(getattr(import_module(f"gateway.{folder}.{file.stem}"), name))
+    assert {"rest", "handed_over"} <= asked
+    assert {f"relay.{kind}" for kind in asked} <= set(SAID)

@@ -7,7 +7,7 @@ an edition is complete (docs/decisions/0010).
 import asyncio
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -37,7 +37,7 @@ from msgspec.inspect import (
 from msgspec.inspect import NoneType as NoneKind
 
 from gateway.api import errands
-from gateway.cluster import evacuation, release
+from gateway.cluster import afar, evacuation, release
 from gateway.core import events as e
 from gateway.core.inbound import Decided, Inbound
 from gateway.core.model import Attachment, CustomerBrief
@@ -53,13 +53,17 @@ VECTORS = Path(__file__).parents[1] / "vectors" / "edition"
 SAID: Mapping[str, type[Struct]] = {
     "relay.rest": errands.Errand,
     "relay.rest.answer": errands.Done,
-    "relay.evacuate": evacuation.Wish,
+    "relay.evacuate": evacuation.Evacuate,
     "relay.evacuate.answer": evacuation.Progress,
     "relay.overflow": Wanted,
     "relay.overflow.answer": Granted,
     "relay.release": release.Release,
     "relay.release.answer": release.Released,
     "relay.handed_over": Handed,
+    "relay.command": afar.Do,
+    "relay.bring": afar.Bring,
+    "relay.spare": afar.SpareAgent,
+    "relay.command.answer": afar.Told,
     "pool": Capacity,
     "inbox": Inbound,
     "inbox.decided": Decided,
@@ -87,30 +91,49 @@ def kinds() -> dict[str, type[Struct]]:
     return {**found, **SAID}
 
 
-def names() -> set[str]:
-    """``Kind``, ``Kind.field`` and ``Kind=value`` of all that is stored."""
+def names(closed: Collection[str] = ()) -> set[str]:
+    """``Kind``, ``Kind.field`` and ``Kind=value`` of all that is stored.
+
+    Of the kinds ``closed`` the name alone, and nothing that only they hold.
+    """
     found: set[str] = set()
     for kind in kinds().values():
-        _walk(type_info(kind), found)
+        _walk(type_info(kind), found, closed)
     return found
 
 
-def _walk(kind: Type, found: set[str]) -> None:
+def _walk(kind: Type, found: set[str], closed: Collection[str]) -> None:
     match kind:
         case StructType(cls=cls, fields=fields):
             if cls.__name__ in found:
                 return
             found.add(cls.__name__)
+            if cls.__name__ in closed:
+                return
             for field in fields:
                 found.add(f"{cls.__name__}.{field.encode_name}")
                 for literal in _literals(field.type):
                     found.add(f"{cls.__name__}.{field.encode_name}={literal}")
-                _walk(field.type, found)
+                _walk(field.type, found, closed)
         case EnumType(cls=cls):
             found |= {f"{cls.__name__}={member.value}" for member in cls}
         case _:
             for part in _parts(kind):
-                _walk(part, found)
+                _walk(part, found, closed)
+
+
+def by_name() -> dict[str, set[type[Any]]]:
+    """Every struct that is stored, somewhere in something."""
+    found: dict[str, set[type[Any]]] = {}
+    left: list[Type] = [type_info(kind) for kind in kinds().values()]
+    while left:
+        kind = left.pop()
+        if not isinstance(kind, StructType):
+            left += _parts(kind)
+        elif kind.cls not in (same := found.setdefault(kind.cls.__name__, set())):
+            same.add(kind.cls)
+            left += [field.type for field in kind.fields]
+    return found
 
 
 def _parts(kind: Type) -> Iterator[Type]:
