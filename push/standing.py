@@ -7,7 +7,7 @@ change it; whether a site's closing concerns an agent follows from the directory
 from collections.abc import Iterable
 
 from gateway.core import events as e
-from gateway.core.hands import told_closed
+from gateway.core.hands import told
 from gateway.core.ids import AgentName, SiteName
 from gateway.core.model import AgentProfile, AgentStatus, Site
 from gateway.core.sites import Seats
@@ -34,11 +34,6 @@ class Standing:
             self._sit(profile)
         for site in sites:
             self._seats.put(site)
-
-    def notice(self, agent: AgentName) -> str:
-        """Why nothing is offered to the agent; empty: nothing is in the way."""
-        site = self._seats.closed.get(agent)
-        return told_closed(site) if site is not None else ""
 
     def take(self, entry: e.Entry) -> Told:
         """Bring it to the entry, and say whose desktops must be told what."""
@@ -72,5 +67,5 @@ class Standing:
             state=status.presence,
             reason=status.reason,
             since=status.since,
-            notice=self.notice(status.name),
+            notice=told(status, self._seats.closed.get(status.name)),
         )

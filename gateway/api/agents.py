@@ -2,21 +2,24 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct
 from msgspec.structs import asdict
 
 from gateway.api.auth import Passwords, TokenAuth
-from gateway.api.base import Done, Listed, Paged, asked, by, read, record
+from gateway.api.base import Done, Listed, Paged, Reason, asked, by, read, record
 from gateway.api.directory_types import AgentEntry, agent_from, named
 from gateway.api.needs import Presences, Tokens
+from gateway.api.once import Once
 from gateway.core import events as e
 from gateway.core.errors import Refused
+from gateway.core.hands import set_presence
 from gateway.core.ids import AgentName, QueueName, SiteName, SkillName
 from gateway.core.model import AgentProfile, AgentStatus, ChannelKind, Presence
 from gateway.core.sites import why
 from gateway.flow.ledger import Ledger
+from gateway.flow.whose import Elsewhere
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute, Role
 
 TAG = "directory"
@@ -28,10 +31,18 @@ class AgentQuery(Paged, frozen=True, kw_only=True):
     names: Annotated[str, Meta(max_length=7_000)] = ""
 
 
+class AgentState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a supervisor sets; the agent is shown the reason, and who it was."""
+
+    state: Literal["ready", "not_ready"]
+    reason: Reason = ""
+
+
 class AgentAtWork(Struct, frozen=True, kw_only=True):
     """The directory's entry, and the agent's presence.
 
     ``closed`` says why nothing is offered to the agent although ready: the site is closed.
+    ``set_by`` is the supervisor who set the presence; empty: it was the agent, or the system.
     """
 
     name: AgentName
@@ -48,6 +59,7 @@ class AgentAtWork(Struct, frozen=True, kw_only=True):
     since: datetime
     connected: bool
     closed: str = ""
+    set_by: str = ""
 
 
 class Agents:
@@ -60,7 +72,9 @@ class Agents:
         tokens: Tokens,
         auth: TokenAuth,
         passwords: Passwords,
+        once: Once,
     ) -> None:
+        self._once = once
         self._ledger = ledger
         self._presence = presence
         self._tokens = tokens
@@ -105,6 +119,17 @@ class Agents:
                 access="admin",
                 gives=Done,
                 tag=TAG,
+            ),
+            HttpRoute(
+                method="POST",
+                path=f"{one}/state",
+                handle=self._set_state,
+                summary="Set an agent ready or not ready, with a reason",
+                access="supervisor",
+                takes=AgentState,
+                gives=AgentAtWork,
+                tag=TAG,
+                once=True,
             ),
         ]
 
@@ -167,6 +192,43 @@ class Agents:
         await record(self._ledger, [e.Change(gone)])
         return HttpAnswer(body=Done())
 
+    async def _set_state(self, request: HttpRequest) -> HttpAnswer:
+        wish, name = read(request, AgentState), self._find(request.params["name"]).name
+        async with self._once.alone(request):
+            before = await self._once.before(request)
+            if before is None:
+                await self._check_here(name)
+                # Whoever was the agent's home before wrote the answer down, and let go then.
+                before = await self._once.before(request)
+            if before is not None:
+                return before
+            state = self._ledger.state
+            if not state.is_home_of(name):
+                raise Refused("unavailable", f"{name} changes nodes just now; try again")
+            ready = wish.state == "ready"
+            if ready and not state.statuses[name].tabs:
+                raise Refused("wrong_state", f"{name} has no desktop connected", "name")
+            reason = wish.reason or ("" if ready else "set by a supervisor")
+            presence = Presence(wish.state)
+            changes = set_presence(state, name, presence, reason, by(request))
+            return await self._once.record(request, changes, lambda _entries: self._now(name))
+
+    def _now(self, name: AgentName) -> AgentAtWork:
+        state = self._ledger.state
+        closed = why(site) if (site := state.closed.get(name)) else ""
+        return _shown(self._find(name), state.statuses[name], closed)
+
+    async def _check_here(self, name: AgentName) -> None:
+        """Raises ``Elsewhere`` for who is at home elsewhere, ``Refused`` for who is nowhere."""
+        if self._ledger.state.is_home_of(name):
+            return
+        status = (await self._presence.statuses([name])).get(name)
+        home = status.home if status is not None else None
+        if home is None:
+            raise Refused("wrong_state", f"{name} is not signed in anywhere", "name")
+        if home != self._ledger.state.node:
+            raise Elsewhere(home)
+
 
 def _shown(profile: AgentProfile, status: AgentStatus, closed: str) -> AgentAtWork:
     return AgentAtWork(
@@ -176,6 +238,7 @@ def _shown(profile: AgentProfile, status: AgentStatus, closed: str) -> AgentAtWo
         since=status.since,
         connected=status.tabs > 0,
         closed=closed,
+        set_by=status.set_by,
     )
 
 

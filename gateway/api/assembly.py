@@ -62,7 +62,7 @@ class Api:
             Cases(house.node, house.listing, items, once),
             Customers(house),
             Attachments(house.node.files),
-            Agents(ledger, house.presence, house.tokens, self.auth, passwords),
+            Agents(ledger, house.presence, house.tokens, self.auth, passwords, once),
             Queues(ledger, house),
             Names("skills", house.skills),
             Names("codes", house.codes),

@@ -41,6 +41,7 @@ REFUSED = Since(2, harmless=True)
 """Asked while somebody waits: an older node says that it does not know it, and nothing is done."""
 
 NEW: Mapping[str, Since] = {
+    "AgentStatus.set_by": Since(2, harmless=True),
     "Do": REFUSED,
     "Bring": REFUSED,
     "SpareAgent": REFUSED,

@@ -245,9 +245,9 @@ def _agent_handed_over(s: NodeState, ev: e.AgentHandedOver, at: datetime) -> Row
 def _agent_state_changed(s: NodeState, ev: e.AgentStateChanged, at: datetime) -> Rows:
     status = s.status(ev.agent, at)
     idle = at if ev.presence is Presence.READY else status.idle_since
-    return (
-        s.edit_status(status, presence=ev.presence, reason=ev.reason, since=at, idle_since=idle),
-    )
+    by = "" if ev.by in (ev.agent, "system") else ev.by
+    now = {"presence": ev.presence, "reason": ev.reason, "since": at, "idle_since": idle}
+    return (s.edit_status(status, **now, set_by=by),)
 
 
 def _agent_reserved(s: NodeState, ev: e.AgentReserved, at: datetime) -> Rows:

@@ -6,7 +6,7 @@ from gateway.core import events as e
 from gateway.core.capacity import TOTAL, used
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, Context
-from gateway.core.model import AgentProfile, Item, ItemState, Presence, Site
+from gateway.core.model import AgentProfile, AgentStatus, Item, ItemState, Presence, Site
 from gateway.core.sites import why
 from gateway.core.state import NodeState
 from gateway.core.times import GRACE_SECONDS, GRACE_SECONDS_OTHERS, grace_seconds
@@ -98,10 +98,35 @@ def capacity_view(state: NodeState, agent: AgentName) -> CapacityView:
     return CapacityView(used=used(profile, state.in_hand(agent)), total=TOTAL)
 
 
+def set_presence(
+    state: NodeState, agent: AgentName, presence: Presence, reason: str, by: str
+) -> list[e.Change]:
+    """The agent, or a supervisor, says whether the agent takes work."""
+    changed = e.AgentStateChanged(agent=agent, presence=presence, reason=reason, by=by)
+    changes = [e.Change(changed)]
+    if presence is Presence.NOT_READY:
+        changes += [
+            change
+            for item in state.in_hand(agent)
+            if item.offer is not None
+            for change in give_back(item, agent, "the agent is not ready")
+        ]
+    return changes
+
+
 def notice(state: NodeState, agent: AgentName) -> str:
-    """Why nothing is offered to the agent, ready or not; empty: nothing is in the way."""
-    closed = state.closed.get(agent)
-    return told_closed(closed) if closed is not None else ""
+    """What the agent's desktop says beside the presence; empty: nothing."""
+    return told(state.statuses.get(agent), state.closed.get(agent))
+
+
+def told(status: AgentStatus | None, closed: Site | None) -> str:
+    """Why nothing is offered, ready or not; and who set the presence, if somebody else did."""
+    said = [told_closed(closed)] if closed is not None else []
+    if status is not None and status.set_by:
+        ready = "ready" if status.presence is Presence.READY else "not ready"
+        why = f": {status.reason}" if status.reason else ""
+        said.append(f"{status.set_by} has set you {ready}{why}")
+    return "; ".join(said)
 
 
 def told_closed(site: Site) -> str:

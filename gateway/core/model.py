@@ -325,7 +325,8 @@ class AgentStatus(Kept, frozen=True, kw_only=True):
     """An agent at work: presence, connection and home.
 
     ``epoch`` numbers the claims of this agent by a node; ``tabs`` counts attached desktops;
-    ``dropped_at`` starts the grace period when the last one is gone.
+    ``dropped_at`` starts the grace period when the last one is gone. ``set_by`` is who set the
+    presence, if that was neither the agent nor the node.
     """
 
     name: AgentName
@@ -338,6 +339,7 @@ class AgentStatus(Kept, frozen=True, kw_only=True):
     version: int = 0
     tabs: int = 0
     dropped_at: datetime | None = None
+    set_by: str = ""
 
 
 class Queue(Value, frozen=True, kw_only=True):

@@ -83,7 +83,8 @@ class OfferView(Struct, frozen=True, kw_only=True):
 class StateView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An agent's presence as the desktop shows it.
 
-    ``notice`` says why nothing is offered although the agent is ready: the site is closed.
+    ``notice`` says why nothing is offered although the agent is ready (the site is closed), and
+    which supervisor has set the presence.
     """
 
     state: Presence

@@ -92,6 +92,16 @@ async def test_a_desktop_works_on_what_is_at_the_other_node(
         await bob.act(c.Accept(id=CommandId("accepted-by-bob"), offer=offer.offer))
         await bob.wrapup(item, "done")
 
+        # A supervisor at the one node, an agent at the other.
+        wish = {"state": "not_ready", "reason": "fire drill"}
+        key = {"Idempotency-Key": "one-key-for-bob"}
+        first = await one.call("POST", "/api/v1/agents/bob/state", wish, **key)
+        assert (first["presence"], first["reason"]) == ("not_ready", "fire drill")
+        assert await two.call("POST", "/api/v1/agents/bob/state", wish, **key) == first
+        await bob.until(lambda d: d.state is not None and d.state.notice)
+        assert bob.desktop.state is not None
+        assert bob.desktop.state.notice.endswith("has set you not ready: fire drill")
+
         reopen = c.Reopen(id=CommandId("reopened-by-ana"), case=case)
         reopened = (await ana.act(reopen)).body["item"]
         await ana.until(lambda d: reopened in d.items)

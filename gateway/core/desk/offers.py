@@ -3,10 +3,9 @@
 from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core.capacity import has_room
-from gateway.core.deadlines import withdraw_offers
 from gateway.core.desk.hand import Decision, Desk
 from gateway.core.errors import Refused
-from gateway.core.hands import told_closed
+from gateway.core.hands import set_presence, told_closed
 from gateway.core.ids import OfferId
 from gateway.core.model import ChannelKind, Item, ItemState, Presence
 from gateway.core.state import NodeState
@@ -18,12 +17,7 @@ def state(d: Desk, cmd: c.State) -> Decision:
         raise Refused("unavailable", "you are not at home at this node any more")
     presence = Presence(cmd.state)
     reason = "" if presence is Presence.READY else cmd.reason or "break"
-    changed = e.AgentStateChanged(
-        agent=d.agent.name, presence=presence, reason=reason, by=d.agent.name
-    )
-    changes = [e.Change(changed)]
-    if presence is Presence.NOT_READY:
-        changes += withdraw_offers(d.state, d.agent.name, "the agent is not ready")
+    changes = set_presence(d.state, d.agent.name, presence, reason, d.agent.name)
     return changes, {"state": presence.value, "reason": reason}
 
 
