@@ -4,7 +4,7 @@ import asyncio
 
 from gateway.core import commands as c
 from gateway.core.model import Delivery, ItemState, Message
-from tests.flow.test_node import ANA, accept, story, take
+from tests.flow.days import ANA, accept, story, take
 from tests.support.builders import MAIL, mail
 from tests.support.flownode import Rig
 
