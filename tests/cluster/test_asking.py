@@ -13,7 +13,7 @@ from gateway.store.contract import Unavailable
 from gateway.store.relay import Question
 from tests.support.clusternodes import Running, a_house, running, until
 from tests.support.flownode import new_tables
-from tests.support.memory_tables import RelayRow
+from tests.support.memory_rows import RelayRow
 from tests.support.virtual import run
 
 A, B = NodeName("n1"), NodeName("n2")

@@ -10,7 +10,8 @@ from gateway.core.inbound import Claim, Decided, Inbound
 from tests.support.builders import agent, mail
 from tests.support.clusternodes import Running, a_house, running, until
 from tests.support.flownode import new_tables
-from tests.support.memory_tables import InboxRow, Tables
+from tests.support.memory_rows import InboxRow
+from tests.support.memory_tables import Tables
 from tests.support.virtual import run
 
 A, B = NodeName("n1"), NodeName("n2")

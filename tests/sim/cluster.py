@@ -32,7 +32,7 @@ from tests.sim.troubles import TROUBLES, find_takers
 from tests.sim.world import NAMES, PATIENCE, World
 from tests.support.builders import GENERAL, MAIL, OFFICE, agent, queue
 from tests.support.memory_duties import MemoryDuties
-from tests.support.memory_tables import RelayRow
+from tests.support.memory_rows import RelayRow
 from tests.support.simworld import Cut, Pair, Steps, Target, Wire
 
 CREW = {

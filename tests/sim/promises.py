@@ -35,7 +35,8 @@ from push.protocol import (
 from push.reducer import Desktop
 from tests.sim.outside import Outside
 from tests.support.builders import MAIL, OFFICE, SITE
-from tests.support.memory_tables import InboxRow, Move, Tables
+from tests.support.memory_rows import InboxRow, Move
+from tests.support.memory_tables import Tables
 from tests.support.simworld import Promise
 
 QUIET = frozenset({"unavailable", "too_many"})

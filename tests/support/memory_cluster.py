@@ -8,8 +8,9 @@ from gateway.core.election import Peer
 from gateway.core.ids import InboundId, NodeName
 from gateway.store.contract import Term, VersionConflict
 from gateway.store.takeover import Estate
+from tests.support.memory_rows import Move, copied
 from tests.support.memory_store import MemoryStore
-from tests.support.memory_tables import Move, Tables, _copy
+from tests.support.memory_tables import Tables
 
 T = TypeVar("T")
 CHUNK = 500
@@ -117,12 +118,12 @@ class MemoryCluster:
         tables = self._tables
         statuses = [s for s in tables.statuses.values() if tables.homes[s.name] == dead]
         if statuses:
-            return Estate(statuses=tuple(map(_copy, self._first(statuses))))
+            return Estate(statuses=tuple(map(copied, self._first(statuses))))
         if items := tables.open_items(dead):
             mine = self._first(sorted(items, key=lambda item: item.id))
-            return Estate(items=tuple((_copy(i), _copy(tables.cases[i.case])) for i in mine))
+            return Estate(items=tuple((copied(i), copied(tables.cases[i.case])) for i in mine))
         if orders := tables.open_orders(dead):
-            return Estate(outbox=tuple(map(_copy, self._first(orders))))
+            return Estate(outbox=tuple(map(copied, self._first(orders))))
         return Estate(received=tuple(self._first(tables.waiting(dead))))
 
     def _first(self, rows: Sequence[T]) -> Sequence[T]:

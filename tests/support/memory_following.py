@@ -10,8 +10,8 @@ from gateway.core.model import AgentProfile, Queue, Site
 from gateway.ports import PeerEntry
 from gateway.store.batch import _KINDS
 from gateway.store.tail import Portion
+from tests.support.memory_rows import copied
 from tests.support.memory_store import MemoryStore
-from tests.support.memory_tables import _copy
 
 MOST = 50
 """Entries that are read at once: few, so that much comes in parts."""
@@ -54,17 +54,17 @@ class MemoryDirectory:
     async def profiles(self, names: Collection[AgentName]) -> dict[AgentName, AgentProfile]:
         rows = self._store.tables.profiles
         return await self._store._call(
-            "directory", lambda: {n: _copy(rows[n]) for n in names if n in rows}
+            "directory", lambda: {n: copied(rows[n]) for n in names if n in rows}
         )
 
     async def queues(self, names: Collection[QueueName]) -> dict[QueueName, Queue]:
         rows = self._store.tables.queues
         return await self._store._call(
-            "directory", lambda: {n: _copy(rows[n]) for n in names if n in rows}
+            "directory", lambda: {n: copied(rows[n]) for n in names if n in rows}
         )
 
     async def sites(self, names: Collection[SiteName]) -> dict[SiteName, Site]:
         rows = self._store.tables.sites
         return await self._store._call(
-            "directory", lambda: {n: _copy(rows[n]) for n in names if n in rows}
+            "directory", lambda: {n: copied(rows[n]) for n in names if n in rows}
         )

@@ -8,8 +8,9 @@ from gateway.store.contract import Term, VersionConflict
 from gateway.store.handover import KIND, Handed
 from gateway.store.relay import Question
 from gateway.store.takeover import Estate
+from tests.support.memory_rows import Move, RelayRow, copied
 from tests.support.memory_store import MemoryStore
-from tests.support.memory_tables import Move, RelayRow, Tables, _copy
+from tests.support.memory_tables import Tables
 
 
 class MemoryHandover:
@@ -100,7 +101,7 @@ class MemoryHandover:
         tables = self._tables
         items = [tables.items[item] for item in what.items]
         return Estate(
-            statuses=tuple(_copy(tables.statuses[agent]) for agent in what.agents),
-            items=tuple((_copy(item), _copy(tables.cases[item.case])) for item in items),
-            outbox=tuple(_copy(tables.outbox[order]) for order in what.orders),
+            statuses=tuple(copied(tables.statuses[agent]) for agent in what.agents),
+            items=tuple((copied(item), copied(tables.cases[item.case])) for item in items),
+            outbox=tuple(copied(tables.outbox[order]) for order in what.orders),
         )

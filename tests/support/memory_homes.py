@@ -9,8 +9,9 @@ from gateway.core.model import AgentStatus
 from gateway.store.contract import Term
 from gateway.store.handover import KIND as HANDED_OVER
 from gateway.store.homes import Claimed, HomeOf
+from tests.support.memory_rows import copied
 from tests.support.memory_store import MemoryStore
-from tests.support.memory_tables import Tables, _copy
+from tests.support.memory_tables import Tables
 
 
 class MemoryHomes:
@@ -39,7 +40,7 @@ class MemoryHomes:
             for row in tables.relay.values()
         )
         whole = term.node not in tables.heirs.values() and not untold
-        status = _copy(tables.statuses[name])
+        status = copied(tables.statuses[name])
         return Claimed(status=status, settled=before is None or whole, whole=whole)
 
     async def statuses(self, names: Collection[AgentName]) -> dict[AgentName, AgentStatus]:

@@ -6,8 +6,9 @@ from datetime import timedelta
 from gateway.core.ids import NodeName
 from gateway.store.contract import Term
 from gateway.store.relay import MOST, Question
+from tests.support.memory_rows import RelayRow
 from tests.support.memory_store import MemoryStore
-from tests.support.memory_tables import RelayRow, Tables
+from tests.support.memory_tables import Tables
 
 
 class MemoryRelay:

@@ -4,226 +4,43 @@ Survives every crash. Every method is one transaction: all of it happens, or not
 than the SQL in one thing: versions must rise by one within a batch too.
 """
 
-import re
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from typing import Any, TypeVar
-from uuid import UUID
+from collections.abc import Sequence
+from typing import Any
 
-import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core import model as m
-from gateway.core.duties import Duty, DutyTerm, Wish
-from gateway.core.election import Peer
-from gateway.core.errors import Refused
+from gateway.core.duties import DutyTerm
 from gateway.core.ids import (
-    AgentName,
-    AttachmentId,
     CaseId,
     ChannelName,
-    CommandId,
     CustomerId,
     InboundId,
     MessageId,
-    NewId,
     NodeName,
-    Position,
 )
-from gateway.core.inbound import Decided, File, Inbound
+from gateway.core.inbound import Decided, Inbound
 from gateway.core.lifecycle import ENDED
 from gateway.ports import Memory
-from gateway.store.capacity import Published
-from gateway.store.codec import encode
-from gateway.store.contacts import Decider
 from gateway.store.contract import (
     BadBatch,
-    Card,
-    DutyLost,
-    Fenced,
     Loaded,
     Received,
-    Seen,
     Stored,
     Term,
     VersionConflict,
 )
 from gateway.store.handover import KIND as HANDED_OVER
-from gateway.store.relay import Question
-from gateway.store.takeover import Estate
-from tests.support.memory_wires import MemoryWires
+from tests.support.memory_rows import InboxRow, copied, is_uuid
+from tests.support.memory_shelf import Shelf
 
-T = TypeVar("T")
 Versioned = m.Item | m.Case | m.Outgoing | m.AgentStatus
-_OWN_ID = re.compile(r"<?([0-9a-fA-F-]{36})(?:@[^>]*)?>?")
 _OPEN = frozenset({m.OutboundState.PENDING, m.OutboundState.ATTEMPTING})
-_DAY = timedelta(hours=24)
-_CLAIM_HOLDS = timedelta(seconds=15)
 
 
-class InboxRow(Struct, kw_only=True):
-    """One thing that arrived, once for each key of a channel. ``arrival`` numbers the commits."""
-
-    id: InboundId
-    arrival: int
-    node: NodeName
-    inbound: Inbound
-    customer: CustomerId | None
-    attachments: tuple[m.Attachment, ...]
-    decided: Decided | None = None
-
-
-class Upload(Struct, kw_only=True):
-    """A file by name. ``message`` is what it was sent with, ``claimed_by`` for which command."""
-
-    attachment: m.Attachment
-    owner: str
-    data: bytes
-    claimed_by: CommandId | None = None
-    claimed_at: datetime | None = None
-    message: MessageId | None = None
-
-
-class Lease(Struct, kw_only=True):
-    """A row of ``node_lease``; ``renewed_at`` is in seconds of the database's clock."""
-
-    epoch: int
-    counter: int = 0
-    card: Card
-    stopped: bool = False
-    renewed_at: datetime
-
-
-class RelayRow(Struct, kw_only=True):
-    """What a node is asked, and the answer."""
-
-    to: NodeName
-    question: Question
-    at: datetime
-    answer: bytes | None = None
-
-
-class Move(Struct, frozen=True):
-    """Rows that changed hands when the journal had so many entries."""
-
-    at: int
-    dead: NodeName
-    heir: NodeName
-    rows: Estate
-
-
-class Tables:
-    """See the module's docstring. ``now`` is the database's clock.
-
-    ``owners``, ``homes`` and ``carriers`` are the columns that say whose a row is; they change
-    with a takeover, when the documents do not.
-    """
-
-    def __init__(self, new_id: NewId, now: Callable[[], datetime] | None = None) -> None:
-        self.new_id = new_id
-        self.now = now or (lambda: datetime.now(UTC))
-        self.timeline = 1
-        self.fences: dict[NodeName, int] = {}
-        self.leases: dict[NodeName, Lease] = {}
-        self.heirs: dict[NodeName, NodeName] = {}
-        self.marks: dict[NodeName, str] = {}
-        self.duties: dict[str, Duty] = {}
-        self.wishes: dict[tuple[str, NodeName], Wish] = {}
-        self.owners: dict[str, NodeName] = {}
-        self.moves: list[Move] = []
-        self.relay: dict[str, RelayRow] = {}
-        self.homes: dict[str, NodeName | None] = {}
-        self.case_homes: dict[CaseId, NodeName] = {}
-        self.carriers: dict[str, NodeName] = {}
-        self.journal: dict[tuple[NodeName, Position], e.Entry] = {}
-        self.journals: dict[NodeName, list[e.Entry]] = {}
-        self.wires = MemoryWires()
-        self.cases: dict[str, m.Case] = {}
-        self.items: dict[str, m.Item] = {}
-        self.outbox: dict[str, m.Outgoing] = {}
-        self.statuses: dict[str, m.AgentStatus] = {}
-        self.messages: dict[MessageId, m.Message] = {}
-        self.said: dict[CaseId, dict[int, MessageId]] = {}
-        self.external: dict[str, MessageId] = {}
-        self.profiles: dict[AgentName, m.AgentProfile] = {}
-        self.queues: dict[str, m.Queue] = {}
-        self.sites: dict[str, m.Site] = {}
-        self.capacities: dict[NodeName, Published] = {}
-        self.commands: dict[tuple[AgentName, CommandId], m.CommandRecord] = {}
-        self.inbox: dict[tuple[ChannelName, str], InboxRow] = {}
-        self.inbox_by_id: dict[InboundId, InboxRow] = {}
-        self.undecided: dict[InboundId, InboxRow] = {}
-        self.identities: dict[tuple[str, str, bool], CustomerId] = {}
-        self.customers: dict[CustomerId, m.CustomerBrief] = {}
-        self.customer_homes: dict[CustomerId, NodeName] = {}
-        self.files: dict[AttachmentId, Upload] = {}
-        self.memories: dict[tuple[ChannelName, str], bytes] = {}
-        self.progress: dict[tuple[ChannelName, str], int] = {}
-        self._number = 1
-        self._arrival = 0
-        self._tables: dict[type[Any], dict[str, Any]] = {
-            m.Case: self.cases,
-            m.Item: self.items,
-            m.Outgoing: self.outbox,
-            m.AgentStatus: self.statuses,
-        }
-
-    # -- fence ------------------------------------------------------------------------------
-
-    def begin(self, node: NodeName, region: str = "") -> Term:
-        epoch = self.fences[node] = self.fences.get(node, 0) + 1
-        self.marks[node] = f"{node}/{epoch}"
-        counter = self.leases[node].counter + 1 if node in self.leases else 0
-        card = Card(state="joining", region=region)
-        self.leases[node] = Lease(epoch=epoch, counter=counter, card=card, renewed_at=self.now())
-        return Term(node=node, epoch=epoch)
-
-    def renew(self, term: Term, card: Card | None) -> Seen:
-        self.require(term)
-        lease = self.leases[term.node]
-        lease.counter += 1
-        lease.card, lease.renewed_at = card or lease.card, self.now()
-        return Seen(timeline=self.timeline, peers=tuple(map(self.peer, sorted(self.leases))))
-
-    def peer(self, node: NodeName) -> Peer:
-        lease = self.leases[node]
-        return Peer(
-            node=node,
-            epoch=lease.epoch,
-            counter=lease.counter,
-            fence=self.fences[node],
-            heir=self.heirs.get(node),
-            state="stopped" if lease.stopped else lease.card.state,
-            region=lease.card.region,
-            urls=lease.card.urls,
-            version=lease.card.version,
-            place=lease.card.place,
-        )
-
-    def require(self, term: Term) -> None:
-        if self.fences.get(term.node) != term.epoch:
-            raise Fenced(f"{term.node} no longer holds epoch {term.epoch}")
-
-    def require_duties(self, term: Term, duties: Sequence[DutyTerm]) -> None:
-        self.require(term)
-        rows = [self.duties.get(duty.name) for duty in duties]
-        lost = [
-            duty
-            for duty, row in zip(duties, rows, strict=True)
-            if row is None or (row.node, row.epoch) != (term.node, duty.epoch)
-        ]
-        if lost:
-            raise DutyLost(f"{term.node} does not hold {lost}", frozenset(lost))
-
-    def resolve(self, term: Term, last: Position) -> tuple[Term, bool]:
-        self.require(term)
-        lease, epoch = self.leases[term.node], term.epoch + 1
-        self.fences[term.node] = lease.epoch = epoch
-        lease.counter += 1
-        return Term(node=term.node, epoch=epoch), (term.node, last) in self.journal
+class Tables(Shelf):
+    """See the module's docstring: the journal and the inbox, on top of the rest."""
 
     # -- the journal ------------------------------------------------------------------------
 
@@ -248,7 +65,7 @@ class Tables:
                     self._check_version(term, row, seen)
                 elif isinstance(row, m.Message):
                     self._check_message(row, said)
-                elif isinstance(row, m.DeliveryUpdate) and not _is_uuid(row.message):
+                elif isinstance(row, m.DeliveryUpdate) and not is_uuid(row.message):
                     raise BadBatch(f"{row.message!r} is no UUID")
                 elif isinstance(row, m.InboundDone):
                     self._check_inbound(row)
@@ -354,13 +171,13 @@ class Tables:
         cases = [self.cases[c] for c in dict.fromkeys(i.case for i in items)]
         statuses = [s for s in self.statuses.values() if self.homes[s.name] == node]
         return Loaded(
-            profiles=tuple(_copy(p) for p in self.profiles.values() if p.active),
-            statuses=tuple(map(_copy, statuses)),
-            queues=tuple(_copy(q) for q in self.queues.values() if q.active),
-            sites=tuple(map(_copy, self.sites.values())),
-            cases=tuple(map(_copy, cases)),
-            items=tuple(map(_copy, items)),
-            outbox=tuple(map(_copy, self.open_orders(node))),
+            profiles=tuple(copied(p) for p in self.profiles.values() if p.active),
+            statuses=tuple(map(copied, statuses)),
+            queues=tuple(copied(q) for q in self.queues.values() if q.active),
+            sites=tuple(map(copied, self.sites.values())),
+            cases=tuple(map(copied, cases)),
+            items=tuple(map(copied, items)),
+            outbox=tuple(map(copied, self.open_orders(node))),
             received=tuple(self.waiting(node)),
             ends={name: entries[-1].position for name, entries in self.journals.items()},
             handed=tuple(
@@ -381,7 +198,7 @@ class Tables:
     def waiting(self, node: NodeName) -> list[Received]:
         """Inbounds that nobody has decided about, in the order of their arrival."""
         return [
-            Received(stored=self._stored(row, fresh=True), inbound=_copy(row.inbound))
+            Received(stored=self._stored(row, fresh=True), inbound=copied(row.inbound))
             for row in sorted(self.undecided.values(), key=lambda r: (r.arrival, r.id))
             if row.node == node
         ]
@@ -455,129 +272,3 @@ class Tables:
             decided=None if fresh else row.decided,
             node=row.node,
         )
-
-    # -- who decides ------------------------------------------------------------------------
-
-    def acting(self, wanted: NodeName | None) -> NodeName | None:
-        """The node, or its heir while it is taken over; none once nothing of it is left."""
-        asked = wanted
-        for _ in range(8):
-            if asked is None or asked not in self.leases:
-                return None
-            heir = self.heirs.get(asked)
-            if heir is None:
-                return asked if self.leases[asked].epoch == self.fences[asked] else None
-            asked = heir
-        return wanted
-
-    def home_of(self, customer: CustomerId, me: NodeName) -> NodeName:
-        """Who decides about a customer; the node that asks, from now on, if nobody does."""
-        home = self.acting(self.customer_homes.get(customer))
-        if home is None:
-            theirs = {c.id for c in self.cases.values() if c.customer and c.customer.id == customer}
-            owners = (
-                self.acting(self.owners[item.id])
-                for item in self.items.values()
-                if item.case in theirs and item.state not in ENDED
-            )
-            home = next(owners, None) or me
-            self.customer_homes[customer] = home
-        return home
-
-    def end_homes(self, dead: NodeName) -> None:
-        """A home is good until its node has been taken over."""
-        self.customer_homes = {c: n for c, n in self.customer_homes.items() if n != dead}
-        self.case_homes = {c: n for c, n in self.case_homes.items() if n != dead}
-
-    def decider(self, me: NodeName, case: CaseId) -> Decider:
-        """See ``decider_of_case`` in migration 0008."""
-        for item in reversed(self.items.values()):
-            if item.case == case and item.state not in ENDED:
-                owner = self.owners[item.id]
-                return Decider(self.acting(owner) or owner, True)
-        customer = self.cases[case].customer
-        if customer is not None:
-            return Decider(self.home_of(customer.id, me), False)
-        home = self.case_homes[case] = self.acting(self.case_homes.get(case)) or me
-        return Decider(home, False)
-
-    def reserve_numbers(self, count: int) -> range:
-        first, self._number = self._number, self._number + count
-        return range(first, self._number)
-
-    # -- files ------------------------------------------------------------------------------
-
-    def _keep(self, file: File, owner: str) -> Upload:
-        attachment = m.Attachment(
-            id=AttachmentId(self.new_id()),
-            name=file.name,
-            type=file.type,
-            size=len(file.data),
-            sha256=sha256(file.data).hexdigest(),
-            inline_id=file.inline_id,
-        )
-        upload = Upload(attachment=attachment, owner=owner, data=file.data)
-        self.files[attachment.id] = upload
-        return upload
-
-    def save_file(self, file: File, owner: str) -> m.Attachment:
-        return self._keep(file, owner).attachment
-
-    def claim_files(
-        self, ids: Sequence[AttachmentId], owner: str, command: CommandId
-    ) -> tuple[m.Attachment, ...]:
-        found = [self.files.get(i) for i in dict.fromkeys(ids)]
-        free = [f for f in found if f and self._is_free(f, owner, command)]
-        if len(free) != len(found):
-            raise Refused("not_found", "an attachment is unknown or used", "attachments")
-        for upload in free:
-            upload.claimed_by, upload.claimed_at = command, self.now()
-        return tuple(f.attachment for f in free)
-
-    def _is_free(self, upload: Upload, owner: str, command: CommandId) -> bool:
-        claimed_at = upload.claimed_at
-        return (upload.owner, upload.message) == (owner, None) and (
-            claimed_at is None
-            or upload.claimed_by == command
-            or (owner, upload.claimed_by) in self.commands
-            or self.now() - claimed_at > _CLAIM_HOLDS
-        )
-
-    # -- looking up -------------------------------------------------------------------------
-
-    def answers(self, agent: AgentName, ids: Sequence[CommandId]) -> dict[CommandId, bytes]:
-        since = self.now() - _DAY
-        found = [self.commands.get((agent, i)) for i in ids]
-        return {r.id: r.answer for r in found if r is not None and r.at > since}
-
-    def newest_case(self, customer: CustomerId | None, channel: ChannelName) -> m.Case | None:
-        found = [
-            c
-            for c in self.cases.values()
-            if c.customer is not None
-            and c.customer.id == customer
-            and c.channel == channel
-            and c.status is not m.CaseStatus.CLOSED
-        ]
-        return max(found, key=lambda c: c.id, default=None)
-
-    def case_of_reference(self, references: Sequence[str]) -> tuple[m.Case, str] | None:
-        for reference in references:
-            own = _OWN_ID.fullmatch(reference)
-            message = self.messages.get(MessageId(own[1].lower())) if own else None
-            message_id = message.id if message else self.external.get(reference)
-            if message_id is not None:
-                return self.cases[self.messages[message_id].case], reference
-        return None
-
-
-def _is_uuid(value: str) -> bool:
-    try:
-        return bool(UUID(value))
-    except ValueError:
-        return False
-
-
-def _copy(value: T) -> T:
-    """As it comes back from a document in the database."""
-    return msgspec.json.decode(encode(value), type=type(value))
