@@ -49,7 +49,9 @@ async def test_what_the_one_prints_the_other_does(
     assert await con.fetchval("SELECT count(*) FROM customer") == 0
 
 
-@pytest.mark.parametrize("text", ["nobody", "01a20390-0000-7000-8000-000000000000\n\nsomebody 2026-01-01"])
+@pytest.mark.parametrize(
+    "text", ["nobody", "01a20390-0000-7000-8000-000000000000\n\nsomebody 2026-01-01"]
+)
 def test_a_list_that_is_none_is_refused_before_anything_is_done(tmp_path: Path, text: str) -> None:
     listed = tmp_path / "list"
     listed.write_text(text)
