@@ -2,24 +2,28 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, get_args
 
 import asyncpg
 import pytest
 
+from gateway.core import events as e
 from gateway.core.edition import EDITION, FIRST, TooOld
-from gateway.core.ids import NodeName
+from gateway.core.ids import NodeName, Position, QueueName
 from gateway.store import migrate as migrating
 from gateway.store.cluster import PgCluster
+from gateway.store.codec import encode
 from gateway.store.contract import Card, Fenced, Term
 from gateway.store.embedded import EmbeddedServer
 from gateway.store.migrate import migrate
 from gateway.store.opening import Store, open_store
+from tests.store.rows import NODE, Opened, Pen, a_case, an_item
 from tests.support.databases import Makes
 from tests.support.editions import composites, recorded
 
 pytestmark = pytest.mark.integration
 EU, US = NodeName("eu-1"), NodeName("us-1")
+STATE = {"kind": "agent_state_changed", "agent": "ana", "by": "ana"}
 
 
 @pytest.fixture
@@ -160,6 +164,43 @@ async def test_a_living_node_two_editions_behind_keeps_the_schema_as_it_is(
         stopping.set()
     await migrate(con)  # its row looks alive, but nobody counts on
     assert await con.fetchval("SELECT newest FROM edition") == EDITION + 2
+
+
+# -- what a later edition has written -----------------------------------------------------------
+
+
+async def test_entries_of_a_later_edition_are_passed_over_and_what_follows_is_told(
+    store: Store, con: Any
+) -> None:
+    term = await begun(store, US)
+    written = [
+        ("moon_rose", {"kind": "moon_rose", "over": "the harbour"}),
+        ("queue_removed", {"kind": "queue_removed", "queue": "old", "by": "ana", "moon": "full"}),
+        ("agent_state_changed", STATE | {"presence": "on_the_moon"}),
+        ("agent_state_changed", STATE | {"presence": "ready"}),
+    ]
+    for offset, (kind, payload) in enumerate(written, 1):
+        await con.execute(
+            'INSERT INTO journal (node, epoch, "offset", at, kind, payload)'
+            " VALUES ($1, $2, $3, now(), $4, $5)",
+            US, term.epoch, offset, kind, encode(payload),
+        )  # fmt: skip
+    found = await store.tail.read({US: Position(0, 0)}, get_args(e.Event))
+    told = [entry.event for entry in found[US].entries]
+    assert [type(event) for event in told] == [e.QueueRemoved, e.AgentStateChanged]
+    assert told[0] == e.QueueRemoved(queue=QueueName("old"), by="ana")
+    assert found[US].end == Position(term.epoch, len(written))
+
+
+async def test_a_row_with_a_field_of_a_later_edition_is_loaded_without_it(
+    store: Store, con: Any
+) -> None:
+    term = await begun(store, NODE)
+    case = a_case()
+    item = an_item(case)
+    await Pen(Opened(store.journal, store.lookup), term).rows(case, item)
+    await con.execute("""UPDATE item SET doc = (doc::jsonb || '{"moon": "full"}')::json""")
+    assert (await store.journal.load(term)).items == (item,)
 
 
 # -- the schema, as the first edition uses it ---------------------------------------------------
