@@ -16,17 +16,24 @@ import structlog
 from gateway.cluster.tail import Tail
 from gateway.core import events as e
 from gateway.core.backoff import reconnect_delay
+from gateway.core.calendars import Calendar
+from gateway.core.clocks import ServicePolicy
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, NodeName, Position, QueueName, SiteName
 from gateway.core.model import AgentProfile, Item, Queue, Site
 from gateway.core.reactions import reactions
+from gateway.core.state import NodeState
+from gateway.core.timetable import Entry, Key, gone, key_of
 from gateway.flow.ledger import Ledger
 from gateway.ports import PeerEntry
 from gateway.store.contract import Unavailable
 
 ANOTHER = "another node"
 Sleep = Callable[[float], Awaitable[None]]
-_KINDS = (e.AgentDefined, e.AgentRemoved, e.QueueDefined, e.QueueRemoved, e.SiteChanged)
+_KINDS = (
+    *(e.AgentDefined, e.AgentRemoved, e.QueueDefined, e.QueueRemoved, e.SiteChanged),
+    *(e.CalendarDefined, e.CalendarRemoved, e.ServicePolicyDefined, e.ServicePolicyRemoved),
+)
 _log = structlog.get_logger("directory")
 
 
@@ -38,6 +45,8 @@ class DirectoryRows(Protocol):
     async def queues(self, names: Collection[QueueName]) -> dict[QueueName, Queue]: ...
 
     async def sites(self, names: Collection[SiteName]) -> dict[SiteName, Site]: ...
+
+    async def entries(self, keys: Collection[Key]) -> dict[Key, Entry]: ...
 
 
 class Directory:
@@ -53,6 +62,7 @@ class Directory:
         self._agents: set[AgentName] = set()
         self._queues: set[QueueName] = set()
         self._sites: set[SiteName] = set()
+        self._entries: set[Key] = set()
         self._own: dict[str, int] = {}
         self._news = asyncio.Event()
         ledger.observe(self._note_own)
@@ -74,7 +84,8 @@ class Directory:
             case e.SiteChanged(site=site):
                 self._own[site.name] = entry.position.offset
             case _:
-                pass
+                if (key := _key_of(entry.event)) is not None:
+                    self._own["/".join(key)] = entry.position.offset
 
     def _note(self, _node: NodeName, entries: Sequence[PeerEntry]) -> None:
         for entry in entries:
@@ -90,7 +101,8 @@ class Directory:
                 case e.SiteChanged(site=site):
                     self._sites.add(site.name)
                 case _:
-                    pass
+                    if (key := _key_of(entry.event)) is not None:
+                        self._entries.add(key)
         self._news.set()
 
     async def run(self) -> Never:
@@ -101,12 +113,14 @@ class Directory:
             agents, self._agents = self._agents, set()
             queues, self._queues = self._queues, set()
             sites, self._sites = self._sites, set()
+            entries, self._entries = self._entries, set()
             try:
-                await self.refresh(agents, queues, sites)
+                await self.refresh(agents, queues, sites, entries)
             except Unavailable:
                 self._agents |= agents
                 self._queues |= queues
                 self._sites |= sites
+                self._entries |= entries
                 self._news.set()
                 await self._sleep(reconnect_delay(failures, random.random()))  # noqa: S311 - jitter
                 failures += 1
@@ -133,42 +147,51 @@ class Directory:
         agents: Collection[AgentName],
         queues: Collection[QueueName],
         sites: Collection[SiteName] = (),
+        entries: Collection[Key] = (),
     ) -> None:
         """Take these in as the tables have them. Raises ``Unavailable``."""
         ledger = self._ledger
-        while agents or queues or sites:
+        while agents or queues or sites or entries:
             # What we changed ourselves counts as soon as it is on disk, and is read with the rest.
             on_disk = ledger.position.offset - ledger.uncommitted
             profiles = await self._rows.profiles(agents)
             named = await self._rows.queues(queues)
             placed = await self._rows.sites(sites)
+            declared = await self._rows.entries(entries)
             try:
                 await ledger.gate.passed()
             except Refused:
                 return  # the node ends
-            newer = {str(n) for n in (*agents, *queues, *sites) if self._own.get(n, 0) > on_disk}
+            asked = (*agents, *queues, *sites, *map("/".join, entries))
+            newer = {str(n) for n in asked if self._own.get(n, 0) > on_disk}
             self._take_in(
                 [profiles.get(name) or _nobody(name) for name in agents if name not in newer],
                 [named.get(name) or _nothing(name) for name in queues if name not in newer],
                 [placed[name] for name in sites if name in placed and name not in newer],
+                [declared.get(k) or gone(k) for k in entries if "/".join(k) not in newer],
             )
             agents = [name for name in agents if name in newer]
             queues = [name for name in queues if name in newer]
             sites = [name for name in sites if name in newer]
+            entries = [key for key in entries if "/".join(key) in newer]
             if newer:
                 last = max(self._own[name] for name in newer)
                 await ledger.committed(Position(ledger.epoch, last))
 
     def _take_in(
-        self, profiles: Iterable[AgentProfile], queues: Iterable[Queue], sites: Iterable[Site]
+        self,
+        profiles: Iterable[AgentProfile],
+        queues: Iterable[Queue],
+        sites: Iterable[Site],
+        entries: Iterable[Entry],
     ) -> None:
-        state, events = self._ledger.state, list[e.Event]()
-        for profile in profiles:
-            known = state.profiles.get(profile.name)
-            if profile.active and profile != known:
-                events.append(e.AgentDefined(profile=profile, by=ANOTHER))
-            elif not profile.active and known is not None:
-                events.append(e.AgentRemoved(agent=profile.name, by=ANOTHER))
+        state = self._ledger.state
+        events = [
+            changed
+            for entry in entries
+            if (changed := _changed(entry, state.timetable.get(key_of(entry)))) is not None
+        ]
+        events += _changed_agents(state, profiles)
         for queue in queues:
             before = state.queues.get(queue.name)
             if queue.active and queue != before:
@@ -184,6 +207,45 @@ class Directory:
         for event in events:
             if changes := reactions(state, event, (), ctx):
                 self._ledger.record(changes)
+
+
+def _changed_agents(state: NodeState, profiles: Iterable[AgentProfile]) -> list[e.Event]:
+    events: list[e.Event] = []
+    for profile in profiles:
+        known = state.profiles.get(profile.name)
+        if profile.active and profile != known:
+            events.append(e.AgentDefined(profile=profile, by=ANOTHER))
+        elif not profile.active and known is not None:
+            events.append(e.AgentRemoved(agent=profile.name, by=ANOTHER))
+    return events
+
+
+def _key_of(event: e.Event) -> Key | None:
+    """The calendar or policy that an event is about."""
+    match event:
+        case e.CalendarDefined(calendar=Calendar(name=name)) | e.CalendarRemoved(calendar=name):
+            return "calendar", str(name)
+        case e.ServicePolicyDefined(policy=ServicePolicy(name=name)):
+            return "service_policy", name
+        case e.ServicePolicyRemoved(policy=name):
+            return "service_policy", name
+        case _:
+            return None
+
+
+def _changed(entry: Entry, known: Entry | None) -> e.Event | None:
+    """What has happened to it, if anything has."""
+    if entry.active:
+        if entry == known:
+            return None
+        if isinstance(entry, Calendar):
+            return e.CalendarDefined(calendar=entry, by=ANOTHER)
+        return e.ServicePolicyDefined(policy=entry, by=ANOTHER)
+    if known is None:
+        return None
+    if isinstance(entry, Calendar):
+        return e.CalendarRemoved(calendar=entry.name, by=ANOTHER)
+    return e.ServicePolicyRemoved(policy=entry.name, by=ANOTHER)
 
 
 def _nobody(name: AgentName) -> AgentProfile:

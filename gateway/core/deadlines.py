@@ -10,13 +10,14 @@ from typing import Literal
 from msgspec import Struct
 
 from gateway.core import events as e
+from gateway.core.escalation import ring
 from gateway.core.hands import grace_deadlines, grace_over
 from gateway.core.ids import AgentName, Context, ItemId
 from gateway.core.model import AgentStatus, Item, ItemState, Presence
 from gateway.core.state import NodeState
 from gateway.core.times import wrapup_seconds
 
-Kind = Literal["offer", "wrapup", "wake", "grace"]
+Kind = Literal["offer", "wrapup", "wake", "grace", "service"]
 
 
 class Deadline(Struct, frozen=True, order=True):
@@ -39,6 +40,13 @@ def deadlines_of(row: e.Row) -> tuple[Deadline, ...]:
 
 
 def _of_item(item: Item) -> tuple[Deadline, ...]:
+    own = _of_its_state(item)
+    if item.service is None or (alarm := item.service.next_alarm()) is None:
+        return own
+    return (*own, Deadline(alarm, "service", item.id))
+
+
+def _of_its_state(item: Item) -> tuple[Deadline, ...]:
     state = item.state
     if state is ItemState.OFFERED and item.offer is not None:
         return (Deadline(item.offer.deadline, "offer", item.id),)
@@ -62,6 +70,8 @@ def expire(state: NodeState, deadline: Deadline, ctx: Context) -> list[e.Change]
     match deadline.kind:
         case "offer":
             return _missed(state, item)
+        case "service":
+            return ring(state, item, ctx)
         case "wrapup":
             return [
                 e.Change(

@@ -10,8 +10,11 @@ from typing import Literal
 
 from msgspec import Struct
 
+from gateway.core.calendars import Calendar
+from gateway.core.clocks import Act, ClockKind, Service, ServicePolicy
 from gateway.core.ids import (
     AgentName,
+    CalendarName,
     CaseId,
     CustomerId,
     ItemId,
@@ -19,6 +22,7 @@ from gateway.core.ids import (
     NodeName,
     OfferId,
     OutboundId,
+    PolicyName,
     Position,
     QueueName,
 )
@@ -82,7 +86,10 @@ class CaseChanged(_Event, frozen=True, kw_only=True):
 
 
 class MessageAdded(_Event, frozen=True, kw_only=True):
-    """``thread`` and ``address`` update where an answer on the item goes (inbound only)."""
+    """``thread`` and ``address`` update where an answer on the item goes (inbound only).
+
+    ``automatic``: a machine wrote it, ours or the customer's; it answers nothing, asks nothing.
+    """
 
     message: MessageId
     case: CaseId
@@ -95,6 +102,7 @@ class MessageAdded(_Event, frozen=True, kw_only=True):
     copies: tuple[str, ...] | None = None
     preview: str = ""
     reason: str = ""
+    automatic: bool = False
 
 
 class DeliveryChanged(_Event, frozen=True, kw_only=True):
@@ -215,6 +223,51 @@ class ItemReprioritised(_Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
+# -- service levels -------------------------------------------------------------------------
+
+
+class ClocksSet(_Event, frozen=True, kw_only=True):
+    """The clocks of an item as they are from now on: begun, stopped, going on, another policy."""
+
+    item: ItemId
+    service: Service
+    reason: str
+
+
+class ServiceLevelWarned(_Event, frozen=True, kw_only=True):
+    """So much of the time is used up that somebody should see to it."""
+
+    item: ItemId
+    clock: ClockKind
+    service: Service
+
+
+class ServiceLevelBreached(_Event, frozen=True, kw_only=True):
+    """The time is over, since ``due_at``, and what was promised has not happened."""
+
+    item: ItemId
+    clock: ClockKind
+    due_at: datetime
+    service: Service
+
+
+class ServiceLevelEscalated(_Event, frozen=True, kw_only=True):
+    """A step after a breach; what it did are the events that follow."""
+
+    item: ItemId
+    clock: ClockKind
+    act: Act
+    service: Service
+
+
+class ServiceLevelEnded(_Event, frozen=True, kw_only=True):
+    """The item has ended, and these are its clocks; the next one of the case goes on with them."""
+
+    item: ItemId
+    case: CaseId
+    service: Service
+
+
 # -- agents and directory -------------------------------------------------------------------
 
 
@@ -296,6 +349,30 @@ class QueueRemoved(_Event, frozen=True, kw_only=True):
     """Nothing waits in it and nobody works in it any more."""
 
     queue: QueueName
+    by: str
+
+
+class CalendarDefined(_Event, frozen=True, kw_only=True):
+    calendar: Calendar
+    by: str
+
+
+class CalendarRemoved(_Event, frozen=True, kw_only=True):
+    """No queue and no policy goes by it any more."""
+
+    calendar: CalendarName
+    by: str
+
+
+class ServicePolicyDefined(_Event, frozen=True, kw_only=True):
+    policy: ServicePolicy
+    by: str
+
+
+class ServicePolicyRemoved(_Event, frozen=True, kw_only=True):
+    """No queue promises it any more."""
+
+    policy: PolicyName
     by: str
 
 
@@ -519,7 +596,22 @@ ItemMove = (
     | ItemCanceled
     | ItemRejected
 )
-ItemEvent = ItemCreated | ItemMove | ItemReprioritised | ItemAdopted | ItemHandedOver | ItemRepaired
+ServiceEvent = (
+    ClocksSet
+    | ServiceLevelWarned
+    | ServiceLevelBreached
+    | ServiceLevelEscalated
+    | ServiceLevelEnded
+)
+ItemEvent = (
+    ItemCreated
+    | ItemMove
+    | ItemReprioritised
+    | ItemAdopted
+    | ItemHandedOver
+    | ItemRepaired
+    | ServiceEvent
+)
 AgentEvent = (
     AgentAttached
     | AgentDetached
@@ -532,7 +624,10 @@ AgentEvent = (
     | ReservationEnded
     | CommandAnswered
 )
-DirectoryEvent = AgentDefined | AgentRemoved | QueueDefined | QueueRemoved | SiteChanged
+TimetableEvent = CalendarDefined | CalendarRemoved | ServicePolicyDefined | ServicePolicyRemoved
+DirectoryEvent = (
+    AgentDefined | AgentRemoved | QueueDefined | QueueRemoved | SiteChanged | TimetableEvent
+)
 OutboundEvent = (
     OutboundQueued | OutboundAttempted | OutboundSettled | OutboundAdopted | OutboundHandedOver
 )
@@ -565,6 +660,8 @@ Row = (
     | AgentProfile
     | Queue
     | Site
+    | Calendar
+    | ServicePolicy
     | CommandRecord
     | InboundDone
     | DeliveryUpdate

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from gateway.core import events as e
 from gateway.core.ids import AgentName
 from gateway.core.model import Item, OutboundState, Passed, Presence
+from gateway.core.service_folds import SERVICE_FOLDS
 from gateway.core.state import NodeState, Rows
 
 MOST_PASSED = 20
@@ -51,7 +52,7 @@ def _message_added(s: NodeState, ev: e.MessageAdded, at: datetime) -> Rows:
             for name in ("thread", "address", "copies"):
                 if (value := getattr(ev, name)) is not None:
                     changes[name] = value
-        elif ev.direction == "out" and item.answered_at is None:
+        elif ev.direction == "out" and item.answered_at is None and not ev.automatic:
             changes["answered_at"] = at
         if changes:
             rows += (s.edit(item, **changes),)
@@ -395,4 +396,5 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.OutboundSettled: _outbound_settled,
     e.OutboundAdopted: _outbound_adopted,
     e.OutboundHandedOver: _outbound_handed_over,
+    **SERVICE_FOLDS,
 }

@@ -141,6 +141,7 @@ def _new_item(
         preview=preview_of(inbound.body),
         attributes=inbound.attributes,
         reason=f"{join.reason}; {route.reason}",
+        asked=not _speaks_for_itself(inbound),
     )
 
 
@@ -181,8 +182,14 @@ def _said(
         copies=inbound.copies if same_way else None,
         preview=preview_of(inbound.body),
         reason=reason,
+        automatic=_speaks_for_itself(inbound),
     )
     return message, e.Change(added, (message,))
+
+
+def _speaks_for_itself(inbound: Inbound) -> bool:
+    """No person waits for a reply to it."""
+    return inbound.machine or bool(inbound.filer)
 
 
 def _author(inbound: Inbound) -> Author:

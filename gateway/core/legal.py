@@ -124,6 +124,10 @@ def _agent_reserved(walk: _Walk, event: e.AgentReserved) -> None:
         raise _not_there(event)
 
 
+def _about_item(walk: _Walk, event: e.ServiceEvent) -> None:
+    walk.state_of(event.item, event)
+
+
 def _queue_removed(walk: _Walk, event: e.QueueRemoved) -> None:
     if event.queue not in walk.state.queues:
         raise _not_there(event)
@@ -142,6 +146,10 @@ _LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
     e.OutboundAttempted: _outbound_attempted,
     e.OutboundSettled: _outbound_settled,
     e.OutboundHandedOver: _outbound_attempted,
+    e.ClocksSet: _about_item,
+    e.ServiceLevelWarned: _about_item,
+    e.ServiceLevelBreached: _about_item,
+    e.ServiceLevelEscalated: _about_item,
     e.AgentRemoved: _agent_removed,
     e.AgentClaimed: _agent_claimed,
     e.AgentReleased: _agent_released,

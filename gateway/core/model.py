@@ -11,23 +11,27 @@ from typing import Literal
 
 from msgspec import field
 
+from gateway.core.clocks import Service
 from gateway.core.ids import (
     AgentName,
     AttachmentId,
+    CalendarName,
     CaseId,
     ChannelName,
-    CommandId,
     CustomerId,
     ItemId,
     MessageId,
     NodeName,
     OfferId,
     OutboundId,
+    PolicyName,
     QueueName,
     SiteName,
     SkillName,
     TicketNumber,
 )
+from gateway.core.records import CommandRecord as CommandRecord
+from gateway.core.records import InboundDone as InboundDone
 from gateway.core.value import Kept as Kept
 from gateway.core.value import Value as Value
 
@@ -130,7 +134,8 @@ class Item(Kept, frozen=True, kw_only=True):
     ``queued_at`` is when the waiting began and survives every requeue; ``address`` is where an
     answer goes on this channel; ``thread`` holds the outside ids an answer refers to, oldest
     first. ``moved_at`` is when another node gave it to this one because somebody was free here.
-    ``version`` rises by one with each change and guards the row in the database.
+    ``version`` rises by one with each change and guards the row in the database. ``due_at`` is the
+    nearest due time of the clocks in ``service`` that run, or of who filed it.
     """
 
     id: ItemId
@@ -168,12 +173,14 @@ class Item(Kept, frozen=True, kw_only=True):
     categories: tuple[str, ...] = ()
     attributes: Attributes = field(default_factory=dict)
     moved_at: datetime | None = None
+    service: Service | None = None
 
 
 class Case(Kept, frozen=True, kw_only=True):
     """A matter with a ticket number that both sides can follow; its header only, no bodies.
 
-    ``emptied_at`` is when what had been said until then was removed (retention).
+    ``emptied_at`` is when what had been said until then was removed (retention); ``service`` has
+    the clocks of its last item that ended, as they stood then.
     """
 
     id: CaseId
@@ -196,6 +203,7 @@ class Case(Kept, frozen=True, kw_only=True):
     follows: CaseId | None = None
     changed_at: datetime | None = None
     emptied_at: datetime | None = None
+    service: Service | None = None
 
 
 class Author(Value, frozen=True, kw_only=True):
@@ -348,6 +356,7 @@ class Queue(Value, frozen=True, kw_only=True):
     ``overflow_after`` is how many seconds an item waits at its node before another node may have
     it whose agent is free; 0: all nodes are one pool; ``None``: never. ``retention_days`` after its
     end a case of this queue loses what was said in it; 0: never; ``None``: as ``[retention]`` says.
+    ``hours`` names the calendar of its opening hours, ``service_policy`` what is promised here.
     """
 
     name: QueueName
@@ -361,29 +370,9 @@ class Queue(Value, frozen=True, kw_only=True):
     wrapup_required: bool = True
     overflow_after: float | None = None
     retention_days: int | None = None
+    hours: CalendarName = CalendarName("")
+    service_policy: PolicyName = PolicyName("")
     active: bool = True
-
-
-class CommandRecord(Value, frozen=True, kw_only=True):
-    """An agent's command that took effect, and the answer it got; remembered for 24 hours."""
-
-    agent: AgentName
-    id: CommandId
-    at: datetime
-    answer: bytes
-
-
-class InboundDone(Value, frozen=True, kw_only=True):
-    """The inbox row that a decision has dealt with."""
-
-    id: str
-    status: Literal["processed", "ignored", "quarantined"]
-    case: CaseId | None = None
-    item: ItemId | None = None
-    number: int | None = None
-    message: MessageId | None = None
-    seq: int | None = None
-    reason: str = ""
 
 
 class DeliveryUpdate(Value, frozen=True, kw_only=True):

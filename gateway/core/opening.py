@@ -21,6 +21,7 @@ from gateway.core.model import (
     ItemState,
     Requirement,
 )
+from gateway.core.service_level import begin
 from gateway.core.state import NodeState
 
 
@@ -47,8 +48,13 @@ def open_case(
     category: str = "",
     preview: str = "",
     attributes: Attributes | None = None,
+    asked: bool = False,
 ) -> tuple[Case, Item, list[e.Change]]:
-    """A new work item, in ``case`` or in a new one; its state is ``new``."""
+    """A new work item, in ``case`` or in a new one; its state is ``new``.
+
+    ``asked``: the customer waits for a reply.
+    """
+    service = begin(state, queue, ctx.now, asked=asked, case=case, due_at=due_at)
     changes: list[e.Change] = []
     if case is None:
         case = Case(
@@ -82,7 +88,8 @@ def open_case(
         requirement=Requirement(skills=skills or {}),
         language=language,
         priority=priority,
-        due_at=due_at,
+        due_at=due_at if service is None else service.nearest(),
+        service=service,
         last_agent=case.last_agent,
         address=address,
         copies=copies,

@@ -3,7 +3,7 @@
 Run right after each event is applied, within the same commit, so that no path can forget it:
 a case is solved when its last item is completed, who filed a task is told how it goes, and what
 an agent holds who is removed from the directory goes back, and what is offered to one whose site
-closes.
+closes. The clocks of its service level follow whatever happens to an item.
 """
 
 from datetime import timedelta
@@ -22,6 +22,7 @@ from gateway.core.model import (
     OutboundState,
     Outgoing,
 )
+from gateway.core.service_level import follow
 from gateway.core.state import NodeState, Rows
 from gateway.core.times import OUTBOUND_EXPIRES_SECONDS
 
@@ -39,8 +40,10 @@ _TOLD = frozenset(
 def reactions(state: NodeState, event: e.Event, rows: Rows, ctx: Context) -> list[e.Change]:
     """The changes that must follow ``event``, which has just changed ``rows``."""
     if type(event) in MOVING:
-        return _after_move(state, rows, ctx)
+        return [*follow(state, event, rows, ctx), *_after_move(state, rows, ctx)]
     match event:
+        case e.MessageAdded():
+            return follow(state, event, rows, ctx)
         case e.AgentRemoved(agent=agent):
             return [*_empty_hands(state, agent), *_who_closed(state)]
         case e.AgentDefined(profile=profile):

@@ -39,6 +39,7 @@ from gateway.core.model import (
 )
 from gateway.core.reservation import Reservation
 from gateway.core.sites import Seats
+from gateway.core.timetable import Entry, Timetable
 
 Rows = tuple[e.Row, ...]
 FORGOTTEN_KEPT = 10_000
@@ -60,6 +61,7 @@ class NodeState:
         self.seats = Seats()
         self.sites, self.closed = self.seats.sites, self.seats.closed
         self.just_closed: list[AgentName] = []
+        self.timetable = Timetable()
         self.reserved: dict[AgentName, Reservation] = {}
         self.kept_for: dict[ItemId, AgentName] = {}
         self.outbox: dict[OutboundId, Outgoing] = {}
@@ -108,6 +110,7 @@ class NodeState:
         statuses: Iterable[AgentStatus] = (),
         queues: Iterable[Queue] = (),
         sites: Iterable[Site] = (),
+        timetable: Iterable[Entry] = (),
         cases: Iterable[Case] = (),
         items: Iterable[Item] = (),
         outbox: Iterable[Outgoing] = (),
@@ -120,6 +123,7 @@ class NodeState:
         for site in sites:
             self.put_site(site)
         self.just_closed.clear()
+        self.timetable.load(timetable)
         self.cases.update((c.id, c) for c in cases)
         for item in items:
             self.put(item)

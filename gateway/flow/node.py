@@ -14,6 +14,7 @@ from gateway.core.hands import give_back
 from gateway.core.ids import ChannelName, NewId, NodeName, QueueName
 from gateway.core.model import Delivery, DeliveryUpdate, Message
 from gateway.core.state import NodeState
+from gateway.flow.clocks import Recount
 from gateway.flow.conversations import CaseReader, FileShelf, MemoryShelf
 from gateway.flow.departures import Departures
 from gateway.flow.desk import DeskFlow
@@ -63,6 +64,7 @@ class Node:
         self.timers = Timers(ledger)
         self.timers.load([*ledger.state.items.values(), *ledger.state.statuses.values()])
         self.router = Router(ledger, self.timers)
+        self.recount = Recount(ledger)
         numbers = Numbers(journal)
         self.whose = Whose(ledger, writer.current_term, self.departures, contacts)
         self.intake = IntakeFlow(
@@ -120,6 +122,7 @@ class Node:
             statuses=at_home,
             queues=loaded.queues,
             sites=loaded.sites,
+            timetable=loaded.timetable,
             cases=loaded.cases,
             items=told,
             outbox=loaded.outbox,
@@ -202,5 +205,6 @@ class Node:
             group.create_task(self.intake.run(self._received), name="intake")
             group.create_task(self.timers.run(), name="timers")
             group.create_task(self.router.run(), name="router")
+            group.create_task(self.recount.run(), name="clocks")
             group.create_task(self.dispatch.run(), name="outbox")
             group.create_task(self.reconciler.run(), name="reconcile")

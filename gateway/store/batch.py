@@ -1,4 +1,6 @@
-"""A run of journal entries as what ``commit_batch`` (0007) and ``commit_sites`` (0010) take. Pure.
+"""A run of journal entries as what ``commit_batch`` and its companions take. Pure.
+
+The companions are ``commit_sites`` (0010) and ``commit_directory`` (0015).
 
 Several changes of one row in a run become one write of its last value: the database is asked for
 the version before the first. Each value is encoded once. The tuples follow the ``…_in`` types.
@@ -10,8 +12,11 @@ from typing import Any, ClassVar, get_args
 
 from gateway.core import events as e
 from gateway.core import model as m
+from gateway.core.calendars import Calendar
+from gateway.core.clocks import ServicePolicy
 from gateway.core.ids import AttachmentId, CaseId, ItemId, MessageId
 from gateway.core.inbound import Decided
+from gateway.core.timetable import Entry, Key, key_of
 from gateway.store.codec import bounded, encode, text
 
 Row = tuple[Any, ...]
@@ -40,6 +45,7 @@ class PgBatch:
         self._agents: dict[str, Row] = {}
         self._queues: dict[str, Row] = {}
         self._sites: dict[str, Row] = {}
+        self._entries: dict[Key, Row] = {}
         self._commands: dict[tuple[str, str], Row] = {}
         self._done: dict[str, Row] = {}
 
@@ -113,6 +119,10 @@ class PgBatch:
     def _take_site(self, row: m.Site) -> None:
         self._sites[row.name] = (text(row.name), encode(row))
 
+    def _take_entry(self, row: Entry) -> None:
+        kind, name = key = key_of(row)
+        self._entries[key] = (kind, text(name), encode(row))
+
     # A function by type is found ten times faster than by a ladder of cases. Of the class, not of
     # the object: there it would be a cycle, and every batch would wait for the collector.
     _TAKES: ClassVar[Mapping[type[Any], Callable[["PgBatch", Any], None]]] = {
@@ -127,6 +137,8 @@ class PgBatch:
         m.AgentProfile: _take_agent,
         m.Queue: _take_queue,
         m.Site: _take_site,
+        Calendar: _take_entry,
+        ServicePolicy: _take_entry,
     }
 
     def arguments(self) -> tuple[list[Row], ...]:
@@ -144,6 +156,7 @@ class PgBatch:
             list(self._commands.values()),
             list(self._done.values()),
             list(self._sites.values()),
+            list(self._entries.values()),
         )
 
 

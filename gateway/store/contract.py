@@ -16,6 +16,8 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct, field
 
+from gateway.core.calendars import Calendar
+from gateway.core.clocks import ServicePolicy
 from gateway.core.duties import DutyTerm
 from gateway.core.edition import EDITION
 from gateway.core.election import Peer
@@ -148,6 +150,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     received: tuple[Received, ...]
     ends: Mapping[NodeName, Position] = field(default_factory=dict)
     sites: tuple[Site, ...] = ()
+    timetable: tuple[Calendar | ServicePolicy, ...] = ()
     handed: tuple[str, ...] = ()
     """Questions that tell of what is among these rows already (``store.handover``)."""
 

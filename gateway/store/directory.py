@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from gateway.core.ids import AgentName, QueueName, SiteName
 from gateway.core.model import AgentProfile, Queue, Site
+from gateway.core.timetable import TYPES, Entry, Key
 from gateway.store.codec import decode, text
 from gateway.store.pool import Pool
 from gateway.store.queries import Queries
@@ -41,3 +42,15 @@ class PgDirectory:
         with reading():
             rows = await self._pool.fetch(self._sql["sites_named"], [text(n) for n in names])
         return {site.name: site for site in (decode(row["doc"], Site) for row in rows)}
+
+    async def entries(self, keys: Collection[Key]) -> dict[Key, Entry]:
+        """Calendars and service-level policies; those that are not active too."""
+        found: dict[Key, Entry] = {}
+        for kind, type_ in TYPES.items():
+            names = [text(name) for one, name in keys if one == kind]
+            if not names:
+                continue
+            with reading():
+                rows = await self._pool.fetch(self._sql["entries_named"], kind, names)
+            found |= {(kind, row["name"]): decode(row["doc"], type_) for row in rows}
+        return found

@@ -12,6 +12,7 @@ from gateway.core.duties import DutyTerm
 from gateway.core.ids import ChannelName, NewId, NodeName, Position
 from gateway.core.inbound import Inbound
 from gateway.core.model import AgentProfile, AgentStatus, Case, Item, Outgoing, Queue, Site
+from gateway.core.timetable import TYPES
 from gateway.ports import Memory
 from gateway.store.batch import PgBatch
 from gateway.store.codec import decode
@@ -139,6 +140,12 @@ class PgJournal:
             statuses=await self._docs(con, AgentStatus, "load_statuses", node),
             queues=await self._docs(con, Queue, "load_queues"),
             sites=await self._docs(con, Site, "load_sites"),
+            timetable=tuple(
+                [
+                    decode(row["doc"], TYPES[row["kind"]])
+                    for row in await con.fetch(self._sql["load_timetable"])
+                ]
+            ),
             cases=await self._docs(con, Case, "load_cases", node),
             items=await self._docs(con, Item, "load_items", node),
             outbox=await self._docs(con, Outgoing, "load_outbox", node),

@@ -21,11 +21,13 @@ from gateway.core.duties import holders
 from gateway.core.election import LEASE_SECONDS
 from gateway.core.ids import AgentName, NodeName
 from gateway.core.model import OutboundState, Outgoing
+from gateway.core.timetable import key_of
 from gateway.flow.node import Node
 from tests.sim.machine import Machine, Wandering
 from tests.sim.parts import url_of
 from tests.sim.play import Report, play
 from tests.sim.promises import audit, commands_had_one_effect, need, same_view
+from tests.sim.service import CALENDAR, POLICY, PROMISE, clocks_kept_count
 from tests.sim.sites import nobody_of_a_closed_share_is_offered_anything, site_of
 from tests.sim.spare import who_is_kept_free_is_offered_nothing_else
 from tests.sim.troubles import TROUBLES, find_takers
@@ -91,7 +93,10 @@ class ClusterWorld(World):
                 profile = replace(agent(who, skills), site=site_of(who))
                 self.tables.profiles[profile.name] = profile
         overflow = self.dice.choice([None, 0.0, 0.0, 3.0])
-        self.tables.queues[GENERAL] = queue(offer_seconds=PATIENCE, overflow_after=overflow)
+        self.tables.queues[GENERAL] = queue(
+            offer_seconds=PATIENCE, overflow_after=overflow, service_policy=PROMISE
+        )
+        self.tables.timetable.update({key_of(one): one for one in (CALENDAR, POLICY)})
 
     def _plan(self, mortal: str, *, is_mortal: bool) -> list[Target]:
         """Few crashes, most of them where nodes come, go, and take over."""
@@ -256,6 +261,7 @@ class ClusterWorld(World):
         need(self._reader() in states, "nobody reads the mailbox")
         kept = {agent: one for state in states.values() for agent, one in state.reserved.items()}
         need(not kept, f"kept free for ever: {kept}")
+        clocks_kept_count(self.tables)
         for each in self.agents:
             home = self.tables.homes[each.name]
             need(home in states, f"{each.name}'s home is {home}")

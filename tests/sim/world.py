@@ -20,6 +20,7 @@ from tests.sim.covered import Covered
 from tests.sim.outside import Outside, Visitor
 from tests.sim.play import Report, play
 from tests.sim.promises import Causes, audit, commands_had_one_effect, need, same_view
+from tests.sim.service import CALENDAR, POLICY, PROMISE, clocks_kept_count
 from tests.support.builders import GENERAL, KINDS, NODE, agent, counted_ids, queue
 from tests.support.memory_homes import MemoryHomes
 from tests.support.memory_store import Faults, MemoryStore
@@ -131,7 +132,13 @@ class World:
         if not self.tables.queues:
             node.ledger.record(
                 [
-                    e.Change(e.QueueDefined(queue=queue(offer_seconds=PATIENCE), by="sim")),
+                    e.Change(e.CalendarDefined(calendar=CALENDAR, by="sim")),
+                    e.Change(e.ServicePolicyDefined(policy=POLICY, by="sim")),
+                    e.Change(
+                        e.QueueDefined(
+                            queue=queue(offer_seconds=PATIENCE, service_policy=PROMISE), by="sim"
+                        )
+                    ),
                     *(
                         e.Change(e.AgentDefined(profile=agent(n, skills), by="sim"))
                         for n, skills in CREW.items()
@@ -341,6 +348,7 @@ class World:
         state, now = self.node.ledger.state, self.node.ledger.context()
         need(self.node.reconciler.repaired == 0, "something had to be repaired")
         audit(self.tables, [state], self.outside, now)
+        clocks_kept_count(self.tables)
         for each in self.agents:
             same_view(each.name, each.desktop, state, now)
             commands_had_one_effect(self.tables, each.name, each.asked, each.answers)

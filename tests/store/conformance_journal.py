@@ -1,11 +1,17 @@
 """What every store promises of the journal: terms, commits, fences."""
 
+from datetime import date
+
 import pytest
 from msgspec.structs import replace
 
 from gateway.core import model as m
+from gateway.core.calendars import Calendar, Holiday
+from gateway.core.clocks import ServicePolicy
 from gateway.core.ids import (
+    CalendarName,
     NodeName,
+    PolicyName,
     Position,
     QueueName,
     SiteName,
@@ -60,6 +66,15 @@ class JournalConformance:
         site = m.Site(name=SiteName("port"), open_percent=40, reason="Sturm 🌪", since=NOW)
         await pen.rows(case, item, outgoing, status, profile, queue)
         await pen.rows(m.Site(name=site.name), site)
+        hours = Calendar(
+            name=CalendarName("büro"),
+            zone="Europe/Berlin",
+            week={"monday": ("09:00-12:00",)},
+            holidays=(Holiday(date=date(2026, 12, 24), closed=("12:00-24:00",)),),
+        )
+        gold = ServicePolicy(name=PolicyName("gold"), calendar=hours.name, first_reply=3600.0)
+        await pen.rows(replace(hours, zone="UTC"), hours, gold)
+        await pen.rows(ServicePolicy(name=PolicyName("old"), active=False))
 
         loaded = await (await begin(opens)).loaded()
 
@@ -70,6 +85,7 @@ class JournalConformance:
         assert loaded.profiles == (profile,)
         assert loaded.queues == (queue,)
         assert loaded.sites == (site,)
+        assert loaded.timetable == (hours, gold)
         assert loaded.received == ()
 
     async def test_what_has_ended_is_not_loaded_but_still_found(self, opens: Opens) -> None:

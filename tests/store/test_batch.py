@@ -10,14 +10,16 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core import model as m
-from gateway.core.ids import Position, SiteName
+from gateway.core.calendars import Calendar
+from gateway.core.clocks import ServicePolicy
+from gateway.core.ids import CalendarName, PolicyName, Position, SiteName
 from gateway.store.batch import PgBatch
 from tests.store.rows import EVA, NOW, SITE, a_case, a_message, an_event, an_item, an_outgoing, uid
 
 PLACES = [
     *("events", "new_cases", "cases", "new_items", "items", "messages", "files", "deliveries"),
     *("new_outgoing", "outgoing", "new_statuses", "statuses", "agents", "queues"),
-    *("commands", "done", "sites"),
+    *("commands", "done", "sites", "entries"),
 ]
 
 
@@ -137,6 +139,8 @@ def test_every_kind_of_row_has_its_place() -> None:
         m.AgentProfile(name=EVA),
         m.Queue(name=ITEM.queue),
         m.Site(name=SiteName("port"), open_percent=40, reason="storm"),
+        Calendar(name=CalendarName("office")),
+        ServicePolicy(name=PolicyName("gold")),
         m.CommandRecord(agent=EVA, id=uid(), at=NOW, answer=b""),
         m.InboundDone(id=uid(), status="ignored"),
     )

@@ -7,6 +7,7 @@ from typing import Any
 from gateway.core import events as e
 from gateway.core.ids import AgentName, NodeName, Position, QueueName, SiteName
 from gateway.core.model import AgentProfile, Queue, Site
+from gateway.core.timetable import Entry, Key
 from gateway.ports import PeerEntry
 from gateway.store.batch import _KINDS
 from gateway.store.tail import Portion
@@ -61,6 +62,12 @@ class MemoryDirectory:
         rows = self._store.tables.queues
         return await self._store._call(
             "directory", lambda: {n: copied(rows[n]) for n in names if n in rows}
+        )
+
+    async def entries(self, keys: Collection[Key]) -> dict[Key, Entry]:
+        rows = self._store.tables.timetable
+        return await self._store._call(
+            "directory", lambda: {key: copied(rows[key]) for key in keys if key in rows}
         )
 
     async def sites(self, names: Collection[SiteName]) -> dict[SiteName, Site]:

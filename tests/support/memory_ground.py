@@ -22,6 +22,7 @@ from gateway.core.ids import (
     Position,
 )
 from gateway.core.lifecycle import ENDED
+from gateway.core.timetable import Entry, Key
 from gateway.store.capacity import Published
 from gateway.store.contacts import Decider
 from gateway.store.contract import (
@@ -71,6 +72,7 @@ class Ground:
         self.profiles: dict[AgentName, m.AgentProfile] = {}
         self.queues: dict[str, m.Queue] = {}
         self.sites: dict[str, m.Site] = {}
+        self.timetable: dict[Key, Entry] = {}
         self.capacities: dict[NodeName, Published] = {}
         self.commands: dict[tuple[AgentName, CommandId], m.CommandRecord] = {}
         self.inbox: dict[tuple[ChannelName, str], InboxRow] = {}

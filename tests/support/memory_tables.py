@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core import model as m
+from gateway.core.calendars import Calendar
+from gateway.core.clocks import ServicePolicy
 from gateway.core.duties import DutyTerm
 from gateway.core.ids import (
     CaseId,
@@ -22,6 +24,7 @@ from gateway.core.ids import (
 )
 from gateway.core.inbound import Decided, Inbound
 from gateway.core.lifecycle import ENDED
+from gateway.core.timetable import key_of
 from gateway.ports import Memory
 from gateway.store.contract import (
     BadBatch,
@@ -113,6 +116,8 @@ class Tables(Shelf):
                 self.queues[row.name] = row
             case m.Site():
                 self.sites[row.name] = row
+            case Calendar() | ServicePolicy():
+                self.timetable[key_of(row)] = row
             case m.CommandRecord():
                 self.commands.setdefault((row.agent, row.id), row)
             case m.InboundDone():
@@ -175,6 +180,7 @@ class Tables(Shelf):
             statuses=tuple(map(copied, statuses)),
             queues=tuple(copied(q) for q in self.queues.values() if q.active),
             sites=tuple(map(copied, self.sites.values())),
+            timetable=tuple(copied(one) for one in self.timetable.values() if one.active),
             cases=tuple(map(copied, cases)),
             items=tuple(map(copied, items)),
             outbox=tuple(map(copied, self.open_orders(node))),

@@ -3,7 +3,7 @@
 -- name: commit_batch
 SELECT commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
                     $18),
-       commit_sites($19)
+       commit_sites($19), commit_directory($20)
 
 -- name: receive_batch
 -- What is read under a duty is stored by who holds it. A channel's memory never goes back.
@@ -65,6 +65,11 @@ SELECT doc FROM queue WHERE coalesce((doc->>'active')::boolean, true) ORDER BY n
 
 -- name: load_sites
 SELECT doc FROM site ORDER BY name
+
+-- name: load_timetable
+SELECT kind, doc FROM directory_entry
+WHERE coalesce((doc->>'active')::boolean, true) AND kind IN ('calendar', 'service_policy')
+ORDER BY kind, name
 
 -- name: load_items
 SELECT doc FROM item WHERE ended_as IS NULL AND owner = $1 ORDER BY id

@@ -12,5 +12,8 @@ mine AS (
 )
 SELECT node, epoch, counter, doc FROM node_capacity WHERE node <> $1 ORDER BY node
 
+-- name: entries_named
+SELECT kind, name, doc FROM directory_entry WHERE kind = $1 AND name = ANY($2::text[])
+
 -- name: sites_named
 SELECT doc FROM site WHERE name = ANY($1::text[])

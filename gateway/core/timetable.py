@@ -1,0 +1,82 @@
+"""The calendars and service-level policies of the house, ready to be asked."""
+
+from collections.abc import Iterable
+from datetime import UTC
+from typing import Literal
+
+from gateway.core.calendars import Calendar, hours_of
+from gateway.core.clocks import ServicePolicy
+from gateway.core.errors import Refused
+from gateway.core.hours import MINUTES, Hours
+from gateway.core.ids import CalendarName, PolicyName
+from gateway.core.model import Queue
+
+Entry = Calendar | ServicePolicy
+Kind = Literal["calendar", "service_policy"]
+Key = tuple[Kind, str]
+TYPES: dict[Kind, type[Calendar] | type[ServicePolicy]] = {
+    "calendar": Calendar,
+    "service_policy": ServicePolicy,
+}
+
+
+def key_of(entry: Entry) -> Key:
+    """What it is and its name: where it stands in the directory."""
+    return ("calendar" if isinstance(entry, Calendar) else "service_policy"), entry.name
+
+
+def gone(key: Key) -> Entry:
+    """What stands for an entry that is not there."""
+    kind, name = key
+    if kind == "calendar":
+        return Calendar(name=CalendarName(name), active=False)
+    return ServicePolicy(name=PolicyName(name), active=False)
+
+
+class Timetable:
+    """What the directory says of time. ``folds`` alone changes it."""
+
+    def __init__(self) -> None:
+        self.calendars: dict[CalendarName, Calendar] = {}
+        self.policies: dict[PolicyName, ServicePolicy] = {}
+        self._hours: dict[CalendarName, Hours] = {}
+        self._always = Hours(UTC, {day: [(0, MINUTES)] for day in range(7)})
+
+    def load(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self.put(entry)
+
+    def put(self, entry: Entry) -> None:
+        """Take an entry, new, changed or no longer active."""
+        if isinstance(entry, Calendar):
+            self._hours.pop(entry.name, None)
+            if not entry.active:
+                self.calendars.pop(entry.name, None)
+                return
+            self.calendars[entry.name] = entry
+            try:
+                self._hours[entry.name] = hours_of(entry)
+            except Refused:
+                # Checked when it was declared; this machine may know fewer time zones. Counting
+                # every second then is wrong on the safe side, and the node lives.
+                self._hours[entry.name] = self._always
+        elif entry.active:
+            self.policies[entry.name] = entry
+        else:
+            self.policies.pop(entry.name, None)
+
+    def get(self, key: Key) -> Entry | None:
+        kind, name = key
+        if kind == "calendar":
+            return self.calendars.get(CalendarName(name))
+        return self.policies.get(PolicyName(name))
+
+    def hours(self, name: CalendarName) -> Hours:
+        """Those of a calendar; whatever has no name, or is gone, never closes."""
+        return self._hours.get(name, self._always)
+
+    def policy_of(self, queue: Queue | None) -> ServicePolicy | None:
+        """What is promised to who waits there."""
+        if queue is None or not queue.service_policy:
+            return None
+        return self.policies.get(queue.service_policy)

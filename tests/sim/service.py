@@ -1,0 +1,86 @@
+"""What the simulated house promises its customers, and whether its clocks kept count."""
+
+from collections import Counter, defaultdict
+
+from gateway.core import events as e
+from gateway.core.calendars import WEEKDAYS, Calendar, hours_of
+from gateway.core.clocks import Clock, ServicePolicy
+from gateway.core.ids import CalendarName, PolicyName
+from gateway.core.lifecycle import ENDED
+from gateway.core.model import Item, ItemState
+from tests.sim.promises import need
+from tests.support.memory_tables import Tables
+
+HOURS = CalendarName("busy")
+PROMISE = PolicyName("quick")
+CALENDAR = Calendar(
+    name=HOURS, week=dict.fromkeys(WEEKDAYS, ("00:00-09:01", "09:02-09:04", "09:05-24:00"))
+)
+POLICY = ServicePolicy(
+    name=PROMISE,
+    calendar=HOURS,
+    first_reply=20.0,
+    next_reply=15.0,
+    resolution=90.0,
+    warn_share=0.5,
+    notify_after=4.0,
+    escalate_after=15.0,
+)
+_STANDS = frozenset({ItemState.HELD, ItemState.WRAPPING})
+
+
+def clocks_kept_count(tables: Tables) -> None:
+    """Each clock ran when its item did, from where it stood, and rang once for each step."""
+    rows: dict[str, list[tuple[e.Entry, Item]]] = defaultdict(list)
+    rung: Counter[tuple[str, str, str]] = Counter()
+    ended: set[str] = set()
+    for entry in tables.journal.values():
+        for row in entry.rows:
+            if type(row) is Item:
+                rows[row.id].append((entry, row))
+        match entry.event:
+            case e.ServiceLevelBreached(item=item, clock=kind, due_at=due_at):
+                rung[item, kind, due_at.isoformat()] += 1
+                need(due_at <= entry.at, f"{item}: {kind} breached before its time")
+            case e.ServiceLevelEnded(item=item):
+                need(item not in ended, f"{item}: its clocks ended twice")
+                ended.add(item)
+            case _:
+                pass
+    twice = [key for key, times in rung.items() if times > 1]
+    need(not twice, f"breached twice: {twice[:3]}")
+    for key, known in rows.items():
+        known.sort(key=lambda one: one[1].version)
+        last = known[-1][1]
+        if last.state in ENDED and last.service is not None:
+            need(key in ended, f"{key}: its clocks never ended")
+        for before, after in zip([None, *known[:-1]], known, strict=True):
+            _one_step(before[1] if before else None, *after)
+
+
+def _one_step(before: Item | None, entry: e.Entry, item: Item) -> None:
+    if item.service is None:
+        return
+    if item.due_at != item.service.nearest():
+        need(isinstance(entry.event, e.ItemAdopted), f"{item.id}: due {item.due_at}")
+    for clock in item.service.clocks:
+        was = before.service.clock(clock.kind) if before and before.service else None
+        _one_clock(item, clock, was, entry)
+
+
+def _one_clock(item: Item, clock: Clock, was: Clock | None, entry: e.Entry) -> None:
+    hours = hours_of(CALENDAR)
+    where = f"{item.id} {clock.kind} at {entry.at}"
+    if clock.since is not None:
+        need(clock.met_at is None, f"{where}: runs though it is met")
+    if was is not None and was.since is not None and clock.since is None:
+        counted = was.used + hours.open_seconds(was.since, entry.at)
+        need(abs(clock.used - counted) < 0.001, f"{where}: {clock.used}, not {counted}")
+    if was is not None and was.since is not None and clock.since is not None:
+        need((clock.since, clock.used) == (was.since, was.used), f"{where}: began anew")
+    if clock.since is not None and (was is None or was.since is None):
+        need(clock.since == entry.at, f"{where}: runs since {clock.since}")
+    settled = isinstance(entry.event, e.ClocksSet)
+    if settled and clock.met_at is None:
+        stands = item.state in _STANDS
+        need((clock.since is None) == stands, f"{where}: {item.state} and since {clock.since}")
