@@ -39,6 +39,7 @@ from gateway.core.duties import DutyState
 from gateway.core.election import Look, Verdict
 from gateway.core.ids import ChannelName, NodeName
 from gateway.door import Door
+from gateway.flow.feasts import Feasts
 from gateway.flow.node import Node
 from gateway.http import HttpMount
 from gateway.lag import LoopLag
@@ -115,6 +116,7 @@ class App:
             card=lambda: card_of(settings, "leaving" if self.is_leaving else "serving"),
         )
         self.retention = Retention(node.ledger, store.retention, settings.retention.content_days)
+        self.feasts = Feasts(node.ledger)
         self.looks = Looking(
             "other nodes' channels",
             self._follow_rooms,
@@ -282,6 +284,7 @@ class App:
             "takeover": self.takeover.run(),
             "duties": self.duties.run(),
             "retention": self.duties.perform("retention", lambda _term: self.retention.run()),
+            "holidays": self.duties.perform("holidays", lambda _term: self.feasts.run()),
             "upkeep": self.duties.perform("upkeep", lambda _term: self.store.upkeep.run()),
             "capacity": self.figures.run(),
             "overflow": self.overflow.run(),

@@ -25,6 +25,7 @@ from gateway.api.once import Once
 from gateway.api.queues import Names, Queues
 from gateway.api.sessions import Sessions
 from gateway.api.sites import Sites
+from gateway.api.timetable import HoursResource, PolicyResource
 from gateway.api.tokens import TokenResource
 from gateway.api.upkeep import Outbox, Quarantine
 from gateway.ports import HttpRoute
@@ -67,6 +68,8 @@ class Api:
             Names("skills", house.skills),
             Names("codes", house.codes),
             Sites(ledger, house.presence),
+            HoursResource(ledger),
+            PolicyResource(ledger),
             Directory(house, self._applier, passwords),
             Channels(house.channels),
             Quarantine(house.node, house.listing, house.channels),

@@ -3,16 +3,17 @@
 from datetime import datetime
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import asdict
 
 from gateway.core.ids import AgentName, CaseId, ChannelName, TicketNumber
 from gateway.core.model import Case, CaseStatus, ChannelKind, CustomerBrief
+from gateway.core.view import ServiceView, service_view
 from gateway.store.views import ItemLine, TimelineEntry
 
 
 class CaseCard(Struct, frozen=True, kw_only=True):
-    """A case's header."""
+    """A case's header; ``service`` are the clocks of its last work item that has ended."""
 
     id: CaseId
     number: TicketNumber
@@ -34,6 +35,7 @@ class CaseCard(Struct, frozen=True, kw_only=True):
     follows: CaseId | None
     changed_at: datetime | None
     emptied_at: datetime | None
+    service: ServiceView | None
 
 
 class TimelineCard(Struct, frozen=True, kw_only=True):
@@ -46,7 +48,8 @@ class TimelineCard(Struct, frozen=True, kw_only=True):
 
 
 def case_card(case: Case) -> CaseCard:
-    return CaseCard(**asdict(case))
+    service = service_view(case.service)
+    return CaseCard(**{**asdict(case), "service": None if service is UNSET else service})
 
 
 def timeline_card(entry: TimelineEntry) -> TimelineCard:

@@ -22,12 +22,17 @@ from gateway.api.directory_types import (
 )
 from gateway.api.house import House
 from gateway.api.intent import Applier, FirstLogin, Intent
+from gateway.api.timetable import HoursEntry, PolicyEntry, calendar_from, policy_from
+from gateway.core.entries import check_policy, check_queue
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, QueueName
+from gateway.core.ids import AgentName, CalendarName, PolicyName, QueueName
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.views import Named
 
 MOST = Meta(max_length=20_000)
+Kind = Literal["queue", "skill", "code", "agent", "hours", "service_policy"]
+DERIVED = frozenset({"found", "found_until", "found_by"})
+"""What follows from the declaration, and is too long to show."""
 Name_ = TypeVar("Name_", bound=str)
 
 
@@ -41,11 +46,15 @@ class Removal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     queues: Annotated[tuple[QueueName, ...], MOST] = ()
     skills: Annotated[tuple[str, ...], MOST] = ()
     codes: Annotated[tuple[str, ...], MOST] = ()
+    hours: Annotated[tuple[CalendarName, ...], MOST] = ()
+    service_policies: Annotated[tuple[PolicyName, ...], MOST] = ()
 
 
 class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Each entry has a ``name``; what an entry leaves out stays as it is."""
 
+    hours: Annotated[tuple[HoursEntry, ...], MOST] = ()
+    service_policies: Annotated[tuple[PolicyEntry, ...], MOST] = ()
     queues: Annotated[tuple[QueueEntry, ...], MOST] = ()
     skills: Annotated[tuple[NameEntry, ...], MOST] = ()
     codes: Annotated[tuple[NameEntry, ...], MOST] = ()
@@ -62,7 +71,7 @@ class ApplyQuery(Struct, frozen=True, kw_only=True):
 class Difference(Struct, frozen=True, kw_only=True):
     """One entry that is new, changed or goes; ``fields`` maps each to what it was and will be."""
 
-    kind: Literal["queue", "skill", "code", "agent"]
+    kind: Kind
     name: str
     change: Literal["add", "change", "remove"]
     fields: dict[str, tuple[Any, Any]]
@@ -133,10 +142,14 @@ class Directory:
         intent = plan.intent
         position = self._ledger.position
         state = self._ledger.state
+        await self._plan_times(plan, wish)
+        calendars = {*state.timetable.calendars, *(c.name for c in intent.calendars)}
+        policies = {*state.timetable.policies, *(p.name for p in intent.policies)}
         for n, queue in enumerate(wish.queues):
             name = QueueName(_name(queue.name, f"queues[{n}]"))
             old = state.queues.get(name)
             new = queue_from(name, queue, old)
+            check_queue(new, calendars, policies, f"queues[{n}].")
             if _note(plan, "queue", name, old, new):
                 intent.queues.append(new)
         going = [q for q in dict.fromkeys(wish.remove.queues) if q in state.queues]
@@ -156,6 +169,34 @@ class Directory:
                 intent.agents.append(profile)
         await self._ledger.committed(position)
         return plan
+
+    async def _plan_times(self, plan: _Plan, wish: Declaration) -> None:
+        """Hours and policies; what they name may be declared with them."""
+        state, intent = self._ledger.state, plan.intent
+        known = state.timetable
+        for n, hours in enumerate(wish.hours):
+            name = CalendarName(_name(hours.name, f"hours[{n}]"))
+            before, now = known.calendars.get(name), self._ledger.clock.now()
+            calendar = await calendar_from(name, hours, before, now, f"hours[{n}].")
+            if _note(plan, "hours", name, before, calendar):
+                intent.calendars.append(calendar)
+        calendars = {*known.calendars, *(c.name for c in intent.calendars)}
+        queues = {*state.queues, *(q.name for q in wish.queues if q.name is not UNSET)}
+        for n, policy in enumerate(wish.service_policies):
+            title = PolicyName(_name(policy.name, f"service_policies[{n}]"))
+            promised = policy_from(title, policy, known.policies.get(title))
+            check_policy(
+                promised,
+                calendars,
+                [QueueName(queue) for queue in queues],
+                f"service_policies[{n}].",
+            )
+            if _note(plan, "service_policy", title, known.policies.get(title), promised):
+                intent.policies.append(promised)
+        gone = [name for name in dict.fromkeys(wish.remove.hours) if name in known.calendars]
+        intent.gone_calendars += _noted_gone(plan, "hours", gone, wish.hours)
+        left = [p for p in dict.fromkeys(wish.remove.service_policies) if p in known.policies]
+        intent.gone_policies += _noted_gone(plan, "service_policy", left, wish.service_policies)
 
     async def _plan_names(
         self,
@@ -199,9 +240,9 @@ def _name(name: str | UnsetType, where: str) -> str:
 
 def _noted_gone(
     plan: _Plan,
-    kind: Literal["queue", "skill", "code"],
+    kind: Kind,
     names: Sequence[Name_],
-    declared: Sequence[QueueEntry | NameEntry],
+    declared: Sequence[QueueEntry | NameEntry | HoursEntry | PolicyEntry],
 ) -> Sequence[Name_]:
     """These names go. Raises ``Refused`` for one that is declared too."""
     if both := {entry.name for entry in declared} & {*names}:
@@ -216,7 +257,7 @@ def _noted_gone(
 
 def _note(
     plan: _Plan,
-    kind: Literal["queue", "skill", "code", "agent"],
+    kind: Kind,
     name: str,
     old: Struct | None,
     new: Struct,
@@ -227,7 +268,11 @@ def _note(
         return False
     before = msgspec.to_builtins(old) if old is not None else {}
     after = msgspec.to_builtins(new)
-    fields = {f: (before.get(f), v) for f, v in after.items() if f != "name" and before.get(f) != v}
+    fields = {
+        f: (before.get(f), v)
+        for f, v in after.items()
+        if f not in DERIVED and f != "name" and before.get(f) != v
+    }
     change: Literal["add", "change"] = "add" if old is None else "change"
     plan.differences.append(Difference(kind=kind, name=name, change=change, fields=fields))
     return True

@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict, replace
 
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, QueueName, SiteName, SkillName
+from gateway.core.ids import AgentName, CalendarName, PolicyName, QueueName, SiteName, SkillName
 from gateway.core.model import AgentProfile, ChannelKind, Queue
 from gateway.ports import Role
 
@@ -43,7 +43,8 @@ class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is left out stays as it is.
 
     ``overflow_after``: seconds after which a waiting item may go to another node where somebody
-    is free; 0: at once, all nodes are one pool; null: never.
+    is free; 0: at once, all nodes are one pool; null: never. ``hours`` and ``service_policy`` are
+    named; empty: none.
     """
 
     name: Name | UnsetType = UNSET
@@ -57,6 +58,8 @@ class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     wrapup_required: bool | UnsetType = UNSET
     retention_days: Annotated[int, Meta(ge=0, le=36_500)] | UnsetType | None = UNSET
     overflow_after: Seconds | UnsetType | None = UNSET
+    hours: CalendarName | UnsetType = UNSET
+    service_policy: PolicyName | UnsetType = UNSET
 
 
 class NameEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

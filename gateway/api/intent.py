@@ -18,8 +18,11 @@ from gateway.api.base import record
 from gateway.api.house import House
 from gateway.core import events as e
 from gateway.core.backoff import reconnect_delay
+from gateway.core.calendars import Calendar
+from gateway.core.clocks import ServicePolicy
+from gateway.core.entries import remove_calendar, remove_policy
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, QueueName
+from gateway.core.ids import AgentName, CalendarName, PolicyName, QueueName
 from gateway.core.model import AgentProfile, Queue
 from gateway.core.queues import remove
 from gateway.ports import Role
@@ -43,12 +46,16 @@ class Intent(Struct, kw_only=True):
     by: AgentName
     queues: list[Queue] = []
     agents: list[AgentProfile] = []
+    calendars: list[Calendar] = []
+    policies: list[ServicePolicy] = []
     skills: list[Named] = []
     codes: list[Named] = []
     logins: list[FirstLogin] = []
     gone_queues: list[QueueName] = []
     gone_skills: list[str] = []
     gone_codes: list[str] = []
+    gone_calendars: list[CalendarName] = []
+    gone_policies: list[PolicyName] = []
 
 
 class Applier:
@@ -101,14 +108,53 @@ class Applier:
         queues = [q for q in intent.queues if state.queues.get(q.name) != q]
         agents = [a for a in intent.agents if state.profiles.get(a.name) != a]
         agents = [a for a in agents if a.active or a.name in state.profiles]
-        changes = [e.Change(e.QueueDefined(queue=queue, by=who)) for queue in queues]
+        changes = self._timetable(intent)
+        changes += [e.Change(e.QueueDefined(queue=queue, by=who)) for queue in queues]
         changes += [e.Change(e.AgentDefined(profile=profile, by=who)) for profile in agents]
         then = {**state.profiles, **{a.name: a for a in intent.agents}}
         for name in intent.gone_queues:
             if name in state.queues:
                 refuse_channels(self._house, name)
                 changes.append(remove(state, name, who, then.values(), field="remove.queues"))
-        return changes
+        return changes + self._removed_times(intent)
+
+    def _timetable(self, intent: Intent) -> list[e.Change]:
+        """Hours and policies come before the queues that name them."""
+        known, who = self._ledger.state.timetable, intent.by
+        return [
+            *(
+                e.Change(e.CalendarDefined(calendar=one, by=who))
+                for one in intent.calendars
+                if known.calendars.get(one.name) != one
+            ),
+            *(
+                e.Change(e.ServicePolicyDefined(policy=one, by=who))
+                for one in intent.policies
+                if known.policies.get(one.name) != one
+            ),
+        ]
+
+    def _removed_times(self, intent: Intent) -> list[e.Change]:
+        """They go after everything that named them. Raises ``Refused``."""
+        state, who = self._ledger.state, intent.by
+        queues = {**state.queues, **{q.name: q for q in intent.queues}}
+        policies = {**state.timetable.policies, **{p.name: p for p in intent.policies}}
+        queues = {name: q for name, q in queues.items() if name not in intent.gone_queues}
+        policies = {name: p for name, p in policies.items() if name not in intent.gone_policies}
+        return [
+            *(
+                remove_policy(state, name, who, queues.values(), field="remove.service_policies")
+                for name in intent.gone_policies
+                if name in state.timetable.policies
+            ),
+            *(
+                remove_calendar(
+                    state, name, who, queues.values(), policies.values(), field="remove.hours"
+                )
+                for name in intent.gone_calendars
+                if name in state.timetable.calendars
+            ),
+        ]
 
     async def _beside_the_journal(self, intent: Intent) -> None:
         house = self._house

@@ -6,6 +6,7 @@ from gateway.api.house import House
 from gateway.api.intent import refuse_channels
 from gateway.api.needs import Labels
 from gateway.core import events as e
+from gateway.core.entries import check_queue
 from gateway.core.errors import Refused
 from gateway.core.ids import QueueName
 from gateway.core.model import Queue
@@ -87,6 +88,8 @@ class Queues:
         entry = read(request, QueueEntry)
         name = QueueName(named(request.params["name"], entry))
         queue = queue_from(name, entry, self._ledger.state.queues.get(name))
+        timetable = self._ledger.state.timetable
+        check_queue(queue, timetable.calendars, timetable.policies)
         defined = e.QueueDefined(queue=queue, by=by(request))
         await record(self._ledger, [e.Change(defined)])
         return HttpAnswer(body=queue)

@@ -26,6 +26,11 @@ SENTENCES: dict[str, str] = {
     "item_canceled": "It was canceled by {by}",
     "item_rejected": "It was rejected",
     "item_reprioritised": "{by} set the priority to {priority}",
+    "clocks_set": "The clocks of its service level were set",
+    "service_level_warned": "Most of the time for the {measured} is used up",
+    "service_level_breached": "The {measured} is overdue since {due_at}",
+    "service_level_escalated": "The {measured} is overdue: {done}",
+    "service_level_ended": "The clocks of its service level have ended",
     "item_adopted": "This node took it over from {from_node}",
     "item_handed_over": "It was handed over to {to}",
     "outbound_handed_over": "The sending was handed over to {to}",
@@ -42,6 +47,12 @@ _SAID = {
     "out": "An answer was written",
     "note": "A note was added",
     "system": "A message was added",
+}
+_MEASURED = {"first_reply": "first reply", "next_reply": "next reply"}
+_DONE = {
+    "raise": "it was given more priority",
+    "notify": "people were told",
+    "level": "it goes to the next level",
 }
 _CASE_FIELDS = ("status", "tags", "category", "stage", "type", "level", "subject")
 
@@ -72,6 +83,10 @@ def _flat(kind: str, data: dict[str, Any]) -> dict[str, Any]:
             said = _SAID.get(str(data.get("direction")), _SAID["system"])
             preview = data.get("preview")
             return {"what": f"{said}: “{preview}”" if preview else said}
+        case "service_level_warned" | "service_level_breached" | "service_level_escalated":
+            clock = str(data.get("clock"))
+            measured = _MEASURED.get(clock, clock)
+            return {**data, "measured": measured, "done": _DONE.get(str(data.get("act")), "–")}
         case "case_changed":
             changed = [f"{f} = {data[f]}" for f in _CASE_FIELDS if data.get(f) is not None]
             return {**data, "changes": ", ".join(changed) or "nothing"}

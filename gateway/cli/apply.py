@@ -2,13 +2,21 @@
 
 import sys
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from gateway.cli.node import Where, connect
 from gateway.failures import Failed
 
-SECTIONS = {"queue": "queues", "skill": "skills", "code": "codes", "agent": "agents"}
+SECTIONS = {
+    "hours": "hours",
+    "service_policy": "service_policies",
+    "queue": "queues",
+    "skill": "skills",
+    "code": "codes",
+    "agent": "agents",
+}
 SIGNS = {"add": "+", "change": "~", "remove": "-"}
 _HERE = Where()
 
@@ -19,8 +27,10 @@ def apply(file: Path, *, yes: bool = False, where: Where = _HERE) -> None:
     Parameters
     ----------
     file
-        TOML with [[queue]], [[skill]], [[code]] and [[agent]] tables, each with a name; what is to
-        go stands in one table: [remove] queues = ["old"], skills = [...], codes = [...].
+        TOML with [[queue]], [[skill]], [[code]], [[agent]], [[hours]] and [[service_policy]]
+        tables, each with a name; what is to go stands in one table: [remove] queues = ["old"],
+        skills = [...], codes = [...], hours = [...], service_policies = [...]. Hours may name a
+        file of holidays beside this one: ical_file = "holidays.ics".
     yes
         Apply without asking.
     """
@@ -61,7 +71,29 @@ def read(file: Path) -> dict[str, Any]:
         if not isinstance(entries, list):
             raise Failed(f"{file}: write [[{key}]] with double brackets, once for each entry")
         found.setdefault(name, []).extend(entries)
+    for entry in found.get("hours", []):
+        _with_file(entry, file)
+        _with_dates(entry)
     return found
+
+
+def _with_dates(entry: dict[str, Any]) -> None:
+    """Dates of TOML as REST takes them."""
+    for day in (*entry.get("holidays", ()), *entry.get("extra", ())):
+        if isinstance(day, dict) and isinstance(day.get("date"), date):
+            day["date"] = day["date"].isoformat()
+
+
+def _with_file(entry: dict[str, Any], beside: Path) -> None:
+    """The text of the file that hours name."""
+    name = entry.pop("ical_file", None)
+    if name is None:
+        return
+    path = beside.parent / str(name)
+    try:
+        entry["ical"] = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failed(f"{path}: {error}") from error
 
 
 def show(differences: list[dict[str, Any]]) -> None:

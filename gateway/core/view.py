@@ -3,9 +3,19 @@
 from datetime import datetime
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from gateway.core.ids import AgentName, CaseId, ChannelName, ItemId, OfferId, QueueName, SkillName
+from gateway.core.clocks import ClockKind, Service
+from gateway.core.ids import (
+    AgentName,
+    CaseId,
+    ChannelName,
+    ItemId,
+    OfferId,
+    PolicyName,
+    QueueName,
+    SkillName,
+)
 from gateway.core.model import (
     AgentStatus,
     Attributes,
@@ -34,6 +44,28 @@ class CaseView(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...]
     opened_at: datetime
     last_seq: int
+
+
+class ClockView(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A clock of an item's service level: whether it runs, and until when.
+
+    ``used`` are the open seconds that it had run when it last stopped, or changed.
+    """
+
+    clock: ClockKind
+    running: bool = False
+    due_at: datetime | None = None
+    used: float = 0.0
+    warned_at: datetime | None = None
+    breached_at: datetime | None = None
+    met_at: datetime | None = None
+
+
+class ServiceView(Struct, frozen=True, kw_only=True):
+    """What is promised to the customer, and the clocks that run until it is kept."""
+
+    policy: PolicyName
+    clocks: tuple[ClockView, ...]
 
 
 class ItemView(Struct, frozen=True, kw_only=True):
@@ -68,6 +100,7 @@ class ItemView(Struct, frozen=True, kw_only=True):
     code: str
     categories: tuple[str, ...]
     attributes: Attributes
+    service: ServiceView | UnsetType = UNSET
 
 
 class OfferView(Struct, frozen=True, kw_only=True):
@@ -125,6 +158,25 @@ def case_view(case: Case) -> CaseView:
     )
 
 
+def service_view(service: Service | None) -> ServiceView | UnsetType:
+    """The clocks as they are shown; left out where nothing is promised."""
+    if service is None:
+        return UNSET
+    clocks = tuple(
+        ClockView(
+            clock=clock.kind,
+            running=clock.since is not None,
+            due_at=clock.due_at,
+            used=clock.used,
+            warned_at=clock.warned_at,
+            breached_at=clock.breached_at,
+            met_at=clock.met_at,
+        )
+        for clock in service.clocks
+    )
+    return ServiceView(policy=service.policy, clocks=clocks)
+
+
 def item_view(item: Item, case: Case) -> ItemView:
     return ItemView(
         id=item.id,
@@ -156,6 +208,7 @@ def item_view(item: Item, case: Case) -> ItemView:
         code=item.code,
         categories=item.categories,
         attributes=item.attributes,
+        service=service_view(item.service),
     )
 
 

@@ -148,7 +148,7 @@ def test_every_kind_of_row_has_its_place() -> None:
     made = batch((an_event(), rows))
     changed = {"cases", "items", "outgoing", "statuses"}
     assert {place: len(made[place]) for place in PLACES} == {
-        place: 0 if place in changed else 1 for place in PLACES
+        place: 0 if place in changed else 2 if place == "entries" else 1 for place in PLACES
     }
 
 
