@@ -51,6 +51,19 @@ NEW: Mapping[str, Since] = {
     "Wish.command": REFUSED,
     # An older node does it as it always did: twice, should it die before it has answered.
     "Errand.once": Since(2, harmless=True),
+    # Hours and service levels: a node that does not know them would drop the clocks of its items.
+    "CalendarDefined": Since(2),
+    "ServicePolicyDefined": Since(2),
+    "Queue.hours": Since(2),
+    "Queue.service_policy": Since(2),
+    "Item.service": Since(2),
+    "Case.service": Since(2),
+    "ClocksSet": Since(2),
+    "ServiceLevelWarned": Since(2),
+    "ServiceLevelBreached": Since(2),
+    "ServiceLevelEscalated": Since(2),
+    "ServiceLevelEnded": Since(2),
+    "MessageAdded.automatic": Since(2, harmless=True),
 }
 """By ``Kind``, ``Kind.field`` or ``Kind=value``: all that the first edition does not have.
 
