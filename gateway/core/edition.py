@@ -52,8 +52,9 @@ NEW: Mapping[str, Since] = {
     # An older node does it as it always did: twice, should it die before it has answered.
     "Errand.once": Since(2, harmless=True),
     # Hours and service levels: a node that does not know them would drop the clocks of its items.
-    "CalendarDefined": Since(2),
-    "ServicePolicyDefined": Since(2),
+    **dict.fromkeys(("Calendar", "ServicePolicy", "Service"), Since(2)),
+    **dict.fromkeys(("CalendarDefined", "CalendarRemoved"), Since(2)),
+    **dict.fromkeys(("ServicePolicyDefined", "ServicePolicyRemoved"), Since(2)),
     "Queue.hours": Since(2),
     "Queue.service_policy": Since(2),
     "Item.service": Since(2),
