@@ -28,6 +28,7 @@ from gateway.cluster.homes import Homes
 from gateway.cluster.joining import Joining, staying
 from gateway.config import Settings
 from gateway.core import events as e
+from gateway.core.edition import EDITION
 from gateway.core.ids import AgentName, ChannelName, QueueName
 from gateway.core.model import Queue
 from gateway.door import Door
@@ -148,7 +149,7 @@ async def _built(
         term=term,
         contacts=store.contacts,
     )
-    node.ledger.written = await store.cluster.require_known()
+    node.ledger.written = await _written(store, term)
     app = App(settings, store, node)
     app.rooms = ChannelRoom(
         kinds=table,
@@ -188,6 +189,14 @@ async def _joined(settings: Settings, store: Store) -> Term:
     card = card_of(settings, "joining")
     joining = Joining(store.journal, store.cluster, settings.node_name, card)
     return await joining.join(alone=store.server is not None)
+
+
+async def _written(store: Store, term: Term) -> int:
+    """The edition that may be written from the start: the newest, if no older node is there."""
+    written = await store.cluster.require_known()
+    if written < EDITION:
+        written = await store.cluster.raise_edition(term, EDITION)
+    return written
 
 
 async def _services(app: App) -> Services:

@@ -48,6 +48,21 @@ async def test_nobody_notices_that_one_node_after_the_other_gets_the_present_ver
     await nothing_was_lost_on_the_way(house, found)
 
 
+async def test_a_node_that_is_alone_writes_what_is_new_from_its_start(
+    tmp_path: Path, database: str
+) -> None:
+    con = await asyncpg.connect(database)
+    node = a_node(tmp_path / "only", "only", database, [])
+    try:
+        await con.execute("UPDATE edition SET written = $1", FORMER)
+        await node.start()
+        assert await con.fetchval("SELECT written FROM edition") == EDITION
+        assert await editions(node) == {"only": EDITION}
+    finally:
+        await node.clean_up()
+        await con.close()
+
+
 async def test_a_version_that_the_others_have_left_behind_says_so_and_does_not_start(
     tmp_path: Path, database: str
 ) -> None:
