@@ -5,6 +5,9 @@ That one keeps an agent free for two seconds and says so; then the item is hande
 there at once. No grant, no move. So two nodes never count on the same agent, and nothing is sent
 to wait elsewhere. With ``overflow_after = 0`` all nodes are one pool, whose order is that of one
 queue but for the second by which nodes know of each other.
+
+Whatever the queue says: what nobody at its node could ever get, because nobody who could is signed
+in there, goes to a node where somebody is, and waits there if all are busy.
 """
 
 import asyncio
@@ -24,9 +27,18 @@ from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, ItemId, NodeName
 from gateway.core.model import Item, ItemState
 from gateway.core.moving import Hindrance, nobody, together
-from gateway.core.overflow import Choice, Granted, Wanted, choose, keeps_back, wanted
+from gateway.core.overflow import (
+    Choice,
+    Granted,
+    Wanted,
+    choose,
+    choose_crew,
+    keeps_back,
+    wanted,
+)
 from gateway.core.pool import NodeCapacity
 from gateway.core.reservation import SECONDS, Reservation
+from gateway.core.routing.fit import lacks
 from gateway.core.routing.need import Need, need_of
 from gateway.flow.node import Node
 from gateway.flow.tasks import Tasks
@@ -37,6 +49,10 @@ LOOK_SECONDS = 0.25
 ASK_SECONDS = 3.0
 REFUSED_SECONDS = 1.0
 """A node that had nobody is not asked for the same again before it has published anew."""
+WAIT_SECONDS = 1.0
+"""The same while something waits that may go only if it is stranded."""
+DESERTED_SECONDS = 30.0
+"""For how long nobody has been here who could get it: a desktop that reconnects is back by then."""
 MOST_AT_ONCE = 32
 MOST_LOOKED_AT = 200
 """Items of one need in one look; what stands behind them has less right to go."""
@@ -77,6 +93,7 @@ class Overflow:
         self._promised: defaultdict[NodeName, deque[float]] = defaultdict(deque)
         self._refused: dict[tuple[NodeName, Need], float] = {}
         self._notes: dict[ItemId, tuple[float, str]] = {}
+        self._deserted: dict[Need, tuple[float, bool]] = {}
         self._news = asyncio.Event()
         self._tasks = Tasks("overflow")
         asking.serve(KIND, self._grant)
@@ -92,9 +109,9 @@ class Overflow:
             while True:
                 self._news.clear()
                 await self._routed()
-                waits = self._look()
+                seconds = self._look()
                 try:
-                    async with asyncio.timeout(LOOK_SECONDS if waits else None):
+                    async with asyncio.timeout(seconds):
                         await self._news.wait()
                 except TimeoutError:
                     pass
@@ -108,39 +125,73 @@ class Overflow:
 
     # -- who asks ---------------------------------------------------------------------------
 
-    def _look(self) -> bool:
-        """Ask for what may go; whether anything waits that may, now or later."""
-        waits = False
+    def _look(self) -> float | None:
+        """Ask for what may go; in how many seconds to look again, ``None``: when there is news."""
+        again: float | None = None
         others = self._others()
-        for need in self._engine.pool.waiting_needs():
+        needs = list(self._engine.pool.waiting_needs())
+        self._deserted = {need: known for need, known in self._deserted.items() if need in needs}
+        for need in needs:
             queue = self._state.queues.get(need.queue)
-            if queue is None or queue.overflow_after is None:
+            if queue is None:
                 continue
-            waits = True
-            if others:
-                self._ask_for(need, others)
-        return waits
+            stranded = self._is_stranded(need)
+            if stranded or queue.overflow_after is not None:
+                again = LOOK_SECONDS
+                if others:
+                    self._ask_for(need, others, stranded=stranded)
+            else:
+                again = again or WAIT_SECONDS
+        return again
+
+    def _is_stranded(self, need: Need) -> bool:
+        """Nobody is signed in here, nor was lately, who could ever get such an item."""
+        if self._figures.tally.serves(need):
+            self._deserted.pop(need, None)
+            return False
+        at = self._monotonic()
+        known = self._deserted.get(need)
+        if known is None or at - known[0] >= WAIT_SECONDS:
+            known = self._deserted[need] = at, not self._is_served(need, DESERTED_SECONDS)
+        return known[1]
+
+    def _is_served(self, need: Need, lately: float) -> bool:
+        """Exactly: the figures know nothing of combinations of skills, nor who is back at once."""
+        state = self._state
+        since = self._ledger.clock.now() - timedelta(seconds=lately)
+        return any(
+            (status.tabs or (status.dropped_at is not None and status.dropped_at > since))
+            and name not in state.closed
+            and lacks(profile, need) is None
+            for name, status in state.statuses.items()
+            if (profile := state.profiles.get(name)) is not None
+        )
 
     def _others(self) -> list[NodeCapacity]:
         """Those that serve: what leaves takes nothing."""
         return [o for o in self._figures.others() if self._handover.peer(o.node) is not None]
 
-    def _ask_for(self, need: Need, others: Sequence[NodeCapacity]) -> None:
+    def _ask_for(
+        self, need: Need, others: Sequence[NodeCapacity], *, stranded: bool = False
+    ) -> None:
         now = self._ledger.clock.now()
         queue = self._state.queues[need.queue]
         for looked, item in enumerate(self._engine.pool.waiting_items(need)):
-            choice = self._choice(need, others)
+            choice = self._choice(need, others, stranded=stranded)
             if choice.node is None or len(self._busy) >= MOST_AT_ONCE or looked >= MOST_LOOKED_AT:
                 return
-            if item.id in self._busy or keeps_back(item, queue, now):
+            if item.id in self._busy or keeps_back(item, queue, now, stranded=stranded):
                 continue
             if self._engine.awaits_agent(item, now) or self._bound(item):
                 continue
             self._busy.add(item.id)
             self._promised[choice.node].append(self._monotonic())
-            self._tasks.spawn(self._move(item, need, choice.node), f"#{item.number}")
+            move = self._move(item, need, choice.node, stranded=stranded)
+            self._tasks.spawn(move, f"#{item.number}")
 
-    def _choice(self, need: Need, others: Sequence[NodeCapacity]) -> Choice:
+    def _choice(
+        self, need: Need, others: Sequence[NodeCapacity], *, stranded: bool = False
+    ) -> Choice:
         at = self._monotonic()
         ages = {other.node: other.age for other in others}
 
@@ -153,7 +204,10 @@ class Overflow:
                 promised.popleft()
             return len(promised)
 
-        return choose(need, others, self._region, taken)
+        choice = choose(need, others, self._region, taken)
+        if choice.node is None and stranded:
+            return choose_crew(need, others, self._region, taken)
+        return choice
 
     def _bound(self, item: Item) -> str:
         """What keeps the item here; empty: it may go."""
@@ -166,12 +220,12 @@ class Overflow:
                 return f"#{offered.number} of the same customer is offered to {offered.offer.agent}"
         return ""
 
-    async def _move(self, item: Item, need: Need, node: NodeName) -> None:
+    async def _move(self, item: Item, need: Need, node: NodeName, *, stranded: bool) -> None:
         try:
             self.asked += 1
-            question = wanted(item, need)
+            question = wanted(item, need, wait=stranded)
             granted = await self._asking.ask(node, KIND, question, Granted, seconds=ASK_SECONDS)
-            await self._send(item.id, node, granted)
+            await self._send(item.id, node, granted, stranded=stranded)
         except Refused as refused:
             self._refused[node, need] = self._monotonic() + REFUSED_SECONDS
             self._remember(item.id, f"{node} was asked: {refused.detail}")
@@ -179,17 +233,25 @@ class Overflow:
             self._busy.discard(item.id)
             self._news.set()
 
-    async def _send(self, item_id: ItemId, node: NodeName, granted: Granted) -> None:
+    async def _send(
+        self, item_id: ItemId, node: NodeName, granted: Granted, *, stranded: bool
+    ) -> None:
         """Hand it over, if it still waits: in between somebody here may have become free."""
         now = self._ledger.clock.now()
         item = self._state.items.get(item_id)
-        if item is None or keeps_back(item, self._state.queues.get(item.queue), now):
+        if item is None:
+            return
+        queue = self._state.queues.get(item.queue)
+        stranded = stranded and not self._figures.tally.serves(need_of(item, queue))
+        if keeps_back(item, queue, now, stranded=stranded):
             return
         if bound := self._bound(item):
             self._remember(item_id, bound)
             return
         waited = (now - (item.queued_at or item.created_at)).total_seconds()
         reason = f"nobody was free there for {max(waited, 0.0):.0f} s; here {granted.agent} is"
+        if not granted.agent:
+            reason = "nobody who could get it is signed in there; here somebody is"
         moved = await self._handover.hand_over(
             [item_id],
             to=node,
@@ -210,13 +272,15 @@ class Overflow:
         """Why a waiting item is still at this node, in words."""
         now = self._ledger.clock.now()
         queue = self._state.queues.get(item.queue)
-        if kept := keeps_back(item, queue, now):
+        need = need_of(item, queue)
+        stranded = self._is_stranded(need)
+        if kept := keeps_back(item, queue, now, stranded=stranded):
             return kept
         if self._engine.awaits_agent(item, now):
             return f"it is kept a little for {item.last_agent}, who is at work here"
         if bound := self._bound(item):
             return f"it stays at this node: {bound}"
-        choice = self._choice(need_of(item, queue), self._others())
+        choice = self._choice(need, self._others(), stranded=stranded)
         at, said = self._notes.get(item.id, (0.0, ""))
         if said:
             return f"{said} ({self._monotonic() - at:.0f} s ago); {choice.reason}"
@@ -230,6 +294,7 @@ class Overflow:
         await self._routed()
         self._ledger.check_open()
         kept = self._state.kept_for.get(question.item) or self._keep(asker, question)
+        # Nobody kept: it comes to wait, and whoever is signed in gets it in its turn.
         position = self._ledger.position
         term = await self._node.writer.current_term()
         await self._ledger.committed(position)
@@ -241,6 +306,9 @@ class Overflow:
             raise Refused("busy", "this node is leaving")
         now = self._ledger.clock.now()
         agent = self._engine.agent_for(question, now)
+        if agent is None and question.wait and self._is_served(question.need, 0.0):
+            self.granted += 1
+            return AgentName("")
         if agent is None:
             raise Refused("busy", f"nobody who fits ({question.need}) is free here just now")
         self.keep(agent, question.item, asker)

@@ -50,6 +50,9 @@ NEW: Mapping[str, Since] = {
     "Wish.how=take": REFUSED,
     "Wish.command": REFUSED,
     # An older node does it as it always did: twice, should it die before it has answered.
+    # An older node takes nothing to wait, and is sent nothing.
+    "Wanted.wait": REFUSED,
+    "Capacity.crew": Since(2, harmless=True),
     "Errand.once": Since(2, harmless=True),
     # Hours and service levels: a node that does not know them would drop the clocks of its items.
     **dict.fromkeys(("Calendar", "ServicePolicy", "Service"), Since(2)),

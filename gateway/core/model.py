@@ -354,9 +354,10 @@ class Queue(Value, frozen=True, kw_only=True):
     """Where items wait, and the queue's policy. One that was removed is not ``active``.
 
     ``overflow_after`` is how many seconds an item waits at its node before another node may have
-    it whose agent is free; 0: all nodes are one pool; ``None``: never. ``retention_days`` after its
-    end a case of this queue loses what was said in it; 0: never; ``None``: as ``[retention]`` says.
-    ``hours`` names the calendar of its opening hours, ``service_policy`` what is promised here.
+    it whose agent is free; 0: all nodes are one pool; ``None``: never, while somebody works here.
+    ``retention_days`` after its end a case loses what was said in it; 0: never; ``None``: as
+    ``[retention]`` says. ``hours`` names the calendar of its opening hours, ``service_policy`` what
+    is promised here.
     """
 
     name: QueueName

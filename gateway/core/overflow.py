@@ -21,13 +21,17 @@ STALE_SECONDS = 4.0
 
 
 class Wanted(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is asked of another node: an agent for this item, for a moment."""
+    """What is asked of another node: an agent for this item, for a moment.
+
+    ``wait``: it may also come to wait there, for here nobody is signed in who could ever get it.
+    """
 
     item: ItemId
     kind: ChannelKind
     queue: QueueName
     skills: dict[SkillName, int] = {}
     passed: tuple[Passed, ...] = ()
+    wait: bool = False
 
     @property
     def need(self) -> Need:
@@ -35,7 +39,10 @@ class Wanted(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Granted(Struct, frozen=True, kw_only=True):
-    """An agent is kept for it; ``epoch`` is what the node that keeps it writes under."""
+    """An agent is kept for it; ``epoch`` is what the node that keeps it writes under.
+
+    No ``agent``: it may come and wait there.
+    """
 
     agent: str
     epoch: int
@@ -48,7 +55,7 @@ class Choice(Struct, frozen=True):
     reason: str
 
 
-def wanted(item: Item, need: Need) -> Wanted:
+def wanted(item: Item, need: Need, *, wait: bool = False) -> Wanted:
     """The question for an item that needs this."""
     return Wanted(
         item=item.id,
@@ -56,19 +63,25 @@ def wanted(item: Item, need: Need) -> Wanted:
         queue=need.queue,
         skills=dict(need.skills),
         passed=item.passed,
+        wait=wait,
     )
 
 
-def keeps_back(item: Item, queue: Queue | None, now: datetime) -> str:
-    """Why the item may not go to another node yet; empty: it may."""
-    if queue is None or queue.overflow_after is None:
-        return f"queue {item.queue!r} keeps its items at their node"
+def keeps_back(item: Item, queue: Queue | None, now: datetime, *, stranded: bool = False) -> str:
+    """Why the item may not go to another node yet; empty: it may.
+
+    ``stranded``: nobody is signed in here who could ever get it: no rule counts.
+    """
     if item.state is not ItemState.QUEUED:
         return f"it is {item.state.value}"
-    since = item.queued_at or item.created_at
-    waited = (now - since).total_seconds()
-    if queue.overflow_after > 0 and waited < queue.overflow_after:
-        return f"it may go to another node in {queue.overflow_after - waited:.0f} s"
+    if not stranded:
+        after = queue.overflow_after if queue is not None else None
+        if after is None:
+            return f"queue {item.queue!r} keeps its items at their node"
+        since = item.queued_at or item.created_at
+        waited = (now - since).total_seconds()
+        if after > 0 and waited < after:
+            return f"it may go to another node in {after - waited:.0f} s"
     if item.moved_at is not None:
         again = item.moved_at + timedelta(seconds=APART_SECONDS)
         if item.moved_at <= now < again:
@@ -97,6 +110,31 @@ def choose(
     return Choice(
         best.node, f"{best.node}, {where}, has {spare[best.node]} who may fit, {best.age:.1f} s ago"
     )
+
+
+def choose_crew(
+    need: Need,
+    others: Sequence[NodeCapacity],
+    region: str,
+    promised: Callable[[NodeName], int] = lambda _node: 0,
+) -> Choice:
+    """Where to wait, for an item that nobody at its own node could ever get.
+
+    Our own region first, then where fewest wait for each agent who could get it. ``promised`` is
+    how many we have sent there since it published.
+    """
+
+    def crowded(one: NodeCapacity) -> float:
+        waiting = sum(q.waiting for q in one.capacity.queues if q.name == need.queue)
+        return (waiting + promised(one.node)) / one.capacity.serves(need)
+
+    if not others:
+        return Choice(None, "there is no other node")
+    able = [o for o in others if o.age <= STALE_SECONDS and o.capacity.serves(need) > 0]
+    if not able:
+        return Choice(None, "nobody who could ever get it is signed in at any other node either")
+    best = min(able, key=lambda one: (one.region != region, crowded(one), one.node))
+    return Choice(best.node, f"at {best.node} {best.capacity.serves(need)} could get it")
 
 
 def _nobody(others: Sequence[NodeCapacity], fresh: Sequence[NodeCapacity]) -> str:

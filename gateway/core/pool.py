@@ -68,17 +68,26 @@ class Spare(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Capacity(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one node publishes of itself."""
+    """What one node publishes of itself.
+
+    ``spare`` are agents who are ready and have room; ``crew`` all who have a desktop connected and
+    an open site: whoever could ever get such an item there.
+    """
 
     items: dict[str, int] = field(default_factory=dict)
     queues: tuple[Waiting, ...] = ()
     agents: Staff = Staff()
     spare: tuple[Spare, ...] = ()
+    crew: tuple[Spare, ...] = ()
     outbox_pending: int = 0
 
     def fit(self, need: Need) -> int:
         """How many agents there may fit the need just now, at most."""
         return sum(group.fit(need) for group in self.spare)
+
+    def serves(self, need: Need) -> int:
+        """How many agents are signed in there who could ever get such an item, at most."""
+        return sum(group.fit(need) for group in self.crew)
 
     def ready_for(self, queue: QueueName) -> int:
         """Agents who are ready and serve the queue, with room or without."""
@@ -99,12 +108,16 @@ _Group = tuple[tuple[QueueName, ...], int]
 
 
 class _Share(Struct, frozen=True):
-    """What one agent adds to the figures; ``group`` is ``None`` for one who is not ready."""
+    """What one agent adds to the figures.
+
+    ``group`` is ``None`` for one who is not ready, ``crew`` for one whose site is closed.
+    """
 
     ready: bool
     busy: bool
     closed: bool
     group: _Group | None
+    crew: _Group | None
     skills: dict[SkillName, int]
 
 
@@ -144,6 +157,7 @@ class Tally:
         self._agents: dict[AgentName, None] = dict.fromkeys(state.statuses)
         self._shares: dict[AgentName, _Share] = {}
         self._groups: dict[_Group, _Crowd] = {}
+        self._crews: dict[_Group, _Crowd] = {}
         self._placed: dict[ItemId, tuple[QueueName, ItemState]] = {}
         self._places: Counter[tuple[QueueName, ItemState]] = Counter()
         self._lines: dict[QueueName, Line[ItemId, float]] = {}
@@ -243,9 +257,13 @@ class Tally:
         kept = agent in state.reserved
         ready = status.presence is Presence.READY
         group: _Group | None = None
-        if ready and not closed and not kept and profile is not None:
-            group = profile.queues, room(profile, in_hand)
-        return _Share(ready, bool(in_hand), closed, group, profile.skills if profile else {})
+        crew: _Group | None = None
+        if not closed and profile is not None:
+            crew = profile.queues, room(profile, ())
+            if ready and not kept:
+                group = profile.queues, room(profile, in_hand)
+        skills = profile.skills if profile else {}
+        return _Share(ready, bool(in_hand), closed, group, crew, skills)
 
     def _add(self, share: _Share, by: int) -> None:
         staff = self._staff
@@ -253,13 +271,12 @@ class Tally:
         staff["ready"] += by * share.ready
         staff["busy"] += by * share.busy
         staff["closed"] += by * share.closed
-        if share.group is not None:
-            crowd = self._groups.get(share.group)
-            if crowd is None:
-                crowd = self._groups[share.group] = _Crowd()
-            crowd.add(share.skills, by)
-            if crowd.agents == 0:
-                del self._groups[share.group]
+        _count(self._groups, share.group, share.skills, by)
+        _count(self._crews, share.crew, share.skills, by)
+
+    def serves(self, need: Need) -> int:
+        """As ``Capacity.serves``, of this node as it was settled last."""
+        return sum(spare.fit(need) for spare in _told(self._crews))
 
     # -- telling ----------------------------------------------------------------------------
 
@@ -273,10 +290,8 @@ class Tally:
             items=dict(sorted(states.items())),
             queues=tuple(self._queue(name, now) for name in sorted(self._state.queues)),
             agents=Staff(**self._staff),
-            spare=tuple(
-                Spare(agents=c.agents, queues=queues, kinds=kinds_of(free), skills=c.levels())
-                for (queues, free), c in sorted(self._groups.items())
-            ),
+            spare=_told(self._groups),
+            crew=_told(self._crews),
             outbox_pending=len(self._state.outbox),
         )
 
@@ -291,3 +306,23 @@ class Tally:
             offered=places[name, ItemState.OFFERED],
             in_hand=sum(places[name, state] for state in _WORKED),
         )
+
+
+def _count(
+    crowds: dict[_Group, _Crowd], group: _Group | None, skills: dict[SkillName, int], by: int
+) -> None:
+    if group is None:
+        return
+    crowd = crowds.get(group)
+    if crowd is None:
+        crowd = crowds[group] = _Crowd()
+    crowd.add(skills, by)
+    if crowd.agents == 0:
+        del crowds[group]
+
+
+def _told(crowds: dict[_Group, _Crowd]) -> tuple[Spare, ...]:
+    return tuple(
+        Spare(agents=c.agents, queues=queues, kinds=kinds_of(free), skills=c.levels())
+        for (queues, free), c in sorted(crowds.items())
+    )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from gateway.cluster.overflow import DESERTED_SECONDS
 from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core.errors import Refused
@@ -22,7 +23,7 @@ from tests.support.flownode import new_tables
 from tests.support.virtual import run
 
 A, B, C = NodeName("n1"), NodeName("n2"), NodeName("n3")
-ANA, BOB = AgentName("ana"), AgentName("bob")
+ANA, BOB, ZED = AgentName("ana"), AgentName("bob"), AgentName("zed")
 Story = Callable[..., Awaitable[None]]
 
 
@@ -54,6 +55,12 @@ def play(
 
 async def filed(one: Running, *titles: str, **fields: Any) -> None:
     await one.node.intake.receive([task(t, subject=t, **fields) for t in titles])
+
+
+async def at_lunch(one: Running, name: AgentName = ANA) -> None:
+    """Somebody works here, and takes nothing just now."""
+    await one.sign_in(name)
+    await one.act(name, c.State(id=one.command(), state="not_ready", reason="lunch"))
 
 
 def offered(one: Running, title: str) -> AgentName | None:
@@ -93,6 +100,7 @@ def test_in_one_pool_an_item_is_offered_where_somebody_is_free() -> None:
 
 def test_an_item_waits_at_its_node_as_long_as_the_rule_says() -> None:
     async def story(one: Running, two: Running) -> None:
+        await at_lunch(one)
         await two.sign_in(BOB)
         await until(knows_of_somebody(one))
         await filed(one, "t")
@@ -111,8 +119,9 @@ def test_an_item_waits_at_its_node_as_long_as_the_rule_says() -> None:
     play(story, after=10.0)
 
 
-def test_a_queue_without_a_rule_keeps_its_items() -> None:
+def test_a_queue_without_a_rule_keeps_its_items_where_somebody_works() -> None:
     async def story(one: Running, two: Running) -> None:
+        await at_lunch(one)
         await two.sign_in(BOB)
         await filed(one, "t")
         await until(lambda: "t" in one.items)
@@ -121,6 +130,86 @@ def test_a_queue_without_a_rule_keeps_its_items() -> None:
         assert "keeps its items at their node" in one.overflow.why(one.items["t"])
 
     play(story, after=None)
+
+
+def test_what_comes_to_a_node_where_nobody_works_goes_where_somebody_does() -> None:
+    async def story(one: Running, two: Running) -> None:
+        await filed(one, "t", priority=3)
+        await until(lambda: "t" in one.items)
+        await asyncio.sleep(60)
+        assert one.items["t"].state is ItemState.QUEUED
+        assert "nobody who could ever get it is signed in" in one.overflow.why(one.items["t"])
+        came = one.items["t"].queued_at
+        await two.sign_in(BOB)
+        await until(lambda: offered(two, "t") == BOB, 4.0)
+        assert (two.items["t"].queued_at, two.items["t"].priority) == (came, 3)
+        await filed(one, "u")
+        await until(lambda: offered(two, "u") == BOB, 2.5)
+
+    play(story, after=None)
+
+
+@pytest.mark.parametrize("after", [None, 600.0])
+def test_it_waits_there_in_its_place_if_all_are_busy(after: float | None) -> None:
+    async def story(one: Running, two: Running) -> None:
+        await at_lunch(two, BOB)
+        await until(lambda: one.figures.others()[0].capacity.crew)
+        await filed(one, "first")
+        await until(lambda: "first" in two.items, 4.0)
+        await filed(two, "second")
+        await until(lambda: "second" in two.items)
+        [adopted] = events(two, e.ItemAdopted)
+        assert adopted.reason.endswith("signed in there; here somebody is")
+        assert two.node.ledger.state.reserved == {}
+        await two.act(BOB, c.State(id=two.command(), state="ready"))
+        made = events(two, e.OfferMade)
+        assert [two.tables.items[m.item].subject for m in made] == ["first", "second"]
+        await asyncio.sleep(30)
+        assert len(events(two, e.ItemHandedOver)) == 0
+
+    play(story, after=after)
+
+
+def test_a_desktop_that_is_gone_for_a_moment_is_waited_for() -> None:
+    async def story(one: Running, two: Running) -> None:
+        await one.sign_in(ANA)
+        await two.sign_in(BOB)
+        await until(knows_of_somebody(one))
+        await one.act(ANA, c.State(id=one.command(), state="not_ready"))
+        one.node.desk.detach(ANA, "tab", "reconnects")
+        await filed(one, "t")
+        await asyncio.sleep(DESERTED_SECONDS - 5)
+        assert one.overflow.asked == 0
+        await until(lambda: offered(two, "t") == BOB, 10.0)
+
+    play(story, after=None)
+
+
+def test_only_those_count_who_could_ever_get_it() -> None:
+    async def story(one: Running, two: Running) -> None:
+        await one.sign_in(ANA)
+        await two.sign_in(BOB)
+        await until(knows_of_somebody(one))
+        await filed(one, "t", skills={"hu": 2, "billing": 1})
+        await until(lambda: offered(two, "t") == BOB, 4.0)
+
+    ana, bob = agent(ANA, hu=2), agent(BOB, hu=3, billing=1)
+    play(story, after=None, profiles=(ana, bob))
+
+
+def test_who_seems_to_fit_and_does_not_is_sent_nothing() -> None:
+    """Two who have a half each: the figures alone cannot tell them from one who has both."""
+
+    async def story(one: Running, two: Running) -> None:
+        await two.sign_in(ANA)
+        await two.sign_in(BOB)
+        await until(lambda: one.figures.others() and one.figures.others()[0].capacity.crew)
+        await filed(one, "t", skills={"hu": 2, "billing": 1})
+        await until(lambda: one.overflow.asked > 0)
+        await asyncio.sleep(10)
+        assert one.items["t"].state is ItemState.QUEUED
+
+    play(story, after=None, profiles=(agent(ANA, hu=2), agent(BOB, billing=1)))
 
 
 def test_nobody_is_asked_while_somebody_here_can_take_it() -> None:
@@ -140,6 +229,7 @@ def test_no_grant_no_move() -> None:
     """What was published is a second old: whoever is asked in vain says so, and all stays."""
 
     async def story(one: Running, two: Running) -> None:
+        await at_lunch(one)
         await two.sign_in(BOB)
         await until(knows_of_somebody(one))
         two.node.desk.detach(BOB, "tab", "gone")
@@ -185,6 +275,8 @@ def test_a_kept_agent_gets_nothing_else_and_is_free_again_when_the_item_does_not
 
 def test_two_nodes_that_count_on_the_same_agent_bring_one_item() -> None:
     async def story(one: Running, two: Running, three: Running) -> None:
+        await at_lunch(one)
+        await at_lunch(two, ZED)
         await three.sign_in(BOB)
         for node in (one, two):
             await until(knows_of_somebody(node))
@@ -196,7 +288,7 @@ def test_two_nodes_that_count_on_the_same_agent_bring_one_item() -> None:
         assert all(item.state is ItemState.OFFERED for item in three.items.values())
         assert len(one.items) + len(two.items) == 4
 
-    play(story, nodes=(A, B, C))
+    play(story, nodes=(A, B, C), profiles=(agent(ANA), agent(BOB), agent(ZED)))
 
 
 def test_an_item_moves_at_most_once_in_ten_seconds() -> None:
@@ -282,6 +374,7 @@ def test_the_most_urgent_goes_first_when_one_is_free() -> None:
 
 def test_a_node_that_leaves_takes_nothing() -> None:
     async def story(one: Running, two: Running) -> None:
+        await at_lunch(one)
         await two.sign_in(BOB)
         await until(knows_of_somebody(one))
         two.overflow._accepts = lambda: False
