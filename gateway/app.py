@@ -34,6 +34,7 @@ from gateway.core.model import Queue
 from gateway.door import Door
 from gateway.flow.gate import Gate
 from gateway.flow.node import Node
+from gateway.flow.openhours import OpenHours
 from gateway.http import HttpMount
 from gateway.lag import BUCKETS
 from gateway.ports import Channel, ChannelType, HttpRoute, Services
@@ -215,6 +216,7 @@ async def _services(app: App) -> Services:
         node=app.settings.node_name,
         agent_name=lambda name: _shown_name(node, name),
         knows_queue=lambda name: name in node.ledger.state.queues,
+        closed=OpenHours(node.ledger).closed,
         own_page=app.pages.has,
         peers=lambda: app.peers("chat"),
         others=app.tail,

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, Never, Protocol
 
 from msgspec import Struct, field
 
+from gateway.core.calendars import Closed
 from gateway.core.commands import Command
 from gateway.core.events import Entry
 from gateway.core.ids import (
@@ -458,7 +459,8 @@ class Services(Struct, frozen=True, kw_only=True):
     """All that a channel is given when it is opened.
 
     ``agent_name`` turns an agent's login into the name that customers see; ``knows_queue`` tells
-    whether there is a queue of that name, so that a wrong one can be refused at once. ``own_page``
+    whether there is a queue of that name, so that a wrong one can be refused at once. ``closed``
+    tells until when a queue is closed, if it is. ``own_page``
     tells whether an origin is that of our own pages, whichever node served them; ``peers`` gives
     the other nodes' ``/chat/v1``, as visitors reach them; ``others`` tells what other nodes have
     committed about conversations that are followed here.
@@ -477,6 +479,7 @@ class Services(Struct, frozen=True, kw_only=True):
     node: NodeName
     agent_name: Callable[[AgentName], str] = str
     knows_queue: Callable[[QueueName], bool] = lambda _name: True
+    closed: Callable[[QueueName], Closed | None] = lambda _name: None
     own_page: Callable[[str], bool] = lambda _origin: False
     peers: Callable[[], tuple[str, ...]] = tuple
     others: PeerFeed | None = None

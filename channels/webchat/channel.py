@@ -275,6 +275,7 @@ class WebChat:
             await asyncio.sleep(self._house.heartbeat)
             for done, connection in enumerate(self._hub, start=1):
                 connection.post(_TICK)
+                connection.look()
                 if done % A_FEW == 0:
                     await asyncio.sleep(0)
 

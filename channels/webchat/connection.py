@@ -45,6 +45,7 @@ from channels.webchat.visitor import (
     recognise,
     returning,
 )
+from gateway.core.calendars import Closed
 from gateway.core.errors import Refused
 from gateway.core.ids import CaseId, MessageId
 from gateway.core.model import Delivery, Item, Message
@@ -80,7 +81,7 @@ class Connection:
     def __init__(self, house: House, socket: Socket) -> None:
         self._house = house
         self._socket = socket
-        self._session = Session(house.services.agent_name)
+        self._session = Session(house.services.agent_name, self._closed)
         self._frames = Bucket(FRAMES_AT_ONCE, FRAMES_PER_SECOND, house.services.clock.monotonic())
         self._identity: Identity | None = None
         self._over = False
@@ -249,6 +250,14 @@ class Connection:
         """A message of the followed conversation; true once this connection has been given it."""
         self._carry(self._session.committed(message))
         return not self._over and self._session.position >= message.seq
+
+    def look(self) -> None:
+        """Time has passed."""
+        self._carry(self._session.look())
+
+    def _closed(self, item: Item | None) -> Closed | None:
+        queue = self._house.settings.queue if item is None else item.queue
+        return self._house.services.closed(queue)
 
     def said_elsewhere(self, seq: int) -> None:
         """Another node has added a message to the followed conversation."""

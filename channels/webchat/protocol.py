@@ -242,12 +242,16 @@ class TypingFrame(_Told, frozen=True, kw_only=True, tag="typing"):
 
 
 class State(_Told, frozen=True, kw_only=True):
-    """``position`` (1 is next) and ``estimate`` (seconds) while queued, ``agent`` while active."""
+    """``position`` (1 is next) and ``estimate`` (seconds) while queued, ``agent`` while active.
+
+    ``offline``: the house is closed, until ``opens_at`` if that is known; what is said waits.
+    """
 
     state: ChatState
     position: int | UnsetType = UNSET
     estimate: int | UnsetType = UNSET
     agent: str | UnsetType = UNSET
+    opens_at: datetime | UnsetType = UNSET
 
 
 class SurveyFrame(_Told, frozen=True, kw_only=True, tag="survey"):

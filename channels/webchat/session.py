@@ -51,6 +51,7 @@ from channels.webchat.protocol import (
 )
 from channels.webchat.standing import standing_of
 from channels.webchat.visitor import Visitor
+from gateway.core.calendars import Closed
 from gateway.core.ids import AgentName, CaseId, MessageId
 from gateway.core.model import Delivery, Item, ItemState, Message
 from gateway.ports import Decided
@@ -64,15 +65,21 @@ ARRIVED = (Delivery.DELIVERED, Delivery.READ)
 class Session:
     """See the module. Every method returns the effects, to be carried out in order.
 
-    ``agent_name`` turns an agent's login into the name that customers see.
+    ``agent_name`` turns an agent's login into the name that customers see; ``closed`` says until
+    when the house is closed to a conversation with this item, or to one that has none yet.
     """
 
-    def __init__(self, agent_name: Callable[[AgentName], str] = str) -> None:
+    def __init__(
+        self,
+        agent_name: Callable[[AgentName], str] = str,
+        closed: Callable[[Item | None], Closed | None] = lambda _item: None,
+    ) -> None:
         self.hello: Hello | None = None
         self.visitor: Visitor | None = None
         self.conversation: CaseId | None = None
         self.position = 0
         self._agent_name = agent_name
+        self._closed = closed
         self._cursor = 0  # like position, but counts the notes that a customer never sees
         self._loading = False
         self._newest = 0  # the highest seq committed while loading
@@ -134,7 +141,8 @@ class Session:
     def _end(self, frame: End) -> list[Effect]:
         # Without an item here another node may have one, which alone knows whether it is over.
         elsewhere = self.item is None and self.conversation is not None
-        if elsewhere or self._state.state != "closed":
+        waits_or_talks = self.item is not None and self._state.state != "closed"
+        if elsewhere or waits_or_talks:
             return [Bring(frame)]
         return [Post(Ok(re=frame.id, seq=self.position))] if frame.id else []
 
@@ -166,7 +174,7 @@ class Session:
         self.position = self._cursor = self._resume_point(last, anew=now.anew)
         self.item = now.item
         self._waiting = now.waiting
-        self._state = standing_of(now.item, now.waiting, self._agent_name)
+        self._state = self._standing()
         welcome = Welcome(
             version=VERSION,
             visitor=now.token,
@@ -178,6 +186,7 @@ class Session:
             site=now.site,
             anew=now.anew,
             peers=now.peers,
+            opens_at=self._state.opens_at,
         )
         start = [Post(welcome), Post(self._state)]
         return [*start, *self._load(max(0, self.position - LOOK_BACK))]
@@ -325,8 +334,16 @@ class Session:
         """Whether the conversation waits for someone."""
         return self._state.state == "queued"
 
+    def look(self) -> list[Effect]:
+        """Time has passed: the house may have opened, or closed."""
+        return self._stand() if self.visitor is not None else []
+
+    def _standing(self) -> State:
+        closed = self._closed(self.item)
+        return standing_of(self.item, self._waiting, self._agent_name, closed)
+
     def _stand(self) -> list[Effect]:
-        state = standing_of(self.item, self._waiting, self._agent_name)
+        state = self._standing()
         if state.state != "queued":
             self._waiting = None
         if state == self._state:

@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from channels.webchat.effects import Waiting
 from channels.webchat.protocol import State
+from gateway.core.calendars import Closed
 from gateway.core.ids import AgentName
 from gateway.core.model import Item, ItemState
 
@@ -18,9 +19,15 @@ WITH_SOMEONE = frozenset({ItemState.ASSIGNED, ItemState.HELD})
 
 
 def standing_of(
-    item: Item | None, waiting: Waiting, agent_name: Callable[[AgentName], str]
+    item: Item | None,
+    waiting: Waiting,
+    agent_name: Callable[[AgentName], str],
+    closed: Closed | None = None,
 ) -> State:
-    """``closed`` also means: nothing was said yet."""
+    """``closed`` also means: nothing was said yet. Whoever is with an agent stays there."""
+    talks = item is not None and item.state in WITH_SOMEONE
+    if closed is not None and not talks:
+        return State(state="offline", opens_at=closed.opens_at or UNSET)
     if item is None or item.state not in WAITING | WITH_SOMEONE:
         return State(state="closed")
     if item.state in WITH_SOMEONE:

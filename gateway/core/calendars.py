@@ -5,11 +5,11 @@ dates (``Calendar.found``), so that every node counts with the same ones.
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from msgspec import field
+from msgspec import Struct, field
 
 from gateway.core.errors import Refused
 from gateway.core.hours import MINUTES, Hours, Span, parse_span
@@ -68,6 +68,12 @@ class Calendar(Kept, frozen=True, kw_only=True):
     found_by: str = ""
     closed_replies: dict[str, dict[str, str]] = field(default_factory=dict)
     active: bool = True
+
+
+class Closed(Struct, frozen=True):
+    """It is closed, until then; ``None``: for as long as anybody can tell."""
+
+    opens_at: datetime | None
 
 
 def hours_of(calendar: Calendar, where: str = "") -> Hours:

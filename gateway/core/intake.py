@@ -5,9 +5,11 @@ The pure half of intake's second step. The flow looks up what is known of the co
 """
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core.bounces import Report, heed
+from gateway.core.closed_hours import reply_while_closed
 from gateway.core.correlate import Candidates, Join, correlate
 from gateway.core.frontdoor import Wish, classify
 from gateway.core.ids import Context, MessageId, QueueName, TicketNumber
@@ -61,11 +63,15 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
     )
     changes: list[e.Change] = []
     case, item = join.case, _open_item(state, join.case, inbound)
+    begins = case is None or item is None
     if case is None or item is None:
         case, item, changes = _new_item(state, ctx, inbound, known, join)
     message, said = _said(ctx, inbound, known, case, item, join.reason)
     changes.append(said)
     changes += wake(item, case, "the customer wrote")
+    if begins and not _speaks_for_itself(inbound):
+        said_so = replace(case, last_seq=message.seq), replace(item, thread=_thread(inbound) or ())
+        changes += reply_while_closed(state, ctx, *said_so, language=inbound.language)
     decided = Decided(
         status="processed",
         case=case.id,

@@ -42,12 +42,14 @@ def add_message(
     cc: tuple[str, ...] = (),
     attachments: tuple[Attachment, ...] = (),
     client_id: str = "",
+    automatic: bool = False,
 ) -> tuple[Message, list[e.Change]]:
     """Something said from our side; an outgoing one is queued for its channel.
 
     A chat needs no outbox: its visitors follow the journal by ``seq``, so the message is
     theirs once committed. So is the answer to a task whose filer named no callback.
     ``client_id`` is the command's: a desktop knows its own words by it when they come back.
+    ``automatic``: no person wrote it, so it is no reply to anybody.
     """
     by_outbox = direction == "out" and item.kind in _BY_OUTBOX and bool(to)
     delivery = None
@@ -80,6 +82,7 @@ def add_message(
         item=item.id,
         customer=case.customer.id if case.customer else None,
         preview=preview_of(body),
+        automatic=automatic,
     )
     changes = [e.Change(added, (message,))]
     if by_outbox:

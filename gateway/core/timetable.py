@@ -65,6 +65,11 @@ class Timetable:
         else:
             self.policies.pop(entry.name, None)
 
+    def forget(self, name: CalendarName) -> None:
+        """A calendar that was removed."""
+        self.calendars.pop(name, None)
+        self._hours.pop(name, None)
+
     def get(self, key: Key) -> Entry | None:
         kind, name = key
         if kind == "calendar":

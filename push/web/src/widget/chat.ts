@@ -168,9 +168,9 @@ function receive(chat: Chat, frame: ServerFrame, now: number, looking: boolean):
     case "typing":
       return only({ ...chat, typing: frame.on ? { name: frame.name, until: now + TYPING_MS } : null });
     case "state": {
-      const { t: _, ...standing } = frame;
+      const { t: _, opens_at, ...standing } = frame;
       const typing = frame.state === "active" ? chat.typing : null;
-      return only({ ...chat, standing, typing });
+      return only({ ...chat, standing, typing, opensAt: opens_at ?? null });
     }
     case "edited":
       return only({ ...chat, said: chat.said.map((s) => (s.id === frame.message ? { ...s, body: frame.body } : s)) });

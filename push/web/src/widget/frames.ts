@@ -82,7 +82,7 @@ export type ServerFrame =
   | { t: "delivered"; seq: number }
   | { t: "read"; seq: number }
   | { t: "typing"; on: boolean; name: string }
-  | { t: "state"; state: ChatState; position?: number; estimate?: number; agent?: string }
+  | { t: "state"; state: ChatState; position?: number; estimate?: number; agent?: string; opens_at?: string }
   | { t: "survey"; id: string; questions: string[] }
   | { t: "ok"; re: string; seq: number; conversation?: string }
   | { t: "error"; re: string | null; code: string; detail: string; field?: string; after?: number }
