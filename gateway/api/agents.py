@@ -53,6 +53,7 @@ class AgentAtWork(Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...]
     capacity: dict[ChannelKind, int]
     site: SiteName
+    level: int
     active: bool
     presence: Presence
     reason: str

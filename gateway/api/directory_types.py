@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, convert, to_builtins
 from msgspec.structs import asdict, replace
 
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CalendarName, PolicyName, QueueName, SiteName, SkillName
 from gateway.core.model import AgentProfile, ChannelKind, Queue
+from gateway.core.policy import Choice, Policy, Ring
 from gateway.ports import Role
 
 NAME = r"^[^\s/?#%,]{1,100}$"
@@ -21,10 +22,51 @@ Seconds = Annotated[float, Meta(ge=0, le=31_536_000)]
 Password = Annotated[str, Meta(min_length=8, max_length=1_000)]
 
 
+Tag = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$", max_length=40)]
+AnyTag = Annotated[str, Meta(pattern=r"^(\*|[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*)$", max_length=40)]
+Desk = Annotated[int, Meta(ge=1, le=4)]
+
+
+class RingEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """See ``gateway.core.policy.Ring``."""
+
+    after: Seconds | None = None
+    expected_wait: Seconds | None = None
+    lower: Annotated[int, Meta(ge=0, le=4)] = 0
+    levels: Skills = {}
+    drop: tuple[SkillName, ...] = ()
+    languages: tuple[AnyTag, ...] = ()
+    queues: tuple[QueueName, ...] = ()
+    groups: tuple[Text, ...] = ()
+    sites: tuple[SiteName, ...] = ()
+    desk: tuple[Desk, ...] = ()
+
+
+class CostEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """See ``gateway.core.policy.Cost``."""
+
+    units: Annotated[int, Meta(ge=0, le=100)] | None = None
+    interruptible: bool | None = None
+    interrupts: bool | None = None
+
+
+class PolicyEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """See ``gateway.core.policy.Policy``."""
+
+    choice: Choice = "best_fit"
+    priority_seconds: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
+    value_seconds: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
+    urgency: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    auto_accept: tuple[ChannelKind, ...] = ()
+    most_declines: Annotated[int, Meta(ge=1, le=1_000)] | None = None
+    costs: dict[ChannelKind, CostEntry] = {}
+    inactive_seconds: Annotated[float, Meta(ge=1, le=86_400)] | None = None
+
+
 class AgentEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is left out stays as it is. ``password`` makes or changes the login.
 
-    ``site`` is where the agent sits; empty: at none.
+    ``site`` is where the agent sits; empty: at none. ``level`` of the help desk is 1 to 4; 0: all.
     """
 
     name: Name | UnsetType = UNSET
@@ -35,6 +77,7 @@ class AgentEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     groups: tuple[Text, ...] | UnsetType = UNSET
     capacity: Units | UnsetType = UNSET
     site: SitePlace | UnsetType = UNSET
+    level: Annotated[int, Meta(ge=0, le=4)] | UnsetType = UNSET
     active: bool | UnsetType = UNSET
     password: Password | UnsetType = UNSET
 
@@ -44,7 +87,9 @@ class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     ``overflow_after``: seconds after which a waiting item may go to another node where somebody
     is free; 0: at once, all nodes are one pool; null: never. ``hours`` and ``service_policy`` are
-    named; empty: none.
+    named; empty: none. ``groups`` and ``sites`` whose agents serve it; none: all. ``languages``: by
+    language, which others will do. ``rings`` and ``policy`` are replaced as a whole;
+    docs/routing.md explains them.
     """
 
     name: Name | UnsetType = UNSET
@@ -60,6 +105,11 @@ class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     overflow_after: Seconds | UnsetType | None = UNSET
     hours: CalendarName | UnsetType = UNSET
     service_policy: PolicyName | UnsetType = UNSET
+    groups: tuple[Text, ...] | UnsetType = UNSET
+    sites: tuple[SitePlace, ...] | UnsetType = UNSET
+    languages: Annotated[dict[Tag, tuple[Tag, ...]], Meta(max_length=200)] | UnsetType = UNSET
+    rings: Annotated[tuple[RingEntry, ...], Meta(max_length=20)] | UnsetType = UNSET
+    policy: PolicyEntry | UnsetType = UNSET
 
 
 class NameEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,7 +139,12 @@ def agent_from(name: str, entry: AgentEntry, old: AgentProfile | None) -> AgentP
 
 def queue_from(name: str, entry: QueueEntry, old: Queue | None) -> Queue:
     """The queue after the change."""
-    return replace(old or Queue(name=QueueName(name)), **_given(entry))
+    given = _given(entry)
+    if entry.rings is not UNSET:
+        given["rings"] = tuple(convert(to_builtins(ring), Ring) for ring in entry.rings)
+    if entry.policy is not UNSET:
+        given["policy"] = convert(to_builtins(entry.policy), Policy)
+    return replace(old or Queue(name=QueueName(name)), **given)
 
 
 def _given(entry: AgentEntry | QueueEntry) -> dict[str, object]:

@@ -12,7 +12,7 @@ from gateway.api.trace import words
 from gateway.core.errors import Refused
 from gateway.core.ids import ItemId
 from gateway.core.model import Case, Item, ItemState
-from gateway.core.routing.engine import explain
+from gateway.core.routing.explain import explain
 from gateway.core.view import ItemView, item_view
 from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute

@@ -39,7 +39,7 @@ from gateway.core.overflow import (
 from gateway.core.pool import NodeCapacity
 from gateway.core.reservation import SECONDS, Reservation
 from gateway.core.routing.fit import lacks
-from gateway.core.routing.need import Need, need_of
+from gateway.core.routing.need import Need
 from gateway.flow.node import Node
 from gateway.flow.tasks import Tasks
 
@@ -242,7 +242,7 @@ class Overflow:
         if item is None:
             return
         queue = self._state.queues.get(item.queue)
-        stranded = stranded and not self._figures.tally.serves(need_of(item, queue))
+        stranded = stranded and not self._figures.tally.serves(self._engine.pool.need_of(item))
         if keeps_back(item, queue, now, stranded=stranded):
             return
         if bound := self._bound(item):
@@ -272,7 +272,7 @@ class Overflow:
         """Why a waiting item is still at this node, in words."""
         now = self._ledger.clock.now()
         queue = self._state.queues.get(item.queue)
-        need = need_of(item, queue)
+        need = self._engine.pool.need_of(item)
         stranded = self._is_stranded(need)
         if kept := keeps_back(item, queue, now, stranded=stranded):
             return kept

@@ -268,6 +268,14 @@ class ServiceLevelEnded(_Event, frozen=True, kw_only=True):
     service: Service
 
 
+class RingOpened(_Event, frozen=True, kw_only=True):
+    """From now on the item asks for less: its queue's first ``ring`` rings are open for it."""
+
+    item: ItemId
+    ring: int
+    reason: str
+
+
 # -- agents and directory -------------------------------------------------------------------
 
 
@@ -607,6 +615,7 @@ ItemEvent = (
     ItemCreated
     | ItemMove
     | ItemReprioritised
+    | RingOpened
     | ItemAdopted
     | ItemHandedOver
     | ItemRepaired

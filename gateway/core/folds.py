@@ -79,6 +79,7 @@ def _item_queued(s: NodeState, ev: e.ItemQueued, at: datetime) -> Rows:
         queue=ev.queue,
         queued_at=at if fresh else old.queued_at,
         passed=passed[-MOST_PASSED:],
+        ring=0 if fresh else old.ring,
         agent=None,
         offer=None,
         wake_at=None,
@@ -184,6 +185,11 @@ def _item_ended(
 
 def _item_reprioritised(s: NodeState, ev: e.ItemReprioritised, at: datetime) -> Rows:
     return (s.edit(s.items[ev.item], priority=ev.priority),)
+
+
+def _ring_opened(s: NodeState, ev: e.RingOpened, at: datetime) -> Rows:
+    item = s.items[ev.item]
+    return (s.edit(item, ring=max(item.ring, ev.ring)),)
 
 
 def _item_adopted(s: NodeState, ev: e.ItemAdopted, at: datetime) -> Rows:
@@ -374,6 +380,7 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.ItemCanceled: _item_ended,
     e.ItemRejected: _item_ended,
     e.ItemReprioritised: _item_reprioritised,
+    e.RingOpened: _ring_opened,
     e.ItemAdopted: _item_adopted,
     e.ItemHandedOver: _item_handed_over,
     e.AgentAttached: _agent_attached,

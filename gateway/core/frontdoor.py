@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from gateway.core.ids import QueueName, SkillName
+from gateway.core.routing.need import fallbacks
 from gateway.core.state import NodeState
 
 
@@ -27,8 +28,8 @@ class Route(Struct, frozen=True, kw_only=True):
 def classify(state: NodeState, wish: Wish) -> Route:
     """Queue, skills and priority of a new contact.
 
-    A language becomes a required skill if anybody in the house speaks it; otherwise the contact
-    is not left waiting for someone who does not exist, and the reason says so.
+    Its language is not decided about here: who meets it is asked when it is routed, so that what
+    waits goes to whoever learns the language meanwhile. The reason says how that stands now.
     """
     queue, said = wish.queue, []
     if queue not in state.queues:
@@ -36,22 +37,11 @@ def classify(state: NodeState, wish: Wish) -> Route:
         said.append(f"there is no queue {wish.queue!r}, so {queue!r}")
     else:
         said.append(f"queue {queue!r} by its channel")
-    skills = dict(wish.skills)
     if wish.language:
-        spoken = _spoken(state, wish.language)
-        if spoken is None:
-            said.append(f"nobody here speaks {wish.language}")
-        else:
-            skills.setdefault(spoken, 1)
-            said.append(f"needs {spoken}")
-    return Route(queue=queue, skills=skills, priority=wish.priority, reason="; ".join(said))
-
-
-def _spoken(state: NodeState, language: str) -> SkillName | None:
-    """The language as a skill that somebody has: exactly, or its base (RFC 4647 §3.4 lookup)."""
-    parts = language.split("-")
-    for n in range(len(parts), 0, -1):
-        name = SkillName("-".join(parts[:n]))
-        if state.skill_holders.get(name):
-            return name
-    return None
+        known = state.queues.get(queue)
+        also = fallbacks(known.languages, wish.language) if known else ()
+        spoken = state.tongues.of(wish.language, also)
+        needs = f"needs {' or '.join(spoken)}"
+        said.append(needs if spoken else f"nobody here speaks {wish.language}")
+    reason = "; ".join(said)
+    return Route(queue=queue, skills=dict(wish.skills), priority=wish.priority, reason=reason)

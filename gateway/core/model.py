@@ -30,24 +30,14 @@ from gateway.core.ids import (
     SkillName,
     TicketNumber,
 )
+from gateway.core.policy import Policy, Ring
 from gateway.core.records import CommandRecord as CommandRecord
 from gateway.core.records import InboundDone as InboundDone
+from gateway.core.value import ChannelKind as ChannelKind
 from gateway.core.value import Kept as Kept
 from gateway.core.value import Value as Value
 
 Attributes = dict[str, str | int | float | bool | None]
-
-
-class ChannelKind(StrEnum):
-    """What sort of contact it is; decides default deadlines, costs and the composer's manner."""
-
-    EMAIL = "email"
-    WEBCHAT = "webchat"
-    SMS = "sms"
-    WHATSAPP = "whatsapp"
-    VOICE = "voice"
-    TASK = "task"
-    CALLBACK = "callback"
 
 
 class ItemState(StrEnum):
@@ -105,7 +95,10 @@ class Offer(Value, frozen=True, kw_only=True):
 
 
 class Requirement(Value, frozen=True, kw_only=True):
-    """What an agent must have: skills with minimum levels (1-5); a language is a skill."""
+    """The skills an agent must have, with minimum levels (1-5).
+
+    The item's ``language`` is required besides, by whatever skill meets it when it is routed.
+    """
 
     skills: dict[SkillName, int] = field(default_factory=dict)
 
@@ -135,7 +128,8 @@ class Item(Kept, frozen=True, kw_only=True):
     answer goes on this channel; ``thread`` holds the outside ids an answer refers to, oldest
     first. ``moved_at`` is when another node gave it to this one because somebody was free here.
     ``version`` rises by one with each change and guards the row in the database. ``due_at`` is the
-    nearest due time of the clocks in ``service`` that run, or of who filed it.
+    nearest due time of the clocks in ``service`` that run, or of who filed it. ``ring`` is how many
+    of its queue's rings have opened for it since its waiting began.
     """
 
     id: ItemId
@@ -174,6 +168,7 @@ class Item(Kept, frozen=True, kw_only=True):
     attributes: Attributes = field(default_factory=dict)
     moved_at: datetime | None = None
     service: Service | None = None
+    ring: int = 0
 
 
 class Case(Kept, frozen=True, kw_only=True):
@@ -301,6 +296,7 @@ class AgentProfile(Value, frozen=True, kw_only=True):
     """What the directory says of an agent. No queues named means: member of every queue.
 
     ``site`` is where the agent sits; empty: at none, so that no closing concerns this agent.
+    ``level`` of the help desk, 1-4; 0: every level.
     """
 
     name: AgentName
@@ -311,6 +307,7 @@ class AgentProfile(Value, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     capacity: dict[ChannelKind, int] = field(default_factory=dict)
     site: SiteName = SiteName("")
+    level: int = 0
     active: bool = True
 
 
@@ -357,7 +354,9 @@ class Queue(Value, frozen=True, kw_only=True):
     it whose agent is free; 0: all nodes are one pool; ``None``: never, while somebody works here.
     ``retention_days`` after its end a case loses what was said in it; 0: never; ``None``: as
     ``[retention]`` says. ``hours`` names the calendar of its opening hours, ``service_policy`` what
-    is promised here.
+    is promised here. ``groups`` and ``sites`` are whose agents serve it (none named: all); ``rings``
+    relax what is asked as the wait grows; ``languages`` names by language which others will do, best
+    first.
     """
 
     name: QueueName
@@ -373,6 +372,11 @@ class Queue(Value, frozen=True, kw_only=True):
     retention_days: int | None = None
     hours: CalendarName = CalendarName("")
     service_policy: PolicyName = PolicyName("")
+    groups: tuple[str, ...] = ()
+    sites: tuple[SiteName, ...] = ()
+    languages: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    rings: tuple[Ring, ...] = ()
+    policy: Policy = Policy()
     active: bool = True
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from gateway.core.ids import ItemId, NodeName, QueueName, SkillName
+from gateway.core.ids import ItemId, NodeName, QueueName, SiteName, SkillName
 from gateway.core.model import ChannelKind, Item, ItemState, Passed, Queue
 from gateway.core.pool import NodeCapacity
 from gateway.core.routing.need import Need
@@ -32,10 +32,24 @@ class Wanted(Struct, frozen=True, kw_only=True, omit_defaults=True):
     skills: dict[SkillName, int] = {}
     passed: tuple[Passed, ...] = ()
     wait: bool = False
+    languages: tuple[SkillName, ...] = ()
+    queues: tuple[QueueName, ...] = ()
+    groups: tuple[str, ...] = ()
+    sites: tuple[SiteName, ...] = ()
+    desk: tuple[int, ...] = ()
 
     @property
     def need(self) -> Need:
-        return Need(self.kind, self.queue, tuple(sorted(self.skills.items())))
+        return Need(
+            kind=self.kind,
+            queue=self.queue,
+            skills=tuple(sorted(self.skills.items())),
+            languages=self.languages,
+            queues=self.queues,
+            groups=self.groups,
+            sites=self.sites,
+            desk=self.desk,
+        )
 
 
 class Granted(Struct, frozen=True, kw_only=True):
@@ -64,6 +78,11 @@ def wanted(item: Item, need: Need, *, wait: bool = False) -> Wanted:
         skills=dict(need.skills),
         passed=item.passed,
         wait=wait,
+        languages=need.languages,
+        queues=need.queues,
+        groups=need.groups,
+        sites=need.sites,
+        desk=need.desk,
     )
 
 

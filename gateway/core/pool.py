@@ -4,7 +4,8 @@
 so a change costs little and nobody ever walks over all agents or items. Others see a ``Capacity``:
 agents who are ready, in groups of those who serve the same queues and have room for the same
 kinds, with how many of each group have a skill at which level. So whether somebody there fits a
-need is known but for the combination of several skills; a grant decides.
+need is known but for the combination of several skills, and for groups, sites and levels of the
+help desk; a grant decides.
 """
 
 from collections import Counter
@@ -17,6 +18,7 @@ from gateway.core.capacity import kinds_of, room
 from gateway.core.ids import AgentName, ItemId, NodeName, QueueName, SkillName
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import AgentProfile, AgentStatus, ChannelKind, Item, ItemState, Presence
+from gateway.core.policy import ALL
 from gateway.core.routing.line import Line
 from gateway.core.routing.need import Need
 from gateway.core.state import NodeState
@@ -58,13 +60,22 @@ class Spare(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def fit(self, need: Need) -> int:
         """How many of them may fit, at most."""
-        if need.kind not in self.kinds or (self.queues and need.queue not in self.queues):
+        if need.kind not in self.kinds or not self._serve(need):
             return 0
         least = self.agents
         for skill, level in need.skills:
-            having = self.skills.get(skill)
-            least = min(least, having[min(level, LEVELS) - 1] if having and level <= LEVELS else 0)
+            least = min(least, self._having(skill, level))
+        if need.languages:
+            least = min(least, sum(self._having(skill, 1) for skill in need.languages))
         return least
+
+    def _serve(self, need: Need) -> bool:
+        serving = (need.queue, *need.queues)
+        return not self.queues or ALL in serving or any(q in self.queues for q in serving)
+
+    def _having(self, skill: SkillName, level: int) -> int:
+        having = self.skills.get(skill)
+        return having[min(level, LEVELS) - 1] if having and level <= LEVELS else 0
 
 
 class Capacity(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -25,6 +25,7 @@ from gateway.core.ids import (
     SiteName,
     SkillName,
 )
+from gateway.core.languages import Tongues
 from gateway.core.lifecycle import ENDED, step
 from gateway.core.model import (
     AgentProfile,
@@ -69,6 +70,7 @@ class NodeState:
         self.claimed: set[AgentName] = set()
         self._forgotten: OrderedDict[CaseId, Case] = OrderedDict()
         self.skill_holders: dict[SkillName, dict[AgentName, None]] = {}
+        self.tongues = Tongues(self.skill_holders)
         self._of_case: dict[CaseId, dict[ItemId, None]] = {}
         self._of_customer: dict[CustomerId, dict[ItemId, None]] = {}
         self._in_hand: dict[AgentName, dict[ItemId, None]] = {}
@@ -160,12 +162,18 @@ class NodeState:
     def define_agent(self, profile: AgentProfile) -> None:
         """Take a directory entry, new, changed or no longer active."""
         old = self.profiles.pop(profile.name, None)
-        for skill in old.skills if old else ():
+        had, has = old.skills if old else {}, profile.skills if profile.active else {}
+        for skill in had:
             self.skill_holders[skill].pop(profile.name, None)
         if profile.active:
             self.profiles[profile.name] = profile
-            for skill in profile.skills:
-                self.skill_holders.setdefault(skill, {})[profile.name] = None
+        for skill in has:
+            holders = self.skill_holders.setdefault(skill, {})
+            if not holders and skill not in had:
+                self.tongues.changed()
+            holders[profile.name] = None
+        if any(not self.skill_holders[skill] for skill in had):
+            self.tongues.changed()
         site = profile.site if profile.active else SiteName("")
         self.just_closed += self.seats.sit(profile.name, site)
 

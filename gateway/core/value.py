@@ -1,5 +1,7 @@
 """What all values have in common. See ``core.model``."""
 
+from enum import StrEnum
+
 from msgspec import Struct
 
 
@@ -9,3 +11,15 @@ class Value(Struct, frozen=True, kw_only=True, gc=False):
 
 class Kept(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Base of values that are written with every change: what is as by default is left out."""
+
+
+class ChannelKind(StrEnum):
+    """What sort of contact it is; decides default deadlines, costs and the composer's manner."""
+
+    EMAIL = "email"
+    WEBCHAT = "webchat"
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+    VOICE = "voice"
+    TASK = "task"
+    CALLBACK = "callback"

@@ -7,18 +7,10 @@ from gateway.core.errors import Refused, StoodDown
 from gateway.core.ids import AttachmentId, CaseId, ChannelName
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import Attachment, Case, Item, ItemState, Message
-from gateway.core.routing.fit import lacks
-from gateway.core.routing.need import Need, need_of
 from gateway.flow.ledger import Ledger
 from gateway.flow.router import Router
 from gateway.ports import File, Memory
 from gateway.store.contract import DutyLost, Fenced, Lookup, Term, Unavailable
-
-HANDLING_SECONDS = 240.0
-"""Handling time assumed for the expected wait until it is measured."""
-COUNTED_SECONDS = 1.0
-"""How long a count of agents is good for: thousands may ask between two changes."""
-MOST_COUNTS = 1_000
 
 
 class CaseReader:
@@ -28,7 +20,6 @@ class CaseReader:
         self._ledger = ledger
         self._lookup = lookup
         self._router = router
-        self._staff: dict[Need, tuple[float, int]] = {}
 
     async def case(self, case: CaseId) -> Case | None:
         return await self._lookup.case(case)
@@ -60,31 +51,8 @@ class CaseReader:
         state = self._ledger.state
         for item in state.items_of_case(case):
             if item.state in (ItemState.QUEUED, ItemState.OFFERED):
-                place = self._router.engine.pool.place_of(item)
-                need = need_of(item, state.queues.get(item.queue))
-                staff = self._staff_for(need)
-                return place, place * HANDLING_SECONDS / max(staff, 1)
+                return self._router.engine.expectation.of(item, self._ledger.clock.now())
         return None
-
-    def _staff_for(self, need: Need) -> int:
-        """How many who are connected could serve this need, at most a second ago."""
-        now = self._ledger.clock.monotonic()
-        known = self._staff.get(need)
-        if known is not None and now - known[0] < COUNTED_SECONDS:
-            return known[1]
-        state = self._ledger.state
-        pools = [state.skill_holders.get(skill, {}) for skill, _ in need.skills]
-        count = sum(
-            1
-            for name in min(pools, key=len, default=state.profiles)
-            if (status := state.statuses.get(name)) is not None
-            and status.tabs
-            and lacks(state.profiles[name], need) is None
-        )
-        if len(self._staff) >= MOST_COUNTS:
-            self._staff.clear()
-        self._staff[need] = (now, count)
-        return count
 
 
 class FileShelf:

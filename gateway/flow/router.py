@@ -7,7 +7,9 @@ import structlog
 
 from gateway.core import events as e
 from gateway.core.ids import ItemId
-from gateway.core.routing.engine import Engine, Match, Wait, offer_for
+from gateway.core.routing.choose import Match, Rest, Wait
+from gateway.core.routing.engine import Engine, offer_for
+from gateway.core.routing.rings import Widen
 from gateway.flow.ledger import Ledger
 from gateway.flow.timers import Timers
 
@@ -45,11 +47,17 @@ class Router:
 
     async def _settle(self) -> None:
         for done, found in enumerate(self.engine.matches(self._ledger.clock.now()), start=1):
-            if isinstance(found, Wait):
-                self._look_again(found)
-            else:
-                self._offer(found)
-            if done % SLICE == 0:
+            match found:
+                case Match():
+                    self._offer(found)
+                case Widen():
+                    opened = e.RingOpened(item=found.item, ring=found.ring, reason=found.reason)
+                    self._ledger.record([e.Change(opened)])
+                case Wait():
+                    self._look_again(found)
+                case Rest():
+                    pass
+            if done % SLICE == 0 or isinstance(found, Rest):
                 await asyncio.sleep(0)
 
     def _look_again(self, wait: Wait) -> None:

@@ -255,7 +255,7 @@ def test_a_kept_agent_gets_nothing_else_and_is_free_again_when_the_item_does_not
             kind="task", queue=GENERAL, state=ItemState.QUEUED, version=1, owner=A,  # type: ignore[arg-type]
             created_at=two.node.ledger.clock.now(),
         )  # fmt: skip
-        question = wanted(item, need_of(item, None))
+        question = wanted(item, need_of(two.node.ledger.state, item))
         granted = await one.asking.ask(B, "overflow", question, Granted)
         again = await one.asking.ask(B, "overflow", question, Granted)
         assert (granted.agent, granted.epoch) == (BOB, 1)

@@ -14,6 +14,7 @@ from gateway.core.correlate import Candidates, correlate
 from gateway.core.ids import CommandId, QueueName, SkillName
 from gateway.core.inbound import Claim, Inbound
 from gateway.core.model import Case, CaseStatus, ChannelKind, InboundDone, Item, ItemState
+from gateway.core.routing.need import need_of
 from tests.support.builders import START, House, agent, case, chat, mail, queue, task
 
 ID = CommandId("command-x")
@@ -65,13 +66,15 @@ def test_the_inbox_row_is_done_in_the_same_breath(house: House) -> None:
 
 
 def test_a_language_that_somebody_speaks_is_asked_for(house: House) -> None:
-    _, item = first(house, language="de-AT")
-    assert item.requirement.skills == {SkillName("de"): 1}
+    opened, item = first(house, language="de-AT")
+    assert item.requirement.skills == {}, "what meets it is asked when it is routed"
+    assert need_of(house.state, item).languages == (SkillName("de"),)
+    assert "needs de" in opened.joined_because
 
 
 def test_a_language_that_nobody_speaks_is_said_and_not_asked_for(house: House) -> None:
     opened, item = first(house, language="fi")
-    assert item.requirement.skills == {}
+    assert need_of(house.state, item).languages == ()
     assert "nobody here speaks fi" in opened.joined_because
 
 

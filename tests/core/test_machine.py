@@ -115,7 +115,7 @@ class Switchroom(RuleBasedStateMachine):
         aside = INTERRUPTIBLE if item.kind in INTERRUPTING else ()
         assert sum(COST[i.kind] for i in (item, *others) if i is item or i.kind not in aside) <= 100
         if not direct:
-            assert lacks(profile, need_of(item, state.queues[item.queue])) is None
+            assert lacks(profile, need_of(state, item)) is None
 
     # -- customers --------------------------------------------------------------------------
 
@@ -440,7 +440,7 @@ class Switchroom(RuleBasedStateMachine):
         for item in state.items.values():
             if item.state is not ItemState.QUEUED or self.is_awaited(item):
                 continue
-            need = need_of(item, state.queues[item.queue])
+            need = need_of(state, item)
             for name, profile in state.profiles.items():
                 could = lacks(profile, need) is None and unavailable(state, name, need) is None
                 assert not could or passed_lately(item, name, now) is not None
@@ -452,7 +452,7 @@ class Switchroom(RuleBasedStateMachine):
         queue_of = state.queues[item.queue]
         if profile is None or item.queued_at is None:
             return False
-        need = need_of(item, queue_of)
+        need = need_of(state, item)
         full = unavailable(state, profile.name, need) == "has no capacity left"
         within = now < item.queued_at + timedelta(seconds=queue_of.affinity_seconds)
         passed = passed_lately(item, profile.name, now) is not None

@@ -10,7 +10,7 @@ from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core.ids import AgentName, SkillName
 from gateway.core.model import ChannelKind, CustomerBrief, Item, ItemState
-from gateway.core.routing.engine import explain
+from gateway.core.routing.explain import explain
 from gateway.core.times import PASS_SECONDS
 from tests.support.builders import SITE, START, House, agent, hands_id, needs, queue
 
@@ -425,3 +425,19 @@ def test_whoever_comes_first_nothing_waits_beside_who_could_take_it(
     for item in house.state.items.values():
         if item.state is ItemState.QUEUED:
             assert "could take it" not in explain(house.state, item, house.clock.now())
+
+
+def test_several_that_wait_for_a_pass_to_end_are_settled_once() -> None:
+    """They wait beside each other; looking at both must come to an end, and plan a look."""
+    house = House(agent("ana"))
+    house.sign_in("ana")
+    items = [house.new_item(), house.new_item()]
+    for one in items:
+        offer = house.state.items[one.id].offer
+        assert offer is not None
+        house.say("ana", c.Decline(id=house.command(), offer=offer.id))
+    house.waits.clear()
+    house.record([e.Change(e.QueueDefined(queue=queue(priority=1), by="test"))])
+    assert {wait.item for wait in house.waits} == {one.id for one in items}
+    house.pass_time(PASS_SECONDS + 1)
+    assert house.offered().keys() == {one.id for one in items}

@@ -15,7 +15,7 @@ from gateway.core.errors import Refused
 from gateway.core.hands import notice, snapshot
 from gateway.core.ids import AgentName, ItemId, SiteName
 from gateway.core.model import AgentProfile, Item, ItemState, Site
-from gateway.core.routing.engine import explain
+from gateway.core.routing.explain import explain
 from gateway.core.sites import Seats, closed_among, place, why
 from tests.support.builders import House, agent, queue
 

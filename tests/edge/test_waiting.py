@@ -6,7 +6,7 @@ from gateway.core import events as e
 from gateway.core.ids import AgentName, CaseId, SkillName
 from gateway.core.inbound import Claim
 from gateway.core.model import Item, ItemState, Requirement
-from gateway.flow.conversations import COUNTED_SECONDS, HANDLING_SECONDS
+from gateway.core.routing.expect import COUNTED_SECONDS, HANDLING_SECONDS
 from tests.support.builders import agent, chat, item
 from tests.support.flownode import Rig, new_tables, running
 

@@ -47,7 +47,9 @@ from gateway.core.model import (
     Queue,
     Requirement,
 )
-from gateway.core.routing.engine import Engine, Match, Wait, offer_for
+from gateway.core.routing.choose import Match, Wait
+from gateway.core.routing.engine import Engine, offer_for
+from gateway.core.routing.rings import Widen
 from gateway.core.state import NodeState
 from gateway.flow.findings import newest
 from gateway.flow.ledger import MOST, Ledger
@@ -244,8 +246,12 @@ class House:
         made: list[Match] = []
         while self.engine.pending:
             for found in self.engine.matches(self.clock.now()):
+                if isinstance(found, Widen):
+                    opened = e.RingOpened(item=found.item, ring=found.ring, reason=found.reason)
+                    self.ledger.record([e.Change(opened)])
                 if isinstance(found, Wait):
                     self.waits.append(found)
+                if not isinstance(found, Match):
                     continue
                 made.append(found)
                 offer = offer_for(self.state, found, self.ledger.context())

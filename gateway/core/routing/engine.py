@@ -5,44 +5,33 @@ leaves no waiting item beside an available agent who could take it, but for thos
 by a moment ago and for the short wait for the last agent (affinity).
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime, timedelta
 
-from msgspec import Struct
-
 from gateway.core.events import Row
-from gateway.core.ids import AgentName, Context, ItemId, OfferId
+from gateway.core.ids import AgentName, Context, ItemId, OfferId, QueueName
 from gateway.core.lifecycle import ENDED
-from gateway.core.model import AgentProfile, AgentStatus, Item, ItemState, Offer, Queue, Site
-from gateway.core.overflow import Wanted
-from gateway.core.routing.fit import (
-    NO_CAPACITY,
-    busy,
-    how_passed,
-    lacks,
-    pass_ends,
-    passed_lately,
-    unavailable,
+from gateway.core.model import (
+    AgentProfile,
+    AgentStatus,
+    Case,
+    Item,
+    ItemState,
+    Offer,
+    Queue,
+    Site,
 )
-from gateway.core.routing.need import Need, need_of
+from gateway.core.overflow import Wanted
+from gateway.core.routing.choose import Chooser, Match, Rest, Wait
+from gateway.core.routing.expect import Expectation
+from gateway.core.routing.fit import absent
+from gateway.core.routing.many import AT_ONCE, REST, Many
 from gateway.core.routing.pool import Pool
+from gateway.core.routing.rings import Widen, widening
 from gateway.core.state import NodeState
 from gateway.core.times import offer_seconds
 
-
-class Match(Struct, frozen=True):
-    """Offer this item to this agent because of ``reason``."""
-
-    item: ItemId
-    agent: AgentName
-    reason: str
-
-
-class Wait(Struct, frozen=True, order=True):
-    """Look at this item again at ``at``: something that excluded an agent ends then."""
-
-    at: datetime
-    item: ItemId
+Found = Match | Wait | Widen | Rest
 
 
 class Engine:
@@ -50,211 +39,212 @@ class Engine:
 
     def __init__(self, state: NodeState) -> None:
         self._state = state
-        self._pool = Pool(state)
+        self.pool = Pool(state)
+        self.expectation = Expectation(state, self.pool)
+        self._chooser = Chooser(state, self.pool, self._await, self._mark)
         self._items: dict[ItemId, None] = {}
         self._agents: dict[AgentName, None] = {}
         self._holders: dict[ItemId, AgentName] = {}
         self._awaiting: dict[AgentName, dict[ItemId, None]] = {}
-        self._directory_changed = False
+        self._stale: dict[ItemId, None] = {}
+        self._queues: dict[QueueName, None] = {}
+        self._tongues = state.tongues.changes
         for item in state.items.values():
             self.note(item)
 
     @property
-    def pool(self) -> Pool:
-        return self._pool
-
-    @property
     def pending(self) -> bool:
         """Whether something has changed that ``matches`` has not looked at."""
-        return bool(self._items or self._agents or self._directory_changed)
+        return bool(
+            self._items
+            or self._agents
+            or self._stale
+            or self._queues
+            or self._tongues != self._state.tongues.changes
+        )
+
+    # -- what has changed -------------------------------------------------------------------
 
     def note(self, row: Row) -> None:
         """A row has changed; remember what it may make possible."""
         if type(row) is Item:
             self._note_holder(row)
             if row.state is ItemState.QUEUED:
-                self._pool.enter_item(row)
+                self.pool.enter_item(row)
                 self._items[row.id] = None
             else:
-                self._pool.leave_item(row.id)
+                self.pool.leave_item(row.id)
                 self._items.pop(row.id, None)
         elif type(row) is AgentStatus:
             self._agents[row.name] = None
             for item in self._awaiting.pop(row.name, ()):
                 self.look_again(item)
-        elif type(row) is AgentProfile or type(row) is Queue:
-            self._directory_changed = True
+        elif type(row) is Case:
+            self._note_level(row)
+        elif type(row) is AgentProfile:
+            self.pool.define_agent(row.name)
+            self._agents[row.name] = None
+        elif type(row) is Queue:
+            self._queues[row.name] = None
         elif type(row) is Site:
             self._agents.update(dict.fromkeys(self._state.at_site(row.name)))
 
     def forget(self, item: ItemId) -> None:
         """Another node decides about it from now on."""
-        self._pool.leave_item(item)
+        self.pool.leave_item(item)
         self._items.pop(item, None)
         holder = self._holders.pop(item, None)
         if holder is not None:
             self._agents[holder] = None
 
     def _note_holder(self, item: Item) -> None:
-        """Whoever held the item until now has room again."""
+        """Whoever held the item until now has room again; whoever has it now, less."""
         holder = item.offer.agent if item.offer else item.agent
         if item.state in ENDED or holder is None:
             before = self._holders.pop(item.id, None)
         else:
             before = self._holders.get(item.id)
-            self._holders[item.id] = holder
+            if before != holder:
+                self._holders[item.id] = holder
+                self.pool.had_turn(holder)
+                self.pool.enter_agent(holder)
         if before is not None and (before != holder or item.state in ENDED):
             self._agents[before] = None
 
+    def _note_level(self, case: Case) -> None:
+        """What waits of a case that has gone to another level of the help desk asks for that."""
+        for item in self._state.items_of_case(case.id):
+            if item.state is ItemState.QUEUED and self.pool.need_of(item).desk[:1] != (case.level,):
+                self._stale[item.id] = None
+
     def look_again(self, item: ItemId) -> None:
         """The time of a ``Wait`` has come, or what it waited for has changed."""
-        found = self._state.items.get(item)
-        if found is not None and found.state is ItemState.QUEUED:
+        if self._is_waiting(item):
             self._items[item] = None
 
-    def _relearn(self) -> None:
-        self._directory_changed = False
-        self._pool.forget()
-        for item in self._state.items.values():
-            if item.state is ItemState.QUEUED:
-                self._pool.enter_item(item)
+    def _mark(self, item: ItemId) -> None:
+        self._items[item] = None
+
+    def _await(self, item: ItemId, agent: AgentName) -> None:
+        self._awaiting.setdefault(agent, {})[item] = None
+
+    def _catch_up(self) -> Iterator[Rest]:
+        """Put what waits in its place again, where a queue or who speaks what has changed."""
+        state = self._state
+        tongues = state.tongues.changes
+        if self._queues or self._tongues != tongues:
+            languages, self._tongues = self._tongues != tongues, tongues
+            queues, self._queues = self._queues, {}
+            self._stale.update(
+                (item.id, None)
+                for item in state.items.values()
+                if item.state is ItemState.QUEUED
+                and (item.queue in queues or (languages and item.language))
+            )
+        done = 0
+        while self._stale:
+            item = state.items.get(self._stale.popitem()[0])
+            if item is not None and item.state is ItemState.QUEUED:
+                self.pool.enter_item(item)
                 self._items[item.id] = None
+                done += 1
+                if done % AT_ONCE == 0:
+                    yield REST
 
-    def matches(self, now: datetime) -> Iterator[Match | Wait]:
+    # -- what follows -----------------------------------------------------------------------
+
+    def matches(self, now: datetime) -> Iterator[Found]:
         """One after the other; the caller applies each match before asking for the next."""
-        if self._directory_changed:
-            self._relearn()
-        agents = self._drain_agents()
-        for name in agents:
-            self._pool.enter_agent(name)
-        for name in agents:
-            yield from self._serve(name, now)
-        marked = [i for i in self._items if self._is_waiting(i)]
-        self._items.clear()
-        marked.sort(key=self._pool.rank_of)
-        for item_id in marked:
-            if self._is_waiting(item_id):
-                yield from self._best_agent(self._state.items[item_id], now)
+        yield from self._catch_up()
+        served: list[AgentName] = []
+        while self._agents or self._items or served:
+            agents, items = self._take_agents(), self._take_items()
+            if len(agents) + len(items) + len(served) > 1:
+                served = yield from self._serve_many([*served, *agents], items, now)
+                continue
+            for agent in (*served, *agents):
+                yield from self._serve(agent, now)
+            served = []
+            for item in items:
+                yield from self._best_agent(item, now)
 
-    def _drain_agents(self) -> list[AgentName]:
-        agents = [a for a in self._agents if a in self._state.statuses]
+    def _serve_many(
+        self, agents: list[AgentName], items: list[Item], now: datetime
+    ) -> Generator[Found, None, list[AgentName]]:
+        """Which of the agents are still to be served."""
+        for done, agent in enumerate(agents, start=1):
+            self.pool.enter_agent(agent)
+            if done % AT_ONCE == 0:
+                yield REST
+        standing = [agent for agent in agents if self.pool.stands(agent)]
+        many = Many(self._state, self.pool, self._chooser, now)
+        yield from many.matches(standing, items)
+        self._agents.update(many.again_agents)
+        left = dict.fromkeys([*(item.id for item in items), *many.again_items])
+        if many.full:
+            self._items.update(left)
+            return standing
+        for done, item in enumerate(left, start=1):
+            if self._is_waiting(item):
+                yield from self._best_agent(self._state.items[item], now)
+            if done % AT_ONCE == 0:
+                yield REST
+        return []
+
+    def _take_agents(self) -> list[AgentName]:
+        state = self._state
+        found = [a for a in self._agents if a in state.statuses]
         self._agents.clear()
-        agents.sort(key=lambda a: self._state.statuses[a].idle_since)
-        return agents
+        if len(found) > 1:
+            found.sort(key=lambda a: (state.statuses[a].idle_since, a))
+        return found
+
+    def _take_items(self) -> list[Item]:
+        found = [i for i in self._items if self._is_waiting(i)]
+        self._items.clear()
+        if len(found) > 1:
+            found.sort(key=lambda i: (self.pool.rank_of(i), i))
+        return [self._state.items[i] for i in found]
 
     def _is_waiting(self, item: ItemId) -> bool:
         found = self._state.items.get(item)
         return found is not None and found.state is ItemState.QUEUED
 
-    def _serve(self, agent: AgentName, now: datetime) -> Iterator[Match | Wait]:
-        """Work for an agent who may have become available, most urgent first.
+    # -- one agent --------------------------------------------------------------------------
 
-        What waited before waits for want of such an agent. What has just come may have a better
-        one, who was free all the time.
-        """
-        while (found := self._best_item(agent, now)) is not None:
-            if found.item in self._items:
-                del self._items[found.item]
-                yield from self._best_agent(self._state.items[found.item], now)
-            else:
-                yield found
-
-    def _best_item(self, agent: AgentName, now: datetime) -> Match | None:
-        """The most urgent item that this newly available agent can take."""
-        best: tuple[float, Item, Need] | None = None
-        for need in self._pool.needs_waiting_for(agent):
-            if unavailable(self._state, agent, need) is not None:
-                continue
-            for item in self._pool.waiting_items(need):
-                if self._kept_from(item, agent, now):
-                    # Nothing else may happen to it: ``_best_agent`` says until when to wait.
-                    self._items[item.id] = None
-                    continue
-                at = self._pool.rank_of(item.id)
-                if best is None or at < best[0]:
-                    best = (at, item, need)
+    def _serve(self, agent: AgentName, now: datetime) -> Iterator[Match]:
+        """Work for an agent who may have become available, most urgent first."""
+        while self.pool.has_room(agent) and absent(self._state, agent) is None:
+            found = self._chooser.best_item(agent, now)
+            if found is None:
                 break
-        if best is None:
-            return None
-        _, item, need = best
-        return Match(item.id, agent, self._why(item, agent, need, now))
+            yield found
+        self.pool.enter_agent(agent)
 
-    def _best_agent(self, item: Item, now: datetime) -> Iterator[Match | Wait]:
-        """The best available agent for this item, or until when to wait."""
-        need = need_of(item, self._state.queues.get(item.queue))
-        kept = self._state.kept_for.get(item.id)
-        if kept is not None and busy(self._state, kept, need) is None:
-            yield Match(item.id, kept, "was kept free for it: nobody was at the node it came from")
-            return
-        last = self._last_agent(item, need, now)
-        if isinstance(last, Match | Wait):
-            yield last
-            if isinstance(last, Match) or last.at > now:
-                return
-        ends: list[datetime] = []
-        for agent in self._pool.free_agents(need):
-            if (passed := passed_lately(item, agent, now)) is not None:
-                ends.append(pass_ends(passed))
-                continue
-            yield Match(item.id, agent, self._why(item, agent, need, now))
-            return
-        if ends:
-            yield Wait(min(ends), item.id)
+    # -- one item ---------------------------------------------------------------------------
 
-    def _last_agent(self, item: Item, need: Need, now: datetime) -> Match | Wait | None:
-        """The agent who knows the matter: at once if free, awaited a little if at work."""
-        agent = item.last_agent
-        profile = self._state.profiles.get(agent) if agent else None
-        if agent is None or profile is None or lacks(profile, need):
-            return None
-        if passed_lately(item, agent, now) is not None:
-            return None
-        blocked = unavailable(self._state, agent, need)
-        if blocked is None:
-            return Match(item.id, agent, "had this case last")
-        until = self._affinity_until(item)
-        if blocked == NO_CAPACITY and until > now:
-            self._awaiting.setdefault(agent, {})[item.id] = None
-            return Wait(until, item.id)
-        return None
+    def _best_agent(self, item: Item, now: datetime) -> Iterator[Match | Wait | Widen]:
+        """The best available agent for this item, a ring that opens, or until when to wait."""
+        found = self._chooser.choose(item, self.pool.need_of(item), now)
+        if isinstance(found, Match):
+            yield found
+            return
+        queue = self._state.queues.get(item.queue)
+        ring = widening(item, queue, now, lambda one: self.expectation.of(one, now)[1])
+        if isinstance(ring, Widen):
+            yield ring
+            return
+        times = [at for at in (found, ring) if at is not None]
+        if times:
+            yield Wait(min(times), item.id)
 
     def awaits_agent(self, item: Item, now: datetime) -> bool:
         """Whether a waiting item is kept a little for its last agent, who is at work here."""
-        need = need_of(item, self._state.queues.get(item.queue))
-        last = self._last_agent(item, need, now)
-        return isinstance(last, Match) or (isinstance(last, Wait) and last.at > now)
+        return self._chooser.last_agent(item, self.pool.need_of(item), now) is not None
 
     def agent_for(self, wanted: Wanted, now: datetime) -> AgentName | None:
         """The best available agent for an item that is not here."""
-        for agent in self._pool.free_for(wanted.need):
-            if not any(p.agent == agent and now < pass_ends(p) for p in wanted.passed):
-                return agent
-        return None
-
-    def _affinity_until(self, item: Item) -> datetime:
-        queue = self._state.queues.get(item.queue)
-        seconds = queue.affinity_seconds if queue else 0.0
-        return (item.queued_at or item.created_at) + timedelta(seconds=seconds)
-
-    def _kept_from(self, item: Item, agent: AgentName, now: datetime) -> bool:
-        if passed_lately(item, agent, now) is not None:
-            return True
-        if item.last_agent in (None, agent) or self._affinity_until(item) <= now:
-            return False
-        need = need_of(item, self._state.queues.get(item.queue))
-        return isinstance(self._last_agent(item, need, now), Match | Wait)
-
-    def _why(self, item: Item, agent: AgentName, need: Need, now: datetime) -> str:
-        if item.last_agent == agent:
-            return "had this case last"
-        profile = self._state.profiles[agent]
-        has = ", ".join(f"{s} {profile.skills.get(s, 0)}" for s, _ in need.skills)
-        skills = f"has {has}" if has else "needs no particular skill"
-        in_hand = len(self._state.in_hand(agent))
-        if in_hand:
-            return f"{skills}; has least in hand among the best fits ({in_hand})"
-        idle = (now - self._state.statuses[agent].idle_since).total_seconds()
-        return f"{skills}; idle longest among the best fits ({idle:.0f} s)"
+        return self._chooser.agent_for(wanted, now)
 
 
 def offer_for(state: NodeState, match: Match, ctx: Context) -> Offer:
@@ -268,22 +258,3 @@ def offer_for(state: NodeState, match: Match, ctx: Context) -> Offer:
         deadline=ctx.now + timedelta(seconds=seconds),
         reason=match.reason,
     )
-
-
-def explain(state: NodeState, item: Item, now: datetime, *, named: int = 5) -> str:
-    """Why an item still waits: how many agents are excluded, and by what."""
-    need = need_of(item, state.queues.get(item.queue))
-    counts: dict[str, list[AgentName]] = {}
-    for name, profile in state.profiles.items():
-        passed = passed_lately(item, name, now)
-        why = (
-            lacks(profile, need)
-            or unavailable(state, name, need)
-            or (how_passed(passed, now) if passed else "could take it")
-        )
-        counts.setdefault(why, []).append(name)
-    said = [
-        f"{len(names)} {why} ({', '.join(names[:named])}{', …' if len(names) > named else ''})"
-        for why, names in sorted(counts.items(), key=lambda kv: -len(kv[1]))
-    ]
-    return f"needs {need}; " + ("; ".join(said) or "there are no agents")

@@ -5,7 +5,7 @@ the heap is never more than twice as large as what it holds.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 K = TypeVar("K")
@@ -37,6 +37,10 @@ class Line(Generic[K, R]):
     def rank_of(self, member: K) -> R:
         """Raises ``KeyError`` for a stranger."""
         return self._ranks[member]
+
+    def ranks(self) -> Iterable[tuple[K, R]]:
+        """Every member with its rank, in no order."""
+        return self._ranks.items()
 
     def put(self, member: K, rank: R) -> None:
         """Enter, or move to another place."""

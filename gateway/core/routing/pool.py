@@ -1,167 +1,244 @@
-"""Indexes for routing: waiting items by need, available agents by need.
+"""Who waits and who is free: the indexes of routing over a node's state.
 
-An agent is entered, while available, under every known need that the profile meets; which needs
-those can be is found through one key skill a need, so neither side is ever scanned. Agents are
-checked against the state when they come up; whoever has become better placed must be entered
-again. Needs that nobody has any more are forgotten when there are many.
+An agent stands, while available, once in the order of each policy in use. Agents are checked
+against the state when they come up, so nobody is offered anything by an index that is behind;
+whoever has become available, or better placed, must be entered again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from gateway.core.ids import AgentName, ItemId, SkillName
-from gateway.core.model import Item
-from gateway.core.routing.fit import lacks, unavailable, waste
-from gateway.core.routing.line import Line
+from gateway.core.capacity import kinds_of, room
+from gateway.core.ids import AgentName, ItemId, QueueName
+from gateway.core.model import AgentProfile, Item
+from gateway.core.policy import Choice
+from gateway.core.routing.fit import absent, unavailable
 from gateway.core.routing.need import Need, need_of
+from gateway.core.routing.prices import Prices
 from gateway.core.routing.rank import rank
+from gateway.core.routing.standing import Asked, Standing, Words
+from gateway.core.routing.waiting import Waiting
 from gateway.core.state import NodeState
 
-_Rank = tuple[int, int, float]
-_ANY = SkillName("")
-MANY_NEEDS = 512
+IN_HAND_CLASSES = 2
+"""One item in hand weighs as much as being worth twice as much."""
+MOST_ASKED = 4_096
+"""Needs whose words are remembered."""
 
 
 class Pool:
-    """Who waits and who is free, by need."""
+    """See the module's docstring."""
 
     def __init__(self, state: NodeState) -> None:
         self._state = state
-        self._waiting: dict[Need, Line[ItemId, float]] = {}
-        self._need_of: dict[ItemId, Need] = {}
-        self._free: dict[Need, Line[AgentName, _Rank]] = {}
-        self._by_skill: dict[SkillName, dict[Need, None]] = {}
-        self._many = MANY_NEEDS
+        self._words = Words()
+        self._prices = Prices()
+        for name, profile in state.profiles.items():
+            self._prices.define(name, profile)
+        self._waiting = Waiting(self._prices.holders)
+        self._standing: dict[Choice, Standing] = {"best_fit": Standing()}
+        self._has: dict[AgentName, tuple[AgentProfile, tuple[int, ...]]] = {}
+        self._asked: dict[Need, tuple[Asked, ...]] = {}
+        self._turns: dict[AgentName, int] = {}
+        self._aside: dict[AgentName, None] = {}
+        self._apart = Standing()
+        self._classes: dict[Choice, Callable[[AgentName], int]] = {
+            "best_fit": self._worth_class,
+            "longest_idle": lambda _agent: 0,
+            "least_occupied": lambda agent: len(state.in_hand(agent)),
+            "round_robin": self._turns_had,
+        }
 
     @property
     def entries(self) -> int:
-        """What the lines hold in memory, void entries included."""
-        waiting = sum(line.entries for line in self._waiting.values())
-        return waiting + sum(line.entries for line in self._free.values())
+        """What the indexes hold in memory, void entries included."""
+        return self._waiting.entries + sum(line.places for line in self._standing.values())
 
     @property
     def needs(self) -> int:
-        """Needs that are known."""
-        return len(self._free)
+        """Different needs of what waits."""
+        return len(self._waiting.needs())
 
-    # -- entering ---------------------------------------------------------------------------
+    @property
+    def free(self) -> int:
+        """Agents who stand there."""
+        return len(self._standing["best_fit"])
+
+    # -- items ------------------------------------------------------------------------------
 
     def enter_item(self, item: Item) -> Need:
         """Put a queued item in its place, which may have changed."""
         queue = self._state.queues.get(item.queue)
-        need = need_of(item, queue)
-        if self._need_of.get(item.id) != need:
-            self.leave_item(item.id)
-            self._need_of[item.id] = need
-        self._waiting.setdefault(need, Line()).put(item.id, rank(item, queue))
-        self._learn(need)
+        need = need_of(self._state, item)
+        self._waiting.enter(item.id, need, rank(item, queue))
         return need
 
     def leave_item(self, item: ItemId) -> None:
         """The item waits no more."""
-        need = self._need_of.pop(item, None)
-        if need is not None:
-            line = self._waiting[need]
-            line.drop(item)
-            if not line:
-                del self._waiting[need]
+        self._waiting.leave(item)
 
-    def enter_agent(self, agent: AgentName) -> None:
-        """The agent may have become available, or better placed: enter it wherever it fits."""
-        status = self._state.statuses.get(agent)
-        if status is None or status.tabs == 0:
-            return
-        for need in self._needs_of(agent):
-            if unavailable(self._state, agent, need) is None:
-                self._free[need].put(agent, self._rank(agent, need))
-
-    def forget(self) -> None:
-        """The directory has changed: learn the agents' side afresh."""
-        self._free.clear()
-        self._by_skill.clear()
-        for need in self._waiting:
-            self._learn(need)
-
-    def _learn(self, need: Need) -> None:
-        if need in self._free:
-            return
-        if len(self._free) >= self._many:
-            self._forget_unused()
-        state = self._state
-        holders = state.skill_holders
-        key = min((s for s, _ in need.skills), key=lambda s: len(holders.get(s, ())), default=_ANY)
-        self._by_skill.setdefault(key, {})[need] = None
-        candidates = state.profiles if key == _ANY else holders.get(key, {})
-        free: Line[AgentName, _Rank] = Line()
-        self._free[need] = free
-        for name in candidates:
-            fits = lacks(state.profiles[name], need) is None
-            if fits and unavailable(state, name, need) is None:
-                free.put(name, self._rank(name, need))
-
-    def _forget_unused(self) -> None:
-        self._free = {n: line for n, line in self._free.items() if n in self._waiting}
-        used = {s: {n: None for n in ns if n in self._free} for s, ns in self._by_skill.items()}
-        self._by_skill = {s: ns for s, ns in used.items() if ns}
-        self._many = max(MANY_NEEDS, 2 * len(self._free))
-
-    def _rank(self, agent: AgentName, need: Need) -> _Rank:
-        """Who wastes least of what is scarce, then who has least in hand, then longest idle."""
-        state = self._state
-        spare = waste(state.profiles[agent], need, state.skill_holders)
-        idle_since = state.statuses[agent].idle_since.timestamp()
-        return (spare, len(state.in_hand(agent)), idle_since)
-
-    def _needs_of(self, agent: AgentName) -> Iterator[Need]:
-        profile = self._state.profiles.get(agent)
-        if profile is None:
-            return
-        for skill in (_ANY, *profile.skills):
-            for need in self._by_skill.get(skill, ()):
-                if lacks(profile, need) is None:
-                    yield need
-
-    # -- taking -----------------------------------------------------------------------------
-
-    def free_agents(self, need: Need) -> Iterator[AgentName]:
-        """Available agents for this need, best first."""
-        line = self._free.get(need)
-        if line is None:
-            return
-        for agent in line.in_order():
-            if unavailable(self._state, agent, need) is not None:
-                line.drop(agent)
-                continue
-            rank_now = self._rank(agent, need)
-            if rank_now != line.rank_of(agent):
-                line.put(agent, rank_now)  # it comes up again in its place
-                continue
-            yield agent
-
-    def free_for(self, need: Need) -> Iterator[AgentName]:
-        """The same for a need that nobody here need have."""
-        self._learn(need)
-        return self.free_agents(need)
+    def need_of(self, item: Item) -> Need:
+        """What a waiting item asks, or would ask if it waited."""
+        return self._waiting.need_of(item.id) or need_of(self._state, item)
 
     def waiting_needs(self) -> list[Need]:
         """What is asked of agents by whatever waits."""
-        return list(self._waiting)
+        return self._waiting.needs()
 
     def waiting_items(self, need: Need) -> Iterator[Item]:
         """Items waiting with this need, most urgent first."""
-        line = self._waiting.get(need)
+        line = self._waiting.line(need)
         if line is not None:
             for item in line.in_order():
                 yield self._state.items[item]
 
-    def needs_waiting_for(self, agent: AgentName) -> list[Need]:
-        """Needs that this agent meets and that have somebody waiting."""
-        return [need for need in self._needs_of(agent) if need in self._waiting]
+    def waiting_for(self, agent: AgentName) -> Iterator[tuple[tuple[float, ItemId], Need]]:
+        """Needs that this agent meets and has room for, with who stands first, in that order."""
+        state = self._state
+        profile = state.profiles.get(agent)
+        if profile is None:
+            return iter(())
+        return self._waiting.for_agent(profile, kinds_of(room(profile, state.in_hand(agent))))
+
+    def in_line(self) -> list[tuple[float, ItemId, Need]]:
+        """All that wait with what each needs, most urgent first."""
+        return self._waiting.in_line()
+
+    def has_room(self, agent: AgentName) -> bool:
+        """Whether the agent may get anything more at all."""
+        profile = self._state.profiles.get(agent)
+        return profile is not None and room(profile, self._state.in_hand(agent)) > 0
 
     def rank_of(self, item: ItemId) -> float:
         """The waiting item's place in the one line of all channels."""
-        return self._waiting[self._need_of[item]].rank_of(item)
+        need = self._waiting.need_of(item)
+        line = self._waiting.line(need) if need is not None else None
+        if line is None:
+            raise KeyError(item)
+        return line.rank_of(item)
 
     def place_of(self, item: Item) -> int:
         """How many with the same need stand before it, plus one."""
-        need = self._need_of.get(item.id)
-        return 1 if need is None else self._waiting[need].ahead_of(item.id) + 1
+        need = self._waiting.need_of(item.id)
+        line = self._waiting.line(need) if need is not None else None
+        return 1 if line is None else line.ahead_of(item.id) + 1
+
+    # -- agents -----------------------------------------------------------------------------
+
+    def define_agent(self, agent: AgentName) -> None:
+        """The directory's entry has changed."""
+        profile = self._state.profiles.get(agent)
+        self._prices.define(agent, profile)
+        if profile is None:
+            self._has.pop(agent, None)
+            self._waiting.forget(agent)
+            self.leave_agent(agent)
+
+    def enter_agent(self, agent: AgentName) -> None:
+        """Stand behind the others, for what there is room for; who takes nothing leaves."""
+        state = self._state
+        profile = state.profiles.get(agent)
+        if profile is None or agent in self._aside or absent(state, agent) is not None:
+            self.leave_agent(agent)
+            return
+        free = room(profile, state.in_hand(agent))
+        if not free:
+            self.leave_agent(agent)
+            return
+        has = self._has_of(agent, profile)
+        for choice, standing in self._standing.items():
+            standing.enter(agent, self._classes[choice](agent), free, has)
+
+    def stands(self, agent: AgentName) -> bool:
+        """Whether the agent stands there, available for something."""
+        return agent in self._standing["best_fit"]
+
+    def leave_agent(self, agent: AgentName) -> None:
+        """The agent takes nothing now."""
+        for standing in self._standing.values():
+            standing.leave(agent)
+
+    def set_aside(self, agent: AgentName) -> None:
+        """Have the agent stand apart until ``bring_back``, whatever is noted meanwhile."""
+        state = self._state
+        profile = state.profiles[agent]
+        self._aside[agent] = None
+        self.leave_agent(agent)
+        free = room(profile, state.in_hand(agent))
+        self._apart.enter(agent, 0, free, self._has_of(agent, profile))
+
+    def apart(self, need: Need) -> Iterator[AgentName]:
+        """Those set aside who could take this, in no particular order."""
+        for asked in self._asked_of(need):
+            yield from self._apart.find(asked)
+
+    def out_of_reach(self, agent: AgentName) -> None:
+        """Whoever is set aside need not be looked at again before ``bring_back``."""
+        self._apart.leave(agent)
+
+    def bring_back(self) -> None:
+        """Have those stand again who were set aside, if they are available."""
+        names, self._aside, self._apart = list(self._aside), {}, Standing()
+        for agent in names:
+            self.enter_agent(agent)
+
+    def had_turn(self, agent: AgentName) -> None:
+        """Something was offered to the agent: for who goes by turns."""
+        if "round_robin" in self._standing:
+            self._turns[agent] = self._turns_had(agent) + 1
+
+    def _turns_had(self, agent: AgentName) -> int:
+        had = self._turns.get(agent)
+        if had is None:
+            # Who comes later begins where the others are, or the first hours would all be theirs.
+            had = self._turns[agent] = self._standing["round_robin"].first
+        return had
+
+    def _worth_class(self, agent: AgentName) -> int:
+        return self._prices.of(agent) + IN_HAND_CLASSES * len(self._state.in_hand(agent))
+
+    def _has_of(self, agent: AgentName, profile: AgentProfile) -> tuple[int, ...]:
+        known = self._has.get(agent)
+        if known is None or known[0] is not profile:
+            known = self._has[agent] = profile, self._words.of(profile)
+        return known[1]
+
+    # -- taking -----------------------------------------------------------------------------
+
+    def free_agents(self, need: Need) -> Iterator[AgentName]:
+        """Available agents for this need, best first: by language, then as the queue chooses."""
+        standing = self._standing_for(need.queue)
+        if not standing:
+            return
+        for asked in self._asked_of(need):
+            for agent in standing.find(asked):
+                if unavailable(self._state, agent, need) is not None:
+                    # Behind the state: who has room for something else stays for that.
+                    self.enter_agent(agent)
+                else:
+                    yield agent
+
+    def _asked_of(self, need: Need) -> tuple[Asked, ...]:
+        known = self._asked.get(need)
+        if known is None:
+            if len(self._asked) >= MOST_ASKED:
+                self._asked.clear()
+            words = self._words
+            if len(need.languages) > 1:
+                known = tuple(words.asked(need, language) for language in need.languages)
+            else:
+                known = (words.asked(need),)
+            self._asked[need] = known
+        return known
+
+    def _standing_for(self, queue: QueueName) -> Standing:
+        known = self._state.queues.get(queue)
+        choice: Choice = known.policy.choice if known else "best_fit"
+        found = self._standing.get(choice)
+        if found is None:
+            found = self._standing[choice] = Standing()
+            for agent in sorted(
+                self._state.statuses, key=lambda a: (self._state.statuses[a].idle_since, a)
+            ):
+                if agent in self._standing["best_fit"]:
+                    self.enter_agent(agent)
+        return found

@@ -1,0 +1,147 @@
+"""One item and one agent: who is best for an item, what is best for an agent, and why. Pure."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from gateway.core.ids import AgentName, ItemId
+from gateway.core.model import Item
+from gateway.core.overflow import Wanted
+from gateway.core.routing.fit import (
+    NO_CAPACITY,
+    busy,
+    meets,
+    pass_ends,
+    passed_lately,
+    unavailable,
+)
+from gateway.core.routing.need import Need
+from gateway.core.routing.pool import Pool
+from gateway.core.state import NodeState
+
+
+class Match(Struct, frozen=True):
+    """Offer this item to this agent because of ``reason``."""
+
+    item: ItemId
+    agent: AgentName
+    reason: str
+
+
+class Wait(Struct, frozen=True, order=True):
+    """Look at this item again at ``at``: something that excluded an agent ends then."""
+
+    at: datetime
+    item: ItemId
+
+
+class Rest(Struct, frozen=True):
+    """Much is being looked at afresh: let others have a turn."""
+
+
+class Chooser:
+    """Looks at the state and the pool, and changes neither.
+
+    ``awaited`` hears which item is kept for which agent; ``kept`` which item may not go to the
+    agent who is being served and wants a look of its own.
+    """
+
+    def __init__(
+        self,
+        state: NodeState,
+        pool: Pool,
+        awaited: Callable[[ItemId, AgentName], None],
+        kept: Callable[[ItemId], None],
+    ) -> None:
+        self._state = state
+        self._pool = pool
+        self._awaited = awaited
+        self._kept = kept
+
+    def choose(self, item: Item, need: Need, now: datetime) -> Match | datetime | None:
+        """Whom to offer it to, or when to look again; ``None``: when something has changed."""
+        kept = self._state.kept_for.get(item.id)
+        if kept is not None and busy(self._state, kept, need) is None:
+            why = "was kept free for it: nobody was at the node it came from"
+            return Match(item.id, kept, why)
+        last = self.last_agent(item, need, now)
+        if last is not None:
+            return last
+        ends: list[datetime] = []
+        for agent in self._pool.free_agents(need):
+            if (passed := passed_lately(item, agent, now)) is None:
+                return Match(item.id, agent, self.why(item, agent, need, now))
+            ends.append(pass_ends(passed))
+        return min(ends, default=None)
+
+    def last_agent(self, item: Item, need: Need, now: datetime) -> Match | datetime | None:
+        """The agent who knows the matter: at once if free, awaited a little if at work."""
+        agent = item.last_agent
+        profile = self._state.profiles.get(agent) if agent else None
+        if agent is None or profile is None or not meets(profile, need):
+            return None
+        if passed_lately(item, agent, now) is not None:
+            return None
+        blocked = unavailable(self._state, agent, need)
+        if blocked is None:
+            return Match(item.id, agent, "had this case last")
+        until = self._affinity_until(item)
+        if blocked == NO_CAPACITY and until > now:
+            self._awaited(item.id, agent)
+            return until
+        return None
+
+    def agent_for(self, wanted: Wanted, now: datetime) -> AgentName | None:
+        """The best available agent for an item that is not here."""
+        for agent in self._pool.free_agents(wanted.need):
+            if not any(p.agent == agent and now < pass_ends(p) for p in wanted.passed):
+                return agent
+        return None
+
+    def _affinity_until(self, item: Item) -> datetime:
+        """The queue's limit, but not past the time by which it is due."""
+        queue = self._state.queues.get(item.queue)
+        seconds = queue.affinity_seconds if queue else 0.0
+        until = (item.queued_at or item.created_at) + timedelta(seconds=seconds)
+        return until if item.due_at is None else min(until, item.due_at)
+
+    def _kept_from(self, item: Item, agent: AgentName, now: datetime) -> bool:
+        if item.passed and passed_lately(item, agent, now) is not None:
+            return True
+        if item.last_agent in (None, agent) or self._affinity_until(item) <= now:
+            return False
+        return self.last_agent(item, self._pool.need_of(item), now) is not None
+
+    def best_item(self, agent: AgentName, now: datetime) -> Match | None:
+        """The most urgent item that this agent can take."""
+        best: tuple[float, Item, Need] | None = None
+        for head, need in self._pool.waiting_for(agent):
+            if best is not None and head[0] >= best[0]:
+                break
+            for item in self._pool.waiting_items(need):
+                if self._kept_from(item, agent, now):
+                    # Nothing else may happen to it: ``_best_agent`` says until when to wait.
+                    self._kept(item.id)
+                    continue
+                at = self._pool.rank_of(item.id)
+                if best is None or at < best[0]:
+                    best = at, item, need
+                break
+        if best is None:
+            return None
+        _, item, need = best
+        return Match(item.id, agent, self.why(item, agent, need, now))
+
+    def why(self, item: Item, agent: AgentName, need: Need, now: datetime) -> str:
+        if item.last_agent == agent:
+            return "had this case last"
+        skills = self._state.profiles[agent].skills
+        has = [f"{s} {skills.get(s, 0)}" for s, _ in need.skills]
+        has += [f"{s} {skills[s]}" for s in need.languages if s in skills][:1]
+        said = f"has {', '.join(has)}" if has else "needs no particular skill"
+        in_hand = len(self._state.in_hand(agent))
+        if in_hand:
+            return f"{said}; has least in hand among the best fits ({in_hand})"
+        idle = (now - self._state.statuses[agent].idle_since).total_seconds()
+        return f"{said}; idle longest among the best fits ({idle:.0f} s)"

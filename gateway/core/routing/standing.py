@@ -1,0 +1,203 @@
+"""Available agents in the order in which one policy chooses, found by what they have. Pure.
+
+Each agent stands at a place; for each thing that can be asked (a skill at a level, a queue, a
+group) a number has the bits of the places where somebody has it. Whoever meets a need is then a
+few ands over numbers, whatever is asked together, and the lowest bit is who stands in front. Places
+lie in blocks, so that a number stays short and whoever comes is put behind the others for little.
+
+Those in a lower ``class`` stand before all others; within a class who came first.
+"""
+
+from bisect import insort
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from gateway.core.ids import AgentName
+from gateway.core.model import AgentProfile, ChannelKind
+from gateway.core.policy import ALL
+from gateway.core.routing.need import Need
+
+PLACES = 1_024
+"""In a block."""
+SPARSE = 4
+"""A class of several blocks is packed when only one place in so many is taken."""
+KINDS = tuple(ChannelKind)
+_PLACE_OF = {kind: n for n, kind in enumerate(KINDS)}
+_TOP = 5
+
+
+class Words:
+    """What can be asked and had, each as a small number."""
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, object, int], int] = {}
+
+    def _number(self, sort: str, name: object, level: int = 0) -> int:
+        return self._numbers.setdefault((sort, name, level), len(self._numbers))
+
+    def of(self, profile: AgentProfile) -> tuple[int, ...]:
+        """All that the agent has."""
+        skills = profile.skills.items()
+        found = [self._number("s", s, n) for s, top in skills for n in range(1, min(top, _TOP) + 1)]
+        found += [self._number("q", q) for q in profile.queues or (ALL,)]
+        found += [self._number("g", group) for group in dict.fromkeys(profile.groups)]
+        found.append(self._number("p", profile.site))
+        found.append(self._number("d", profile.level))
+        return tuple(found)
+
+    def asked(self, need: Need, language: str = "") -> "Asked":
+        """What it takes; of its languages ``language`` alone, if given."""
+        number = self._number
+        all_of = [number("s", s, n) for s, n in need.skills]
+        one_of: list[tuple[int, ...]] = []
+        if language:
+            all_of.append(number("s", language, 1))
+        elif need.languages:
+            one_of.append(tuple(number("s", s, 1) for s in need.languages))
+        if ALL not in need.queues:
+            one_of.append(tuple(number("q", q) for q in (need.queue, *need.queues, ALL)))
+        if need.groups:
+            one_of.append(tuple(number("g", g) for g in need.groups))
+        if need.sites:
+            one_of.append(tuple(number("p", p) for p in need.sites))
+        if need.desk:
+            one_of.append(tuple(number("d", n) for n in (*need.desk, 0)))
+        return Asked(_PLACE_OF[need.kind], tuple(all_of), tuple(one_of))
+
+
+class Asked(NamedTuple):
+    """A need in numbers: room for this kind, all of these, and one of each of those."""
+
+    kind: int
+    all_of: tuple[int, ...]
+    one_of: tuple[tuple[int, ...], ...]
+
+
+class _Block:
+    __slots__ = ("agents", "free", "having", "taken")
+
+    def __init__(self) -> None:
+        self.agents: list[AgentName] = []
+        self.taken = 0
+        self.free = [0] * len(KINDS)
+        self.having: dict[int, int] = {}
+
+    def fitting(self, asked: Asked) -> int:
+        bits = self.free[asked.kind]
+        having = self.having
+        for one in asked.all_of:
+            if not bits:
+                return 0
+            bits &= having.get(one, 0)
+        for group in asked.one_of:
+            if not bits:
+                return 0
+            either = 0
+            for one in group:
+                either |= having.get(one, 0)
+            bits &= either
+        return bits
+
+
+class Standing:
+    """See the module's docstring."""
+
+    __slots__ = ("_classes", "_order", "_where")
+
+    def __init__(self) -> None:
+        self._classes: dict[int, list[_Block]] = {}
+        self._order: list[int] = []
+        self._where: dict[AgentName, tuple[int, _Block, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def __contains__(self, agent: AgentName) -> bool:
+        return agent in self._where
+
+    @property
+    def first(self) -> int:
+        """The class in front; 0 if nobody stands there."""
+        return self._order[0] if self._order else 0
+
+    @property
+    def places(self) -> int:
+        """Places in memory, those included that somebody has left."""
+        return sum(len(b.agents) for blocks in self._classes.values() for b in blocks)
+
+    def enter(self, agent: AgentName, rank: int, room: int, has: Sequence[int]) -> None:
+        """Stand at the end of class ``rank``, with ``room`` for these kinds (a bit for each)."""
+        self.leave(agent)
+        blocks = self._classes.get(rank)
+        if blocks is None:
+            blocks = self._classes[rank] = []
+            insort(self._order, rank)
+        if not blocks or len(blocks[-1].agents) >= PLACES:
+            blocks.append(_Block())
+        block = blocks[-1]
+        place = len(block.agents)
+        block.agents.append(agent)
+        bit = 1 << place
+        self._where[agent] = rank, block, bit
+        block.taken |= bit
+        free = block.free
+        for kind in range(len(KINDS)):
+            if room >> kind & 1:
+                free[kind] |= bit
+        having = block.having
+        for one in has:
+            having[one] = having.get(one, 0) | bit
+
+    def leave(self, agent: AgentName) -> None:
+        """Stand there no more; a stranger may."""
+        at = self._where.pop(agent, None)
+        if at is None:
+            return
+        rank, block, bit = at
+        block.taken ^= bit
+        free = block.free
+        for kind, bits in enumerate(free):
+            if bits & bit:
+                free[kind] = bits ^ bit
+        if not block.taken:
+            self._classes[rank].remove(block)
+            if not self._classes[rank]:
+                del self._classes[rank]
+                self._order.remove(rank)
+        elif block.taken.bit_count() * SPARSE < len(block.agents):
+            self._pack(rank)
+
+    def _pack(self, rank: int) -> None:
+        """Close the gaps of a class, in order, if that is worth it."""
+        blocks = self._classes[rank]
+        places = sum(len(block.agents) for block in blocks)
+        if places <= PLACES or sum(b.taken.bit_count() for b in blocks) * SPARSE > places:
+            return
+        self._classes[rank] = []
+        for block in blocks:
+            for agent, bit in _each(block, block.taken):
+                has = [one for one, bits in block.having.items() if bits & bit]
+                room = sum(1 << kind for kind, bits in enumerate(block.free) if bits & bit)
+                del self._where[agent]
+                self.enter(agent, rank, room, has)
+
+    def find(self, asked: Asked) -> Iterator[AgentName]:
+        """Who meets it and has room; the first in front.
+
+        Whoever is given may leave, or enter elsewhere, before the next is asked for.
+        """
+        for rank in tuple(self._order):
+            for block in tuple(self._classes.get(rank, ())):
+                bits = block.fitting(asked)
+                if bits:
+                    for agent, _ in _each(block, bits):
+                        yield agent
+
+
+def _each(block: _Block, bits: int) -> Iterator[tuple[AgentName, int]]:
+    while bits:
+        bit = bits & -bits
+        yield block.agents[bit.bit_length() - 1], bit
+        bits ^= bit
