@@ -49,6 +49,25 @@ NEW: Mapping[str, Since] = {
     # Only who has asked to be brought something is handed it like that, and no older node asks.
     "Wish.how=take": REFUSED,
     "Wish.command": REFUSED,
+    # Routing. What a queue or an agent asks would be lost when an older node writes them again.
+    "AgentProfile.level": Since(2),
+    "Queue.groups": Since(2),
+    "Queue.sites": Since(2),
+    "Queue.languages": Since(2),
+    "Queue.rings": Since(2),
+    "Queue.policy": Since(2),
+    # These stand only in the fields above; as by default they stand in every queue.
+    "Policy": Since(2, harmless=True),
+    "Ring": Since(2, harmless=True),
+    # A ring that is lost opens again; and without rings in a queue there is none.
+    "Item.ring": Since(2, harmless=True),
+    "RingOpened": Since(2, harmless=True),
+    # An older node may keep somebody free who does not fit: the item waits there, and goes on.
+    "Wanted.languages": Since(2, harmless=True),
+    "Wanted.queues": Since(2, harmless=True),
+    "Wanted.groups": Since(2, harmless=True),
+    "Wanted.sites": Since(2, harmless=True),
+    "Wanted.desk": Since(2, harmless=True),
     # An older node does it as it always did: twice, should it die before it has answered.
     # An older node takes nothing to wait, and is sent nothing.
     "Wanted.wait": REFUSED,

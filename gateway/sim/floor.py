@@ -35,7 +35,9 @@ from gateway.core.model import (
     Queue,
     Requirement,
 )
-from gateway.core.routing.engine import Engine, Match, Wait, offer_for
+from gateway.core.routing.choose import Match, Wait
+from gateway.core.routing.engine import Engine, offer_for
+from gateway.core.routing.rings import Widen
 from gateway.core.state import NodeState
 from gateway.sim.day import Contact, Day, Shift
 from gateway.sim.figures import Load, Result, Served, load, waits
@@ -204,10 +206,16 @@ class Floor:
     def _settle(self) -> None:
         ctx = Context(self._now, lambda: f"id-{next(self._ids)}")
         for found in self._engine.matches(ctx.now):
-            if isinstance(found, Wait):
-                self._look_again(found)
-            else:
-                self._offer(found, ctx)
+            match found:
+                case Match():
+                    self._offer(found, ctx)
+                case Wait():
+                    self._look_again(found)
+                case Widen():
+                    opened = e.RingOpened(item=found.item, ring=found.ring, reason=found.reason)
+                    self._record(opened)
+                case _:
+                    pass  # nobody else waits for a turn here
 
     def _look_again(self, wait: Wait) -> None:
         at = (wait.at - MIDNIGHT).total_seconds()

@@ -8,7 +8,7 @@
 ``waiting``   waiting items in order of rank, found by what an agent has
 ``pool``      both indexes over the node's state
 ``choose``    one item or one agent: affinity, then the queue's choice, with the reason in words
-``many``      several at once: as many as an optimal assignment serves (``batch``), most urgent first
+``many``      several at once: the most urgent of whatever can be served together (``batch``)
 ``engine``    what has changed, and what follows from it
 ``explain``   why an item waits, and for whom
 """
