@@ -354,9 +354,9 @@ class Queue(Value, frozen=True, kw_only=True):
     it whose agent is free; 0: all nodes are one pool; ``None``: never, while somebody works here.
     ``retention_days`` after its end a case loses what was said in it; 0: never; ``None``: as
     ``[retention]`` says. ``hours`` names the calendar of its opening hours, ``service_policy`` what
-    is promised here. ``groups`` and ``sites`` are whose agents serve it (none named: all); ``rings``
-    relax what is asked as the wait grows; ``languages`` names by language which others will do, best
-    first.
+    is promised here. ``groups`` and ``sites`` are whose agents serve it (none named: all);
+    ``rings`` relax what is asked as the wait grows; ``languages`` names by language which others
+    will do, best first.
     """
 
     name: QueueName
