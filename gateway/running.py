@@ -160,6 +160,7 @@ class App:
             self.handover,
             settings.node.region,
             accepts=lambda: not self.is_leaving,
+            presences=store.homes,
         )
         self.afar = Afar(
             node, self.asking, self.handover, self.overflow, store.homes, store.contacts

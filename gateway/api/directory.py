@@ -123,7 +123,7 @@ class Directory:
         wish = read(request, Declaration)
         plan = await self._plan(wish, by(request))
         if query.dry_run:
-            self._applier.check(plan.intent)
+            await self._applier.check(plan.intent)
         else:
             plan.intent.logins = [one for a in wish.agents if (one := await self._login(a))]
             await self._applier.apply(plan.intent)

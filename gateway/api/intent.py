@@ -72,13 +72,15 @@ class Applier:
         """All of it, or nothing: raises ``Refused`` with nothing changed."""
         self._ledger.check_open()
         async with self._one_at_a_time:
-            self._changes(intent)
+            await self.check(intent)
             await self._house.notes.save(self._key, msgspec.json.encode(intent))
             await self._carry_out(intent)
 
-    def check(self, intent: Intent) -> None:
+    async def check(self, intent: Intent) -> None:
         """Raises ``Refused`` as ``apply`` would."""
         self._changes(intent)
+        for name in intent.gone_queues:
+            await refuse_work_elsewhere(self._house, name, "remove.queues")
 
     async def finish(self) -> None:
         """What an earlier process began."""
@@ -186,6 +188,18 @@ async def _until_done(work: Callable[[], Awaitable[None]]) -> None:
             _log.warning("a declaration is not yet applied", reason=str(error))
         await asyncio.sleep(reconnect_delay(failures, random.random()))  # noqa: S311 - jitter
         failures += 1
+
+
+async def refuse_work_elsewhere(house: House, queue: QueueName, field: str) -> None:
+    """Raises ``Refused`` while other nodes have open items of this queue."""
+    found = await house.listing.open_elsewhere(queue, house.node.ledger.state.node)
+    if found:
+        at = " and ".join(
+            f"{n} {'item is' if n == 1 else 'items are'} open at {node}"
+            for node, n in found.items()
+        )
+        detail = f"{at} in queue {queue!r}: move or close them first"
+        raise Refused("conflict", detail, field)
 
 
 def refuse_channels(house: House, queue: QueueName, field: str = "remove.queues") -> None:

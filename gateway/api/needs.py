@@ -20,6 +20,7 @@ from gateway.core.ids import (
     ItemId,
     NodeName,
     OutboundId,
+    QueueName,
 )
 from gateway.core.inbound import Inbound
 from gateway.core.model import AgentStatus, Case, Item, Outgoing
@@ -132,6 +133,10 @@ class Listing(Protocol):
 
     async def carrier_of(self, outbound: OutboundId) -> NodeName | None:
         """Which node brings an order to the outside, or would."""
+        ...
+
+    async def open_elsewhere(self, queue: QueueName, me: NodeName) -> dict[NodeName, int]:
+        """How many open items of the queue other nodes have."""
         ...
 
     async def items_of(self, case: CaseId) -> list[Item]: ...

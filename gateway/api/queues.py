@@ -3,7 +3,7 @@
 from gateway.api.base import Done, Listed, Paged, asked, by, read, record, whole
 from gateway.api.directory_types import NameEntry, QueueEntry, named, queue_from
 from gateway.api.house import House
-from gateway.api.intent import refuse_channels
+from gateway.api.intent import refuse_channels, refuse_work_elsewhere
 from gateway.api.needs import Labels
 from gateway.core import events as e
 from gateway.core.entries import check_queue
@@ -97,6 +97,8 @@ class Queues:
     async def _remove(self, request: HttpRequest) -> HttpAnswer:
         name = QueueName(request.params["name"])
         refuse_channels(self._house, name, "name")
+        remove(self._ledger.state, name, by(request))
+        await refuse_work_elsewhere(self._house, name, "name")
         gone = remove(self._ledger.state, name, by(request))
         await record(self._ledger, [gone])
         return HttpAnswer(body=Done())

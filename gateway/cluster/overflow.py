@@ -13,15 +13,17 @@ in there, goes to a node where somebody is, and waits there if all are busy.
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from gateway.cluster.asking import Asking
 from gateway.cluster.capacity import Publication
 from gateway.cluster.gate import boottime
 from gateway.cluster.handover import Handover
+from gateway.cluster.sending import Presences
 from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, ItemId, NodeName
@@ -38,10 +40,11 @@ from gateway.core.overflow import (
 )
 from gateway.core.pool import NodeCapacity
 from gateway.core.reservation import SECONDS, Reservation
-from gateway.core.routing.fit import lacks
+from gateway.core.routing.fit import lacks, pass_ends, unavailable
 from gateway.core.routing.need import Need
 from gateway.flow.node import Node
 from gateway.flow.tasks import Tasks
+from gateway.store.contract import Unavailable
 
 KIND = "overflow"
 LOOK_SECONDS = 0.25
@@ -65,6 +68,7 @@ class Overflow:
     """Works until cancelled. ``asked``, ``granted`` and ``moved`` count.
 
     ``accepts`` says whether this node still takes anything: not when it is about to leave.
+    ``presences`` tells where the agent is who had an item's case last.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class Overflow:
         region: str,
         *,
         accepts: Callable[[], bool] = lambda: True,
+        presences: Presences | None = None,
         monotonic: Callable[[], float] = boottime,
     ) -> None:
         self.asked = self.granted = self.moved = 0
@@ -88,6 +93,7 @@ class Overflow:
         self._handover = handover
         self._region = region
         self._accepts = accepts
+        self._presences = presences
         self._monotonic = monotonic
         self._busy: set[ItemId] = set()
         self._promised: defaultdict[NodeName, deque[float]] = defaultdict(deque)
@@ -154,6 +160,16 @@ class Overflow:
         if known is None or at - known[0] >= WAIT_SECONDS:
             known = self._deserted[need] = at, not self._is_served(need, DESERTED_SECONDS)
         return known[1]
+
+    def _last_agent(self, question: Wanted, now: datetime) -> AgentName | None:
+        """The one who knows the matter, if free here and fit for it."""
+        last = question.last_agent
+        profile = self._state.profiles.get(last) if last is not None else None
+        if last is None or profile is None or lacks(profile, question.need):
+            return None
+        if any(p.agent == last and now < pass_ends(p) for p in question.passed):
+            return None
+        return last if unavailable(self._state, last, question.need) is None else None
 
     def _is_served(self, need: Need, lately: float) -> bool:
         """Exactly: the figures know nothing of combinations of skills, nor who is back at once."""
@@ -224,14 +240,34 @@ class Overflow:
         try:
             self.asked += 1
             question = wanted(item, need, wait=stranded)
-            granted = await self._asking.ask(node, KIND, question, Granted, seconds=ASK_SECONDS)
-            await self._send(item.id, node, granted, stranded=stranded)
+            if not await self._to_who_knows_it(item, question):
+                granted = await self._ask(node, question)
+                await self._send(item.id, node, granted, stranded=stranded)
         except Refused as refused:
             self._refused[node, need] = self._monotonic() + REFUSED_SECONDS
             self._remember(item.id, f"{node} was asked: {refused.detail}")
         finally:
             self._busy.discard(item.id)
             self._news.set()
+
+    async def _ask(self, node: NodeName, question: Wanted) -> Granted:
+        return await self._asking.ask(node, KIND, question, Granted, seconds=ASK_SECONDS)
+
+    async def _to_who_knows_it(self, item: Item, question: Wanted) -> bool:
+        """To the last agent, if at home at another node and free; whether it went."""
+        last = item.last_agent
+        if last is None or self._presences is None or self._state.is_home_of(last):
+            return False
+        try:
+            status = (await self._presences.statuses([last])).get(last)
+            home = status.home if status is not None else None
+            if home is None or home == self._state.node or self._handover.peer(home) is None:
+                return False
+            granted = await self._ask(home, replace(question, alone=True, wait=False))
+            await self._send(item.id, home, granted, stranded=True)
+        except (Refused, Unavailable):
+            return False
+        return item.id not in self._state.items
 
     async def _send(
         self, item_id: ItemId, node: NodeName, granted: Granted, *, stranded: bool
@@ -305,7 +341,10 @@ class Overflow:
         if not self._accepts():
             raise Refused("busy", "this node is leaving")
         now = self._ledger.clock.now()
-        agent = self._engine.agent_for(question, now)
+        agent = self._last_agent(question, now)
+        if agent is None and question.alone:
+            raise Refused("busy", f"{question.last_agent} is not free here just now")
+        agent = agent or self._engine.agent_for(question, now)
         if agent is None and question.wait and self._is_served(question.need, 0.0):
             self.granted += 1
             return AgentName("")

@@ -71,6 +71,9 @@ NEW: Mapping[str, Since] = {
     # An older node does it as it always did: twice, should it die before it has answered.
     # An older node takes nothing to wait, and is sent nothing.
     "Wanted.wait": REFUSED,
+    # An older node keeps whoever fits best.
+    "Wanted.last_agent": Since(2, harmless=True),
+    "Wanted.alone": Since(2, harmless=True),
     "Capacity.crew": Since(2, harmless=True),
     "Errand.once": Since(2, harmless=True),
     # Hours and service levels: a node that does not know them would drop the clocks of its items.

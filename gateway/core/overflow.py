@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from gateway.core.ids import ItemId, NodeName, QueueName, SiteName, SkillName
+from gateway.core.ids import AgentName, ItemId, NodeName, QueueName, SiteName, SkillName
 from gateway.core.model import ChannelKind, Item, ItemState, Passed, Queue
 from gateway.core.pool import NodeCapacity
 from gateway.core.routing.need import Need
@@ -24,6 +24,7 @@ class Wanted(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is asked of another node: an agent for this item, for a moment.
 
     ``wait``: it may also come to wait there, for here nobody is signed in who could ever get it.
+    ``last_agent`` knows the matter, and is asked for first; ``alone``: nobody else will do.
     """
 
     item: ItemId
@@ -37,6 +38,8 @@ class Wanted(Struct, frozen=True, kw_only=True, omit_defaults=True):
     groups: tuple[str, ...] = ()
     sites: tuple[SiteName, ...] = ()
     desk: tuple[int, ...] = ()
+    last_agent: AgentName | None = None
+    alone: bool = False
 
     @property
     def need(self) -> Need:
@@ -83,6 +86,7 @@ def wanted(item: Item, need: Need, *, wait: bool = False) -> Wanted:
         groups=need.groups,
         sites=need.sites,
         desk=need.desk,
+        last_agent=item.last_agent,
     )
 
 

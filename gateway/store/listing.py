@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.ids import CaseId, InboundId, ItemId, NodeName, OutboundId
+from gateway.core.ids import CaseId, InboundId, ItemId, NodeName, OutboundId, QueueName
 from gateway.core.inbound import Inbound
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import Case, Item, ItemState, Outgoing
@@ -75,6 +75,12 @@ class PgListing:
         with reading():
             node = await self._pool.fetchval(self._sql[name], id_)
         return None if node is None else NodeName(node)
+
+    async def open_elsewhere(self, queue: QueueName, me: NodeName) -> dict[NodeName, int]:
+        """How many open items of the queue other nodes have."""
+        with reading():
+            rows = await self._pool.fetch(self._sql["open_elsewhere"], text(queue), me)
+        return {NodeName(row["owner"]): row["n"] for row in rows}
 
     async def items_of(self, case: CaseId) -> list[Item]:
         if uuid_or_none(case) is None:

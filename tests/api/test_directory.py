@@ -8,10 +8,10 @@ from gateway.api.intent import Applier, FirstLogin, Intent
 from gateway.api.needs import ChannelCard
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, NodeName, QueueName
-from gateway.core.model import AgentProfile, AgentStatus, Presence, Queue
+from gateway.core.model import AgentProfile, AgentStatus, ItemState, Presence, Queue
 from gateway.store.views import Named
 from tests.support.apiworld import ApiWorld, api_world
-from tests.support.builders import OFFICE
+from tests.support.builders import OFFICE, item
 
 DECLARED: dict[str, Any] = {
     "queues": [{"name": "billing", "skills": {"de": 2}}],
@@ -191,6 +191,23 @@ async def test_a_declaration_removes_what_it_says_and_tells_so() -> None:
         wish["remove"] = {"queues": ["general"]}
         status, problem = await world.call("PUT", "/api/v1/directory", wish)
         assert (status, "declared and removed" in problem["detail"]) == (400, True)
+
+
+async def test_a_queue_that_has_work_at_another_node_stays() -> None:
+    async with api_world() as world:
+        await world.call("PUT", "/api/v1/queues/billing", {})
+        tables = world.rig.tables
+        theirs = item(ItemState.QUEUED, queue="billing", owner="n9")
+        tables.items[theirs.id], tables.owners[theirs.id] = theirs, NodeName("n9")
+        said = "1 item is open at n9 in queue 'billing': move or close them first"
+        status, problem = await world.call("DELETE", "/api/v1/queues/billing")
+        assert (status, problem["detail"]) == (409, said)
+        for query in ("?dry_run=1", ""):
+            wish = {"remove": {"queues": ["billing"]}}
+            status, problem = await world.call("PUT", f"/api/v1/directory{query}", wish)
+            assert (status, problem["detail"]) == (409, said)
+        tables.items[theirs.id] = item(ItemState.COMPLETED, queue="billing", owner="n9")
+        assert (await world.call("DELETE", "/api/v1/queues/billing"))[0] == 200
 
 
 class Crash(BaseException):

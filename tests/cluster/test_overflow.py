@@ -17,7 +17,7 @@ from gateway.core.model import AgentProfile, ChannelKind, Item, ItemState
 from gateway.core.overflow import APART_SECONDS, Granted, wanted
 from gateway.core.reservation import SECONDS
 from gateway.core.routing.need import need_of
-from tests.support.builders import GENERAL, agent, queue, task
+from tests.support.builders import GENERAL, agent, mail, queue, task
 from tests.support.clusternodes import Running, a_house, running, until
 from tests.support.flownode import new_tables
 from tests.support.virtual import run
@@ -168,6 +168,38 @@ def test_it_waits_there_in_its_place_if_all_are_busy(after: float | None) -> Non
         assert len(events(two, e.ItemHandedOver)) == 0
 
     play(story, after=after)
+
+
+@pytest.mark.parametrize("free", [True, False])
+def test_of_two_who_are_elsewhere_it_goes_to_who_had_the_case_last_if_free(
+    free: bool,
+) -> None:
+    async def story(one: Running, two: Running, three: Running) -> None:
+        await one.sign_in(ZED)
+        await one.node.intake.receive([mail("m1", subject="m1")])
+        await until(lambda: offered(one, "m1") == ZED)
+        offer = one.items["m1"].offer
+        assert offer is not None
+        await one.act(ZED, c.Accept(id=one.command(), offer=offer.id))
+        await one.act(ZED, c.Wrapup(id=one.command(), item=one.items["m1"].id, code="done"))
+        await one.act(ZED, c.State(id=one.command(), state="not_ready"))
+        epoch = one.tables.fences[C]
+        await one.handover.hand_over(agents=[ZED], to=C, to_epoch=epoch, reason="moves")
+        await until(lambda: three.node.ledger.state.is_home_of(ZED))
+        three.node.desk.attach(ZED, "tab")
+        if free:
+            await three.act(ZED, c.State(id=three.command(), state="ready"))
+        await at_lunch(one)
+        await two.sign_in(BOB)
+        await until(lambda: sum(bool(o.capacity.spare) for o in one.figures.others()) == 1 + free)
+        again = mail("m2", subject="m2", references=("m1@example.org",))
+        await one.node.intake.receive([again])
+        who, where = (ZED, three) if free else (BOB, two)
+        await until(lambda: who in [offered(where, title) for title in where.items], 5.0)
+        (item,) = where.items.values()
+        assert item.last_agent == ZED
+
+    play(story, nodes=(A, B, C), profiles=(agent(ANA), agent(BOB), agent(ZED)))
 
 
 def test_a_desktop_that_is_gone_for_a_moment_is_waited_for() -> None:

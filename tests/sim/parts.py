@@ -213,6 +213,7 @@ def _overflow(here: Serving) -> Coroutine[Any, Any, object]:
         known(here.handover),
         "here",
         accepts=lambda: not here.leaving,
+        presences=MemoryHomes(here.store),
         monotonic=here.world.clock.monotonic,
     )
     return here.overflow.run()

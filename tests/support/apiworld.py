@@ -5,6 +5,7 @@ tables, and from a few dictionaries.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -34,6 +35,7 @@ from gateway.core.ids import (
     ItemId,
     NodeName,
     OutboundId,
+    QueueName,
 )
 from gateway.core.inbound import Decided
 from gateway.core.lifecycle import ENDED
@@ -141,6 +143,11 @@ class FakeListing:
 
     async def carrier_of(self, outbound: OutboundId) -> NodeName | None:
         return self._tables.carriers.get(outbound)
+
+    async def open_elsewhere(self, queue: QueueName, me: NodeName) -> dict[NodeName, int]:
+        opened = [i for i in self._tables.items.values() if i.queue == queue]
+        owners = [self._tables.owners[i.id] for i in opened if i.state not in ENDED]
+        return {node: n for node, n in Counter(owners).items() if node != me}
 
     async def items_of(self, case: CaseId) -> list[Item]:
         return [i for i in self._tables.items.values() if i.case == case]

@@ -89,15 +89,16 @@ class Running:
         self.handover = Handover(
             node, MemoryHandover(store), self.asking, lambda: self.member.peers
         )
+        self.homes = MemoryHomes(store)
         self.overflow = Overflow(
             node,
             self.figures,
             self.asking,
             self.handover,
             "here",
+            presences=self.homes,
             monotonic=node.ledger.clock.monotonic,
         )
-        self.homes = MemoryHomes(store)
         self.afar = Afar(
             node, self.asking, self.handover, self.overflow, self.homes, MemoryContacts(store)
         )

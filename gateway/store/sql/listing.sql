@@ -73,6 +73,10 @@ FROM item AS i JOIN ticket_case AS c ON c.id = i.case_id WHERE i.id = $1
 -- name: owner_of_item
 SELECT owner FROM item WHERE id = $1 AND ended_as IS NULL
 
+-- name: open_elsewhere
+SELECT owner, count(*) AS n FROM item
+WHERE ended_as IS NULL AND queue = $1 AND owner <> $2 GROUP BY owner ORDER BY owner
+
 -- name: carrier_of_outbound
 SELECT node FROM outbox WHERE id = $1
 
