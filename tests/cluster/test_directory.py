@@ -7,8 +7,17 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.core import events as e
+from gateway.core.calendars import WEEKDAYS, Calendar
+from gateway.core.clocks import ServicePolicy
 from gateway.core.closing import set_site
-from gateway.core.ids import AgentName, NodeName, QueueName, SiteName
+from gateway.core.ids import (
+    AgentName,
+    CalendarName,
+    NodeName,
+    PolicyName,
+    QueueName,
+    SiteName,
+)
 from gateway.core.model import ItemState
 from tests.support.builders import GENERAL, agent, queue, task
 from tests.support.clusternodes import Running, a_house, running, until
@@ -185,5 +194,75 @@ def test_two_nodes_that_close_one_site_at_once_end_with_what_the_database_has() 
         await asyncio.sleep(10.0)
         kept = one.tables.sites[PORT]
         assert one.node.ledger.state.sites[PORT] == two.node.ledger.state.sites[PORT] == kept
+
+    play(story)
+
+
+OFFICE = Calendar(name=CalendarName("office"), week=dict.fromkeys(WEEKDAYS, ("00:00-24:00",)))
+PROMISE = ServicePolicy(name=PolicyName("soon"), calendar=OFFICE.name, resolution=600.0)
+
+
+def tell(node: Running, *events: e.Event) -> None:
+    node.node.ledger.record([e.Change(event) for event in events])
+
+
+def test_hours_and_policies_of_one_node_set_the_clocks_of_what_waits_at_the_other() -> None:
+    async def story(one: Running, two: Running) -> None:
+        await two.node.intake.receive([task("t", subject="t")])
+        await until(lambda: "t" in two.items)
+        promised = queue(GENERAL, service_policy=PROMISE.name)
+        tell(
+            one,
+            e.CalendarDefined(calendar=OFFICE, by="test"),
+            e.ServicePolicyDefined(policy=PROMISE, by="test"),
+            e.QueueDefined(queue=promised, by="test"),
+        )
+        await until(lambda: two.items["t"].service is not None, 2.0)
+        due = two.items["t"].due_at
+        assert due is not None
+        closed = replace(OFFICE, week={})
+        tell(one, e.CalendarDefined(calendar=closed, by="test"))
+        await until(lambda: two.items["t"].due_at is None, 2.0)
+        tell(one, e.CalendarDefined(calendar=OFFICE, by="test"))
+        await until(lambda: two.items["t"].due_at == due, 2.0)
+
+    play(story)
+
+
+def test_hours_and_policies_that_are_removed_at_one_node_are_gone_at_the_other() -> None:
+    async def story(one: Running, two: Running) -> None:
+        known = two.node.ledger.state.timetable
+        tell(
+            one,
+            e.CalendarDefined(calendar=OFFICE, by="test"),
+            e.ServicePolicyDefined(policy=PROMISE, by="test"),
+        )
+        await until(lambda: len(known.calendars) == len(known.policies) == 1, 2.0)
+        tell(
+            one,
+            e.ServicePolicyRemoved(policy=PROMISE.name, by="test"),
+            e.CalendarRemoved(calendar=OFFICE.name, by="test"),
+        )
+        await until(lambda: not known.calendars and not known.policies, 2.0)
+        assert two.directory.followed == 4
+
+    play(story)
+
+
+def test_two_nodes_that_change_one_calendar_at_once_end_with_what_the_database_has() -> None:
+    async def story(one: Running, two: Running) -> None:
+        one.store.faults.delayed = two.store.faults.delayed = 0.5
+        one.store.faults.slow = two.store.faults.slow = 0.05
+        for turn in range(20):
+            for node, zone in ((one, "Europe/Berlin"), (two, "Asia/Tokyo")):
+                changed = replace(OFFICE, zone=zone, country=str(turn))
+                tell(node, e.CalendarDefined(calendar=changed, by="test"))
+            await asyncio.sleep(0.01)
+        await one.caught_up()
+        await two.caught_up()
+        await asyncio.sleep(10.0)
+        kept = one.tables.timetable["calendar", OFFICE.name]
+        for node in (one, two):
+            assert node.node.ledger.state.timetable.calendars[OFFICE.name] == kept
 
     play(story)
