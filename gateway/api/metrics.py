@@ -97,6 +97,14 @@ class _NodeCollector(Collector):
         for (each, queue), number in sorted(counts.items()):
             items.add_metric([each.value, queue], number)
         yield items
+        now = self._house.clock.now()
+        late = Counter(i.queue for i in state.items.values() if i.due_at and i.due_at < now)
+        overdue = GaugeMetricFamily(
+            "switchroom_items_overdue", "Open work items whose time is over.", labels=["queue"]
+        )
+        for queue in queues:
+            overdue.add_metric([queue], late[queue])
+        yield overdue
         yield GaugeMetricFamily(
             "switchroom_desktops_connected",
             "Signed-in desktops.",

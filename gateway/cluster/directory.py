@@ -135,10 +135,18 @@ class Directory:
             await self.refresh({agent}, ())
 
     async def learn(self, items: Iterable[Item], agents: Iterable[AgentName]) -> None:
-        """Know the queues of items that come from another node, and who works there."""
+        """Know the queues of items that come from another node, and who works there.
+
+        And what their clocks are counted by: without it they would be counted wrong.
+        """
         state = self._ledger.state
+        items = tuple(items)
+        services = [item.service for item in items if item.service is not None]
+        keys: set[Key] = {("calendar", one.calendar) for one in services if one.calendar}
+        keys |= {("service_policy", one.policy) for one in services if one.policy}
+        unknown = {key for key in keys if state.timetable.get(key) is None}
         queues = {item.queue for item in items} - state.queues.keys()
-        await self.refresh(set(agents) - state.profiles.keys(), queues)
+        await self.refresh(set(agents) - state.profiles.keys(), queues, (), unknown)
 
     # -- taking in --------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core.calendars import WEEKDAYS, Calendar
-from gateway.core.clocks import ServicePolicy
+from gateway.core.clocks import Service, ServicePolicy
 from gateway.core.closing import set_site
 from gateway.core.ids import (
     AgentName,
@@ -19,7 +19,8 @@ from gateway.core.ids import (
     SiteName,
 )
 from gateway.core.model import ItemState
-from tests.support.builders import GENERAL, agent, queue, task
+from gateway.core.timetable import key_of
+from tests.support.builders import GENERAL, agent, item, queue, task
 from tests.support.clusternodes import Running, a_house, running, until
 from tests.support.flownode import new_tables
 from tests.support.virtual import run
@@ -264,5 +265,19 @@ def test_two_nodes_that_change_one_calendar_at_once_end_with_what_the_database_h
         kept = one.tables.timetable["calendar", OFFICE.name]
         for node in (one, two):
             assert node.node.ledger.state.timetable.calendars[OFFICE.name] == kept
+
+    play(story)
+
+
+def test_who_is_handed_an_item_knows_what_its_clocks_are_counted_by() -> None:
+    async def story(one: Running, two: Running) -> None:
+        for entry in (OFFICE, PROMISE):
+            one.tables.timetable[key_of(entry)] = entry  # nobody has told
+        service = Service(policy=PROMISE.name, calendar=OFFICE.name)
+        handed = item(ItemState.QUEUED, service=service)
+        await two.directory.learn([handed], [])
+        known = two.node.ledger.state.timetable
+        assert known.calendars[OFFICE.name] == OFFICE
+        assert known.policies[PROMISE.name] == PROMISE
 
     play(story)

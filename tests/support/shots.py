@@ -99,6 +99,7 @@ async def _desktop(chrome: Browser, house: House, ports: Ports, scene: Scene) ->
     await scene.keep("desktop-not-ready")
     await desktop.go_ready()
     await scene.keep("desktop-empty")
+    await _promise(house)
 
     await _write(
         ports, "Rosa Vidal", "rosa@customer.example", "A torn shade", RETURN_TEXT, RETURN_HTML
@@ -142,6 +143,16 @@ async def _desktop(chrome: Browser, house: House, ports: Ports, scene: Scene) ->
     await page.get_by_role("button", name="Finish", exact=True).click()
     await desktop.wrapup.get_by_role("radio", name="Solved").check()
     await scene.keep("desktop-wrap-up")
+
+
+async def _promise(house: House) -> None:
+    """The answer is due in two hours, the end in two days."""
+    promise = {"first_reply": 7_200, "next_reply": 7_200, "resolution": 172_800}
+    await house.node.call("PUT", "/api/v1/service_policies/house", promise)
+    listed = await house.node.call("GET", "/api/v1/queues")
+    for queue in listed["items"]:
+        path = f"/api/v1/queues/{queue['name']}"
+        await house.node.call("PUT", path, {"service_policy": "house"})
 
 
 async def _panels(desktop: Desktop, scene: Scene) -> None:

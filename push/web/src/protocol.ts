@@ -178,6 +178,21 @@ export interface CaseView {
   last_seq: number;
 }
 
+export interface ClockView {
+  clock: "first_reply" | "next_reply" | "resolution";
+  running?: boolean;
+  due_at?: string;
+  used?: number;
+  warned_at?: string;
+  breached_at?: string;
+  met_at?: string;
+}
+
+export interface ServiceView {
+  policy: string;
+  clocks: ClockView[];
+}
+
 export interface ItemView {
   id: string;
   number: number;
@@ -208,6 +223,8 @@ export interface ItemView {
   code: string;
   categories: string[];
   attributes: Attributes;
+  /** What is promised to the customer, if anything is. */
+  service?: ServiceView;
 }
 
 export interface OfferView {

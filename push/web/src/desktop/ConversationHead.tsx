@@ -1,7 +1,6 @@
 import {
   ArrowLeft,
   ArrowRightLeft,
-  CalendarClock,
   Check,
   CirclePause,
   Copy,
@@ -16,7 +15,8 @@ import type { Case, CaseView, CustomerBrief, ItemView } from "../protocol";
 import { copyText, Kind, whoIs } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { Menu, MenuItem } from "../ui/Menu";
-import { clock, since } from "../ui/time";
+import { DueChip } from "../ui/Due";
+import { since } from "../ui/time";
 import { closing, customerOpen, dialog, park, tag } from "./acts";
 import { closeConversation } from "./route";
 import { desk } from "./store";
@@ -65,12 +65,7 @@ export function ConversationHead({ item, view, number, customer }: Props) {
           <Icon of={Copy} size={12} />
         </button>
         {view && <span class={`chip ${statusTone(view.status)}`}>{word("status", view.status)}</span>}
-        {item?.due_at && (
-          <span class={Date.parse(item.due_at) < Date.now() ? "chip bad" : "chip warn"}>
-            <Icon of={CalendarClock} size={12} />
-            {t("item.due", { time: clock(item.due_at) })}
-          </span>
-        )}
+        {item && <DueChip item={item} />}
         {item && item.priority > 0 && <span class="chip info">{t("item.priority", { n: item.priority })}</span>}
         {view && view.type === "incident" && <span class="chip bad">{word("type", view.type)}</span>}
         {view && view.level > 1 && <span class="chip">{t("case.level", { n: view.level })}</span>}

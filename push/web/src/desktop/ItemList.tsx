@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { t, word } from "../i18n";
 import type { ItemView } from "../protocol";
 import { Empty, Kind, Skeleton, whoIs } from "../ui/bits";
+import { DueLeft } from "../ui/Due";
 import { Icon } from "../ui/Icon";
 import { since } from "../ui/time";
 import { dialog, goReady, mine } from "./acts";
@@ -83,6 +84,7 @@ function Row({ item }: { item: ItemView }) {
             <span class="cut" dir="auto">
               {typing ? <em>{t("typing.someone")}</em> : item.preview}
             </span>
+            {item.state !== "wrapping" && <DueLeft item={item} />}
             {item.state === "wrapping" && <span class="chip warn">{word("state", "wrapping")}</span>}
             {hasDraft(item.id) && (
               <span class="chip" title={t("draft")}>

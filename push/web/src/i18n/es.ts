@@ -271,4 +271,10 @@ export const es: Texts = {
     "kill -9. Su escritorio y su chat siguen en el otro nodo; se arranca de nuevo a los veinte segundos.",
   "demo.pid": "proceso {pid}",
   "demo.up": "activo desde hace {time}",
+  "clock.first_reply": "Primera respuesta",
+  "clock.next_reply": "Siguiente respuesta",
+  "clock.resolution": "Resolución",
+  "item.due": "{what}: vence {time}",
+  "item.due_date": "Trabajo",
+  "item.late": "{time} de retraso",
 };

@@ -272,4 +272,10 @@ export const zh: Texts = {
   "demo.kill_one_hint": "kill -9。它的工作台和聊天会在另一个节点上继续，二十秒后重新启动。",
   "demo.pid": "进程 {pid}",
   "demo.up": "已运行 {time}",
+  "clock.first_reply": "首次回复",
+  "clock.next_reply": "下次回复",
+  "clock.resolution": "解决",
+  "item.due": "{what}截止：{time}",
+  "item.due_date": "工作",
+  "item.late": "超时 {time}",
 };

@@ -7,7 +7,9 @@ import type { Words } from "./words.ts";
 export function standingText(chat: Chat, words: Words): string {
   const { state, agent } = chat.standing;
   if (state === "active") return agent ? words.say("with", { name: agent }) : words.say("connected");
-  if (state === "offline") return chat.opensAt ? words.say("opens", { t: words.clock(new Date(chat.opensAt)) }) : "";
+  if (state === "offline") {
+    return chat.opensAt ? words.say("opens", { t: words.moment(new Date(chat.opensAt), new Date()) }) : "";
+  }
   return state === "queued" ? words.say("queued") : "";
 }
 

@@ -170,6 +170,15 @@ export class Words {
     return new Intl.DateTimeFormat(this.language, { timeStyle: "short" }).format(at);
   }
 
+  /** "08:00" today, "Monday 08:00" within a week, later with the date. */
+  moment(at: Date, now: Date): string {
+    const days = Math.round((midnight(at) - midnight(now)) / 86_400_000);
+    if (days === 0) return this.clock(at);
+    const near: Intl.DateTimeFormatOptions = { weekday: "long", hour: "2-digit", minute: "2-digit" };
+    const far: Intl.DateTimeFormatOptions = { dateStyle: "medium", timeStyle: "short" };
+    return new Intl.DateTimeFormat(this.language, days > 0 && days < 7 ? near : far).format(at);
+  }
+
   day(at: Date, now: Date): string {
     const days = Math.round((midnight(at) - midnight(now)) / 86_400_000);
     if (days >= -1 && days <= 1) return new Intl.RelativeTimeFormat(this.language, { numeric: "auto" }).format(days, "day");

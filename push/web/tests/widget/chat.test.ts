@@ -58,6 +58,13 @@ describe("the window's memory of a conversation", () => {
     }
   });
 
+  it("says when the house opens for as long as it is closed", () => {
+    const closed: ServerFrame = { t: "state", state: "offline", opens_at: "2026-03-03T08:00:00Z" };
+    const chat = play(newChat(), { do: "opened", who }, welcome(0), closed);
+    expect([chat.standing.state, chat.opensAt]).toEqual(["offline", "2026-03-03T08:00:00Z"]);
+    expect(play(chat, { t: "state", state: "queued", position: 1 }).opensAt).toBeNull();
+  });
+
   it("keeps a bounded transcript, the newest of it", () => {
     let chat = play(newChat(), { do: "opened", who }, welcome(0));
     for (let seq = 1; seq <= KEPT + 50; seq++) chat = play(chat, message(seq));

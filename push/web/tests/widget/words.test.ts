@@ -34,4 +34,12 @@ describe("the window's words", () => {
     expect(words.wait(59)).toBe("less than a minute");
     expect(words.wait(61)).toBe("about 2 minutes");
   });
+
+  it("name the day on which the house opens, unless it is today", () => {
+    const words = new Words(["en-GB"]);
+    const now = new Date(2026, 10, 20, 19, 0); // a Friday evening
+    expect(words.moment(new Date(2026, 10, 20, 20, 0), now)).toMatch(/^20:00|^8:00/);
+    expect(words.moment(new Date(2026, 10, 23, 8, 0), now)).toMatch(/^Monday.*8:00/);
+    expect(words.moment(new Date(2026, 11, 28, 8, 0), now)).toMatch(/28.*2026|2026.*28/);
+  });
 });
