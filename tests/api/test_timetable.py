@@ -1,6 +1,5 @@
 """Opening hours and service-level policies over REST and in whole declarations."""
 
-import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -119,9 +118,13 @@ async def test_a_policy_that_is_given_to_a_queue_starts_the_clocks_of_what_waits
             return state.items[item["id"]].due_at is not None
 
         await world.until(counted)
-        late = {"resolution": 1}
-        await world.call("PUT", "/api/v1/service_policies/slow", late)
-        await asyncio.sleep(2.0)
+
+        def breached() -> bool:
+            journal = world.rig.tables.journal.values()
+            return any(isinstance(entry.event, e.ServiceLevelBreached) for entry in journal)
+
+        await world.call("PUT", "/api/v1/service_policies/slow", {"resolution": 1})
+        await world.until(breached)
         metrics = await (await world.raw("GET", "/metrics", token="")).text()
         assert f'switchroom_items_overdue{{queue="{item["queue"]}"}} 1.0' in metrics
         assert any(
