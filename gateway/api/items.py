@@ -166,7 +166,9 @@ def describe(item: Item) -> str:
         ItemState.OFFERED: offered,
         ItemState.ASSIGNED: f"{item.agent} works on it",
         ItemState.HELD: f"it was put aside by {item.last_agent}",
-        ItemState.SCHEDULED: f"it sleeps until {item.wake_at}",
+        ItemState.SCHEDULED: f"it sleeps until {item.wake_at}"
+        if item.wake_at
+        else "it is kept back until a supervisor gives it to a queue",
         ItemState.WRAPPING: f"{item.agent} is done with it and wraps up",
     }
     return places.get(item.state, f"it is {item.state.value}{code}") + f"{why}."

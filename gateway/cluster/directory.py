@@ -22,6 +22,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, NodeName, Position, QueueName, SiteName
 from gateway.core.model import AgentProfile, Item, Queue, Site
 from gateway.core.reactions import reactions
+from gateway.core.rules.rule import Rule
 from gateway.core.state import NodeState
 from gateway.core.timetable import Entry, Key, gone, key_of
 from gateway.flow.ledger import Ledger
@@ -33,6 +34,7 @@ Sleep = Callable[[float], Awaitable[None]]
 _KINDS = (
     *(e.AgentDefined, e.AgentRemoved, e.QueueDefined, e.QueueRemoved, e.SiteChanged),
     *(e.CalendarDefined, e.CalendarRemoved, e.ServicePolicyDefined, e.ServicePolicyRemoved),
+    *(e.RuleDefined, e.RuleRemoved),
 )
 _log = structlog.get_logger("directory")
 
@@ -197,7 +199,7 @@ class Directory:
         events = [
             changed
             for entry in entries
-            if (changed := _changed(entry, state.timetable.get(key_of(entry)))) is not None
+            if (changed := _changed(entry, state.entry(key_of(entry)))) is not None
         ]
         events += _changed_agents(state, profiles)
         for queue in queues:
@@ -229,7 +231,7 @@ def _changed_agents(state: NodeState, profiles: Iterable[AgentProfile]) -> list[
 
 
 def _key_of(event: e.Event) -> Key | None:
-    """The calendar or policy that an event is about."""
+    """The calendar, policy or rule that an event is about."""
     match event:
         case e.CalendarDefined(calendar=Calendar(name=name)) | e.CalendarRemoved(calendar=name):
             return "calendar", str(name)
@@ -237,23 +239,37 @@ def _key_of(event: e.Event) -> Key | None:
             return "service_policy", name
         case e.ServicePolicyRemoved(policy=name):
             return "service_policy", name
+        case e.RuleDefined(rule=Rule(name=name)) | e.RuleRemoved(rule=name):
+            return "rule", str(name)
         case _:
             return None
 
 
 def _changed(entry: Entry, known: Entry | None) -> e.Event | None:
     """What has happened to it, if anything has."""
-    if entry.active:
-        if entry == known:
-            return None
-        if isinstance(entry, Calendar):
+    if not entry.active:
+        return _removed(entry) if known is not None else None
+    return _defined(entry) if entry != known else None
+
+
+def _defined(entry: Entry) -> e.Event:
+    match entry:
+        case Calendar():
             return e.CalendarDefined(calendar=entry, by=ANOTHER)
-        return e.ServicePolicyDefined(policy=entry, by=ANOTHER)
-    if known is None:
-        return None
-    if isinstance(entry, Calendar):
-        return e.CalendarRemoved(calendar=entry.name, by=ANOTHER)
-    return e.ServicePolicyRemoved(policy=entry.name, by=ANOTHER)
+        case ServicePolicy():
+            return e.ServicePolicyDefined(policy=entry, by=ANOTHER)
+        case Rule():
+            return e.RuleDefined(rule=entry, by=ANOTHER)
+
+
+def _removed(entry: Entry) -> e.Event:
+    match entry:
+        case Calendar(name=name):
+            return e.CalendarRemoved(calendar=name, by=ANOTHER)
+        case ServicePolicy(name=policy):
+            return e.ServicePolicyRemoved(policy=policy, by=ANOTHER)
+        case Rule(name=rule):
+            return e.RuleRemoved(rule=rule, by=ANOTHER)
 
 
 def _nobody(name: AgentName) -> AgentProfile:

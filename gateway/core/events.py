@@ -25,6 +25,7 @@ from gateway.core.ids import (
     PolicyName,
     Position,
     QueueName,
+    RuleName,
 )
 from gateway.core.model import (
     AgentProfile,
@@ -45,6 +46,7 @@ from gateway.core.model import (
     Site,
 )
 from gateway.core.reservation import Reservation
+from gateway.core.rules.rule import Rule
 from gateway.core.wire import snake
 
 
@@ -135,8 +137,10 @@ class ItemQueued(_Event, frozen=True, kw_only=True):
 
 
 class ItemScheduled(_Event, frozen=True, kw_only=True):
+    """``until`` ``None``: kept back until a person has looked at it."""
+
     item: ItemId
-    until: datetime
+    until: datetime | None
     reason: str
 
 
@@ -381,6 +385,18 @@ class ServicePolicyRemoved(_Event, frozen=True, kw_only=True):
     """No queue promises it any more."""
 
     policy: PolicyName
+    by: str
+
+
+class RuleDefined(_Event, frozen=True, kw_only=True):
+    rule: Rule
+    by: str
+
+
+class RuleRemoved(_Event, frozen=True, kw_only=True):
+    """The front door does not look at it any more."""
+
+    rule: RuleName
     by: str
 
 
@@ -634,8 +650,15 @@ AgentEvent = (
     | CommandAnswered
 )
 TimetableEvent = CalendarDefined | CalendarRemoved | ServicePolicyDefined | ServicePolicyRemoved
+RuleEvent = RuleDefined | RuleRemoved
 DirectoryEvent = (
-    AgentDefined | AgentRemoved | QueueDefined | QueueRemoved | SiteChanged | TimetableEvent
+    AgentDefined
+    | AgentRemoved
+    | QueueDefined
+    | QueueRemoved
+    | SiteChanged
+    | TimetableEvent
+    | RuleEvent
 )
 OutboundEvent = (
     OutboundQueued | OutboundAttempted | OutboundSettled | OutboundAdopted | OutboundHandedOver
@@ -671,6 +694,7 @@ Row = (
     | Site
     | Calendar
     | ServicePolicy
+    | Rule
     | CommandRecord
     | InboundDone
     | DeliveryUpdate

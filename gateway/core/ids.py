@@ -29,6 +29,7 @@ NodeName = NewType("NodeName", str)
 SiteName = NewType("SiteName", str)
 CalendarName = NewType("CalendarName", str)
 PolicyName = NewType("PolicyName", str)
+RuleName = NewType("RuleName", str)
 
 NewId = Callable[[], str]
 

@@ -4,10 +4,13 @@ The pure half of intake's second step. The flow looks up what is known of the co
 (``Known``) and records the changes.
 """
 
+from datetime import datetime, timedelta
+
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from gateway.core import events as e
+from gateway.core.arrival import at_the_door, with_rules
 from gateway.core.bounces import Report, heed
 from gateway.core.closed_hours import reply_while_closed
 from gateway.core.correlate import Candidates, Join, correlate
@@ -42,6 +45,7 @@ class Known(Struct, frozen=True, kw_only=True):
     found: Candidates = field(default_factory=Candidates)
     attachments: tuple[Attachment, ...] = ()
     report: Report | None = None
+    recent: tuple[datetime, ...] = ()
 
 
 Outcome = tuple[list[e.Change], Decided]
@@ -117,16 +121,20 @@ def _open_item(state: NodeState, case: Case | None, inbound: Inbound) -> Item | 
 def _new_item(
     state: NodeState, ctx: Context, inbound: Inbound, known: Known, join: Join
 ) -> tuple[Case, Item, list[e.Change]]:
-    route = classify(
-        state,
-        Wish(
-            queue=inbound.queue or known.default_queue,
-            language=inbound.language,
-            skills=inbound.skills,
-            priority=inbound.priority,
-        ),
+    wish = Wish(
+        queue=inbound.queue or known.default_queue,
+        language=inbound.language,
+        skills=inbound.skills,
+        priority=inbound.priority,
     )
-    return open_case(
+    door = at_the_door(state, inbound, known.customer, wish.queue, known.recent, ctx.now)
+    then = door.then
+    wish = with_rules(wish, then)
+    route = classify(state, wish)
+    due_at = inbound.due_at
+    if due_at is None and then.due_seconds is not None:
+        due_at = ctx.now + timedelta(seconds=then.due_seconds)
+    case, item, changes = open_case(
         state,
         ctx,
         number=known.number,
@@ -139,16 +147,23 @@ def _new_item(
         subject=inbound.subject or preview_of(inbound.body)[:80],
         address=inbound.address,
         copies=inbound.copies,
-        language=inbound.language,
+        language=wish.language,
         skills=route.skills,
         priority=route.priority,
-        due_at=inbound.due_at,
-        category=inbound.category,
+        due_at=due_at,
+        category=inbound.category or then.category or "",
         preview=preview_of(inbound.body),
         attributes=inbound.attributes,
-        reason=f"{join.reason}; {route.reason}",
+        level=then.level or 1,
+        tags=then.tags,
+        reason="; ".join(filter(None, (join.reason, door.reason, route.reason))),
         asked=not _speaks_for_itself(inbound),
     )
+    if then.hold is not None:
+        kept = e.ItemScheduled(item=item.id, until=None, reason=then.hold)
+        changes.append(e.Change(kept))
+        item = replace(item, state=ItemState.SCHEDULED)
+    return case, item, changes
 
 
 def _said(

@@ -48,6 +48,8 @@ def open_case(
     category: str = "",
     preview: str = "",
     attributes: Attributes | None = None,
+    level: int = 1,
+    tags: tuple[str, ...] = (),
     asked: bool = False,
 ) -> tuple[Case, Item, list[e.Change]]:
     """A new work item, in ``case`` or in a new one; its state is ``new``.
@@ -67,6 +69,8 @@ def open_case(
             customer=customer,
             subject=subject,
             category=category,
+            level=level,
+            tags=tags,
             joined_because=reason,
             follows=follows,
         )

@@ -45,6 +45,17 @@ def _policy_removed(s: NodeState, ev: e.ServicePolicyRemoved, at: datetime) -> R
     return (gone,)
 
 
+def _rule_defined(s: NodeState, ev: e.RuleDefined, at: datetime) -> Rows:
+    s.put_entry(ev.rule)
+    return (ev.rule,)
+
+
+def _rule_removed(s: NodeState, ev: e.RuleRemoved, at: datetime) -> Rows:
+    gone = replace(s.rules.rules[ev.rule], active=False)
+    s.put_entry(gone)
+    return (gone,)
+
+
 SERVICE_FOLDS: Mapping[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.ClocksSet: _clocks_set,
     e.ServiceLevelWarned: _clocks_set,
@@ -55,4 +66,6 @@ SERVICE_FOLDS: Mapping[type[Any], Callable[[NodeState, Any, datetime], Rows]] = 
     e.CalendarRemoved: _calendar_removed,
     e.ServicePolicyDefined: _policy_defined,
     e.ServicePolicyRemoved: _policy_removed,
+    e.RuleDefined: _rule_defined,
+    e.RuleRemoved: _rule_removed,
 }

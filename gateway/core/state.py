@@ -15,13 +15,16 @@ from msgspec.structs import replace
 from gateway.core import events as e
 from gateway.core.ids import (
     AgentName,
+    CalendarName,
     CaseId,
     ChannelName,
     CustomerId,
     ItemId,
     NodeName,
     OutboundId,
+    PolicyName,
     QueueName,
+    RuleName,
     SiteName,
     SkillName,
 )
@@ -39,8 +42,10 @@ from gateway.core.model import (
     Site,
 )
 from gateway.core.reservation import Reservation
+from gateway.core.rules.book import RuleBook
+from gateway.core.rules.rule import Rule
 from gateway.core.sites import Seats
-from gateway.core.timetable import Entry, Timetable
+from gateway.core.timetable import Entry, Key, Timetable
 
 Rows = tuple[e.Row, ...]
 FORGOTTEN_KEPT = 10_000
@@ -63,6 +68,7 @@ class NodeState:
         self.sites, self.closed = self.seats.sites, self.seats.closed
         self.just_closed: list[AgentName] = []
         self.timetable = Timetable()
+        self.rules = RuleBook()
         self.reserved: dict[AgentName, Reservation] = {}
         self.kept_for: dict[ItemId, AgentName] = {}
         self.outbox: dict[OutboundId, Outgoing] = {}
@@ -112,7 +118,7 @@ class NodeState:
         statuses: Iterable[AgentStatus] = (),
         queues: Iterable[Queue] = (),
         sites: Iterable[Site] = (),
-        timetable: Iterable[Entry] = (),
+        entries: Iterable[Entry] = (),
         cases: Iterable[Case] = (),
         items: Iterable[Item] = (),
         outbox: Iterable[Outgoing] = (),
@@ -125,11 +131,21 @@ class NodeState:
         for site in sites:
             self.put_site(site)
         self.just_closed.clear()
-        self.timetable.load(timetable)
+        for entry in entries:
+            self.put_entry(entry)
         self.cases.update((c.id, c) for c in cases)
         for item in items:
             self.put(item)
         self.outbox.update((o.id, o) for o in outbox)
+
+    def entry(self, key: Key) -> Entry | None:
+        """What the directory has under a kind and a name."""
+        kind, name = key
+        if kind == "rule":
+            return self.rules.rules.get(RuleName(name))
+        if kind == "calendar":
+            return self.timetable.calendars.get(CalendarName(name))
+        return self.timetable.policies.get(PolicyName(name))
 
     def is_home_of(self, agent: AgentName) -> bool:
         """Whether the agent's row is held here."""
@@ -180,6 +196,15 @@ class NodeState:
     def put_site(self, site: Site) -> None:
         """Take how far a site is open; who is taken out of routing follows from it."""
         self.just_closed += self.seats.put(site)
+
+    def put_entry(self, entry: Entry) -> None:
+        """Take a calendar, a service-level policy or a rule: new, changed, no longer active."""
+        if not isinstance(entry, Rule):
+            self.timetable.put(entry)
+        elif entry.active:
+            self.rules.put(entry)
+        else:
+            self.rules.drop(entry.name)
 
     def take_just_closed(self) -> list[AgentName]:
         """Who was closed out, or let in, since this was asked last."""

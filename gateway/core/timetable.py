@@ -1,6 +1,5 @@
 """The calendars and service-level policies of the house, ready to be asked."""
 
-from collections.abc import Iterable
 from datetime import UTC
 from typing import Literal
 
@@ -8,21 +7,25 @@ from gateway.core.calendars import Calendar, hours_of
 from gateway.core.clocks import ServicePolicy
 from gateway.core.errors import Refused
 from gateway.core.hours import MINUTES, Hours
-from gateway.core.ids import CalendarName, PolicyName
+from gateway.core.ids import CalendarName, PolicyName, RuleName
 from gateway.core.model import Queue
+from gateway.core.rules.rule import Rule
 
-Entry = Calendar | ServicePolicy
-Kind = Literal["calendar", "service_policy"]
+Entry = Calendar | ServicePolicy | Rule
+Kind = Literal["calendar", "service_policy", "rule"]
 Key = tuple[Kind, str]
-TYPES: dict[Kind, type[Calendar] | type[ServicePolicy]] = {
+TYPES: dict[Kind, type[Calendar] | type[ServicePolicy] | type[Rule]] = {
     "calendar": Calendar,
     "service_policy": ServicePolicy,
+    "rule": Rule,
 }
+
+_KINDS: dict[type[Entry], Kind] = {type_: kind for kind, type_ in TYPES.items()}
 
 
 def key_of(entry: Entry) -> Key:
     """What it is and its name: where it stands in the directory."""
-    return ("calendar" if isinstance(entry, Calendar) else "service_policy"), entry.name
+    return _KINDS[type(entry)], entry.name
 
 
 def gone(key: Key) -> Entry:
@@ -30,6 +33,8 @@ def gone(key: Key) -> Entry:
     kind, name = key
     if kind == "calendar":
         return Calendar(name=CalendarName(name), active=False)
+    if kind == "rule":
+        return Rule(name=RuleName(name), active=False)
     return ServicePolicy(name=PolicyName(name), active=False)
 
 
@@ -42,11 +47,7 @@ class Timetable:
         self._hours: dict[CalendarName, Hours] = {}
         self._always = Hours(UTC, {day: [(0, MINUTES)] for day in range(7)})
 
-    def load(self, entries: Iterable[Entry]) -> None:
-        for entry in entries:
-            self.put(entry)
-
-    def put(self, entry: Entry) -> None:
+    def put(self, entry: Calendar | ServicePolicy) -> None:
         """Take an entry, new, changed or no longer active."""
         if isinstance(entry, Calendar):
             self._hours.pop(entry.name, None)
@@ -69,12 +70,6 @@ class Timetable:
         """A calendar that was removed."""
         self.calendars.pop(name, None)
         self._hours.pop(name, None)
-
-    def get(self, key: Key) -> Entry | None:
-        kind, name = key
-        if kind == "calendar":
-            return self.calendars.get(CalendarName(name))
-        return self.policies.get(PolicyName(name))
 
     def hours(self, name: CalendarName) -> Hours:
         """Those of a calendar; whatever has no name, or is gone, never closes."""

@@ -10,6 +10,8 @@ def wake(item: Item, case: Case, why: str) -> list[e.Change]:
     match item.state:
         case ItemState.NEW:
             changes.append(e.Change(e.ItemQueued(item=item.id, queue=item.queue, reason="arrived")))
+        case ItemState.SCHEDULED if item.wake_at is None:
+            pass  # kept back: a person decides
         case ItemState.HELD | ItemState.SCHEDULED:
             woken = e.ItemQueued(item=item.id, queue=item.queue, reason=why, restart=True)
             changes.append(e.Change(woken))

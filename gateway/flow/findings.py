@@ -1,6 +1,7 @@
 """What the database knows of a contact: the case that it belongs to, the report's message."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from msgspec import structs
 
@@ -9,6 +10,7 @@ from gateway.core.correlate import Candidates
 from gateway.core.ids import CaseId
 from gateway.core.inbound import Inbound
 from gateway.core.model import Case, ChannelKind
+from gateway.flow.ledger import Ledger
 from gateway.store.contract import Lookup, Stored
 
 RECENT_JOINS = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
@@ -51,6 +53,14 @@ class Findings:
         if message is None or message.direction != "out" or message.case != case.id:
             return None
         return Report(message=message, case=case, last=await self._lookup.last_item(case.id))
+
+    async def recent(self, stored: Stored, ledger: Ledger) -> tuple[datetime, ...]:
+        """When the customer began other matters, as far back as a rule of the house looks."""
+        seconds = ledger.state.rules.looks_back
+        if stored.customer is None or not seconds:
+            return ()
+        since = ledger.clock.now() - timedelta(seconds=seconds)
+        return await self._lookup.opened_since(stored.customer.id, since)
 
     async def read_again(self, found: Candidates) -> Candidates:
         """The case that is found, as it is by now."""

@@ -122,7 +122,7 @@ class Node:
             statuses=at_home,
             queues=loaded.queues,
             sites=loaded.sites,
-            timetable=loaded.timetable,
+            entries=loaded.entries,
             cases=loaded.cases,
             items=told,
             outbox=loaded.outbox,

@@ -16,8 +16,6 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct, field
 
-from gateway.core.calendars import Calendar
-from gateway.core.clocks import ServicePolicy
 from gateway.core.duties import DutyTerm
 from gateway.core.edition import EDITION
 from gateway.core.election import Peer
@@ -48,6 +46,7 @@ from gateway.core.model import (
     Queue,
     Site,
 )
+from gateway.core.timetable import Entry as DirectoryEntry
 from gateway.ports import Memory
 
 
@@ -150,7 +149,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     received: tuple[Received, ...]
     ends: Mapping[NodeName, Position] = field(default_factory=dict)
     sites: tuple[Site, ...] = ()
-    timetable: tuple[Calendar | ServicePolicy, ...] = ()
+    entries: tuple[DirectoryEntry, ...] = ()
     handed: tuple[str, ...] = ()
     """Questions that tell of what is among these rows already (``store.handover``)."""
 
@@ -247,6 +246,10 @@ class Lookup(Protocol):
 
     async def recent_case(self, customer: CustomerId, channel: ChannelName) -> Case | None:
         """The customer's newest case in this channel that is not closed."""
+        ...
+
+    async def opened_since(self, customer: CustomerId, since: datetime) -> tuple[datetime, ...]:
+        """When the customer's cases were opened that are newer than that, newest first."""
         ...
 
     async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> Case | None:

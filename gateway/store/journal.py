@@ -140,10 +140,10 @@ class PgJournal:
             statuses=await self._docs(con, AgentStatus, "load_statuses", node),
             queues=await self._docs(con, Queue, "load_queues"),
             sites=await self._docs(con, Site, "load_sites"),
-            timetable=tuple(
+            entries=tuple(
                 [
                     decode(row["doc"], TYPES[row["kind"]])
-                    for row in await con.fetch(self._sql["load_timetable"])
+                    for row in await con.fetch(self._sql["load_entries"])
                 ]
             ),
             cases=await self._docs(con, Case, "load_cases", node),

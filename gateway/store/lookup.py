@@ -6,6 +6,7 @@ UUID is simply not there.
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from gateway.core.duties import DutyTerm
@@ -70,6 +71,13 @@ class PgLookup:
 
     async def recent_case(self, customer: CustomerId, channel: ChannelName) -> Case | None:
         return await self._by_id("recent_case", customer, Case, text(channel))
+
+    async def opened_since(self, customer: CustomerId, since: datetime) -> tuple[datetime, ...]:
+        if uuid_or_none(customer) is None:
+            return ()
+        with reading():
+            rows = await self._pool.fetch(self._sql["opened_since"], customer, since)
+        return tuple(row["at"] for row in rows)
 
     async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> Case | None:
         customer = await self.customer_of(kind, value)

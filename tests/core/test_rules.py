@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.ids import ChannelName, QueueName, SkillName
+from gateway.core.ids import ChannelName, QueueName, RuleName, SkillName
 from gateway.core.model import ChannelKind
 from gateway.core.rules.facts import Facts
 from gateway.core.rules.problems import House, problems
@@ -19,6 +19,10 @@ from gateway.core.rules.words import found, is_findable, plain
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUSE = House(queues={"general", "refunds", "fraud"}, skills={"refunds"}, channels={"mail"})
+
+
+def rule(name: str, **known: Any) -> Rule:
+    return Rule(name=RuleName(name), **known)
 
 
 def contact(**known: Any) -> Facts:
@@ -140,7 +144,7 @@ def test_the_first_rule_that_says_something_decides_and_skills_and_tags_add_up()
                 when=When(words=("refund",)),
                 then=Then(queue=QueueName("refunds"), skills={SkillName("cards"): 1}, tags=("m",)),
             ),
-            Rule(name="never", when=When(machine=True), then=Then(priority=99)),
+            rule(name="never", when=When(machine=True), then=Then(priority=99)),
             Rule(
                 name="all",
                 then=Then(
@@ -171,9 +175,9 @@ def test_the_first_rule_that_says_something_decides_and_skills_and_tags_add_up()
 
 def test_a_rule_that_stops_is_the_last_and_messages_of_others_are_not_its_business() -> None:
     rules = [
-        Rule(name="agents", on=("agent",), then=Then(hold="looks odd"), stop=True),
-        Rule(name="first", then=Then(priority=1), stop=True),
-        Rule(name="second", then=Then(category="x")),
+        rule(name="agents", on=("agent",), then=Then(hold="looks odd"), stop=True),
+        rule(name="first", then=Then(priority=1), stop=True),
+        rule(name="second", then=Then(category="x")),
     ]
     assert run(rules, contact()).then == Then(priority=1)
     assert run(rules, contact(), on="agent").then == Then(hold="looks odd")
@@ -181,11 +185,11 @@ def test_a_rule_that_stops_is_the_last_and_messages_of_others_are_not_its_busine
 
 def test_rules_are_gone_through_by_order_and_then_by_name_without_those_put_out() -> None:
     rules = (
-        Rule(name="b"),
-        Rule(name="late", order=200),
-        Rule(name="a"),
-        Rule(name="early", order=1),
-        Rule(name="out", active=False),
+        rule(name="b"),
+        rule(name="late", order=200),
+        rule(name="a"),
+        rule(name="early", order=1),
+        rule(name="out", enabled=False),
     )
     assert [r.name for r in in_order(rules)] == ["early", "a", "b", "late"]
 
@@ -196,48 +200,47 @@ DECIDED = Then(queue=QueueName("refunds"))
 
 
 @pytest.mark.parametrize(
-    ("rule", "field"),
+    ("one", "field"),
     [
-        (Rule(name="r", then=Then(queue=QueueName("refnuds"))), "then.queue"),
-        (Rule(name="r", when=When(words=("*",))), "when.words"),
-        (Rule(name="r", when=When(value_from=3, value_to=2)), "when.value_from"),
-        (Rule(name="r", then=Then(answer={"es": "hola"})), "then.answer"),
-        (Rule(name="r", when=When(any=(When(words=("!",)),))), "when.any[0].words"),
+        (rule(name="r", then=Then(queue=QueueName("refnuds"))), "then.queue"),
+        (rule(name="r", when=When(words=("*",))), "when.words"),
+        (rule(name="r", when=When(value_from=3, value_to=2)), "when.value_from"),
+        (rule(name="r", when=When(any=(When(words=("!",)),))), "when.any[0].words"),
         (
-            Rule(name="r", when=When(languages=("es-AR",), unless=When(languages=("es",)))),
+            rule(name="r", when=When(languages=("es-AR",), unless=When(languages=("es",)))),
             "when.unless",
         ),
     ],
 )
-def test_a_rule_that_cannot_be_meant_is_refused(rule: Rule, field: str) -> None:
-    assert [(p.grade, p.field) for p in problems([rule], HOUSE)] == [("error", field)]
+def test_a_rule_that_cannot_be_meant_is_refused(one: Rule, field: str) -> None:
+    assert [(p.grade, p.field) for p in problems([one], HOUSE)] == [("error", field)]
 
 
 @pytest.mark.parametrize(
-    ("rule", "field"),
+    ("one", "field"),
     [
-        (Rule(name="r", then=Then(skills={SkillName("refnuds"): 1})), "then.skills"),
-        (Rule(name="r", when=When(queues=(QueueName("gone"),))), "when.queues"),
-        (Rule(name="r", when=When(channels=(ChannelName("gone"),))), "when.channels"),
+        (rule(name="r", then=Then(skills={SkillName("refnuds"): 1})), "then.skills"),
+        (rule(name="r", when=When(queues=(QueueName("gone"),))), "when.queues"),
+        (rule(name="r", when=When(channels=(ChannelName("gone"),))), "when.channels"),
     ],
 )
-def test_a_name_that_nothing_has_is_warned_of(rule: Rule, field: str) -> None:
-    assert [(p.grade, p.field) for p in problems([rule], HOUSE)] == [("warning", field)]
+def test_a_name_that_nothing_has_is_warned_of(one: Rule, field: str) -> None:
+    assert [(p.grade, p.field) for p in problems([one], HOUSE)] == [("warning", field)]
 
 
 def test_a_rule_behind_one_that_always_stops_before_it_is_warned_of() -> None:
-    first = Rule(name="a", when=When(languages=("es",)), then=DECIDED, stop=True)
-    second = Rule(name="b", when=When(languages=("es-AR",), words=("x",)), then=DECIDED)
+    first = rule(name="a", when=When(languages=("es",)), then=DECIDED, stop=True)
+    second = rule(name="b", when=When(languages=("es-AR",), words=("x",)), then=DECIDED)
     assert [(p.rule, p.field) for p in problems([first, second], HOUSE)] == [("b", "when")]
-    wider = Rule(name="b", when=When(words=("x",)), then=DECIDED)
+    wider = rule(name="b", when=When(words=("x",)), then=DECIDED)
     assert problems([first, wider], HOUSE) == []
 
 
 def test_rules_that_contradict_are_warned_of() -> None:
-    first = Rule(name="a", when=When(words=("x", "y")), then=DECIDED)
-    second = Rule(name="b", when=When(words=("x",)), then=Then(queue=QueueName("fraud")))
+    first = rule(name="a", when=When(words=("x", "y")), then=DECIDED)
+    second = rule(name="b", when=When(words=("x",)), then=Then(queue=QueueName("fraud")))
     assert [(p.rule, p.field) for p in problems([first, second], HOUSE)] == [("b", "then.queue")]
-    agreeing = Rule(name="b", when=When(words=("x",)), then=DECIDED)
+    agreeing = rule(name="b", when=When(words=("x",)), then=DECIDED)
     assert problems([first, agreeing], HOUSE) == []
 
 
@@ -309,7 +312,7 @@ def test_every_condition_covers_itself_and_survives_being_written_down(when: Whe
     assert msgspec.json.decode(msgspec.json.encode(when), type=When) == when
 
 
-@given(st.lists(st.builds(Rule, name=st.text(max_size=3), when=WHENS), max_size=5), CONTACTS)
+@given(st.lists(st.builds(rule, name=st.text(max_size=3), when=WHENS), max_size=5), CONTACTS)
 def test_the_same_contact_gets_the_same_outcome(rules: list[Rule], facts: Facts) -> None:
     again = msgspec.json.decode(msgspec.json.encode(facts), type=Facts)
     assert run(rules, facts) == run(rules, again)

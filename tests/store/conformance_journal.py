@@ -14,9 +14,12 @@ from gateway.core.ids import (
     PolicyName,
     Position,
     QueueName,
+    RuleName,
     SiteName,
     SkillName,
 )
+from gateway.core.rules.rule import Rule, Then
+from gateway.core.rules.when import When
 from gateway.store.contract import (
     BadBatch,
     Fenced,
@@ -74,7 +77,8 @@ class JournalConformance:
         )
         gold = ServicePolicy(name=PolicyName("gold"), calendar=hours.name, first_reply=3600.0)
         await pen.rows(replace(hours, zone="UTC"), hours, gold)
-        await pen.rows(ServicePolicy(name=PolicyName("old"), active=False))
+        door = Rule(name=RuleName("spam"), when=When(words=("€€€",)), then=Then(hold="spam?"))
+        await pen.rows(ServicePolicy(name=PolicyName("old"), active=False), door)
 
         loaded = await (await begin(opens)).loaded()
 
@@ -85,7 +89,7 @@ class JournalConformance:
         assert loaded.profiles == (profile,)
         assert loaded.queues == (queue,)
         assert loaded.sites == (site,)
-        assert loaded.timetable == (hours, gold)
+        assert loaded.entries == (hours, door, gold)
         assert loaded.received == ()
 
     async def test_what_has_ended_is_not_loaded_but_still_found(self, opens: Opens) -> None:

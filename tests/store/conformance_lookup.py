@@ -1,6 +1,7 @@
 """What every store promises of what is looked up: cases, messages, files, answers."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -106,6 +107,20 @@ class LookupConformance:
         assert await pen.lookup.open_case_of("email", "bob@example.com", MAIL) is None
         assert await pen.lookup.recent_case(uid(), MAIL) is None
 
+    async def test_when_a_customer_began_other_matters(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        [stored] = await pen.journal.receive(
+            pen.term, [an_inbound(identity=from_ann(verified=True))], []
+        )
+        ann = stored.customer
+        assert ann is not None
+        times = [NOW - timedelta(minutes=ago) for ago in (90, 30, 0)]
+        await pen.rows(*(a_case(customer=ann, opened_at=at) for at in times), a_case(opened_at=NOW))
+
+        since = NOW - timedelta(hours=1)
+        assert await pen.lookup.opened_since(ann.id, since) == (NOW, times[1])
+        assert await pen.lookup.opened_since(uid(), since) == ()
+
     async def test_answers_of_commands_are_remembered(self, opens: Opens) -> None:
         pen = await begin(opens)
         known, unknown = uid(), uid()
@@ -128,6 +143,7 @@ class LookupConformance:
             assert await lookup.message(odd) is None
             assert await lookup.customer(odd) is None
             assert await lookup.recent_case(odd, MAIL) is None
+            assert await lookup.opened_since(odd, NOW) == ()
             assert await lookup.address_of(odd, "email") is None
             assert await lookup.file(odd) is None
             assert await lookup.decided(odd) is None

@@ -7,6 +7,7 @@ it, fail it or end the process.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from msgspec import Struct
@@ -175,6 +176,16 @@ class MemoryStore:
 
     async def recent_case(self, customer: CustomerId, channel: ChannelName) -> m.Case | None:
         return await self._call("look.recent", lambda: self.tables.newest_case(customer, channel))
+
+    async def opened_since(self, customer: CustomerId, since: datetime) -> tuple[datetime, ...]:
+        def theirs() -> tuple[datetime, ...]:
+            cases = [
+                c for c in self.tables.cases.values() if c.customer and c.customer.id == customer
+            ]
+            times = sorted((c.opened_at for c in cases if c.opened_at >= since), reverse=True)
+            return tuple(times)
+
+        return await self._call("look.recent", theirs)
 
     async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> m.Case | None:
         who = self.tables.identities

@@ -24,6 +24,7 @@ from gateway.core.ids import (
 )
 from gateway.core.inbound import Decided, Inbound
 from gateway.core.lifecycle import ENDED
+from gateway.core.rules.rule import Rule
 from gateway.core.timetable import key_of
 from gateway.ports import Memory
 from gateway.store.contract import (
@@ -116,7 +117,7 @@ class Tables(Shelf):
                 self.queues[row.name] = row
             case m.Site():
                 self.sites[row.name] = row
-            case Calendar() | ServicePolicy():
+            case Calendar() | ServicePolicy() | Rule():
                 self.timetable[key_of(row)] = row
             case m.CommandRecord():
                 self.commands.setdefault((row.agent, row.id), row)
@@ -180,7 +181,7 @@ class Tables(Shelf):
             statuses=tuple(map(copied, statuses)),
             queues=tuple(copied(q) for q in self.queues.values() if q.active),
             sites=tuple(map(copied, self.sites.values())),
-            timetable=tuple(copied(one) for one in self.timetable.values() if one.active),
+            entries=tuple(copied(one) for _, one in sorted(self.timetable.items()) if one.active),
             cases=tuple(map(copied, cases)),
             items=tuple(map(copied, items)),
             outbox=tuple(map(copied, self.open_orders(node))),

@@ -26,7 +26,6 @@ class Facts(Struct, frozen=True, kw_only=True, dict=True):
     to: tuple[str, ...] = ()
     sender: str = ""
     verified: bool = False
-    known: bool = False
     language: str = ""
     subject: str = ""
     body: str = ""
@@ -34,7 +33,6 @@ class Facts(Struct, frozen=True, kw_only=True, dict=True):
     queue: QueueName = QueueName("")
     category: str = ""
     value: int = 0
-    segment: str = ""
     open_cases: int = 0
     recent: tuple[datetime, ...] = ()
     machine: bool = False

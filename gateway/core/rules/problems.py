@@ -51,12 +51,6 @@ def _of_one(rule: Rule, house: House) -> Iterator[Problem]:
                 detail=f"nobody has the skill {skill!r} and no list names it",
                 grade="warning",
             )
-    if then.answer is not None and "" not in then.answer:
-        yield Problem(
-            rule=rule.name,
-            field="then.answer",
-            detail='a text under "" is needed for those whose language is none of these',
-        )
     yield from _of_when(rule.name, "when", rule.when, house)
 
 

@@ -4,13 +4,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from gateway.core.ids import QueueName, SkillName
+from gateway.core.ids import QueueName, RuleName, SkillName
 from gateway.core.rules.when import When
 
 Level = Annotated[int, Meta(ge=1, le=5)]
-Said = Annotated[str, Meta(min_length=1, max_length=2_000)]
-Texts = Annotated[dict[str, Said], Meta(min_length=1, max_length=100)]
-"""A text by language tag; ``""`` is the one for everybody else."""
 
 
 class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -19,8 +16,7 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     ``skills`` and ``tags`` add up over all rules, of everything else the first rule that says
     something decides. ``due_seconds`` counts from the contact's arrival. ``hold`` keeps the
     contact from routing until a supervisor has looked at it; it is the reason that is shown.
-    ``answer`` is said to the customer at once, once a case, and never to a machine; a person is
-    offered with it always.
+    ``priority`` is added to what the contact has already.
     """
 
     queue: QueueName | None = None
@@ -28,12 +24,10 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     language: str | None = None
     priority: Annotated[int, Meta(ge=-100, le=100)] | None = None
     category: str | None = None
-    segment: str | None = None
     level: Annotated[int, Meta(ge=1, le=4)] | None = None
     due_seconds: Annotated[float, Meta(gt=0, le=31_536_000)] | None = None
     tags: Annotated[tuple[str, ...], Meta(max_length=50)] = ()
     hold: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
-    answer: Texts | None = None
 
 
 SINGLE = (
@@ -41,11 +35,9 @@ SINGLE = (
     "language",
     "priority",
     "category",
-    "segment",
     "level",
     "due_seconds",
     "hold",
-    "answer",
 )
 """The fields of ``Then`` of which one rule decides; the others add up."""
 
@@ -54,19 +46,21 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     """One rule. They are gone through by ``order``, then by name; ``stop`` ends it there.
 
     ``on`` says which messages it looks at: those that open a matter, or every message of a
-    customer, of an agent, or between colleagues (for what must not be said, or asked).
+    customer, of an agent, or between colleagues (for what must not be said, or asked). One that was
+    removed is not ``active``; one that is not ``enabled`` waits to be switched on.
     """
 
-    name: str
+    name: RuleName
     order: int = 100
-    active: bool = True
+    enabled: bool = True
     on: tuple[Literal["contact", "customer", "agent", "colleague"], ...] = ("contact",)
     when: When = When()
     then: Then = Then()
     stop: bool = False
     note: str = ""
+    active: bool = True
 
 
 def in_order(rules: "list[Rule] | tuple[Rule, ...]") -> list[Rule]:
-    """The active rules as they are gone through."""
-    return sorted((r for r in rules if r.active), key=lambda r: (r.order, r.name))
+    """The rules that are switched on, as they are gone through."""
+    return sorted((r for r in rules if r.enabled), key=lambda r: (r.order, r.name))

@@ -40,8 +40,8 @@ class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     ``to`` and ``senders`` are addresses in which ``*`` stands for anything (``*@shop.example``,
     ``+34*``). ``languages`` are ranges: ``es`` holds for ``es-AR`` (RFC 4647 §3.3.1). ``words``
     are looked for in subject and body, ``subject_words`` in the subject alone (see ``words``).
-    ``fields`` are what a form said: any of the values, ``*`` for any at all. ``known``: the
-    customer has been here before. ``machine``: no person wrote it (RFC 3834).
+    ``fields`` are what a form said: any of the values, ``*`` for any at all.
+    ``machine``: no person wrote it (RFC 3834).
     """
 
     kinds: tuple[ChannelKind, ...] = ()
@@ -54,11 +54,9 @@ class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     fields: Annotated[dict[str, Some], Meta(max_length=50)] = field(default_factory=dict)
     queues: tuple[QueueName, ...] = ()
     categories: Some = ()
-    segments: Some = ()
     value_from: int | None = None
     value_to: int | None = None
     verified: bool | None = None
-    known: bool | None = None
     open_case: bool | None = None
     machine: bool | None = None
     open: bool | None = None
@@ -211,11 +209,9 @@ _CHECKS: dict[str, Callable[[Any, Facts], Verdict]] = {
     "languages": _languages,
     "queues": _one_of("queue", lambda f: f.queue),
     "categories": _one_of("category", lambda f: f.category),
-    "segments": _one_of("segment", lambda f: f.segment),
     "value_from": _value_from,
     "value_to": _value_to,
     "verified": _flag("identity verified", "identity not verified", lambda f: f.verified),
-    "known": _flag("customer known", "a new customer", lambda f: f.known),
     "open_case": _flag("a matter is open", "no matter is open", lambda f: f.open_cases > 0),
     "machine": _flag("written by a machine", "written by a person", lambda f: f.machine),
     "open": _flag("within the hours", "outside the hours", lambda f: f.open is not False),
@@ -274,7 +270,6 @@ _COVERED: dict[str, Callable[[Any, Any], bool]] = {
     "value_from": operator.le,
     "value_to": operator.ge,
     "verified": operator.is_,
-    "known": operator.is_,
     "open_case": operator.is_,
     "machine": operator.is_,
     "open": operator.is_,

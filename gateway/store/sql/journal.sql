@@ -66,9 +66,9 @@ SELECT doc FROM queue WHERE coalesce((doc->>'active')::boolean, true) ORDER BY n
 -- name: load_sites
 SELECT doc FROM site ORDER BY name
 
--- name: load_timetable
+-- name: load_entries
 SELECT kind, doc FROM directory_entry
-WHERE coalesce((doc->>'active')::boolean, true) AND kind IN ('calendar', 'service_policy')
+WHERE coalesce((doc->>'active')::boolean, true) AND kind IN ('calendar', 'service_policy', 'rule')
 ORDER BY kind, name
 
 -- name: load_items

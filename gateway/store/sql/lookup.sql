@@ -22,6 +22,11 @@ SELECT doc FROM ticket_case
 WHERE customer = $1 AND channel = $2 AND status <> 'closed'
 ORDER BY id DESC LIMIT 1
 
+-- name: opened_since
+SELECT (doc->>'opened_at')::timestamptz AS at FROM ticket_case
+WHERE customer = $1 AND (doc->>'opened_at')::timestamptz >= $2
+ORDER BY id DESC LIMIT 1000
+
 -- name: last_item
 SELECT doc FROM item WHERE case_id = $1 ORDER BY id DESC LIMIT 1
 

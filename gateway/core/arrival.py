@@ -1,0 +1,90 @@
+"""A new contact at the front door: what the rules may know of it, and what they make of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from gateway.core.frontdoor import Wish
+from gateway.core.ids import QueueName, SkillName
+from gateway.core.inbound import Inbound
+from gateway.core.model import CustomerBrief
+from gateway.core.rules.facts import Facts
+from gateway.core.rules.rule import Then
+from gateway.core.rules.run import Outcome, run
+from gateway.core.state import NodeState
+
+PRIORITY = 100
+"""The highest and, negative, the lowest priority there is."""
+
+
+def at_the_door(
+    state: NodeState,
+    inbound: Inbound,
+    customer: CustomerBrief | None,
+    queue: QueueName,
+    recent: Sequence[datetime],
+    now: datetime,
+) -> Outcome:
+    """What the house's rules decide about a contact that would go to ``queue``.
+
+    ``recent`` are the times of the customer's earlier contacts, newest first.
+    """
+    rules = state.rules.ordered
+    if not rules:
+        return Outcome(then=Then())
+    return run(rules, facts_of(state, inbound, customer, queue, recent, now))
+
+
+def facts_of(
+    state: NodeState,
+    inbound: Inbound,
+    customer: CustomerBrief | None,
+    queue: QueueName,
+    recent: Sequence[datetime],
+    now: datetime,
+) -> Facts:
+    items = state.items_of_customer(customer.id) if customer is not None else []
+    known = state.queues.get(queue)
+    calendar = known.hours if known is not None else ""
+    return Facts(
+        kind=inbound.kind,
+        channel=inbound.channel,
+        at=now,
+        to=inbound.to,
+        sender=inbound.identity.value if inbound.identity is not None else "",
+        verified=inbound.identity is not None and inbound.identity.verified,
+        language=inbound.language,
+        subject=inbound.subject,
+        body=_new_words(inbound),
+        fields=inbound.attributes,
+        queue=queue,
+        category=inbound.category,
+        value=customer.value if customer is not None else 0,
+        open_cases=len({item.case for item in items}),
+        recent=tuple(recent),
+        machine=inbound.machine,
+        open=state.timetable.hours(known.hours).is_open(now) if known and calendar else None,
+    )
+
+
+def _new_words(inbound: Inbound) -> str:
+    """What was written now: not the mail that it answers, nor the signature."""
+    if not inbound.fold_from:
+        return inbound.body
+    return "\n".join(inbound.body.split("\n")[: inbound.fold_from])
+
+
+def with_rules(wish: Wish, then: Then) -> Wish:
+    """What the contact asks for, with what the rules decide about it."""
+    skills: dict[SkillName, int] = dict(wish.skills)
+    for skill, level in then.skills.items():
+        skills[skill] = max(level, skills.get(skill, 0))
+    priority = wish.priority + (then.priority or 0)
+    return replace(
+        wish,
+        queue=then.queue or wish.queue,
+        language=then.language or wish.language,
+        skills=skills,
+        priority=max(-PRIORITY, min(priority, PRIORITY)),
+    )
