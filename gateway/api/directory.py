@@ -4,7 +4,7 @@ Idempotent: what is already so changes nothing. What the declaration does not na
 goes is named under ``remove``. Applied as a whole or not at all, also through a crash.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -22,15 +22,17 @@ from gateway.api.directory_types import (
 )
 from gateway.api.house import House
 from gateway.api.intent import Applier, FirstLogin, Intent
+from gateway.api.rules import RuleEntry, house_of, refuse_errors, rule_from
 from gateway.api.timetable import HoursEntry, PolicyEntry, calendar_from, policy_from
 from gateway.core.entries import check_policy, check_queue
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, CalendarName, PolicyName, QueueName
+from gateway.core.ids import AgentName, CalendarName, PolicyName, QueueName, RuleName
+from gateway.core.rules.problems import problems
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.views import Named
 
 MOST = Meta(max_length=20_000)
-Kind = Literal["queue", "skill", "code", "agent", "hours", "service_policy"]
+Kind = Literal["queue", "skill", "code", "agent", "hours", "service_policy", "rule"]
 DERIVED = frozenset({"found", "found_until", "found_by"})
 """What follows from the declaration, and is too long to show."""
 Name_ = TypeVar("Name_", bound=str)
@@ -48,6 +50,7 @@ class Removal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     codes: Annotated[tuple[str, ...], MOST] = ()
     hours: Annotated[tuple[CalendarName, ...], MOST] = ()
     service_policies: Annotated[tuple[PolicyName, ...], MOST] = ()
+    rules: Annotated[tuple[RuleName, ...], MOST] = ()
 
 
 class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,6 +62,7 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     skills: Annotated[tuple[NameEntry, ...], MOST] = ()
     codes: Annotated[tuple[NameEntry, ...], MOST] = ()
     agents: Annotated[tuple[AgentEntry, ...], MOST] = ()
+    rules: Annotated[tuple[RuleEntry, ...], MOST] = ()
     remove: Removal = Removal()
 
 
@@ -78,11 +82,15 @@ class Difference(Struct, frozen=True, kw_only=True):
 
 
 class Applied(Struct, frozen=True, kw_only=True):
-    """What the declaration changes (or would), and how many entries were so already."""
+    """What the declaration changes (or would), and how many entries were so already.
+
+    ``warnings`` are of what can be applied and is hardly meant.
+    """
 
     applied: bool
     differences: list[Difference]
     unchanged: int
+    warnings: list[str] = []
 
 
 class _Plan(Struct):
@@ -91,6 +99,7 @@ class _Plan(Struct):
     intent: Intent
     differences: list[Difference] = []
     unchanged: int = 0
+    warnings: list[str] = []
 
 
 class Directory:
@@ -132,6 +141,7 @@ class Directory:
                 applied=not query.dry_run,
                 differences=plan.differences,
                 unchanged=plan.unchanged,
+                warnings=plan.warnings,
             )
         )
 
@@ -167,8 +177,28 @@ class Directory:
                 )
             if _note(plan, "agent", login, before, profile):
                 intent.agents.append(profile)
+        await self._plan_rules(plan, wish, known)
         await self._ledger.committed(position)
         return plan
+
+    async def _plan_rules(self, plan: _Plan, wish: Declaration, queues: Collection[str]) -> None:
+        """Last, for they may name what is declared with them. Raises ``Refused``."""
+        known, intent = self._ledger.state.rules.rules, plan.intent
+        then = {name: rule for name, rule in known.items() if name not in wish.remove.rules}
+        for n, entry in enumerate(wish.rules):
+            name = RuleName(_name(entry.name, f"rules[{n}]"))
+            rule = then[name] = rule_from(name, entry, known.get(name))
+            if _note(plan, "rule", name, known.get(name), rule):
+                intent.rules.append(rule)
+        gone = [name for name in dict.fromkeys(wish.remove.rules) if name in known]
+        intent.gone_rules += _noted_gone(plan, "rule", gone, wish.rules)
+        if not then or not (wish.rules or wish.remove.queues):
+            return
+        skills = {one.name for one in await self._house.skills.listed()}
+        skills |= {one.name for one in wish.skills if one.name is not UNSET}
+        found = problems([*then.values()], house_of(self._ledger.state, skills, queues))
+        refuse_errors(found, then, "rules.")
+        plan.warnings += [f"rule {p.rule!r}, {p.field}: {p.detail}" for p in found]
 
     async def _plan_times(self, plan: _Plan, wish: Declaration) -> None:
         """Hours and policies; what they name may be declared with them."""
@@ -242,7 +272,7 @@ def _noted_gone(
     plan: _Plan,
     kind: Kind,
     names: Sequence[Name_],
-    declared: Sequence[QueueEntry | NameEntry | HoursEntry | PolicyEntry],
+    declared: Sequence[QueueEntry | NameEntry | HoursEntry | PolicyEntry | RuleEntry],
 ) -> Sequence[Name_]:
     """These names go. Raises ``Refused`` for one that is declared too."""
     if both := {entry.name for entry in declared} & {*names}:

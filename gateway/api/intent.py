@@ -22,9 +22,10 @@ from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
 from gateway.core.entries import remove_calendar, remove_policy
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, CalendarName, PolicyName, QueueName
+from gateway.core.ids import AgentName, CalendarName, PolicyName, QueueName, RuleName
 from gateway.core.model import AgentProfile, Queue
 from gateway.core.queues import remove
+from gateway.core.rules.rule import Rule
 from gateway.ports import Role
 from gateway.store.contract import Unavailable
 from gateway.store.views import Named
@@ -48,6 +49,7 @@ class Intent(Struct, kw_only=True):
     agents: list[AgentProfile] = []
     calendars: list[Calendar] = []
     policies: list[ServicePolicy] = []
+    rules: list[Rule] = []
     skills: list[Named] = []
     codes: list[Named] = []
     logins: list[FirstLogin] = []
@@ -56,6 +58,7 @@ class Intent(Struct, kw_only=True):
     gone_codes: list[str] = []
     gone_calendars: list[CalendarName] = []
     gone_policies: list[PolicyName] = []
+    gone_rules: list[RuleName] = []
 
 
 class Applier:
@@ -113,12 +116,30 @@ class Applier:
         changes = self._timetable(intent)
         changes += [e.Change(e.QueueDefined(queue=queue, by=who)) for queue in queues]
         changes += [e.Change(e.AgentDefined(profile=profile, by=who)) for profile in agents]
+        changes += self._rules(intent)
         then = {**state.profiles, **{a.name: a for a in intent.agents}}
+        rules = {**state.rules.rules, **{r.name: r for r in intent.rules}}
+        rules = {name: rule for name, rule in rules.items() if name not in intent.gone_rules}
         for name in intent.gone_queues:
             if name in state.queues:
                 refuse_channels(self._house, name)
-                changes.append(remove(state, name, who, then.values(), field="remove.queues"))
+                changes.append(
+                    remove(state, name, who, then.values(), "remove.queues", rules.values())
+                )
         return changes + self._removed_times(intent)
+
+    def _rules(self, intent: Intent) -> list[e.Change]:
+        """After the queues that they send to, before those that go."""
+        known, who = self._ledger.state.rules.rules, intent.by
+        gone = [name for name in intent.gone_rules if name in known]
+        return [
+            *(
+                e.Change(e.RuleDefined(rule=rule, by=who))
+                for rule in intent.rules
+                if known.get(rule.name) != rule
+            ),
+            *(e.Change(e.RuleRemoved(rule=name, by=who)) for name in gone),
+        ]
 
     def _timetable(self, intent: Intent) -> list[e.Change]:
         """Hours and policies come before the queues that name them."""

@@ -1,15 +1,16 @@
 """Opening hours and service-level policies: what the directory takes, and their resources."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict, replace
 
-from gateway.api.base import Done, Listed, by, read, record, whole
+from gateway.api.base import Done, by, read, record, whole
 from gateway.api.directory_types import Name, Seconds, Text, check_name
+from gateway.api.entry_routes import entry_routes
 from gateway.core import events as e
 from gateway.core.calendars import Calendar, Holiday, Opening, Weekday, hours_of
 from gateway.core.clocks import ServicePolicy
@@ -149,7 +150,7 @@ class HoursResource:
         self._ledger = ledger
 
     def routes(self) -> list[HttpRoute]:
-        return _routes("hours", self, HoursEntry, HoursNow)
+        return entry_routes("hours", self, HoursEntry, HoursNow)
 
     async def list(self, _request: HttpRequest) -> HttpAnswer:
         position = self._ledger.position
@@ -209,7 +210,7 @@ class PolicyResource:
         self._ledger = ledger
 
     def routes(self) -> list[HttpRoute]:
-        return _routes("service_policies", self, PolicyEntry, ServicePolicy)
+        return entry_routes("service_policies", self, PolicyEntry, ServicePolicy)
 
     async def list(self, _request: HttpRequest) -> HttpAnswer:
         position = self._ledger.position
@@ -243,53 +244,3 @@ class PolicyResource:
         name = PolicyName(request.params["name"])
         await record(self._ledger, [remove_policy(self._ledger.state, name, by(request))])
         return HttpAnswer(body=Done())
-
-
-_Handle = Callable[[HttpRequest], Any]
-
-
-def _routes(
-    kind: str,
-    resource: HoursResource | PolicyResource,
-    takes: type[Struct],
-    gives: Any,
-) -> list[HttpRoute]:
-    words = kind.replace("_", " ")
-    path, one = f"/api/v1/{kind}", f"/api/v1/{kind}/{{name}}"
-    return [
-        HttpRoute(
-            method="GET",
-            path=path,
-            handle=resource.list,
-            summary=f"All {words} by name",
-            gives=Listed[gives],
-            tag=TAG,
-        ),
-        HttpRoute(
-            method="GET",
-            path=one,
-            handle=resource.one,
-            summary=f"One of the {words}",
-            gives=gives,
-            tag=TAG,
-        ),
-        HttpRoute(
-            method="PUT",
-            path=one,
-            handle=resource.put,
-            summary=f"Make or change one of the {words}",
-            access="admin",
-            takes=takes,
-            gives=gives,
-            tag=TAG,
-        ),
-        HttpRoute(
-            method="DELETE",
-            path=one,
-            handle=resource.remove,
-            summary=f"Remove one of the {words} that nothing goes by any more",
-            access="admin",
-            gives=Done,
-            tag=TAG,
-        ),
-    ]

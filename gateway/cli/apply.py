@@ -16,7 +16,10 @@ SECTIONS = {
     "skill": "skills",
     "code": "codes",
     "agent": "agents",
+    "rule": "rules",
 }
+EXAMPLES = "example"
+"""What `switchroom rules test` tries the rules on; nothing to be applied."""
 SIGNS = {"add": "+", "change": "~", "remove": "-"}
 _HERE = Where()
 
@@ -27,10 +30,11 @@ def apply(file: Path, *, yes: bool = False, where: Where = _HERE) -> None:
     Parameters
     ----------
     file
-        TOML with [[queue]], [[skill]], [[code]], [[agent]], [[hours]] and [[service_policy]]
-        tables, each with a name; what is to go stands in one table: [remove] queues = ["old"],
-        skills = [...], codes = [...], hours = [...], service_policies = [...]. Hours may name a
-        file of holidays beside this one: ical_file = "holidays.ics".
+        TOML with [[queue]], [[skill]], [[code]], [[agent]], [[hours]], [[service_policy]] and
+        [[rule]] tables, each with a name; what is to go stands in one table: [remove]
+        queues = ["old"], skills = [...], codes = [...], hours = [...], service_policies = [...],
+        rules = [...]. Hours may name a file of holidays beside this one: ical_file =
+        "holidays.ics". [[example]] tables are for `switchroom rules test`.
     yes
         Apply without asking.
     """
@@ -38,6 +42,8 @@ def apply(file: Path, *, yes: bool = False, where: Where = _HERE) -> None:
     node = connect(where)
     answer = node.call("PUT", "/api/v1/directory?dry_run=1", declaration)
     differences = answer["differences"]
+    for warning in answer["warnings"]:
+        print(f"! {warning}")
     if not differences:
         print(f"Nothing to do: all {answer['unchanged']} entries are so already.")
         return
@@ -59,6 +65,8 @@ def read(file: Path) -> dict[str, Any]:
         raise Failed(f"{file}: {error}") from error
     found: dict[str, Any] = {}
     for key, entries in tree.items():
+        if key == EXAMPLES:
+            continue
         if key == "remove":
             if not isinstance(entries, dict):
                 raise Failed(f"{file}: write [remove] once, with lists of names in it")

@@ -45,8 +45,6 @@ def facts_of(
     now: datetime,
 ) -> Facts:
     items = state.items_of_customer(customer.id) if customer is not None else []
-    known = state.queues.get(queue)
-    calendar = known.hours if known is not None else ""
     return Facts(
         kind=inbound.kind,
         channel=inbound.channel,
@@ -64,8 +62,16 @@ def facts_of(
         open_cases=len({item.case for item in items}),
         recent=tuple(recent),
         machine=inbound.machine,
-        open=state.timetable.hours(known.hours).is_open(now) if known and calendar else None,
+        open=at_hours(state, queue, now),
     )
+
+
+def at_hours(state: NodeState, queue: QueueName, now: datetime) -> bool | None:
+    """Whether the queue is open; ``None`` when it has no hours."""
+    known = state.queues.get(queue)
+    if known is None or not known.hours:
+        return None
+    return state.timetable.hours(known.hours).is_open(now)
 
 
 def _new_words(inbound: Inbound) -> str:

@@ -8,6 +8,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, QueueName
 from gateway.core.lifecycle import IN_HAND
 from gateway.core.model import AgentProfile, ItemState
+from gateway.core.rules.rule import Rule
 from gateway.core.state import NodeState
 
 NAMED = 5
@@ -21,10 +22,11 @@ def remove(
     by: AgentName,
     profiles: Iterable[AgentProfile] | None = None,
     field: str = "name",
+    rules: Iterable[Rule] | None = None,
 ) -> e.Change:
     """The queue's end. Raises ``Refused`` with what is in the way, and what to do about it.
 
-    ``profiles`` are the agents as they will be then, if not as they are.
+    ``profiles`` and ``rules`` are as they will be then, if not as they are.
     """
     if queue not in state.queues:
         raise Refused("not_found", f"there is no queue {queue!r}", field)
@@ -32,6 +34,11 @@ def remove(
         raise Refused("conflict", f"{queue!r} is the only queue: make another one first", field)
     if work := _work_in(state, queue):
         raise Refused("conflict", f"{work} in queue {queue!r}: move or close them first", field)
+    door = state.rules.rules.values() if rules is None else rules
+    if rule := next((one for one in door if one.then.queue == queue), None):
+        raise Refused(
+            "conflict", f"rule {rule.name!r} sends to queue {queue!r}: change it first", field
+        )
     everybody = state.profiles.values() if profiles is None else profiles
     if people := sorted(p.name for p in everybody if p.active and queue in p.queues):
         # An agent without any queue serves all of them, so it cannot simply be struck out.

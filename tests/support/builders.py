@@ -305,12 +305,23 @@ class House:
     def complete(self, name: str, item_id: ItemId) -> None:
         self.say(name, c.Wrapup(id=self.command(), item=item_id, code="done"))
 
-    def arrive(self, inbound: Inbound, **found: Any) -> Decided:
-        """Something comes in; ``found`` is what was looked up (``Candidates``)."""
-        (stored,) = self.tables.receive(self.term, [inbound], [])
-        return self.take_in(inbound, stored, Candidates(**found))
+    def arrive(
+        self, inbound: Inbound, *, matters: tuple[datetime, ...] = (), **found: Any
+    ) -> Decided:
+        """Something comes in; ``found`` is what was looked up (``Candidates``).
 
-    def take_in(self, inbound: Inbound, stored: Stored, found: Candidates) -> Decided:
+        ``matters`` are when its customer began others.
+        """
+        (stored,) = self.tables.receive(self.term, [inbound], [])
+        return self.take_in(inbound, stored, Candidates(**found), matters)
+
+    def take_in(
+        self,
+        inbound: Inbound,
+        stored: Stored,
+        found: Candidates,
+        matters: tuple[datetime, ...] = (),
+    ) -> Decided:
         for one in (found.conversation, found.referenced, found.recent):
             if one is not None:
                 self.state.adopt(one)
@@ -323,6 +334,7 @@ class House:
             customer=stored.customer,
             found=found,
             attachments=stored.attachments,
+            recent=matters,
         )
         changes, decided = intake.decide(self.state, self.ledger.context(), inbound, known)
         self.record(changes)

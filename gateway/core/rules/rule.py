@@ -7,6 +7,7 @@ from msgspec import Meta, Struct, field
 from gateway.core.ids import QueueName, RuleName, SkillName
 from gateway.core.rules.when import When
 
+On = Literal["contact"]
 Level = Annotated[int, Meta(ge=1, le=5)]
 
 
@@ -45,15 +46,14 @@ SINGLE = (
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One rule. They are gone through by ``order``, then by name; ``stop`` ends it there.
 
-    ``on`` says which messages it looks at: those that open a matter, or every message of a
-    customer, of an agent, or between colleagues (for what must not be said, or asked). One that was
+    ``on`` says what it looks at: ``contact``, what comes in and makes a work item. One that was
     removed is not ``active``; one that is not ``enabled`` waits to be switched on.
     """
 
     name: RuleName
     order: int = 100
     enabled: bool = True
-    on: tuple[Literal["contact", "customer", "agent", "colleague"], ...] = ("contact",)
+    on: tuple[On, ...] = ("contact",)
     when: When = When()
     then: Then = Then()
     stop: bool = False

@@ -1,0 +1,235 @@
+"""The front door's rules: what the directory takes, their resource, and the try-out."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec.structs import asdict, replace
+
+from gateway.api.base import Done, by, read, record, whole
+from gateway.api.directory_types import Name, Text, check_name
+from gateway.api.entry_routes import entry_routes
+from gateway.api.needs import Labels
+from gateway.core import events as e
+from gateway.core.arrival import at_hours, with_rules
+from gateway.core.errors import Refused
+from gateway.core.frontdoor import Wish, classify
+from gateway.core.ids import ChannelName, QueueName, RuleName, SkillName
+from gateway.core.model import Attributes, ChannelKind
+from gateway.core.rules.facts import Facts
+from gateway.core.rules.problems import House, Problem, problems
+from gateway.core.rules.rule import On, Rule, Then, in_order
+from gateway.core.rules.run import Looked, run
+from gateway.core.rules.when import When
+from gateway.core.state import NodeState
+from gateway.flow.ledger import Ledger
+from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
+
+TAG = "directory"
+
+
+class RuleEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays as it is; ``when`` and ``then`` are replaced as a whole."""
+
+    name: Name | UnsetType = UNSET
+    order: Annotated[int, Meta(ge=0, le=1_000_000)] | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    on: tuple[On, ...] | UnsetType = UNSET
+    when: When | UnsetType = UNSET
+    then: Then | UnsetType = UNSET
+    stop: bool | UnsetType = UNSET
+    note: Text | UnsetType = UNSET
+
+
+class RuleCard(Struct, frozen=True, kw_only=True):
+    """A rule, and what is odd about it beside the others."""
+
+    name: RuleName
+    order: int
+    enabled: bool
+    on: tuple[On, ...]
+    when: When
+    then: Then
+    stop: bool
+    note: str
+    warnings: tuple[str, ...]
+
+
+class TryOut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A contact as it might come; ``rules`` to try in place of those of the house."""
+
+    kind: ChannelKind = ChannelKind.EMAIL
+    channel: ChannelName = ChannelName("")
+    on: On = "contact"
+    to: tuple[str, ...] = ()
+    sender: str = ""
+    verified: bool = False
+    language: str = ""
+    subject: str = ""
+    body: str = ""
+    fields: Attributes = field(default_factory=dict)
+    queue: QueueName = QueueName("")
+    category: str = ""
+    value: int = 0
+    open_cases: int = 0
+    recent: tuple[datetime, ...] = ()
+    machine: bool = False
+    at: datetime | None = None
+    rules: tuple[RuleEntry, ...] | None = None
+
+
+class Tried(Struct, frozen=True, kw_only=True):
+    """What the rules would decide, each with why it held or not, and where the contact would go."""
+
+    then: Then
+    looked: tuple[Looked, ...]
+    queue: QueueName
+    skills: dict[SkillName, int]
+    language: str
+    priority: int
+    reason: str
+
+
+def rule_from(name: str, entry: RuleEntry, old: Rule | None) -> Rule:
+    """The rule after the change."""
+    given = {f: v for f, v in asdict(entry).items() if v is not UNSET and f != "name"}
+    return replace(old or Rule(name=RuleName(name)), **given)
+
+
+def house_of(
+    state: NodeState, skills: Collection[str], queues: Collection[str] | None = None
+) -> House:
+    """The names that rules may use."""
+    return House(
+        queues=state.queues.keys() if queues is None else queues,
+        skills={*skills, *state.skill_holders},
+        channels=state.channels,
+    )
+
+
+def refuse_errors(found: Sequence[Problem], names: Collection[str], where: str = "") -> None:
+    """Raises ``Refused`` for the first error in one of the rules ``names``."""
+    for one in found:
+        if one.grade == "error" and one.rule in names:
+            raise Refused("bad_field", f"rule {one.rule!r}: {one.detail}", f"{where}{one.field}")
+
+
+class Rules:
+    """Changes are journaled; the next contact is met by them."""
+
+    def __init__(self, ledger: Ledger, skills: Labels) -> None:
+        self._ledger = ledger
+        self._skills = skills
+
+    def routes(self) -> list[HttpRoute]:
+        return [
+            *entry_routes("rules", self, RuleEntry, RuleCard),
+            HttpRoute(
+                method="POST",
+                path="/api/v1/rules/test",
+                handle=self._try,
+                summary="What the rules would decide about a contact, and which of them",
+                access="supervisor",
+                takes=TryOut,
+                gives=Tried,
+                tag=TAG,
+            ),
+        ]
+
+    async def list(self, _request: HttpRequest) -> HttpAnswer:
+        position = self._ledger.position
+        state = self._ledger.state
+        found = problems([*state.rules.rules.values()], await self._house())
+        cards = [_card(rule, found) for rule in _all_in_order(state)]
+        await self._ledger.committed(position)
+        return whole(cards)
+
+    async def one(self, request: HttpRequest) -> HttpAnswer:
+        position = self._ledger.position
+        rule = self._known(RuleName(request.params["name"]))
+        found = problems([*self._ledger.state.rules.rules.values()], await self._house())
+        await self._ledger.committed(position)
+        return HttpAnswer(body=_card(rule, found))
+
+    async def put(self, request: HttpRequest) -> HttpAnswer:
+        entry = read(request, RuleEntry)
+        name = request.params["name"]
+        if entry.name is not UNSET and entry.name != name:
+            raise Refused("bad_field", "a name cannot be changed; make a new entry", "name")
+        check_name(name)
+        house = await self._house()
+        # From here on nothing waits: two changes at once build on each other.
+        known = self._ledger.state.rules.rules
+        old = known.get(RuleName(name))
+        rule = rule_from(name, entry, old)
+        found = problems([*{**known, rule.name: rule}.values()], house)
+        refuse_errors(found, {rule.name})
+        if rule != old:
+            await record(self._ledger, [e.Change(e.RuleDefined(rule=rule, by=by(request)))])
+        return HttpAnswer(body=_card(rule, found))
+
+    async def remove(self, request: HttpRequest) -> HttpAnswer:
+        rule = self._known(RuleName(request.params["name"]))
+        await record(self._ledger, [e.Change(e.RuleRemoved(rule=rule.name, by=by(request)))])
+        return HttpAnswer(body=Done())
+
+    async def _try(self, request: HttpRequest) -> HttpAnswer:
+        asked = read(request, TryOut)
+        state = self._ledger.state
+        rules = state.rules.ordered
+        if asked.rules is not None:
+            rules = _given(asked.rules)
+            refuse_errors(problems(rules, await self._house()), {rule.name for rule in rules})
+            rules = in_order(rules)
+        facts = _facts(state, asked, self._ledger.clock.now())
+        outcome = run(rules, facts, on=asked.on)
+        wish = Wish(queue=facts.queue, language=facts.language, skills={}, priority=0)
+        wish = with_rules(wish, outcome.then)
+        route = classify(state, wish)
+        return HttpAnswer(
+            body=Tried(
+                then=outcome.then,
+                looked=outcome.looked,
+                queue=route.queue,
+                skills=route.skills,
+                language=wish.language,
+                priority=route.priority,
+                reason="; ".join(filter(None, (outcome.reason, route.reason))),
+            )
+        )
+
+    def _known(self, name: RuleName) -> Rule:
+        rule = self._ledger.state.rules.rules.get(name)
+        if rule is None:
+            raise Refused("not_found", f"there is no rule {name!r}", "name")
+        return rule
+
+    async def _house(self) -> House:
+        return house_of(self._ledger.state, [one.name for one in await self._skills.listed()])
+
+
+def _facts(state: NodeState, asked: TryOut, now: datetime) -> Facts:
+    given = {f: v for f, v in asdict(asked).items() if f not in ("rules", "on", "at")}
+    queue = asked.queue or next(iter(state.queues), QueueName(""))
+    at = asked.at or now
+    return Facts(**{**given, "queue": queue, "at": at, "open": at_hours(state, queue, at)})
+
+
+def _given(entries: Sequence[RuleEntry]) -> list[Rule]:
+    rules = []
+    for n, entry in enumerate(entries):
+        if entry.name is UNSET:
+            raise Refused("bad_field", "each rule needs a name", f"rules[{n}].name")
+        rules.append(rule_from(entry.name, entry, None))
+    return rules
+
+
+def _all_in_order(state: NodeState) -> list[Rule]:
+    return sorted(state.rules.rules.values(), key=lambda rule: (rule.order, rule.name))
+
+
+def _card(rule: Rule, found: Sequence[Problem]) -> RuleCard:
+    fields = {f: v for f, v in asdict(rule).items() if f != "active"}
+    warnings = tuple(f"{one.field}: {one.detail}" for one in found if one.rule == rule.name)
+    return RuleCard(**fields, warnings=warnings)
