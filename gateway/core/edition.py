@@ -90,6 +90,8 @@ NEW: Mapping[str, Since] = {
     "ServiceLevelEscalated": Since(2),
     "ServiceLevelEnded": Since(2),
     "MessageAdded.automatic": Since(2, harmless=True),
+    # A node that does not know the rules would let everything in as it comes.
+    **dict.fromkeys(("Rule", "RuleDefined", "RuleRemoved"), Since(2)),
 }
 """By ``Kind``, ``Kind.field`` or ``Kind=value``: all that the first edition does not have.
 
