@@ -15,7 +15,8 @@ class OpenHours:
     def __init__(self, ledger: Ledger) -> None:
         self._clock = ledger.clock
         self._timetable = Timetable()
-        self._timetable.load(ledger.state.timetable.calendars.values())
+        for calendar in ledger.state.timetable.calendars.values():
+            self._timetable.put(calendar)
         self._hours: dict[QueueName, CalendarName] = {
             queue.name: queue.hours for queue in ledger.state.queues.values() if queue.hours
         }
