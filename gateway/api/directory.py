@@ -27,6 +27,7 @@ from gateway.api.timetable import HoursEntry, PolicyEntry, calendar_from, policy
 from gateway.core.entries import check_policy, check_queue
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CalendarName, PolicyName, QueueName, RuleName
+from gateway.core.routing.checks import check_rings, warnings
 from gateway.core.rules.problems import problems
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.views import Named
@@ -155,11 +156,13 @@ class Directory:
         await self._plan_times(plan, wish)
         calendars = {*state.timetable.calendars, *(c.name for c in intent.calendars)}
         policies = {*state.timetable.policies, *(p.name for p in intent.policies)}
+        declared = {*state.queues, *(QueueName(q.name) for q in wish.queues if q.name)}
         for n, queue in enumerate(wish.queues):
             name = QueueName(_name(queue.name, f"queues[{n}]"))
             old = state.queues.get(name)
             new = queue_from(name, queue, old)
             check_queue(new, calendars, policies, f"queues[{n}].")
+            check_rings(new, declared, f"queues[{n}].")
             if _note(plan, "queue", name, old, new):
                 intent.queues.append(new)
         going = [q for q in dict.fromkeys(wish.remove.queues) if q in state.queues]
@@ -178,6 +181,8 @@ class Directory:
             if _note(plan, "agent", login, before, profile):
                 intent.agents.append(profile)
         await self._plan_rules(plan, wish, known)
+        people = {**state.profiles, **{p.name: p for p in intent.agents}}
+        plan.warnings += [one for queue in intent.queues for one in warnings(queue, people)]
         await self._ledger.committed(position)
         return plan
 

@@ -50,7 +50,7 @@ class CostEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     interrupts: bool | None = None
 
 
-class PolicyEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class QueuePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """See ``gateway.core.policy.Policy``."""
 
     choice: Choice = "best_fit"
@@ -109,7 +109,7 @@ class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sites: tuple[SitePlace, ...] | UnsetType = UNSET
     languages: Annotated[dict[Tag, tuple[Tag, ...]], Meta(max_length=200)] | UnsetType = UNSET
     rings: Annotated[tuple[RingEntry, ...], Meta(max_length=20)] | UnsetType = UNSET
-    policy: PolicyEntry | UnsetType = UNSET
+    policy: QueuePolicy | UnsetType = UNSET
 
 
 class NameEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

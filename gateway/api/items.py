@@ -12,7 +12,7 @@ from gateway.api.trace import words
 from gateway.core.errors import Refused
 from gateway.core.ids import ItemId
 from gateway.core.model import Case, Item, ItemState
-from gateway.core.routing.explain import explain
+from gateway.core.routing.explain import Waits, explain, waits
 from gateway.core.view import ItemView, item_view
 from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
@@ -50,7 +50,10 @@ class Happened(Struct, frozen=True, kw_only=True):
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
+    """In words; ``waits`` says the same of a waiting item as data."""
+
     text: str
+    waits: Waits | None = None
 
 
 class Items:
@@ -133,9 +136,15 @@ class Items:
         return HttpAnswer(body=Listed(items=items, next=found.next))
 
     async def _explain(self, request: HttpRequest) -> HttpAnswer:
-        return HttpAnswer(
-            body=Explanation(text=await self.explain(*await self.find(request.params["id"])))
-        )
+        item, case = await self.find(request.params["id"])
+        text = await self.explain(item, case)
+        return HttpAnswer(body=Explanation(text=text, waits=self._waits(item.id)))
+
+    def _waits(self, item: ItemId) -> Waits | None:
+        current = self._ledger.state.items.get(item)
+        if current is None or current.state is not ItemState.QUEUED:
+            return None
+        return waits(self._ledger.state, current, self._ledger.clock.now())
 
     async def explain(self, item: Item, case: Case) -> str:
         """One paragraph. What it says of the queue is from memory, so it waits for its commit."""

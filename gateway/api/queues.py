@@ -11,6 +11,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import QueueName
 from gateway.core.model import Queue
 from gateway.core.queues import remove
+from gateway.core.routing.checks import check_rings
 from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.views import Named
@@ -87,7 +88,9 @@ class Queues:
     async def _put(self, request: HttpRequest) -> HttpAnswer:
         entry = read(request, QueueEntry)
         name = QueueName(named(request.params["name"], entry))
-        queue = queue_from(name, entry, self._ledger.state.queues.get(name))
+        queues = self._ledger.state.queues
+        queue = queue_from(name, entry, queues.get(name))
+        check_rings(queue, {*queues, name})
         timetable = self._ledger.state.timetable
         check_queue(queue, timetable.calendars, timetable.policies)
         defined = e.QueueDefined(queue=queue, by=by(request))

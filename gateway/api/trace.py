@@ -31,6 +31,7 @@ SENTENCES: dict[str, str] = {
     "service_level_breached": "The {measured} is overdue since {due_at}",
     "service_level_escalated": "The {measured} is overdue: {done}",
     "service_level_ended": "The clocks of its service level have ended",
+    "item_rested": "It takes nothing of its agent for now",
     "ring_opened": "Ring {ring} opened for it",
     "item_adopted": "This node took it over from {from_node}",
     "item_handed_over": "It was handed over to {to}",

@@ -1,5 +1,6 @@
 """``switchroom apply``: a declaration of who works here and where things wait."""
 
+import re
 import sys
 import tomllib
 from datetime import date
@@ -21,6 +22,9 @@ SECTIONS = {
 EXAMPLES = "example"
 """What `switchroom rules test` tries the rules on; nothing to be applied."""
 SIGNS = {"add": "+", "change": "~", "remove": "-"}
+_HEADER = re.compile(r"\s*\[\[?\s*([\w.-]+)\s*\]\]?")
+_NAMED = re.compile(r"""\s*name\s*=\s*["']([^"']+)["']""")
+_ABOUT = re.compile(r"(\w+) '([^']+)'")
 _HERE = Where()
 
 
@@ -42,8 +46,7 @@ def apply(file: Path, *, yes: bool = False, where: Where = _HERE) -> None:
     node = connect(where)
     answer = node.call("PUT", "/api/v1/directory?dry_run=1", declaration)
     differences = answer["differences"]
-    for warning in answer["warnings"]:
-        print(f"! {warning}")
+    warn(file, answer["warnings"])
     if not differences:
         print(f"Nothing to do: all {answer['unchanged']} entries are so already.")
         return
@@ -114,6 +117,28 @@ def show(differences: list[dict[str, Any]]) -> None:
                 print(f"    {field}: {before!r} → {after!r}")
             elif after not in ("", {}, [], None):
                 print(f"    {field}: {after!r}")
+
+
+def warn(file: Path, warnings: list[str]) -> None:
+    """A line for each thing that may be meant otherwise, with its place in the file."""
+    places = places_of(file.read_text(encoding="utf-8")) if warnings else {}
+    for one in warnings:
+        about = _ABOUT.match(one)
+        line = places.get((about[1], about[2])) if about else None
+        where = f"{file}:{line}: " if line is not None else ""
+        print(f"! {where}{one}")
+
+
+def places_of(text: str) -> dict[tuple[str, str], int]:
+    """In which line each entry is named (the first is 1), by section and name."""
+    places: dict[tuple[str, str], int] = {}
+    section = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            section = header[1]
+        elif named := _NAMED.match(line):
+            places.setdefault((section, named[1]), number)
+    return places
 
 
 def _agreed(count: int) -> bool:

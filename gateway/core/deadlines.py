@@ -17,7 +17,7 @@ from gateway.core.model import AgentStatus, Item, ItemState, Presence
 from gateway.core.state import NodeState
 from gateway.core.times import wrapup_seconds
 
-Kind = Literal["offer", "wrapup", "wake", "grace", "service"]
+Kind = Literal["offer", "wrapup", "wake", "grace", "service", "rest"]
 
 
 class Deadline(Struct, frozen=True, order=True):
@@ -55,6 +55,8 @@ def _of_its_state(item: Item) -> tuple[Deadline, ...]:
         if limit is None:
             return ()
         return (Deadline(item.wrapping_at + timedelta(seconds=limit), "wrapup", item.id),)
+    if state is ItemState.ASSIGNED and item.rests_at is not None:
+        return (Deadline(item.rests_at, "rest", item.id),)
     if (state is ItemState.HELD or state is ItemState.SCHEDULED) and item.wake_at is not None:
         return (Deadline(item.wake_at, "wake", item.id),)
     return ()
@@ -72,20 +74,21 @@ def expire(state: NodeState, deadline: Deadline, ctx: Context) -> list[e.Change]
             return _missed(state, item)
         case "service":
             return ring(state, item, ctx)
+        case "wrapup" | "rest" | "wake":
+            return [e.Change(_over(item, deadline.kind))]
+
+
+def _over(item: Item, kind: Literal["wrapup", "rest", "wake"]) -> e.Event:
+    """What it is when the time of this is over."""
+    match kind:
         case "wrapup":
-            return [
-                e.Change(
-                    e.ItemCompleted(item=item.id, agent=item.agent, reason="wrap-up time was over")
-                )
-            ]
+            return e.ItemCompleted(item=item.id, agent=item.agent, reason="wrap-up time was over")
+        case "rest":
+            return e.ItemRested(item=item.id, reason="the customer is silent")
         case "wake":
-            return [
-                e.Change(
-                    e.ItemQueued(
-                        item=item.id, queue=item.queue, reason="its time has come", restart=True
-                    )
-                )
-            ]
+            return e.ItemQueued(
+                item=item.id, queue=item.queue, reason="its time has come", restart=True
+            )
 
 
 def _missed(state: NodeState, item: Item) -> list[e.Change]:

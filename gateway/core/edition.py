@@ -59,9 +59,16 @@ NEW: Mapping[str, Since] = {
     # These stand only in the fields above; as by default they stand in every queue.
     "Policy": Since(2, harmless=True),
     "Ring": Since(2, harmless=True),
+    "Cost": Since(2, harmless=True),
     # A ring that is lost opens again; and without rings in a queue there is none.
     "Item.ring": Since(2, harmless=True),
     "RingOpened": Since(2, harmless=True),
+    # What is lost of these counts as usual again: what an item takes, how many were declined.
+    "Item.cost": Since(2, harmless=True),
+    "Item.resting": Since(2, harmless=True),
+    "Item.rests_at": Since(2, harmless=True),
+    "ItemRested": Since(2, harmless=True),
+    "AgentStatus.declines": Since(2, harmless=True),
     # An older node may keep somebody free who does not fit: the item waits there, and goes on.
     "Wanted.languages": Since(2, harmless=True),
     "Wanted.queues": Since(2, harmless=True),

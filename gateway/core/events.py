@@ -272,6 +272,13 @@ class ServiceLevelEnded(_Event, frozen=True, kw_only=True):
     service: Service
 
 
+class ItemRested(_Event, frozen=True, kw_only=True):
+    """The customer has been silent for so long that the item takes nothing of its agent."""
+
+    item: ItemId
+    reason: str = ""
+
+
 class RingOpened(_Event, frozen=True, kw_only=True):
     """From now on the item asks for less: its queue's first ``ring`` rings are open for it."""
 
@@ -632,6 +639,7 @@ ItemEvent = (
     | ItemMove
     | ItemReprioritised
     | RingOpened
+    | ItemRested
     | ItemAdopted
     | ItemHandedOver
     | ItemRepaired

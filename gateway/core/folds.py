@@ -5,12 +5,13 @@ writes those rows in the same commit.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
 
 from gateway.core import events as e
+from gateway.core.capacity import AWAKE, cost_here, rests_after
 from gateway.core.ids import AgentName
 from gateway.core.model import Item, OutboundState, Passed, Presence
 from gateway.core.service_folds import SERVICE_FOLDS
@@ -52,14 +53,23 @@ def _message_added(s: NodeState, ev: e.MessageAdded, at: datetime) -> Rows:
             for name in ("thread", "address", "copies"):
                 if (value := getattr(ev, name)) is not None:
                     changes[name] = value
-        elif ev.direction == "out" and item.answered_at is None and not ev.automatic:
-            changes["answered_at"] = at
+            if item.resting or item.rests_at is not None:
+                changes |= AWAKE
+        elif ev.direction == "out" and not ev.automatic:
+            if item.answered_at is None:
+                changes["answered_at"] = at
+            if (after := rests_after(s.queues, item)) is not None:
+                changes["rests_at"] = at + timedelta(seconds=after)
         if changes:
             rows += (s.edit(item, **changes),)
     return rows
 
 
 # -- work items -----------------------------------------------------------------------------
+
+
+def _item_rested(s: NodeState, ev: e.ItemRested, at: datetime) -> Rows:
+    return (s.edit(s.items[ev.item], resting=True, rests_at=None),)
 
 
 def _item_created(s: NodeState, ev: e.ItemCreated, at: datetime) -> Rows:
@@ -84,6 +94,7 @@ def _item_queued(s: NodeState, ev: e.ItemQueued, at: datetime) -> Rows:
         offer=None,
         wake_at=None,
         reason=ev.reason,
+        **AWAKE,
     )
     return (new, *s.touch_idle(old.agent, at))
 
@@ -95,7 +106,8 @@ def _item_scheduled(s: NodeState, ev: e.ItemScheduled, at: datetime) -> Rows:
 
 
 def _offer_made(s: NodeState, ev: e.OfferMade, at: datetime) -> Rows:
-    new = s.move(ev.item, ev, offer=ev.offer, reason=ev.offer.reason)
+    cost = cost_here(s.queues, s.items[ev.item])
+    new = s.move(ev.item, ev, offer=ev.offer, reason=ev.offer.reason, cost=cost)
     if s.kept_for.get(ev.item) == ev.offer.agent:
         return (new, *_free_again(s, ev.offer.agent))
     return (new,)
@@ -105,7 +117,9 @@ def _offer_accepted(s: NodeState, ev: e.OfferAccepted, at: datetime) -> Rows:
     item = s.move(
         ev.item, ev, offer=None, agent=ev.agent, last_agent=ev.agent, assigned_at=at, passed=()
     )
-    return (item, *_remember_agent(s, item, at))
+    status = s.statuses.get(ev.agent)
+    again = (s.edit_status(status, declines=0),) if status and status.declines else ()
+    return (item, *_remember_agent(s, item, at), *again)
 
 
 def _offer_passed(
@@ -123,11 +137,14 @@ def _offer_passed(
         case e.OfferWithdrawn():
             reason = ev.reason
     new = s.move(ev.item, ev, offer=None, passed=passed[-MOST_PASSED:], reason=reason)
-    return (new, *s.touch_idle(ev.agent, at))
+    idle = s.touch_idle(ev.agent, at)
+    if isinstance(ev, e.OfferDeclined) and (status := s.statuses.get(ev.agent)) is not None:
+        return (new, *idle, s.edit_status(status, declines=status.declines + 1))
+    return (new, *idle)
 
 
 def _item_assigned(s: NodeState, ev: e.ItemAssigned, at: datetime) -> Rows:
-    before = s.items[ev.item].agent
+    before, cost = s.items[ev.item].agent, cost_here(s.queues, s.items[ev.item])
     item = s.move(
         ev.item,
         ev,
@@ -139,6 +156,8 @@ def _item_assigned(s: NodeState, ev: e.ItemAssigned, at: datetime) -> Rows:
         wake_at=None,
         passed=(),
         reason=ev.reason,
+        cost=cost,
+        **AWAKE,
     )
     return (item, *_remember_agent(s, item, at), *s.touch_idle(before, at))
 
@@ -254,7 +273,7 @@ def _agent_state_changed(s: NodeState, ev: e.AgentStateChanged, at: datetime) ->
     idle = at if ev.presence is Presence.READY else status.idle_since
     by = "" if ev.by in (ev.agent, "system") else ev.by
     now = {"presence": ev.presence, "reason": ev.reason, "since": at, "idle_since": idle}
-    return (s.edit_status(status, **now, set_by=by),)
+    return (s.edit_status(status, **now, set_by=by, declines=0),)
 
 
 def _agent_reserved(s: NodeState, ev: e.AgentReserved, at: datetime) -> Rows:
@@ -381,6 +400,7 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.ItemRejected: _item_ended,
     e.ItemReprioritised: _item_reprioritised,
     e.RingOpened: _ring_opened,
+    e.ItemRested: _item_rested,
     e.ItemAdopted: _item_adopted,
     e.ItemHandedOver: _item_handed_over,
     e.AgentAttached: _agent_attached,

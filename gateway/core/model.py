@@ -30,7 +30,7 @@ from gateway.core.ids import (
     SkillName,
     TicketNumber,
 )
-from gateway.core.policy import Policy, Ring
+from gateway.core.policy import Cost, Policy, Ring
 from gateway.core.records import CommandRecord as CommandRecord
 from gateway.core.records import InboundDone as InboundDone
 from gateway.core.value import ChannelKind as ChannelKind
@@ -129,7 +129,8 @@ class Item(Kept, frozen=True, kw_only=True):
     first. ``moved_at`` is when another node gave it to this one because somebody was free here.
     ``version`` rises by one with each change and guards the row in the database. ``due_at`` is the
     nearest due time of the clocks in ``service`` that run, or of who filed it. ``ring`` is how many
-    of its queue's rings have opened for it since its waiting began.
+    of its queue's rings have opened for it since its waiting began. ``cost`` is what it takes of an
+    agent, if not the usual; while ``resting`` (the customer is silent) nothing.
     """
 
     id: ItemId
@@ -169,6 +170,9 @@ class Item(Kept, frozen=True, kw_only=True):
     moved_at: datetime | None = None
     service: Service | None = None
     ring: int = 0
+    cost: Cost | None = None
+    resting: bool = False
+    rests_at: datetime | None = None
 
 
 class Case(Kept, frozen=True, kw_only=True):
@@ -331,7 +335,8 @@ class AgentStatus(Kept, frozen=True, kw_only=True):
 
     ``epoch`` numbers the claims of this agent by a node; ``tabs`` counts attached desktops;
     ``dropped_at`` starts the grace period when the last one is gone. ``set_by`` is who set the
-    presence, if that was neither the agent nor the node.
+    presence, if that was neither the agent nor the node. ``declines`` counts offers declined since
+    one was accepted.
     """
 
     name: AgentName
@@ -345,6 +350,7 @@ class AgentStatus(Kept, frozen=True, kw_only=True):
     tabs: int = 0
     dropped_at: datetime | None = None
     set_by: str = ""
+    declines: int = 0
 
 
 class Queue(Value, frozen=True, kw_only=True):

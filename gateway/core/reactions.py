@@ -10,10 +10,12 @@ from datetime import timedelta
 
 from gateway.core import events as e
 from gateway.core.closing import clear_out
+from gateway.core.deadlines import withdraw_offers
 from gateway.core.hands import give_back
 from gateway.core.ids import AgentName, Context, OutboundId
 from gateway.core.lifecycle import ENDED, MOVING
 from gateway.core.model import (
+    AgentStatus,
     Attributes,
     CaseStatus,
     ChannelKind,
@@ -21,6 +23,7 @@ from gateway.core.model import (
     ItemState,
     OutboundState,
     Outgoing,
+    Presence,
 )
 from gateway.core.service_level import follow
 from gateway.core.state import NodeState, Rows
@@ -40,7 +43,8 @@ _TOLD = frozenset(
 def reactions(state: NodeState, event: e.Event, rows: Rows, ctx: Context) -> list[e.Change]:
     """The changes that must follow ``event``, which has just changed ``rows``."""
     if type(event) in MOVING:
-        return [*follow(state, event, rows, ctx), *_after_move(state, rows, ctx)]
+        more = _after_offer(state, event)
+        return [*follow(state, event, rows, ctx), *_after_move(state, rows, ctx), *more]
     match event:
         case e.MessageAdded():
             return follow(state, event, rows, ctx)
@@ -54,6 +58,32 @@ def reactions(state: NodeState, event: e.Event, rows: Rows, ctx: Context) -> lis
             return clear_out(state, state.at_site(site.name), hands=True)
         case _:
             return []
+
+
+def _after_offer(state: NodeState, event: e.Event) -> list[e.Change]:
+    """What the queue's policy has follow: accepted by itself, or declined once too often."""
+    if type(event) is e.OfferMade:
+        item, offer = state.items[event.item], event.offer
+        queue = state.queues.get(item.queue)
+        if queue is not None and item.kind in queue.policy.auto_accept:
+            return [e.Change(e.OfferAccepted(item=item.id, offer=offer.id, agent=offer.agent))]
+    if type(event) is e.OfferDeclined:
+        queue = state.queues.get(state.items[event.item].queue)
+        most = queue.policy.most_declines if queue is not None else None
+        status = state.statuses.get(event.agent)
+        if most is not None and status is not None and status.declines >= most:
+            return _put_out(state, status)
+    return []
+
+
+def _put_out(state: NodeState, status: AgentStatus) -> list[e.Change]:
+    if status.presence is not Presence.READY:
+        return []
+    out = e.AgentStateChanged(
+        agent=status.name, presence=Presence.NOT_READY, reason="declined_offers", by="system"
+    )
+    gone = withdraw_offers(state, status.name, f"{status.name} has declined too many others")
+    return [e.Change(out), *gone]
 
 
 def _who_closed(state: NodeState) -> list[e.Change]:

@@ -289,3 +289,49 @@ async def test_only_an_admin_changes_the_directory() -> None:
             status, _ = await world.call("PUT", f"/api/v1/{path}", {}, token=token)
             assert status == 403
         assert (await world.call("DELETE", "/api/v1/queues/x", token=token))[0] == 403
+
+
+async def test_a_queue_takes_rings_and_a_policy_and_what_is_odd_is_warned_about() -> None:
+    wish: dict[str, Any] = {
+        "queues": [
+            {
+                "name": "billing",
+                "skills": {"law": 3},
+                "languages": {"zh-TW": ["zh-CN"]},
+                "rings": [{"after": 60, "lower": 1}, {"after": 90, "drop": ["law"]}],
+                "policy": {"choice": "longest_idle", "costs": {"webchat": {"units": 20}}},
+            }
+        ],
+        "agents": [{"name": "ana", "queues": ["billing"], "level": 2}],
+    }
+    async with api_world() as world:
+        status, dry = await world.call("PUT", "/api/v1/directory?dry_run=1", wish)
+        assert status == 200
+        assert "queue 'billing': nobody has the skill 'law'" in dry["warnings"]
+        await world.call("PUT", "/api/v1/directory", wish)
+        known = world.rig.node.ledger.state.queues[QueueName("billing")]
+        assert [ring.after for ring in known.rings] == [60.0, 90.0]
+        assert known.policy.choice == "longest_idle"
+        assert world.rig.node.ledger.state.profiles[AgentName("ana")].level == 2
+        _, again = await world.call("PUT", "/api/v1/directory", wish)
+        assert (again["differences"], again["warnings"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("entry", "field"),
+    [
+        ({"rings": [{"lower": 1}]}, "rings[0].after"),
+        ({"rings": [{"after": 60, "queues": ["nowhere"]}]}, "rings[0].queues"),
+        ({"rings": [{"after": 60, "desk": [5]}]}, "$.rings[0].desk[0]"),
+        ({"policy": {"choice": "loudest"}}, "$.policy.choice"),
+        ({"policy": {"urgency": 2}}, "$.policy.urgency"),
+    ],
+)
+async def test_what_can_never_be_is_refused_with_its_field(
+    entry: dict[str, Any], field: str
+) -> None:
+    async with api_world() as world:
+        status, problem = await world.call("PUT", "/api/v1/queues/billing", entry)
+        assert status == 400
+        assert problem["errors"][0]["field"].endswith(field.removeprefix("$."))
+        assert "billing" not in world.rig.tables.queues

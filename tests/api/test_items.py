@@ -117,6 +117,9 @@ async def test_a_waiting_item_is_explained_by_who_could_not_take_it() -> None:
         _, said = await world.call("GET", f"/api/v1/items/{filed['id']}/explain")
         assert "it waits in queue 'general'" in said["text"]
         assert "1 is not connected (ana)" in said["text"]
+        assert said["waits"]["groups"] == [
+            {"why": "is not connected", "count": 1, "agents": ["ana"]}
+        ]
         _, said = await world.call("GET", f"/api/v1/cases/{filed['number']}/explain")
         assert "it waits in queue 'general'" in said["text"]
 

@@ -56,6 +56,17 @@ async def test_a_declaration_is_shown_applied_and_then_nothing_to_do(
         assert (code, out) == (0, "Nothing to do: all 2 entries are so already.\n")
 
 
+async def test_what_is_odd_is_warned_about_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "odd.toml"
+    file.write_text('[[skill]]\nname = "law"\n\n[[queue]]\nname = "court"\nskills = { law = 3 }\n')
+    async with api_world() as world:
+        code, out, _ = await Shell(world, capsys).run("apply", str(file), "--yes")
+    assert code == 0
+    assert f"! {file}:5: queue 'court': nobody has the skill 'law'" in out
+
+
 async def test_what_a_declaration_removes_is_shown_and_goes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from gateway.core import commands as c
 from gateway.core import events as e
-from gateway.core.capacity import has_room
+from gateway.core.capacity import cost_here, has_room, takes
 from gateway.core.desk.hand import PARKED, Decision, Desk
 from gateway.core.errors import Refused
 from gateway.core.hands import profile_of
@@ -13,6 +13,7 @@ from gateway.core.lifecycle import allows
 from gateway.core.messages import add_message
 from gateway.core.model import CaseStatus, ChannelKind, Item, ItemState, Offer, Presence
 from gateway.core.opening import open_case
+from gateway.core.policy import Cost
 from gateway.core.sites import why
 from gateway.core.state import NodeState
 from gateway.core.times import offer_seconds
@@ -125,7 +126,9 @@ def transfer(d: Desk, cmd: c.Transfer) -> Decision:
     return changes, {}
 
 
-def takes_offer(state: NodeState, agent: AgentName, kind: ChannelKind) -> None:
+def takes_offer(
+    state: NodeState, agent: AgentName, kind: ChannelKind, own: Cost | None = None
+) -> None:
     """Raises ``Refused`` if the agent takes nothing of this kind now."""
     profile = profile_of(state, agent)
     status = state.statuses.get(agent)
@@ -133,7 +136,7 @@ def takes_offer(state: NodeState, agent: AgentName, kind: ChannelKind) -> None:
         raise Refused("busy", f"{agent} takes no work just now; choose a queue", "agent")
     if (closed := state.closed.get(agent)) is not None:
         raise Refused("busy", f"{agent} gets nothing: {why(closed)}; choose a queue", "agent")
-    if not has_room(profile, state.in_hand(agent), kind):
+    if not has_room(profile, state.in_hand(agent), kind, takes(kind, own)):
         raise Refused("busy", f"{agent} has no capacity left for this; choose a queue", "agent")
 
 
@@ -141,7 +144,7 @@ def direct_offer(
     state: NodeState, ctx: Context, item: Item, agent: AgentName, by: str
 ) -> e.OfferMade:
     """An offer that passes the routing by. Raises ``Refused`` as ``takes_offer``."""
-    takes_offer(state, agent, item.kind)
+    takes_offer(state, agent, item.kind, cost_here(state.queues, item))
     seconds = offer_seconds(state.queues.get(item.queue), item.kind)
     return e.OfferMade(
         item=item.id,

@@ -2,12 +2,13 @@
 
 from gateway.core import commands as c
 from gateway.core import events as e
-from gateway.core.capacity import has_room
+from gateway.core.capacity import cost_here, has_room, takes
 from gateway.core.desk.hand import Decision, Desk
 from gateway.core.errors import Refused
 from gateway.core.hands import set_presence, told_closed
 from gateway.core.ids import OfferId
 from gateway.core.model import ChannelKind, Item, ItemState, Presence
+from gateway.core.policy import Cost
 from gateway.core.state import NodeState
 
 
@@ -56,16 +57,16 @@ def takeable(state: NodeState, item: Item) -> None:
 def take(d: Desk, cmd: c.Take) -> Decision:
     item = d.item(cmd.item)
     takeable(d.state, item)
-    may_take(d, item.kind)
+    may_take(d, item.kind, cost_here(d.state.queues, item))
     taken = e.ItemAssigned(
         item=item.id, agent=d.agent.name, by=d.agent.name, reason=f"taken by {d.agent.name}"
     )
     return [e.Change(taken)], {"item": item.id}
 
 
-def may_take(d: Desk, kind: ChannelKind) -> None:
+def may_take(d: Desk, kind: ChannelKind, own: Cost | None = None) -> None:
     """Raises ``Refused`` unless this agent may have one more of this kind."""
     if (closed := d.state.closed.get(d.agent.name)) is not None:
         raise Refused("not_allowed", told_closed(closed), "item")
-    if not has_room(d.agent, d.state.in_hand(d.agent.name), kind):
+    if not has_room(d.agent, d.state.in_hand(d.agent.name), kind, takes(kind, own)):
         raise Refused("busy", "you have no capacity left for this kind of item", "item")

@@ -20,6 +20,12 @@ from gateway.core.routing.need import Need
 from gateway.core.routing.pool import Pool
 from gateway.core.state import NodeState
 
+_CHOSEN = {
+    "longest_idle": "available for longest of those who fit",
+    "least_occupied": "has least in hand of those who fit",
+    "round_robin": "has had the fewest offers of those who fit",
+}
+
 
 class Match(Struct, frozen=True):
     """Offer this item to this agent because of ``reason``."""
@@ -140,7 +146,13 @@ class Chooser:
         has = [f"{s} {skills.get(s, 0)}" for s, _ in need.skills]
         has += [f"{s} {skills[s]}" for s in need.languages if s in skills][:1]
         said = f"has {', '.join(has)}" if has else "needs no particular skill"
+        if item.ring:
+            said += f" (ring {item.ring})"
+        queue = self._state.queues.get(item.queue)
+        choice = queue.policy.choice if queue is not None else "best_fit"
         in_hand = len(self._state.in_hand(agent))
+        if choice != "best_fit":
+            return f"{said}; {_CHOSEN[choice]} ({in_hand} in hand)"
         if in_hand:
             return f"{said}; has least in hand among the best fits ({in_hand})"
         idle = (now - self._state.statuses[agent].idle_since).total_seconds()

@@ -46,6 +46,7 @@ class Engine:
         self._agents: dict[AgentName, None] = {}
         self._holders: dict[ItemId, AgentName] = {}
         self._awaiting: dict[AgentName, dict[ItemId, None]] = {}
+        self._resting: set[ItemId] = set()
         self._stale: dict[ItemId, None] = {}
         self._queues: dict[QueueName, None] = {}
         self._tongues = state.tongues.changes
@@ -85,6 +86,7 @@ class Engine:
             self.pool.define_agent(row.name)
             self._agents[row.name] = None
         elif type(row) is Queue:
+            self.pool.define_queue()
             self._queues[row.name] = None
         elif type(row) is Site:
             self._agents.update(dict.fromkeys(self._state.at_site(row.name)))
@@ -93,6 +95,7 @@ class Engine:
         """Another node decides about it from now on."""
         self.pool.leave_item(item)
         self._items.pop(item, None)
+        self._resting.discard(item)
         holder = self._holders.pop(item, None)
         if holder is not None:
             self._agents[holder] = None
@@ -108,8 +111,19 @@ class Engine:
                 self._holders[item.id] = holder
                 self.pool.had_turn(holder)
                 self.pool.enter_agent(holder)
+        if item.resting != (item.id in self._resting):
+            self._note_rest(item, holder)
         if before is not None and (before != holder or item.state in ENDED):
             self._agents[before] = None
+
+    def _note_rest(self, item: Item, holder: AgentName | None) -> None:
+        """A silent customer gives the agent room for others, and takes it back by writing."""
+        if item.resting:
+            self._resting.add(item.id)
+        else:
+            self._resting.discard(item.id)
+        if holder is not None:
+            self._agents[holder] = None
 
     def _note_level(self, case: Case) -> None:
         """What waits of a case that has gone to another level of the help desk asks for that."""

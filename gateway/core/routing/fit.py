@@ -97,7 +97,7 @@ def _away(state: NodeState, agent: AgentName) -> str | None:
 
 
 def _full(state: NodeState, agent: AgentName, need: Need) -> str | None:
-    fits = has_room(state.profiles[agent], state.in_hand(agent), need.kind)
+    fits = has_room(state.profiles[agent], state.in_hand(agent), need.kind, need.cost)
     return None if fits else NO_CAPACITY
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from gateway.core.capacity import Takes, takes
 from gateway.core.ids import QueueName, SiteName, SkillName
 from gateway.core.languages import canonical
 from gateway.core.model import ChannelKind, Item, Queue
@@ -20,7 +21,7 @@ class Need(Struct, frozen=True, order=True, cache_hash=True):
 
     Of ``languages`` one will do, the first best; of ``queues`` (besides the item's own),
     ``groups``, ``sites`` and levels of the help desk (``desk``) one as well. None named asks for
-    nothing.
+    nothing. ``cost`` is what it takes (``capacity.Takes``), if not the usual.
     """
 
     kind: ChannelKind
@@ -31,6 +32,7 @@ class Need(Struct, frozen=True, order=True, cache_hash=True):
     groups: tuple[str, ...] = ()
     sites: tuple[SiteName, ...] = ()
     desk: tuple[int, ...] = ()
+    cost: tuple[int, int, int] | None = None
 
     def __str__(self) -> str:
         words = [f"{s} {n}" if n > 1 else s for s, n in self.skills]
@@ -67,7 +69,8 @@ def need_of(state: NodeState, item: Item, *, rings: int | None = None) -> Need:
     languages = _languages(state, item, queue, opened) if item.language else ()
     if not opened:
         kind, name = item.kind, item.queue
-        return Need(kind, name, asked, languages, (), queue.groups, queue.sites, desk)
+        cost = _cost(queue, kind)
+        return Need(kind, name, asked, languages, (), queue.groups, queue.sites, desk, cost)
     return Need(
         kind=item.kind,
         queue=item.queue,
@@ -77,7 +80,13 @@ def need_of(state: NodeState, item: Item, *, rings: int | None = None) -> Need:
         groups=_wider(queue.groups, [ring.groups for ring in opened]),
         sites=_wider(queue.sites, [ring.sites for ring in opened]),
         desk=_either(desk, [ring.desk for ring in opened]),
+        cost=_cost(queue, item.kind),
     )
+
+
+def _cost(queue: Queue, kind: ChannelKind) -> Takes | None:
+    own = queue.policy.costs.get(kind)
+    return takes(kind, own) if own is not None else None
 
 
 def _relaxed(skills: dict[SkillName, int], rings: tuple[Ring, ...]) -> dict[SkillName, int]:

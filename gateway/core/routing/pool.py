@@ -7,7 +7,7 @@ whoever has become available, or better placed, must be entered again.
 
 from collections.abc import Callable, Iterator
 
-from gateway.core.capacity import kinds_of, room
+from gateway.core.capacity import kinds_of, room, usual_costs
 from gateway.core.ids import AgentName, ItemId, QueueName
 from gateway.core.model import AgentProfile, Item
 from gateway.core.policy import Choice
@@ -39,6 +39,7 @@ class Pool:
         self._has: dict[AgentName, tuple[AgentProfile, tuple[int, ...]]] = {}
         self._asked: dict[Need, tuple[Asked, ...]] = {}
         self._turns: dict[AgentName, int] = {}
+        self._usual = usual_costs(state.queues.values())
         self._aside: dict[AgentName, None] = {}
         self._apart = Standing()
         self._classes: dict[Choice, Callable[[AgentName], int]] = {
@@ -97,7 +98,7 @@ class Pool:
         profile = state.profiles.get(agent)
         if profile is None:
             return iter(())
-        return self._waiting.for_agent(profile, kinds_of(room(profile, state.in_hand(agent))))
+        return self._waiting.for_agent(profile, kinds_of(self._room(agent, profile)))
 
     def in_line(self) -> list[tuple[float, ItemId, Need]]:
         """All that wait with what each needs, most urgent first."""
@@ -106,7 +107,7 @@ class Pool:
     def has_room(self, agent: AgentName) -> bool:
         """Whether the agent may get anything more at all."""
         profile = self._state.profiles.get(agent)
-        return profile is not None and room(profile, self._state.in_hand(agent)) > 0
+        return profile is not None and self._room(agent, profile) > 0
 
     def rank_of(self, item: ItemId) -> float:
         """The waiting item's place in the one line of all channels."""
@@ -140,7 +141,7 @@ class Pool:
         if profile is None or agent in self._aside or absent(state, agent) is not None:
             self.leave_agent(agent)
             return
-        free = room(profile, state.in_hand(agent))
+        free = self._room(agent, profile)
         if not free:
             self.leave_agent(agent)
             return
@@ -163,7 +164,7 @@ class Pool:
         profile = state.profiles[agent]
         self._aside[agent] = None
         self.leave_agent(agent)
-        free = room(profile, state.in_hand(agent))
+        free = self._room(agent, profile)
         self._apart.enter(agent, 0, free, self._has_of(agent, profile))
 
     def apart(self, need: Need) -> Iterator[AgentName]:
@@ -195,6 +196,13 @@ class Pool:
 
     def _worth_class(self, agent: AgentName) -> int:
         return self._prices.of(agent) + IN_HAND_CLASSES * len(self._state.in_hand(agent))
+
+    def define_queue(self) -> None:
+        """A queue's policy has changed: what is the least that a kind takes?"""
+        self._usual = usual_costs(self._state.queues.values())
+
+    def _room(self, agent: AgentName, profile: AgentProfile) -> int:
+        return room(profile, self._state.in_hand(agent), self._usual)
 
     def _has_of(self, agent: AgentName, profile: AgentProfile) -> tuple[int, ...]:
         known = self._has.get(agent)
