@@ -146,7 +146,7 @@ class Directory:
         services = [item.service for item in items if item.service is not None]
         keys: set[Key] = {("calendar", one.calendar) for one in services if one.calendar}
         keys |= {("service_policy", one.policy) for one in services if one.policy}
-        unknown = {key for key in keys if state.timetable.get(key) is None}
+        unknown = {key for key in keys if state.entry(key) is None}
         queues = {item.queue for item in items} - state.queues.keys()
         await self.refresh(set(agents) - state.profiles.keys(), queues, (), unknown)
 
