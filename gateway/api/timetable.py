@@ -172,8 +172,12 @@ class HoursResource:
     async def put(self, request: HttpRequest) -> HttpAnswer:
         entry = read(request, HoursEntry)
         name = CalendarName(_named(request, entry))
-        old = self._ledger.state.timetable.calendars.get(name)
-        calendar = await calendar_from(name, entry, old, self._ledger.clock.now())
+        known = self._ledger.state.timetable.calendars
+        while True:
+            old = known.get(name)
+            calendar = await calendar_from(name, entry, old, self._ledger.clock.now())
+            if known.get(name) == old:  # nobody else has changed it meanwhile
+                break
         if calendar != old:
             defined = e.CalendarDefined(calendar=calendar, by=by(request))
             await record(self._ledger, [e.Change(defined)])

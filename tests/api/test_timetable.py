@@ -1,5 +1,6 @@
 """Opening hours and service-level policies over REST and in whole declarations."""
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,16 @@ async def test_a_policy_that_is_given_to_a_queue_starts_the_clocks_of_what_waits
         assert any(
             isinstance(entry.event, e.ClocksSet) for entry in world.rig.tables.journal.values()
         )
+
+
+async def test_two_who_change_the_same_hours_at_once_both_have_their_way() -> None:
+    async with api_world() as world:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(world.call("PUT", "/api/v1/hours/x", {"zone": "Asia/Tokyo"}))
+            both.create_task(world.call("PUT", "/api/v1/hours/x", {"country": "JP"}))
+        _, one = await world.call("GET", "/api/v1/hours/x")
+        assert (one["zone"], one["country"]) == ("Asia/Tokyo", "JP")
+        assert one["holidays_found"]
 
 
 def test_a_file_of_holidays_is_read_beside_the_declaration(tmp_path: Path) -> None:
