@@ -19,6 +19,7 @@ from gateway.cluster.persistence import Persistence, Sleep
 from gateway.core.errors import Refused
 from gateway.core.ids import NodeName
 from gateway.flow.ledger import Ledger
+from gateway.flow.naps import news_within
 from gateway.flow.tasks import Tasks
 from gateway.flow.writer import Writer
 from gateway.store.contract import CommitUnknown, Fenced, Unavailable
@@ -63,8 +64,10 @@ class Asking:
         rows: RelayRows,
         *,
         bell: Bell | None = None,
+        every: float = LOOK_SECONDS,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
+        self._every = every
         self.asked = self.answered = 0
         self._me = ledger.state.node
         self._ledger = ledger
@@ -158,11 +161,7 @@ class Asking:
                 while True:
                     self._news.clear()
                     await self._look()
-                    try:
-                        async with asyncio.timeout(OPEN_SECONDS if self._open else LOOK_SECONDS):
-                            await self._news.wait()
-                    except TimeoutError:
-                        pass
+                    await news_within(self._news, OPEN_SECONDS if self._open else self._every)
         finally:
             leave()
 

@@ -14,6 +14,7 @@ import structlog
 
 from gateway.core.backoff import reconnect_delay
 from gateway.core.ids import NodeName
+from gateway.flow.naps import news_within
 from gateway.store.contract import Unavailable
 
 COALESCE_SECONDS = 0.005
@@ -135,11 +136,7 @@ class Bell:
 
     async def _some_news(self) -> bool:
         """False: nothing has happened for as long as a link is trusted."""
-        try:
-            async with asyncio.timeout(PROBE_SECONDS):
-                return await self._news.wait()
-        except TimeoutError:
-            return False
+        return await news_within(self._news, PROBE_SECONDS)
 
     def _hear(self, text: str) -> None:
         try:

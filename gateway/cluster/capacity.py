@@ -47,8 +47,10 @@ class Publication:
         region: str,
         *,
         monotonic: Callable[[], float] = boottime,
+        every: float = EVERY_SECONDS,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
+        self._every = every
         self.published = 0
         self.tally = Tally(ledger.state)
         self._me = ledger.state.node
@@ -73,7 +75,7 @@ class Publication:
                 if not failing:
                     _log.warning("capacity not published", reason=str(error))
                 failing = True
-            await self._sleep(EVERY_SECONDS)
+            await self._sleep(self._every)
 
     async def publish(self) -> None:
         """Count, wait until that is on disk, write it, and see the others.

@@ -36,6 +36,7 @@ from gateway.core.duties import (
 from gateway.core.election import Peer
 from gateway.core.errors import StoodDown
 from gateway.core.ids import NodeName
+from gateway.flow.naps import news_within
 from gateway.ports import Prefer
 from gateway.store.codec import text
 from gateway.store.contract import CommitUnknown, Fenced, Term, Unavailable
@@ -194,11 +195,7 @@ class Duties:
                 if not failing:
                     _log.warning("duties cannot be looked at", reason=str(error))
                 failing = True
-            try:
-                async with asyncio.timeout(self._every):
-                    await (asyncio.Event() if failing else self._wakes).wait()
-            except TimeoutError:
-                pass
+            await news_within(asyncio.Event() if failing else self._wakes, self._every)
 
     async def _round(self) -> None:
         term = await self._term()

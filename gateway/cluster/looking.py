@@ -6,6 +6,7 @@ from typing import Never
 
 import structlog
 
+from gateway.flow.naps import news_within
 from gateway.store.contract import Unavailable
 
 LOOK_SECONDS = 1.0
@@ -26,8 +27,10 @@ class Looking:
         look: Callable[[], Awaitable[None]],
         *,
         needed: Callable[[], bool] = lambda: True,
+        every: float = LOOK_SECONDS,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
+        self._every = every
         self._what = what
         self._look = look
         self._needed = needed
@@ -41,11 +44,7 @@ class Looking:
     async def run(self) -> Never:
         failed = False
         while True:
-            try:
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self._rung.wait()
-            except TimeoutError:
-                pass
+            await news_within(self._rung, self._every)
             self._rung.clear()
             if not self._needed():
                 continue

@@ -42,6 +42,7 @@ from gateway.core.pool import NodeCapacity
 from gateway.core.reservation import SECONDS, Reservation
 from gateway.core.routing.fit import lacks, pass_ends, unavailable
 from gateway.core.routing.need import Need
+from gateway.flow.naps import news_within
 from gateway.flow.node import Node
 from gateway.flow.tasks import Tasks
 from gateway.store.contract import Unavailable
@@ -115,12 +116,7 @@ class Overflow:
             while True:
                 self._news.clear()
                 await self._routed()
-                seconds = self._look()
-                try:
-                    async with asyncio.timeout(seconds):
-                        await self._news.wait()
-                except TimeoutError:
-                    pass
+                await news_within(self._news, self._look())
 
     async def _routed(self) -> None:
         """What has just come is first offered here; what has just become free has work here."""

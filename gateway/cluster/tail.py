@@ -16,6 +16,7 @@ from gateway.core.election import Peer
 from gateway.core.errors import Refused
 from gateway.core.ids import NodeName, Position
 from gateway.flow.gate import Gate
+from gateway.flow.naps import news_within
 from gateway.ports import PeerEntry
 from gateway.store.contract import Unavailable
 from gateway.store.tail import Portion
@@ -56,9 +57,11 @@ class Tail:
         peers: Callable[[], Iterable[Peer]],
         *,
         gate: Gate | None = None,
+        every: float = LOOK_SECONDS,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.read = 0
+        self._every = every
         self._journals = journals
         self._me = me
         self._ends = {node: end for node, end in ends.items() if node != me}
@@ -102,11 +105,7 @@ class Tail:
                 continue
             failures = 0
             await self._sleep(PAUSE_SECONDS)
-            try:
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self._rung.wait()
-            except TimeoutError:
-                pass
+            await news_within(self._rung, self._every)
             self._rung.clear()
 
     async def catch_up(self) -> None:

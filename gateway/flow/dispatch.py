@@ -19,6 +19,7 @@ from gateway.core.events import Entry
 from gateway.core.ids import ChannelName, OutboundId
 from gateway.core.model import Message, OutboundState, Outgoing
 from gateway.flow.ledger import Ledger
+from gateway.flow.naps import news_within
 from gateway.flow.tasks import KeyedLocks, Tasks
 from gateway.ports import Channel, File, Outbound
 from gateway.store.contract import CommitUnknown, Lookup, Unavailable
@@ -93,11 +94,7 @@ class Dispatch:
                 if self._due:
                     wait = (self._due[0][0] - self._ledger.clock.now()).total_seconds()
                     wait = max(wait, 0.001)
-                try:
-                    async with asyncio.timeout(wait):
-                        await self._changed.wait()
-                except TimeoutError:
-                    pass
+                await news_within(self._changed, wait)
 
     def _start_due(self) -> None:
         now = self._ledger.clock.now()

@@ -14,6 +14,7 @@ import structlog
 from gateway.core.deadlines import Deadline, deadlines_of, expire
 from gateway.core.events import Entry, Row
 from gateway.flow.ledger import Ledger
+from gateway.flow.naps import news_within
 
 Sleep = Callable[[float], Awaitable[None]]
 _log = structlog.get_logger("timers")
@@ -69,11 +70,7 @@ class Timers:
                 wait = (self._heap[0][0] - self._ledger.clock.now()).total_seconds()
                 # Never shorter than the clock's grain, or the loop spins just before the time.
                 wait = max(wait, 0.001)
-            try:
-                async with asyncio.timeout(wait):
-                    await self._changed.wait()
-            except TimeoutError:
-                pass
+            await news_within(self._changed, wait)
 
     def _fire_due(self) -> None:
         now = self._ledger.clock.now()

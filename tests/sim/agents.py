@@ -19,6 +19,8 @@ from push.reducer import Desktop, Verdict
 from tests.support.builders import GENERAL, MAIL
 from tests.support.simworld import Promise, Wire
 
+AWAY_SECONDS = ((2.0, 12.0), (25.0, 45.0))
+"""For a moment, or for about as long as a chat's grace lasts."""
 AGAIN = frozenset({"unavailable", "too_many"})
 
 
@@ -87,7 +89,7 @@ class Agent:
                 self.connected = False
                 if not self.calm and self._dice.random() < 0.15:
                     self._fault("desktop away")
-                    await asyncio.sleep(self._dice.uniform(5.0, 60.0))  # longer than a chat's grace
+                    await asyncio.sleep(self._dice.uniform(*self._dice.choice(AWAY_SECONDS)))
 
     def _hello(self) -> str:
         hello = Hello(
@@ -215,7 +217,7 @@ class Agent:
                 pass
 
     def _deeds(self, key: ItemId) -> Iterator[Callable[[CommandId], Any]]:
-        until = self._clock.now() + timedelta(seconds=self._dice.uniform(1, 30))
+        until = self._clock.now() + timedelta(seconds=self._dice.uniform(1, 15))
         yield lambda i: self._send(i, key, None)
         yield lambda i: self._send(i, key, "wait")
         yield lambda i: self._send(i, key, "close")

@@ -45,13 +45,17 @@ class Machine:
             return "gone"
         if self.life is None or not self.life.alive:
             return "down"
-        if now < self.life.frozen_until:
+        if self.stands_still(now):
             return "stands still"
         if self.here is None:
             return "comes"
         if self.here.leaving:
             return "leaves"
         return "takes over" if self.name in heirs else "serves"
+
+    def stands_still(self, now: float) -> bool:
+        """Whether it is frozen between two steps."""
+        return self.life is not None and now < self.life.frozen_until
 
     def count(self) -> None:
         """A life has ended, or the day: what it did counts."""

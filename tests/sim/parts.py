@@ -32,7 +32,7 @@ from gateway.ports import Prefer
 from gateway.store.contract import Card
 from push.server import AgentPush
 from tests.sim.channels import ChatChannel, MailChannel
-from tests.support.builders import MAIL
+from tests.support.builders import GENERAL, MAIL
 from tests.support.memory_capacity import MemoryCapacity
 from tests.support.memory_cluster import MemoryCluster
 from tests.support.memory_contacts import MemoryContacts
@@ -48,8 +48,10 @@ if TYPE_CHECKING:
     from tests.sim.cluster import ClusterWorld
     from tests.sim.machine import Machine
 
+UNRUNG_SECONDS = 2.5
 DUTY_SECONDS = 5.0
-"""Duties are looked at seldom: whatever changes rings or is seen by the membership."""
+"""Nodes look less often than in the house: whatever changes rings, and this bell loses nothing."""
+FIGURES_SECONDS = 2.0
 GIVING_UP_SECONDS = 2.0
 
 
@@ -127,7 +129,9 @@ def _bell(here: Serving) -> Coroutine[Any, Any, object]:
 
 def _tail(here: Serving) -> Coroutine[Any, Any, object]:
     source, ends = MemoryTail(here.store), here.node.ends
-    tail = here.tail = Tail(source, here.machine.name, ends, lambda: _peers(here))
+    tail = here.tail = Tail(
+        source, here.machine.name, ends, lambda: _peers(here), every=UNRUNG_SECONDS
+    )
     tail.subscribe(lambda _node, _entries: here.chat.look_all(), [e.MessageAdded])
     known(here.bell).on("journal", lambda _node, _payload: tail.wake())
     return tail.run()
@@ -145,7 +149,7 @@ def _directory(here: Serving) -> Coroutine[Any, Any, object]:
 
 def _contacts(here: Serving) -> Coroutine[Any, Any, object]:
     bell, intake = known(here.bell), here.node.intake
-    looking = Looking("what others received for us", intake.look)
+    looking = Looking("what others received for us", intake.look, every=UNRUNG_SECONDS)
     intake.ring = lambda to: bell.ring("inbox", to)
     bell.on("inbox", lambda _node, _whose: looking.wake())
     known(here.tail).subscribe(intake.heard, [e.InboundDecided])
@@ -154,7 +158,9 @@ def _contacts(here: Serving) -> Coroutine[Any, Any, object]:
 
 def _asking(here: Serving) -> Coroutine[Any, Any, object]:
     rows = MemoryRelay(here.store)
-    here.asking = Asking(here.node.ledger, here.node.writer, rows, bell=here.bell)
+    here.asking = Asking(
+        here.node.ledger, here.node.writer, rows, bell=here.bell, every=UNRUNG_SECONDS
+    )
     return here.asking.run()
 
 
@@ -201,8 +207,10 @@ def _capacity(here: Serving) -> Coroutine[Any, Any, object]:
         lambda: _peers(here),
         "here",
         monotonic=here.world.clock.monotonic,
+        every=FIGURES_SECONDS,
     )
-    return here.figures.run()
+    overflows = here.world.tables.queues[GENERAL].overflow_after is not None
+    return here.figures.run() if overflows else _nothing_runs()
 
 
 def _overflow(here: Serving) -> Coroutine[Any, Any, object]:

@@ -38,7 +38,9 @@ async def close_a_site(world: "ClusterWorld") -> None:
     # What a node was asked that stood still takes effect when it goes on: a person would see that.
     while not world.calm:  # noqa: ASYNC110 - nobody tells
         await asyncio.sleep(1.0)
-    await asyncio.sleep(30.0)
+    while any(m.stands_still(world.now()) for m in world.machines):  # noqa: ASYNC110 - the same
+        await asyncio.sleep(1.0)
+    await asyncio.sleep(2.0)
     await _surely(world, name, 100, returns=False)
 
 

@@ -53,9 +53,10 @@ async def _fail_over(world: "ClusterWorld") -> None:
     world.faults.unknown = 0.7
     await asyncio.sleep(world.dice.uniform(0.0, 0.5))
     world.faults.unavailable = 1.0
+    away = world.now()
     await asyncio.sleep(world.dice.choice([1.0, world.dice.uniform(2.0, 20.0)]))
     world.tables.timeline += 1
-    world.up_since = world.clock.monotonic()
+    world.outages.append((away, world.now()))
     world.faults.unavailable, world.faults.unknown = (0.0, 0.0) if world.calm else before
     world.steps.note("the database is back")
 

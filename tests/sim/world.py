@@ -98,7 +98,7 @@ class World:
 
     def _trouble(self) -> Faults:
         if self.dice.random() < 0.4:
-            return Faults(delayed=self.dice.choice([0.0, 0.1]), slow=0.05)
+            return Faults(delayed=self.dice.choice([0.05, 0.2]), slow=0.05)
         return Faults(
             unavailable=self.dice.choice([0.0, 0.02, 0.08]),
             unknown=self.dice.choice([0.0, 0.02, 0.08]),
@@ -324,7 +324,7 @@ class World:
         began = self.clock.monotonic()
         quiet = 0
         while quiet < 3 and self.clock.monotonic() - began < PATIENCE_SECONDS:
-            await asyncio.sleep(5.0)
+            await asyncio.sleep(2.0)
             quiet = quiet + 1 if self._is_quiet() else 0
 
     def _is_quiet(self) -> bool:

@@ -38,7 +38,11 @@ class MemoryTail:
                     found[node] = Portion(told, part[-1].position, len(part) == MOST)
             return found
 
-        return await self._store._glance("tail", portions)
+        def is_there() -> bool:
+            journals = self._store.tables.journals
+            return any(journals[n][-1].position > end for n, end in after.items() if n in journals)
+
+        return await self._store._glance("tail", portions, is_there)
 
 
 def _as_told(entry: e.Entry) -> PeerEntry:

@@ -37,7 +37,7 @@ class MemoryRelay:
                 or row.at + timedelta(seconds=row.question.seconds) > now
             ][:MOST]
 
-        return await self._store._call("asked", read)
+        return await self._store._glance("asked", read)
 
     async def answer(self, term: Term, question: str, answer: bytes) -> None:
         def write() -> None:

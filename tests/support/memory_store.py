@@ -84,7 +84,7 @@ class MemoryStore:
         self._own: Term | None = None
 
     async def _call(self, name: str, work: Callable[[], T], *, writes: bool = False) -> T:
-        await self._delay()
+        await self._delay(turns=True)
         await self._step(f"{name}.begin")
         if self._dice.random() < self.faults.unavailable:
             self.faults.met("database away")
@@ -100,20 +100,26 @@ class MemoryStore:
         await self._step(f"{name}.end")
         return result
 
-    async def _glance(self, name: str, work: Callable[[], T]) -> T:
-        """A look that is taken again and again: a step only where there is something to see."""
-        if work():
+    async def _glance(
+        self, name: str, work: Callable[[], T], there_is: Callable[[], object] | None = None
+    ) -> T:
+        """A look that is taken again and again: a step only where there is something to see.
+
+        ``there_is`` says so for less than ``work`` costs.
+        """
+        if (there_is or work)():
             return await self._call(name, work)
-        await self._delay()
+        await self._delay(turns=True)
         if self._dice.random() < self.faults.unavailable:
+            self.faults.met("database away")
             raise Unavailable(f"{name}: no connection")
         return work()
 
-    async def _delay(self) -> None:
+    async def _delay(self, *, turns: bool = False) -> None:
+        """Perhaps. Either way a round trip takes a turn of the loop, if it takes no time one."""
         if self._dice.random() < self.faults.delayed:
             await asyncio.sleep(self._dice.uniform(0.0, self.faults.slow))
-        else:
-            # A round trip takes a turn of the loop even when it takes no time.
+        elif turns:
             await asyncio.sleep(0)
 
     # -- Journal ----------------------------------------------------------------------------

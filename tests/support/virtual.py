@@ -9,7 +9,7 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import Callable, Coroutine
-from contextvars import Context, copy_context
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import Any, TypeVar
@@ -43,7 +43,7 @@ class Call(Struct, eq=False):
 
     callback: Callable[..., Any] | None
     args: tuple[Any, ...]
-    context: Context
+    context: Context | None
 
     def cancel(self) -> None:
         self.callback = None
@@ -56,7 +56,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     """See the module's docstring.
 
     Turning is what a simulation does most, so this loop turns by itself: it has nothing to
-    select from, no other thread to look after and no debug mode.
+    select from, no other thread to look after and no debug mode; and what is called without a
+    context of its own gets no copy of one.
     """
 
     def __init__(self) -> None:
@@ -83,7 +84,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def call_soon(  # type: ignore[override]
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> Call:
-        call = Call(callback, args, copy_context() if context is None else context)
+        call = Call(callback, args, context)
         self._soon.append(call)
         return call
 
@@ -95,7 +96,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> Call:
-        call = Call(callback, args, copy_context() if context is None else context)
+        call = Call(callback, args, context)
         self._asked += 1
         heappush(self._later, (when, self._asked, call))
         return call
@@ -104,24 +105,27 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Turn until somebody stops the loop; time goes on only when nothing else does."""
         soon, later = self._soon, self._later
         while True:
-            while later and (later[0][2].callback is None or later[0][0] < self._now + GRAIN):
+            until = self._now + GRAIN
+            while later and (later[0][0] < until or later[0][2].callback is None):
                 soon.append(heappop(later)[2])
             for _ in range(len(soon)):
                 call = soon.popleft()
-                if call.callback is not None:
-                    self._call(call.callback, call)
+                callback, context = call.callback, call.context
+                if callback is None:
+                    continue
+                try:
+                    if context is None:
+                        callback(*call.args)
+                    else:
+                        context.run(callback, *call.args)
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as error:  # noqa: BLE001 - as every loop does
+                    self.call_exception_handler({"message": f"in {callback}", "exception": error})
             if self._stopping:  # type: ignore[attr-defined]
                 return
             if not soon:
                 self._jump()
-
-    def _call(self, callback: Callable[..., Any], call: Call) -> None:
-        try:
-            call.context.run(callback, *call.args)
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:  # noqa: BLE001 - as every loop does
-            self.call_exception_handler({"message": f"in {callback}", "exception": error})
 
     def _jump(self) -> None:
         """To the next timer."""
