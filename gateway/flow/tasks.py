@@ -45,7 +45,9 @@ class Tasks:
         if self._group is None:
             work.close()
             return
-        self._group.create_task(self._guard(work, name), name=f"{self._owner}:{name}")
+        task = self._group.create_task(self._guard(work, name), name=f"{self._owner}:{name}")
+        # Cancelled before its first turn, it has never begun with ``work``.
+        task.add_done_callback(lambda _task: work.close())
 
     async def _guard(self, work: Coroutine[Any, Any, None], name: str) -> None:
         try:

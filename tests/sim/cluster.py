@@ -48,6 +48,15 @@ TAKING_OVER = (
     "adopt.begin", "adopt.end", "adopt_quiet.begin", "adopt_quiet.end", "takeover_end.begin",
     "takeover_end.end", "node.begin", "node.end",
 )  # fmt: skip
+HANDING_OVER = (
+    "hand_over.begin", "hand_over.end", "handed.begin", "handed.end", "ask.begin", "ask.end",
+    "asked.begin", "asked.end", "answer.begin", "answer.end", "answers.begin", "answers.end",
+    "claim.begin", "claim.end", "capacity.begin", "capacity.end", "duty_look.end", "wish.begin",
+    "wish.end", "duty_take.begin", "duty_take.end", "duty_give.begin", "duty_give.end",
+    "duty_ask.begin", "duty_ask.end", "pass_on.begin", "pass_on.end", "decider.begin",
+    "decider.end", "look.older.begin", "look.older.end", "site.recorded",
+)  # fmt: skip
+"""What passes between nodes that live: overflow, evacuation, release, duties, sites."""
 COMING = ("begin.begin", "begin.end", "load.begin", "load.end", "renew.begin", "renew.end")
 
 
@@ -60,6 +69,9 @@ class ClusterReport(Report):
 
 class ClusterWorld(World):
     """See the module's docstring."""
+
+    traffic_seconds = 24.0
+    contacts_a_second = 0.65
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
@@ -103,16 +115,18 @@ class ClusterWorld(World):
         """Few crashes, most of them where nodes come, go, and take over."""
         targets = []
         if is_mortal:
-            targets.append(Target(self.dice.randint(20, 250)))
+            targets.append(Target(self.dice.randint(15, 170)))
         elif mortal and self.dice.random() < 0.6:
             # Who takes over the one that dies crashes itself, at any step of it.
             targets.append(Target(self.dice.randint(1, 2), self.dice.choice(TAKING_OVER)))
-        for _ in range(self.dice.randint(0, 2)):
+        for _ in range(self.dice.randint(0, 3)):
             mood = self.dice.random()
-            if mood < 0.25:
-                targets.append(Target(self.dice.randint(1, 400)))
-            elif mood < 0.6:
+            if mood < 0.15:
+                targets.append(Target(self.dice.randint(1, 220)))
+            elif mood < 0.35:
                 targets.append(Target(self.dice.randint(1, 3), self.dice.choice(TAKING_OVER)))
+            elif mood < 0.6:
+                targets.append(Target(self.dice.randint(1, 3), self.dice.choice(HANDING_OVER)))
             elif mood < 0.7:
                 targets.append(Target(self.dice.randint(1, 12), self.dice.choice(COMING)))
             elif mood < 0.85:

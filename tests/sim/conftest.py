@@ -1,5 +1,6 @@
 """Sums up what all runs have covered, over all workers, and says it at the end."""
 
+import gc
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,8 @@ from tests.support.simworld import Pair
 
 WRITTEN = Path("var") / "sim-coverage.json"
 KEY = "sim-coverage"
+YOUNG = 20_000
+"""Objects that may come before the youngest are collected."""
 ONE, SEVERAL = "one node", "several nodes"
 COUNTED = ("runs", "crashes", "open_attempts", "repeated", "takeovers", "resumed")
 Simulate = Callable[[Callable[[], Report]], Report | None]
@@ -83,6 +86,18 @@ class Coverage:
             "covered": self.covered.told(),
             "failed": self.failed,
         }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def rare_collections() -> Iterator[None]:
+    """What is imported stays; a day leaves too little garbage to look for it often."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, 50, 100)
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
 
 
 COVERAGE = pytest.StashKey[dict[str, Coverage]]()

@@ -26,7 +26,7 @@ def site_of(agent: str) -> SiteName:
 
 async def close_a_site(world: "ClusterWorld") -> None:
     """A supervisor at any node closes it, in steps perhaps, and opens it again at any other."""
-    await asyncio.sleep(world.dice.uniform(1.0, 20.0))
+    await asyncio.sleep(world.some_time())
     name = world.dice.choice([PORT, HILL])
     steps = world.dice.choice([[0], [50, 0], [60, 30, 80]])
     for percent in steps:
@@ -50,9 +50,11 @@ async def _surely(world: "ClusterWorld", name: SiteName, percent: int, *, return
         kept = world.tables.sites.get(name)
         if (kept.open_percent if kept is not None else 100) == percent:
             return
-        serving = [m.here.node for m in world.machines if m.here is not None and m.serves]
+        serving = [m.here for m in world.machines if m.here is not None and m.serves]
         if serving:
-            _try(world.dice.choice(serving), name, percent, returns=returns)
+            here = world.dice.choice(serving)
+            _try(here.node, name, percent, returns=returns)
+            here.life.passes("site.recorded")
         await asyncio.sleep(1.0)
 
 

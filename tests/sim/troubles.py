@@ -35,7 +35,7 @@ class Trouble(Struct, frozen=True):
 
 async def _stand_still(world: "ClusterWorld") -> None:
     """A node is frozen between two steps, and goes on where it stood, perhaps long replaced."""
-    await asyncio.sleep(world.dice.uniform(2.0, 25.0))
+    await asyncio.sleep(world.some_time())
     machine = world.dice.choice(world.machines)
     if machine.serves and machine.life is not None:
         world.fault("standstill")
@@ -46,7 +46,7 @@ async def _stand_still(world: "ClusterWorld") -> None:
 
 async def _fail_over(world: "ClusterWorld") -> None:
     """The database goes, with commits whose end nobody knows, and comes back on a new timeline."""
-    await asyncio.sleep(world.dice.uniform(2.0, 25.0))
+    await asyncio.sleep(world.some_time())
     world.fault("failover")
     before = world.faults.unavailable, world.faults.unknown
     world.steps.note("the database goes")
@@ -155,7 +155,7 @@ async def _try(handover: Handover, items: list[ItemId], agents: list[AgentName],
 
 async def _evacuate(world: "ClusterWorld") -> None:
     """A node leaves, and returns after a while unless it has begun anew meanwhile."""
-    await asyncio.sleep(world.dice.uniform(2.0, 25.0))
+    await asyncio.sleep(world.some_time())
     machine = world.dice.choice(world.machines)
     here = machine.here
     if here is None or not machine.serves or here.evacuation is None:
@@ -171,7 +171,7 @@ async def _evacuate(world: "ClusterWorld") -> None:
 
 async def _stand_down(world: "ClusterWorld") -> None:
     """A node gives up what only one may do, and later asks for what it is preferred for."""
-    await asyncio.sleep(world.dice.uniform(2.0, 25.0))
+    await asyncio.sleep(world.some_time())
     machine = world.dice.choice(world.machines)
     here = machine.here
     if here is None or here.duties is None or not machine.serves:
@@ -203,10 +203,10 @@ async def _cut_off(world: "ClusterWorld") -> None:
 
 TROUBLES: Sequence[Trouble] = (
     Trouble(0.7, _wander),
-    Trouble(0.4, _stand_still),
-    Trouble(0.35, _fail_over),
+    Trouble(0.45, _stand_still),
+    Trouble(0.4, _fail_over),
     Trouble(0.5, _hand_over),
-    Trouble(0.25, _evacuate),
+    Trouble(0.3, _evacuate),
     Trouble(0.3, close_a_site),
     Trouble(0.3, _stand_down),
     Trouble(0.3, _cut_off),

@@ -32,7 +32,6 @@ CREW = {"ana": {"de": 2, "audit": 1}, "bob": {"de": 1}, "cid": {"audit": 1}}
 PATIENCE = {ChannelKind.EMAIL: 20.0, ChannelKind.TASK: 20.0, ChannelKind.WEBCHAT: 10.0}
 """Seconds that an offer lasts: short, so that offers are missed while there is trouble."""
 FILE = File(name="plan.pdf", type="application/pdf", data=b"%PDF")
-TRAFFIC_SECONDS = 32.0
 PATIENCE_SECONDS = 6_000.0
 NAMES = (
     "commit.begin", "commit.end", "receive.begin", "receive.end", "numbers.begin", "load.end",
@@ -50,6 +49,9 @@ Release = Callable[[NodeName, AgentName], str]
 
 class World:
     """See the module's docstring."""
+
+    traffic_seconds = 32.0
+    contacts_a_second = 0.5
 
     def __init__(self, seed: int, cut: Cut | None = None) -> None:
         loop = asyncio.get_running_loop()
@@ -79,6 +81,10 @@ class World:
 
     def more_dice(self) -> random.Random:
         return random.Random(self.dice.random())
+
+    def some_time(self) -> float:
+        """From now to a time at which there still is traffic."""
+        return self.dice.uniform(1.0, 0.8 * self.traffic_seconds)
 
     def agent(self, label: str) -> Agent:
         return Agent(label, self.more_dice(), self.door, self.clock, self.fault)
@@ -249,9 +255,9 @@ class World:
     async def _traffic(self) -> None:
         for n in range(2):
             self.outside.visitors[f"v{n}"] = Visitor(name=f"v{n}")
-        until = self.clock.monotonic() + TRAFFIC_SECONDS
+        until = self.clock.monotonic() + self.traffic_seconds
         while self.clock.monotonic() < until:
-            await asyncio.sleep(self.dice.expovariate(0.5))
+            await asyncio.sleep(self.dice.expovariate(self.contacts_a_second))
             self.dice.choice([self._mail, self._mail, self._answer, self._chat, self._task])()
 
     def _mail(self) -> None:

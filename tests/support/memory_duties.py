@@ -65,7 +65,7 @@ class MemoryDuties:
             self._tables.duties[duty] = Duty(name=duty, epoch=epoch, node=term.node, life=life)
             return DutyTerm(name=duty, epoch=epoch)
 
-        return await self._store._call("take", swap, writes=True)
+        return await self._store._call("duty_take", swap, writes=True)
 
     async def give(self, term: Term, held: DutyTerm) -> bool:
         def leave() -> bool:
@@ -76,7 +76,7 @@ class MemoryDuties:
                 self._tables.duties[held.name] = replace(row, node=None, life=None)
             return mine
 
-        return await self._store._call("give", leave, writes=True)
+        return await self._store._call("duty_give", leave, writes=True)
 
     async def ask(self, term: Term, duties: Iterable[str]) -> None:
         def ask() -> None:
@@ -87,4 +87,4 @@ class MemoryDuties:
                     life = self._tables.marks[term.node]
                     self._tables.duties[name] = replace(row, asked=life)
 
-        await self._store._call("ask", ask, writes=True)
+        await self._store._call("duty_ask", ask, writes=True)

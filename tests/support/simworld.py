@@ -86,19 +86,22 @@ class Steps:
     def passes(self, name: str) -> bool:
         """Go past a boundary; false when the life ends there."""
         pair = (self._last, name)
-        is_fresh = pair not in self.first_seen
-        self._count += 1
-        if not self._spared:
-            self.observed[pair] += 1
-            self.first_seen.setdefault(pair, Cut(self._life, self._count))
-        self._fresh += is_fresh
-        self._named[name] += 1
         self._last = name
-        if self._hit(name, is_fresh=is_fresh):
+        self._count += 1
+        if self._spared:
+            self.trace.append((self._now(), self.label + name))
+            return True
+        is_fresh = pair not in self.first_seen
+        if is_fresh:
+            self.first_seen[pair] = Cut(self._life, self._count)
+            self._fresh += 1
+        self.observed[pair] += 1
+        self._named[name] += 1
+        if (self._targets or self._cut is not None) and self._hit(name, is_fresh=is_fresh):
             self.crashed[pair] += 1
             self.note(f"CRASH before {name}")
             return False
-        self.note(name)
+        self.trace.append((self._now(), self.label + name))
         return True
 
     def _hit(self, name: str, *, is_fresh: bool) -> bool:
@@ -160,9 +163,8 @@ class Life:
 
         Of one that is frozen nothing returns until it thaws.
         """
-        loop = asyncio.get_running_loop()
-        if loop.time() < self.frozen_until:
-            await asyncio.sleep(self.frozen_until - loop.time())
+        if self.frozen_until:
+            await self._thaw()
         was_alive = self.alive
         if self.passes(name):
             return
@@ -172,6 +174,11 @@ class Life:
             self._steps.note(f"(late) {name}")
             return
         await self.never()
+
+    async def _thaw(self) -> None:
+        left = self.frozen_until - asyncio.get_running_loop().time()
+        if left > 0:
+            await asyncio.sleep(left)
 
     async def never(self) -> Never:
         while True:
