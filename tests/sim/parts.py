@@ -32,7 +32,7 @@ from gateway.ports import Prefer
 from gateway.store.contract import Card
 from push.server import AgentPush
 from tests.sim.channels import ChatChannel, MailChannel
-from tests.support.builders import GENERAL, MAIL
+from tests.support.builders import MAIL
 from tests.support.memory_capacity import MemoryCapacity
 from tests.support.memory_cluster import MemoryCluster
 from tests.support.memory_contacts import MemoryContacts
@@ -209,8 +209,7 @@ def _capacity(here: Serving) -> Coroutine[Any, Any, object]:
         monotonic=here.world.clock.monotonic,
         every=FIGURES_SECONDS,
     )
-    overflows = here.world.tables.queues[GENERAL].overflow_after is not None
-    return here.figures.run() if overflows else _nothing_runs()
+    return here.figures.run()
 
 
 def _overflow(here: Serving) -> Coroutine[Any, Any, object]:
