@@ -29,7 +29,10 @@ from tests.sim.play import Report, play
 from tests.sim.promises import audit, commands_had_one_effect, need, same_view
 from tests.sim.service import CALENDAR, POLICY, PROMISE, clocks_kept_count
 from tests.sim.sites import nobody_of_a_closed_share_is_offered_anything, site_of
-from tests.sim.spare import who_is_kept_free_is_offered_nothing_else
+from tests.sim.together import (
+    what_is_open_of_a_customer_is_together,
+    who_is_kept_free_is_offered_nothing_else,
+)
 from tests.sim.troubles import TROUBLES, find_takers
 from tests.sim.world import NAMES, PATIENCE, World
 from tests.support.builders import GENERAL, MAIL, OFFICE, agent, queue
@@ -148,6 +151,7 @@ class ClusterWorld(World):
         node.ledger.observe(self._doubt)
         node.ledger.observe(nobody_of_a_closed_share_is_offered_anything(node))
         node.ledger.observe(who_is_kept_free_is_offered_nothing_else(node))
+        node.ledger.observe(what_is_open_of_a_customer_is_together(node, self.tables))
         for order in node.ledger.state.outbox.values():
             self._doubt_about(order)
 

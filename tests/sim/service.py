@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from gateway.core import events as e
 from gateway.core.calendars import WEEKDAYS, Calendar, hours_of
 from gateway.core.clocks import Clock, ServicePolicy
+from gateway.core.hours import Hours
 from gateway.core.ids import CalendarName, PolicyName
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import Item, ItemState
@@ -49,27 +50,27 @@ def clocks_kept_count(tables: Tables) -> None:
                 pass
     twice = [key for key, times in rung.items() if times > 1]
     need(not twice, f"breached twice: {twice[:3]}")
+    hours = hours_of(CALENDAR)
     for key, known in rows.items():
         known.sort(key=lambda one: one[1].version)
         last = known[-1][1]
         if last.state in ENDED and last.service is not None:
             need(key in ended, f"{key}: its clocks never ended")
         for before, after in zip([None, *known[:-1]], known, strict=True):
-            _one_step(before[1] if before else None, *after)
+            _one_step(hours, before[1] if before else None, *after)
 
 
-def _one_step(before: Item | None, entry: e.Entry, item: Item) -> None:
+def _one_step(hours: Hours, before: Item | None, entry: e.Entry, item: Item) -> None:
     if item.service is None:
         return
     if item.due_at != item.service.nearest():
         need(isinstance(entry.event, e.ItemAdopted), f"{item.id}: due {item.due_at}")
     for clock in item.service.clocks:
         was = before.service.clock(clock.kind) if before and before.service else None
-        _one_clock(item, clock, was, entry)
+        _one_clock(hours, item, clock, was, entry)
 
 
-def _one_clock(item: Item, clock: Clock, was: Clock | None, entry: e.Entry) -> None:
-    hours = hours_of(CALENDAR)
+def _one_clock(hours: Hours, item: Item, clock: Clock, was: Clock | None, entry: e.Entry) -> None:
     where = f"{item.id} {clock.kind} at {entry.at}"
     if clock.since is not None:
         need(clock.met_at is None, f"{where}: runs though it is met")

@@ -1,0 +1,43 @@
+"""What holds at each moment of what nodes do together: who is kept free, what moves along."""
+
+from collections.abc import Callable
+
+from gateway.core import events as e
+from gateway.core.lifecycle import ENDED
+from gateway.flow.node import Node
+from tests.sim.promises import need
+from tests.support.memory_tables import Tables
+
+
+def who_is_kept_free_is_offered_nothing_else(node: Node) -> Callable[[e.Entry], None]:
+    """For the two seconds that another node counts on it."""
+    state = node.ledger.state
+
+    def look(entry: e.Entry) -> None:
+        if type(entry.event) is not e.OfferMade:
+            return
+        offer, item = entry.event.offer, entry.event.item
+        kept = state.reserved.get(offer.agent)
+        need(kept is None or kept.item == item, f"{offer.agent} is kept for {kept}, not {item}")
+
+    return look
+
+
+def what_is_open_of_a_customer_is_together(node: Node, tables: Tables) -> Callable[[e.Entry], None]:
+    """When an item has been handed over, the others of its customer have come along."""
+    me = node.ledger.state.node
+
+    def look(entry: e.Entry) -> None:
+        event = entry.event
+        if type(event) is not e.ItemAdopted or not event.reason.startswith("handed over by"):
+            return
+        customer = event.case.customer
+        for item in tables.items.values():
+            theirs = tables.cases[item.case].customer
+            if customer is None or theirs is None or theirs.id != customer.id:
+                continue
+            owner = tables.owners[item.id]
+            together = owner == me or tables.heirs.get(owner) == me or item.state in ENDED
+            need(together, f"{item.id} is with {owner}, {event.item.id} of the same with {me}")
+
+    return look
