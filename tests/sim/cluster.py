@@ -11,7 +11,7 @@ in the end a line of ``_audit`` or ``promises.audit``.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -38,7 +38,7 @@ from tests.sim.world import NAMES, PATIENCE, World
 from tests.support.builders import GENERAL, MAIL, OFFICE, agent, queue
 from tests.support.memory_duties import MemoryDuties
 from tests.support.memory_rows import RelayRow
-from tests.support.simworld import Cut, Pair, Steps, Target, Wire
+from tests.support.simworld import Cut, Pair, Promise, Steps, Target, Wire
 from tests.support.virtual import START
 
 CREW = {
@@ -103,6 +103,7 @@ class ClusterWorld(World):
         self.troubles: list[asyncio.Task[None]] = []
         self.outages: list[tuple[float, float]] = []
         self.calm = False
+        self._broken: list[Promise] = []
         self._doubted: set[tuple[str, int]] = set()
         for n in names:
             for who, skills in CREW[n].items():
@@ -149,11 +150,25 @@ class ClusterWorld(World):
     def watch(self, node: Node) -> None:
         """A node has come up: what it knows of attempts to send, and will, is doubted."""
         node.ledger.observe(self._doubt)
-        node.ledger.observe(nobody_of_a_closed_share_is_offered_anything(node))
-        node.ledger.observe(who_is_kept_free_is_offered_nothing_else(node))
-        node.ledger.observe(what_is_open_of_a_customer_is_together(node, self.tables))
+        for promise in (
+            nobody_of_a_closed_share_is_offered_anything(node),
+            who_is_kept_free_is_offered_nothing_else(node),
+            what_is_open_of_a_customer_is_together(node, self.tables),
+        ):
+            node.ledger.observe(self._remembered(promise))
         for order in node.ledger.state.outbox.values():
             self._doubt_about(order)
+
+    def _remembered(self, promise: Callable[[e.Entry], None]) -> Callable[[e.Entry], None]:
+        """What is broken is told at the end: raised here, it would end what was just recorded."""
+
+        def look(entry: e.Entry) -> None:
+            try:
+                promise(entry)
+            except Promise as broken:
+                self._broken.append(broken)
+
+        return look
 
     def is_fencing(self, dead: NodeName) -> None:
         """A node that renewed while the database was there is never taken over."""
@@ -278,6 +293,8 @@ class ClusterWorld(World):
         return row.answer is None and not over
 
     def _audit(self) -> None:
+        for broken in self._broken:
+            raise broken
         need(not self.tables.heirs, f"takeovers that never ended: {self.tables.heirs}")
         nodes = [m.here.node for m in self.machines if m.here is not None and m.serves]
         need(len(nodes) == sum(not m.gone for m in self.machines), "a node does not come back")

@@ -31,10 +31,9 @@ def what_is_open_of_a_customer_is_together(node: Node, tables: Tables) -> Callab
         event = entry.event
         if type(event) is not e.ItemAdopted or not event.reason.startswith("handed over by"):
             return
-        customer = event.case.customer
+        customer = event.item.customer
         for item in tables.items.values():
-            theirs = tables.cases[item.case].customer
-            if customer is None or theirs is None or theirs.id != customer.id:
+            if customer is None or item.customer is None or item.customer.id != customer.id:
                 continue
             owner = tables.owners[item.id]
             together = owner == me or tables.heirs.get(owner) == me or item.state in ENDED
