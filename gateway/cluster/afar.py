@@ -307,8 +307,8 @@ class Afar:
     async def _spare(self, asker: NodeName, said: bytes) -> bytes:
         wish = msgspec.json.decode(said, type=SpareAgent)
         self._ledger.check_open()
-        takes_offer(self._state, wish.agent, wish.kind)
-        if wish.agent not in self._state.reserved and wish.item not in self._state.kept_for:
+        takes_offer(self._state, wish.agent, wish.kind, wish.item)
+        if wish.agent not in self._state.reserved:
             self._keeps.keep(wish.agent, wish.item, asker)
         position = self._ledger.position
         term = await self._node.writer.current_term()

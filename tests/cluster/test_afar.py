@@ -402,6 +402,22 @@ def test_who_takes_nothing_elsewhere_is_refused_in_the_words_of_a_local_transfer
     play(story)
 
 
+def test_who_is_kept_for_an_item_of_another_node_is_not_offered_a_third() -> None:
+    async def story(_: Tables, one: Running, two: Running) -> None:
+        await both_ready(one, two)
+        item = await in_hand(one, ANA, "t")
+        two.overflow.keep(BOB, ItemId("of another node"), NodeName("n3"))
+        with pytest.raises(Refused, match="bob is just being given something; choose a queue"):
+            await one.act(ANA, c.Transfer(id=ID, item=item.id, agent=BOB))
+        assert hands(one, ANA) == [one.items["t"]]
+        await asyncio.sleep(3.0)
+        await one.act(ANA, c.Transfer(id=CommandId("once-more"), item=item.id, agent=BOB))
+        await until(lambda: "t" in two.items)
+        assert two.items["t"].offer is not None
+
+    play(story)
+
+
 def test_what_holds_the_customer_here_is_told_and_the_item_stays_in_hand() -> None:
     async def story(_: Tables, one: Running, two: Running) -> None:
         await both_ready(one, two)

@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gateway.core import commands as c
-from gateway.core.ids import AgentName, AttachmentId, CaseId, CommandId, ItemId
+from gateway.core.ids import AgentName, AttachmentId, CaseId, CommandId, CustomerId, ItemId
 from gateway.core.model import ItemState, Presence
 from gateway.core.view import ItemView
 from gateway.ports import Clock, SocketClosed
@@ -24,6 +24,14 @@ AWAY_SECONDS = ((2.0, 12.0), (25.0, 45.0))
 AGAIN = frozenset({"unavailable", "too_many"})
 
 
+class Seen(Struct):
+    """What any of the agents has had on the screen: by lists and searches all know of it."""
+
+    cases: dict[CaseId, None] = field(default_factory=dict)
+    items: dict[ItemId, None] = field(default_factory=dict)
+    customers: dict[CustomerId, None] = field(default_factory=dict)
+
+
 class Door(Struct):
     """Where to connect, ``None`` while nobody is there; where to bring a file before it is sent.
 
@@ -34,6 +42,8 @@ class Door(Struct):
     upload: Callable[[AgentName], AttachmentId]
     connect: Callable[[AgentName], Wire | None] | None = None
     may_compose: Callable[[AgentName], bool] = lambda _name: True
+    colleagues: tuple[AgentName, ...] = ()
+    seen: Seen = field(default_factory=Seen)
     unreachable: Callable[[AgentName], tuple[str, ...]] = lambda _name: ()
 
 
@@ -62,7 +72,6 @@ class Agent:
         self._pending: dict[CommandId, Any] = {}
         self._again: dict[CommandId, None] = {}
         self._moods: dict[str, float] = {}
-        self._seen_cases: dict[CaseId, None] = {}
         self._busy_with: dict[str, CommandId] = {}
         self._unsent: list[AttachmentId] = []
         self._count = 0
@@ -171,7 +180,9 @@ class Agent:
         for offer in list(self.desktop.offers.values()):
             self._answer(wire, offer.offer)
         for item in list(self.desktop.items.values()):
-            self._seen_cases[item.case.id] = None
+            self._door.seen.cases[item.case.id] = self._door.seen.items[item.id] = None
+            if item.customer is not None:
+                self._door.seen.customers[item.customer.id] = None
             if self.calm or self._dice.random() < 0.6:
                 self._work(wire, item)
         if not self.calm:
@@ -190,16 +201,26 @@ class Agent:
         if mood < 0.02:
             yield lambda i: c.State(id=i, state="not_ready", reason="tea")
         elif mood < 0.04 and self._door.may_compose(self.name):
+            # To nobody we know, or to a customer whose contacts may be another node's.
+            customer = self._dice.choice([None, *self._door.seen.customers])
             yield lambda i: c.Compose(
-                id=i, channel=MAIL, to="kim@example.org", subject="News", body=f"composed {i}"
+                id=i,
+                channel=MAIL,
+                to="kim@example.org",
+                customer=customer,
+                subject="News",
+                body=f"composed {i}",
             )
-        elif mood < 0.08 and self._seen_cases:
-            case = self._dice.choice(list(self._seen_cases))
+        elif mood < 0.08 and self._door.seen.cases:
+            case = self._dice.choice(list(self._door.seen.cases))
             yield lambda i: c.Reopen(id=i, case=case)
-        elif mood < 0.12 and self._seen_cases:
-            case = self._dice.choice(list(self._seen_cases))
+        elif mood < 0.12 and self._door.seen.cases:
+            case = self._dice.choice(list(self._door.seen.cases))
             yield lambda i: c.TagCase(id=i, case=case, add=(f"t{self._count % 5}",))
-        elif mood < 0.13:
+        elif mood < 0.16 and self._door.seen.items:
+            item = self._dice.choice(list(self._door.seen.items))
+            yield lambda i: c.Take(id=i, item=item)
+        elif mood < 0.17:
             yield lambda i: c.Send(id=i, item=ItemId("nothing"), body=f"nothing {i}")
 
     def _work(self, wire: Wire, item: ItemView) -> None:
@@ -225,6 +246,9 @@ class Agent:
         yield lambda i: c.Note(id=i, item=key, body=f"note {i}")
         yield lambda i: c.Park(id=i, item=key, until=until)
         yield lambda i: c.Transfer(id=i, item=key, queue=GENERAL)
+        if self._door.colleagues:
+            colleague = self._dice.choice(self._door.colleagues)
+            yield lambda i: c.Transfer(id=i, item=key, agent=colleague)
         yield lambda i: c.Wrapup(id=i, item=key, code="done", note=f"wrap-up {i}")
         if self.desktop.messages.get(key):
             message = self.desktop.messages[key][-1].id

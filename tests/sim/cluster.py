@@ -111,8 +111,12 @@ class ClusterWorld(World):
                 self.tables.profiles[profile.name] = profile
         overflow = self.dice.choice([None, 0.0, 0.0, 3.0])
         self.tables.queues[GENERAL] = queue(
-            offer_seconds=PATIENCE, overflow_after=overflow, service_policy=PROMISE
+            offer_seconds=PATIENCE,
+            overflow_after=overflow,
+            service_policy=PROMISE,
+            take_allowed=True,
         )
+        self.door.colleagues = tuple(self.tables.profiles)
         self.tables.timetable.update({key_of(one): one for one in (CALENDAR, POLICY)})
 
     def _plan(self, mortal: str, *, is_mortal: bool) -> list[Target]:

@@ -127,15 +127,17 @@ def transfer(d: Desk, cmd: c.Transfer) -> Decision:
 
 
 def takes_offer(
-    state: NodeState, agent: AgentName, kind: ChannelKind, own: Cost | None = None
+    state: NodeState, agent: AgentName, kind: ChannelKind, item: ItemId, own: Cost | None = None
 ) -> None:
-    """Raises ``Refused`` if the agent takes nothing of this kind now."""
+    """Raises ``Refused`` if the agent cannot be offered this item, of that kind, now."""
     profile = profile_of(state, agent)
     status = state.statuses.get(agent)
     if status is None or not status.tabs or status.presence is not Presence.READY:
         raise Refused("busy", f"{agent} takes no work just now; choose a queue", "agent")
     if (closed := state.closed.get(agent)) is not None:
         raise Refused("busy", f"{agent} gets nothing: {why(closed)}; choose a queue", "agent")
+    if (kept := state.reserved.get(agent)) is not None and kept.item != item:
+        raise Refused("busy", f"{agent} is just being given something; choose a queue", "agent")
     if not has_room(profile, state.in_hand(agent), kind, takes(kind, own)):
         raise Refused("busy", f"{agent} has no capacity left for this; choose a queue", "agent")
 
@@ -144,7 +146,7 @@ def direct_offer(
     state: NodeState, ctx: Context, item: Item, agent: AgentName, by: str
 ) -> e.OfferMade:
     """An offer that passes the routing by. Raises ``Refused`` as ``takes_offer``."""
-    takes_offer(state, agent, item.kind, cost_here(state.queues, item))
+    takes_offer(state, agent, item.kind, item.id, cost_here(state.queues, item))
     seconds = offer_seconds(state.queues.get(item.queue), item.kind)
     return e.OfferMade(
         item=item.id,
