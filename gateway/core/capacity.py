@@ -112,6 +112,7 @@ def room(profile: AgentProfile, items: Iterable[Item], least: Sequence[Takes] | 
     )
 
 
+@lru_cache(maxsize=128)
 def kinds_of(room: int) -> tuple[ChannelKind, ...]:
     """The kinds that there is room for."""
     return tuple(kind for place, kind in enumerate(_KINDS) if room >> place & 1)

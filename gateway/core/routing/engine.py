@@ -228,7 +228,7 @@ class Engine:
 
     def _serve(self, agent: AgentName, now: datetime) -> Iterator[Match]:
         """Work for an agent who may have become available, most urgent first."""
-        while self.pool.has_room(agent) and absent(self._state, agent) is None:
+        while absent(self._state, agent) is None:
             found = self._chooser.best_item(agent, now)
             if found is None:
                 break

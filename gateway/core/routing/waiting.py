@@ -6,7 +6,7 @@ combinations of the own skills, first where the most urgent stands, and no furth
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import chain, combinations
 from operator import itemgetter
 
@@ -157,28 +157,32 @@ class Waiting:
         self, profile: AgentProfile, kinds: Iterable[ChannelKind]
     ) -> Iterator[tuple[_Head, Need]]:
         """Needs of these kinds that this agent meets, with who stands first; most urgent first."""
-        ahead: list[tuple[_Head, Key, _Under]] = []
+        # A need may hang in two parts under one key: their numbers come before the parts.
+        ahead: list[tuple[_Head, int, Key, _Under]] = []
         for kind in kinds:
             for queue in (*(profile.queues or ("",)), ALL):
                 under = self._parts.get((kind, queue))
                 if under is not None:
                     first = under.first
                     keys = self._keys_of(profile, first)
-                    ahead += [(head, key, under) for key in keys if (head := first.get(key))]
-        ahead.sort(key=itemgetter(0))
+                    n = len(ahead)
+                    ahead += [(head, n, key, under) for key in keys if (head := first.get(key))]
+        heapify(ahead)
         found: list[tuple[_Head, int, Need]] = []
         count = 0
-        for head, key, under in ahead:
+        while ahead:
+            head, _, key, under = heappop(ahead)
             while found and found[0][0] < head:
-                best = heappop(found)
-                yield best[0], best[2]
-            for need, at in under.lines[key].ranks():
+                at, _, need = heappop(found)
                 if meets(profile, need):
-                    count += 1
-                    heappush(found, (at, count, need))
+                    yield at, need
+            for need, at in under.lines[key].ranks():
+                count += 1
+                heappush(found, (at, count, need))
         while found:
-            best = heappop(found)
-            yield best[0], best[2]
+            at, _, need = heappop(found)
+            if meets(profile, need):
+                yield at, need
 
     def _keys_of(self, profile: AgentProfile, under: Collection[Key]) -> Iterable[Key]:
         if len(profile.skills) > MOST_COMBINED:
