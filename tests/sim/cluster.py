@@ -104,6 +104,7 @@ class ClusterWorld(World):
         self.outages: list[tuple[float, float]] = []
         self.calm = False
         self._broken: list[Promise] = []
+        self._fenced = False
         self._doubted: set[tuple[str, int]] = set()
         for n in names:
             for who, skills in CREW[n].items():
@@ -157,7 +158,7 @@ class ClusterWorld(World):
         for promise in (
             nobody_of_a_closed_share_is_offered_anything(node),
             who_is_kept_free_is_offered_nothing_else(node),
-            what_is_open_of_a_customer_is_together(node, self.tables),
+            what_is_open_of_a_customer_is_together(node, self.tables, lambda: self._fenced),
         ):
             node.ledger.observe(self._remembered(promise))
         for order in node.ledger.state.outbox.values():
@@ -176,6 +177,7 @@ class ClusterWorld(World):
 
     def is_fencing(self, dead: NodeName) -> None:
         """A node that renewed while the database was there is never taken over."""
+        self._fenced = True
         since = (self.tables.leases[dead].renewed_at - START).total_seconds()
         silent = []
         for gone, back in self.outages:

@@ -23,20 +23,28 @@ def who_is_kept_free_is_offered_nothing_else(node: Node) -> Callable[[e.Entry], 
     return look
 
 
-def what_is_open_of_a_customer_is_together(node: Node, tables: Tables) -> Callable[[e.Entry], None]:
-    """When an item has been handed over, the others of its customer have come along."""
+def what_is_open_of_a_customer_is_together(
+    node: Node, tables: Tables, was_taken_over: Callable[[], bool]
+) -> Callable[[e.Entry], None]:
+    """When an item has been handed over, the others of its customer have come along.
+
+    Until the first takeover of the day: an heir decides about a customer before it has all that was
+    open, and what it hands over meanwhile goes alone.
+    """
     me = node.ledger.state.node
 
     def look(entry: e.Entry) -> None:
         event = entry.event
         if type(event) is not e.ItemAdopted or not event.reason.startswith("handed over by"):
             return
+        if was_taken_over():
+            return
         customer = event.item.customer
         for item in tables.items.values():
             if customer is None or item.customer is None or item.customer.id != customer.id:
                 continue
             owner = tables.owners[item.id]
-            together = owner == me or tables.heirs.get(owner) == me or item.state in ENDED
+            together = owner == me or item.state in ENDED
             need(together, f"{item.id} is with {owner}, {event.item.id} of the same with {me}")
 
     return look
