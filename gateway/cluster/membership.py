@@ -78,9 +78,11 @@ class Membership:
 
     @property
     def alone(self) -> bool:
-        """Whether nobody else is there, nor anything left that somebody had; both as last seen."""
-        others = [peer for peer in self.peers if peer.node != self._me]
-        return bool(self.peers) and all(one.fenced and one.heir is None for one in others)
+        """Whether there never was another node, as last seen.
+
+        One that is gone may have left us contacts that we have not looked at yet.
+        """
+        return bool(self.peers) and all(peer.node == self._me for peer in self.peers)
 
     async def run(self) -> None:
         while True:

@@ -86,6 +86,7 @@ class IntakeFlow:
         self._whose = whose or Whose(ledger, writer.current_term, Departures(), None)
         self._deciding: Counter[str] = Counter()
         self._looking = asyncio.Lock()
+        self._behind = 0
 
     # -- for channels -----------------------------------------------------------------------
 
@@ -192,15 +193,23 @@ class IntakeFlow:
                 del self._deciding[who]
 
     async def _decide_in_turn(self, inbound: Inbound, stored: Stored) -> None:
-        """Not before what the same customer sent earlier, wherever that waits."""
+        """Not before what the same customer sent earlier, wherever that waits.
+
+        Who has begun while this node was alone, and nobody waited, comes in turn by the lock.
+        """
+        asks = not self._whose.alone()
         while True:
             async with self._one_at_a_time.hold(_who(inbound)):
-                older = await self._older(stored)
+                older = await self._older(stored) if asks or self._behind else None
                 if older is None:
                     await self._decide_now(inbound, stored)
                     return
             # Without the lock, for the older one may need it.
-            await self._come_after(older)
+            self._behind += 1
+            try:
+                await self._come_after(older)
+            finally:
+                self._behind -= 1
 
     async def _decide_now(self, inbound: Inbound, stored: Stored) -> None:
         decided = await self._decide_or_quarantine(inbound, stored)

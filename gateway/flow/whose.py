@@ -47,8 +47,7 @@ class Whose:
     """See the module's docstring. ``passed`` counts contacts that were passed on.
 
     ``term`` gives what this node may write under. Without ``contacts`` there are no other nodes,
-    and everything is ours. ``alone`` says that there is nobody else just now, nor anything that
-    somebody else has left.
+    and everything is ours. ``alone`` says that there never was another node.
     """
 
     def __init__(
@@ -76,7 +75,7 @@ class Whose:
 
         Raises ``Unavailable``.
         """
-        if self._contacts is None or stored.customer is None or self.alone():
+        if self._contacts is None or stored.customer is None:
             return None
         return await self._contacts.older(stored.id)
 
