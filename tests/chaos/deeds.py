@@ -12,6 +12,8 @@ from tests.support.proxy import Link
 from tests.support.regions import Region, Regions
 
 FROZEN_SECONDS = 20.0
+LAST_LINES = 60
+"""Of a node that had to be begun again: the report tells why, long after its log is gone."""
 READY_SECONDS = 60.0
 LAPSING_SECONDS = 3.5
 """Who is gone for so long may be taken over (the lease is five seconds)."""
@@ -77,8 +79,9 @@ class Hands:
 
     async def _begin_again(self, region: Region, why: str) -> None:
         """What should never be needed: noted, and mended so that the plan goes on."""
-        said = region.node.log.read_text(errors="replace").strip().splitlines()[-1:]
-        self._note(f"{region.name} {why} after {self.happened[-1].fault.kind}: {' '.join(said)}")
+        said = region.node.log.read_text(errors="replace").strip().splitlines()[-LAST_LINES:]
+        last = "\n".join(["", *said])
+        self._note(f"{region.name} {why} after {self.happened[-1].fault.kind}:{last}")
         await region.kill()
         await region.start()
 
