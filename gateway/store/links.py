@@ -87,6 +87,11 @@ class Link(_Connection):
             # the pool may have the connection again: over a dead link that is for ever.
             self.terminate()
             raise
+        except RuntimeError as problem:
+            # uvloop's word for a transport that the watch has closed just now.
+            if "closed" not in str(problem):
+                raise
+            raise asyncpg.InterfaceError(str(problem)) from problem
         except asyncpg.PostgresError as problem:
             if self.sight is not None:
                 self.sight.heard(problem)

@@ -149,3 +149,13 @@ async def test_reading_over_a_refused_link_is_unavailable(wired: Wired) -> None:
     wired.store.lookout._connector._patience = 0.0
     with pytest.raises(Unavailable), reading():
         await wired.store.pool.fetchval("SELECT 1")
+
+
+async def test_what_the_loop_says_of_a_closed_transport_is_a_lost_connection(wired: Wired) -> None:
+    words = "unable to perform operation on <TCPTransport closed=True>; the handler is closed"
+    async with wired.store.pool.acquire() as con:
+        link: links.Link = con._con  # type: ignore[attr-defined]
+        with pytest.raises(FAILED, match="handler is closed"), link._waiting():
+            raise RuntimeError(words)
+        with pytest.raises(RuntimeError, match="our own"), link._waiting():
+            raise RuntimeError("our own mistake")
