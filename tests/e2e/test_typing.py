@@ -76,10 +76,12 @@ async def test_what_is_typed_right_after_accepting_stands_in_the_accepted_item(
     await expect(desktop.current.filter(has_text=second)).to_be_visible()
     await expect(desktop.answer).to_have_value("we write to the second")
     await expect(desktop.answer).to_be_focused()
-    await expect(page.get_by_role("button", name="Send", exact=False).first).to_be_disabled()
+    send = page.get_by_role("button", name="Send", exact=False).first
+    await expect(send).to_be_disabled()
     slow.let_go()
 
     await page.keyboard.type(", at length")
+    await expect(send).to_be_enabled()
     await page.keyboard.press("Control+Enter")
     await expect(desktop.message("we write to the second, at length")).to_have_count(1)
     await desktop.open(first)
