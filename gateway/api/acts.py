@@ -183,6 +183,7 @@ class Acts:
                 raise Refused("wrong_state", f"the item is {ended.state.value}", "id")
             if self._ledger.clock.monotonic() >= until:
                 raise Refused("unavailable", "the item changes hands just now; try again")
+            # The row changes hands by another node's commit, which wakes nobody here.
             await asyncio.sleep(LOOK_SECONDS)
         return item
 

@@ -59,7 +59,7 @@ def entry_routes(kind: str, resource: Entries, takes: type[Struct], gives: Any) 
             method="DELETE",
             path=one,
             handle=resource.remove,
-            summary=f"Remove one of the {words} ; one that something goes by stays",
+            summary=f"Remove one of the {words}; one that something goes by stays",
             access="admin",
             gives=Done,
             tag=TAG,

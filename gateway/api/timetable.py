@@ -22,7 +22,6 @@ from gateway.flow.feasts import with_holidays
 from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 
-TAG = "directory"
 Periods = Annotated[tuple[Annotated[str, Meta(max_length=20)], ...], Meta(max_length=24)]
 Open = Annotated[float, Meta(ge=1, le=7_776_000)]
 """Open seconds: up to ninety days of them."""

@@ -47,7 +47,7 @@ class Seats:
     async def run(self) -> Never:
         """Keep both nodes manned."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)  # as a supervisor looks: no event tells who is away
             await self.balance()
 
     async def balance(self) -> None:

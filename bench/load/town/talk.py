@@ -119,7 +119,7 @@ class Talk:
         """Connect again and again, where and when the widget would."""
         while True:
             pause = await self._one_socket()
-            await asyncio.sleep(pause)
+            await asyncio.sleep(pause)  # as long as the widget waits before its next try
 
     async def _one_socket(self) -> float:
         """Until it is gone; how long to wait before the next."""
