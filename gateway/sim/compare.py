@@ -22,6 +22,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is different from the scenario: fields of every queue, and of single ones by name."""
 
     name: str
+    summary: str = ""
     every_queue: dict[str, Any] = field(default_factory=dict)
     queues: dict[str, dict[str, Any]] = field(default_factory=dict)
 

@@ -75,7 +75,10 @@ class Crew(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A day. ``reaction`` is how long an agent takes to accept an offer, in seconds."""
+    """A day. ``reaction`` is how long an agent takes to accept an offer, in seconds.
+
+    ``seeds`` are those that it is compared with, fixed before anybody saw what they give.
+    """
 
     name: str
     summary: str = ""
@@ -84,6 +87,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     crews: Annotated[tuple[Crew, ...], Meta(min_length=1)]
     reaction: Spread = Spread(median=2.0, p90=5.0)
     hours: Annotated[float, Meta(gt=0, le=48)] = 24.0
+    seeds: Annotated[tuple[int, ...], Meta(min_length=1)] = (1,)
 
     @property
     def contacts(self) -> int:
