@@ -142,7 +142,7 @@ def test_a_policy_that_cannot_be_is_refused_with_its_name(policy: Policy, words:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('queue = "general"', 'queue = "gone"', "there is no queue 'gone'"),
+        ('queue = "mails"', 'queue = "gone"', "there is no queue 'gone'"),
         ("en = 7, es = 3", "en = 7, xx = 3", "nobody has 'xx'"),
         ("begins = 7", "begins = 19", "ends before it begins"),
         ("p90 = 900", "p90 = 9", "p90 is below the median"),
