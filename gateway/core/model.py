@@ -23,21 +23,21 @@ from gateway.core.ids import (
     MessageId,
     NodeName,
     OfferId,
-    OutboundId,
     PolicyName,
     QueueName,
     SiteName,
     SkillName,
     TicketNumber,
 )
+from gateway.core.outgoing import OutboundState as OutboundState
+from gateway.core.outgoing import Outgoing as Outgoing
 from gateway.core.policy import Cost, Policy, Ring
 from gateway.core.records import CommandRecord as CommandRecord
 from gateway.core.records import InboundDone as InboundDone
+from gateway.core.value import Attributes as Attributes
 from gateway.core.value import ChannelKind as ChannelKind
 from gateway.core.value import Kept as Kept
 from gateway.core.value import Value as Value
-
-Attributes = dict[str, str | int | float | bool | None]
 
 
 class ItemState(StrEnum):
@@ -254,46 +254,6 @@ class Message(Value, frozen=True, kw_only=True):
     external_id: str = ""
     client_id: str = ""
     fold_from: int = 0
-
-
-class OutboundState(StrEnum):
-    """How far one outgoing delivery has come.
-
-    ``attempting`` is journaled before the outside is touched; found after a restart it means
-    that the outcome of that attempt is unknown (unsettled). ``dropped``: a person gave it up.
-    """
-
-    PENDING = "pending"
-    ATTEMPTING = "attempting"
-    SENT = "sent"
-    FAILED = "failed"
-    DROPPED = "dropped"
-
-
-class Outgoing(Kept, frozen=True, kw_only=True):
-    """One row of the outbox: what must reach the outside, and how far it has come."""
-
-    id: OutboundId
-    channel: ChannelName
-    kind: ChannelKind
-    purpose: Literal["message", "status"]
-    state: OutboundState
-    version: int
-    created_at: datetime
-    next_at: datetime
-    expires_at: datetime
-    attempts: int = 0
-    repeats: int = 0
-    unsettled: bool = False
-    case: CaseId | None = None
-    number: TicketNumber | None = None
-    item: ItemId | None = None
-    message: MessageId | None = None
-    address: str = ""
-    thread: tuple[str, ...] = ()
-    reason: str = ""
-    receipt: str = ""
-    payload: Attributes = field(default_factory=dict)
 
 
 class AgentProfile(Value, frozen=True, kw_only=True):

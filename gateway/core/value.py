@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+Attributes = dict[str, str | int | float | bool | None]
+
 
 class Value(Struct, frozen=True, kw_only=True, gc=False):
     """Base of all values. Being frozen they form no cycles, so the collector need not look."""
