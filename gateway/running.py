@@ -27,6 +27,7 @@ from gateway.cluster.joining import this_place
 from gateway.cluster.looking import Looking
 from gateway.cluster.membership import Membership
 from gateway.cluster.overflow import Overflow
+from gateway.cluster.places import Places
 from gateway.cluster.release import Releases
 from gateway.cluster.retention import Retention
 from gateway.cluster.seats import Seat, UnderDuty
@@ -131,6 +132,10 @@ class App:
         self.bell.on("inbox", self._has_contact)
         self.tail.subscribe(node.intake.heard, [e.InboundDecided])
         self.conversing = Conversing(node, self.tail, self.bell)
+        self.places = Places(
+            self.bell, node.conversations.waiting_here, needed=lambda: self.lease.accompanied
+        )
+        node.conversations.elsewhere = self.places.elsewhere
         self.asking = Asking(node.ledger, node.writer, store.relay, bell=self.bell)
         self.duties = Duties(
             store.duties,
@@ -295,6 +300,7 @@ class App:
             "rooms": self.looks.run(),
             "contacts": self.contacts.run(),
             "asking": self.asking.run(),
+            "places": self.places.run(),
             "handover": self.handover.run(),
             "release": self.releases.run(),
             "evacuation": self.evacuation.run(),

@@ -212,6 +212,8 @@ class WebChat:
     def _on_commit_elsewhere(self, _node: NodeName, entries: Sequence[PeerEntry]) -> None:
         """What another node has decided about conversations that are followed here."""
         for entry in entries:
+            if isinstance(entry.event, _MOVES):
+                self._queue_moved.set()
             if entry.case is None or not self._hub.watched(entry.case):
                 continue
             match entry.event:

@@ -1,7 +1,8 @@
 """A bell between nodes: "there is something for you", at once, without a promise.
 
 Whoever is rung looks; and everybody looks once a second anyway, for a ring can be lost with the
-link or the database, which is told to nobody. So rings carry names, never what is to be known.
+link or the database, which is told to nobody. So rings carry names, never what is to be known;
+what is good for seconds only (typing, places in a queue) may travel so.
 """
 
 import asyncio

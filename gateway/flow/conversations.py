@@ -1,6 +1,6 @@
 """What channels may read of their conversations: committed facts, and places in the queue."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from gateway.core.duties import DutyTerm
 from gateway.core.errors import Refused, StoodDown
@@ -12,14 +12,23 @@ from gateway.flow.router import Router
 from gateway.ports import File, Memory
 from gateway.store.contract import DutyLost, Fenced, Lookup, Term, Unavailable
 
+Place = tuple[int, float]
+"""In the queue, 1 is next; and the expected wait in seconds."""
+Elsewhere = Callable[[Sequence[CaseId]], Awaitable[dict[CaseId, Place]]]
+
+
+async def _nowhere(_cases: Sequence[CaseId]) -> dict[CaseId, Place]:
+    return {}
+
 
 class CaseReader:
-    """Implements ``ports.Conversations``."""
+    """Implements ``ports.Conversations``; ``elsewhere`` says how items of other nodes stand."""
 
     def __init__(self, ledger: Ledger, lookup: Lookup, router: Router) -> None:
         self._ledger = ledger
         self._lookup = lookup
         self._router = router
+        self.elsewhere: Elsewhere = _nowhere
 
     async def case(self, case: CaseId) -> Case | None:
         return await self._lookup.case(case)
@@ -41,13 +50,20 @@ class CaseReader:
     async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> Case | None:
         return await self._lookup.open_case_of(kind, value, channel)
 
-    async def waiting(self, cases: Iterable[CaseId]) -> dict[CaseId, tuple[int, float]]:
+    async def waiting(self, cases: Iterable[CaseId]) -> dict[CaseId, Place]:
+        asked = list(cases)
+        found = await self.waiting_here(asked)
+        has = self._ledger.state.items_of_case
+        return found | await self.elsewhere([case for case in asked if not has(case)])
+
+    async def waiting_here(self, cases: Iterable[CaseId]) -> dict[CaseId, Place]:
+        """The same of what this node decides about."""
         found = {case: told for case in cases if (told := self._place_of(case)) is not None}
         # Who stands before them may not be on disk yet.
         await self._ledger.committed(self._ledger.position)
         return found
 
-    def _place_of(self, case: CaseId) -> tuple[int, float] | None:
+    def _place_of(self, case: CaseId) -> Place | None:
         state = self._ledger.state
         for item in state.items_of_case(case):
             if item.state in (ItemState.QUEUED, ItemState.OFFERED):

@@ -154,6 +154,33 @@ async def test_the_customer_ends_the_chat_at_a_node_that_does_not_have_it(talk: 
         await talk.ana.until(lambda d: all(i.state is ItemState.WRAPPING for i in d.items.values()))
 
 
+async def test_the_place_in_the_queue_is_told_by_the_node_that_has_the_item(talk: Talk) -> None:
+    await talk.ana.not_ready("break")
+    async with (
+        asyncio.timeout(60),
+        visiting(f"{talk.here.ws}/chat/v1") as first,
+        visiting(f"{talk.here.ws}/chat/v1") as second,
+    ):
+        for n, visitor in enumerate((first, second), start=1):
+            await visitor.say(Hello(channel="site"))
+            await visitor.until(Welcome)
+            await visitor.say(Send(id=f"the-first-{n}", body="Hello"))
+            await placed(visitor, n)
+        began = next(f for f in reversed(second.seen) if isinstance(f, Welcome))
+        async with visiting(f"{talk.there.ws}/chat/v1") as back:
+            resume = ResumeFrom(seq=1, conversation=began.conversation)
+            await back.say(Hello(channel="site", visitor=began.visitor, resume=resume))
+            await placed(back, 2)
+            await first.say(End(id="good-bye"))
+            await placed(back, 1)
+
+
+async def placed(visitor: Visitor, place: int) -> None:
+    """Return once the window was told this place."""
+    while not any(isinstance(f, State) and f.position == place for f in visitor.seen):
+        await visitor.next()
+
+
 async def test_the_agents_node_is_killed_and_the_customer_hears_of_the_heir(talk: Talk) -> None:
     await talk.visitor.say(Send(id="question-1", body="before"))
     await talk.visitor.until(Ok)
