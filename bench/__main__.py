@@ -19,6 +19,7 @@ BENCHES = {
     "push": "committed event to frame on the wire",
     "start": "a cold start until it can take work",
     "offer": "arrival to the offer on a desktop",
+    "rescore": "a change to the line until the offer that follows, while thousands wait",
     "match": "routing decisions a second, and how good they are",
     "day": "a whole day's work, every step, closed loop",
     "failover": "a node or the database dies: until everybody is served again",

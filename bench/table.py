@@ -17,6 +17,7 @@ ORDER = (
     "storm",
     "journal",
     "offer",
+    "rescore",
     "match",
     "day",
     "email",

@@ -136,6 +136,7 @@ class App:
             self.bell, node.conversations.waiting_here, needed=lambda: self.lease.accompanied
         )
         node.conversations.elsewhere = self.places.elsewhere
+        self.tail.subscribe(node.values.heard, [e.CustomerValued])
         self.asking = Asking(node.ledger, node.writer, store.relay, bell=self.bell)
         self.duties = Duties(
             store.duties,

@@ -139,6 +139,9 @@ class Customers:
             worth=wish.value,
             attributes=wish.attributes,
         )
+        if wish.value is not None:
+            valued = e.CustomerValued(customer=found.id, value=found.value, by=by(request))
+            await record(self._ledger, [e.Change(valued)])
         return HttpAnswer(body=found)
 
     async def _erase(self, request: HttpRequest) -> HttpAnswer:

@@ -26,6 +26,7 @@ SENTENCES: dict[str, str] = {
     "item_canceled": "It was canceled by {by}",
     "item_rejected": "It was rejected",
     "item_reprioritised": "{by} set the priority to {priority}",
+    "item_revalued": "Its customer is worth {value} points now",
     "clocks_set": "The clocks of its service level were set",
     "service_level_warned": "Most of the time for the {measured} is used up",
     "service_level_breached": "The {measured} is overdue since {due_at}",

@@ -97,6 +97,9 @@ NEW: Mapping[str, Since] = {
     "ServiceLevelEscalated": Since(2),
     "ServiceLevelEnded": Since(2),
     "MessageAdded.automatic": Since(2, harmless=True),
+    # An older node ranks by the value that the item came with.
+    "CustomerValued": Since(2, harmless=True),
+    "ItemRevalued": Since(2, harmless=True),
     # A node that does not know the rules would let everything in as it comes.
     **dict.fromkeys(("Rule", "RuleDefined", "RuleRemoved"), Since(2)),
 }

@@ -227,6 +227,22 @@ class ItemReprioritised(_Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class ItemRevalued(_Event, frozen=True, kw_only=True):
+    """Its customer is worth more or less to the house than when it was routed last."""
+
+    item: ItemId
+    value: int
+    reason: str = ""
+
+
+class CustomerValued(_Event, frozen=True, kw_only=True):
+    """Somebody has said what a customer is worth; what waits of theirs is ranked anew."""
+
+    customer: CustomerId
+    value: int
+    by: str
+
+
 # -- service levels -------------------------------------------------------------------------
 
 
@@ -638,6 +654,7 @@ ItemEvent = (
     ItemCreated
     | ItemMove
     | ItemReprioritised
+    | ItemRevalued
     | RingOpened
     | ItemRested
     | ItemAdopted
@@ -682,6 +699,7 @@ Event = (
     | NodeStarted
     | NodeTakenOver
     | ContentRemoved
+    | CustomerValued
     | ErasureOrdered
     | CustomerErased
     | JournalDropped

@@ -206,6 +206,16 @@ def _item_reprioritised(s: NodeState, ev: e.ItemReprioritised, at: datetime) -> 
     return (s.edit(s.items[ev.item], priority=ev.priority),)
 
 
+def _item_revalued(s: NodeState, ev: e.ItemRevalued, at: datetime) -> Rows:
+    rows: Rows = ()
+    item, case = s.items[ev.item], s.cases[s.items[ev.item].case]
+    if case.customer is not None and case.customer.value != ev.value:
+        rows = (s.edit_case(case, at, customer=replace(case.customer, value=ev.value)),)
+    if item.customer is None:
+        return rows
+    return (*rows, s.edit(item, customer=replace(item.customer, value=ev.value)))
+
+
 def _ring_opened(s: NodeState, ev: e.RingOpened, at: datetime) -> Rows:
     item = s.items[ev.item]
     return (s.edit(item, ring=max(item.ring, ev.ring)),)
@@ -399,6 +409,7 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.ItemCanceled: _item_ended,
     e.ItemRejected: _item_ended,
     e.ItemReprioritised: _item_reprioritised,
+    e.ItemRevalued: _item_revalued,
     e.RingOpened: _ring_opened,
     e.ItemRested: _item_rested,
     e.ItemAdopted: _item_adopted,

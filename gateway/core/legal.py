@@ -79,7 +79,7 @@ def _item_handed_over(walk: _Walk, event: e.ItemHandedOver) -> None:
         raise IllegalMove(state, type(event).__name__)
 
 
-def _item_reprioritised(walk: _Walk, event: e.ItemReprioritised) -> None:
+def _item_reprioritised(walk: _Walk, event: e.ItemReprioritised | e.ItemRevalued) -> None:
     walk.state_of(event.item, event)
 
 
@@ -141,6 +141,7 @@ _LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
     e.ItemAdopted: _item_adopted,
     e.ItemHandedOver: _item_handed_over,
     e.ItemReprioritised: _item_reprioritised,
+    e.ItemRevalued: _item_reprioritised,
     e.OutboundQueued: _outbound_queued,
     e.OutboundAdopted: _outbound_adopted,
     e.OutboundAttempted: _outbound_attempted,

@@ -28,6 +28,7 @@ from gateway.core.model import (
 from gateway.core.service_level import follow
 from gateway.core.state import NodeState, Rows
 from gateway.core.times import OUTBOUND_EXPIRES_SECONDS
+from gateway.core.values import revalued
 
 _TOLD = frozenset(
     {
@@ -57,7 +58,13 @@ def reactions(state: NodeState, event: e.Event, rows: Rows, ctx: Context) -> lis
             state.take_just_closed()
             return clear_out(state, state.at_site(site.name), hands=True)
         case _:
-            return []
+            return _of_worth(state, event)
+
+
+def _of_worth(state: NodeState, event: e.Event) -> list[e.Change]:
+    if type(event) is not e.CustomerValued:
+        return []
+    return revalued(state, event.customer, event.value)
 
 
 def _after_offer(state: NodeState, event: e.Event) -> list[e.Change]:

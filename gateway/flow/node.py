@@ -27,6 +27,7 @@ from gateway.flow.reconcile import Reconciler
 from gateway.flow.router import Router
 from gateway.flow.signals import SignalBoard
 from gateway.flow.timers import Timers
+from gateway.flow.values import Values
 from gateway.flow.whose import Whose
 from gateway.flow.writer import Writer
 from gateway.ports import Channel, Clock
@@ -65,6 +66,7 @@ class Node:
         self.timers.load([*ledger.state.items.values(), *ledger.state.statuses.values()])
         self.router = Router(ledger, self.timers)
         self.recount = Recount(ledger)
+        self.values = Values(ledger, lookup, sleep=sleep)
         numbers = Numbers(journal)
         self.whose = Whose(ledger, writer.current_term, self.departures, contacts)
         self.intake = IntakeFlow(
@@ -206,5 +208,6 @@ class Node:
             group.create_task(self.timers.run(), name="timers")
             group.create_task(self.router.run(), name="router")
             group.create_task(self.recount.run(), name="clocks")
+            group.create_task(self.values.run(), name="values")
             group.create_task(self.dispatch.run(), name="outbox")
             group.create_task(self.reconciler.run(), name="reconcile")

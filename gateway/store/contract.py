@@ -262,6 +262,10 @@ class Lookup(Protocol):
 
     async def customer(self, customer: CustomerId) -> CustomerBrief | None: ...
 
+    async def values(self, customers: Sequence[CustomerId]) -> dict[CustomerId, int]:
+        """What these customers are worth, as it is now; who is not known is left out."""
+        ...
+
     async def address_of(self, customer: CustomerId, kind: str) -> str | None:
         """The customer's newest identity of this kind (``email``, ``phone``)."""
         ...

@@ -89,6 +89,12 @@ class PgLookup:
     async def customer(self, customer: CustomerId) -> CustomerBrief | None:
         return await self._by_id("customer_brief", customer, CustomerBrief)
 
+    async def values(self, customers: Sequence[CustomerId]) -> dict[CustomerId, int]:
+        asked = [customer for customer in customers if uuid_or_none(customer) is not None]
+        with reading():
+            rows = await self._pool.fetch(self._sql["values_of"], asked)
+        return {CustomerId(row["id"]): row["value"] for row in rows}
+
     async def customer_of(
         self, kind: str, value: str, *, verified: bool = True
     ) -> CustomerBrief | None:

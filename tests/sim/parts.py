@@ -153,6 +153,7 @@ def _contacts(here: Serving) -> Coroutine[Any, Any, object]:
     intake.ring = lambda to: bell.ring("inbox", to)
     bell.on("inbox", lambda _node, _whose: looking.wake())
     known(here.tail).subscribe(intake.heard, [e.InboundDecided])
+    known(here.tail).subscribe(here.node.values.heard, [e.CustomerValued])
     return looking.run()
 
 

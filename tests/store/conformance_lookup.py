@@ -121,6 +121,16 @@ class LookupConformance:
         assert await pen.lookup.opened_since(ann.id, since) == (NOW, times[1])
         assert await pen.lookup.opened_since(uid(), since) == ()
 
+    async def test_what_customers_are_worth(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        claims = [an_inbound(identity=from_ann(verified=True))]
+        [stored] = await pen.journal.receive(pen.term, claims, [])
+        ann = stored.customer
+        assert ann is not None
+        nobody: Any = "x"
+        assert await pen.lookup.values([ann.id, uid(), nobody]) == {ann.id: 0}
+        assert await pen.lookup.values([]) == {}
+
     async def test_answers_of_commands_are_remembered(self, opens: Opens) -> None:
         pen = await begin(opens)
         known, unknown = uid(), uid()

@@ -68,6 +68,7 @@ class Running:
         self.contacts = Looking("what others received for us", node.intake.look)
         self.bell.on("inbox", lambda _node, _whose: self.contacts.wake())
         self.tail.subscribe(node.intake.heard, [e.InboundDecided])
+        self.tail.subscribe(node.values.heard, [e.CustomerValued])
         self.asking = Asking(node.ledger, node.writer, MemoryRelay(store))
         self.card = Card(urls={"agent": f"ws://{self.name}/agent/v1"})
         self.member = Membership(

@@ -210,6 +210,13 @@ class MemoryStore:
     async def customer(self, customer: CustomerId) -> m.CustomerBrief | None:
         return await self._call("look.customer", lambda: self.tables.customers.get(customer))
 
+    async def values(self, customers: Sequence[CustomerId]) -> dict[CustomerId, int]:
+        def known() -> dict[CustomerId, int]:
+            there = self.tables.customers
+            return {c: there[c].value for c in customers if c in there}
+
+        return await self._call("look.values", known)
+
     async def address_of(self, customer: CustomerId, kind: str) -> str | None:
         def newest() -> str | None:
             found = [

@@ -33,6 +33,9 @@ SELECT doc FROM item WHERE case_id = $1 ORDER BY id DESC LIMIT 1
 -- name: customer_brief
 SELECT customer_brief($1) AS doc
 
+-- name: values_of
+SELECT id::text, value FROM customer WHERE id = ANY($1::uuid[])
+
 -- name: customer_of_identity
 SELECT customer_brief(customer) AS doc FROM identity
 WHERE kind = $1 AND value = $2 AND verified = $3
