@@ -21,7 +21,7 @@ from typing import Any
 from bench import peers
 from bench.frame import Options, Progress, scratch
 from bench.load.metronome import BEAT
-from bench.measure import CpuMeter, LoopLag, alone, postmaster_of, spread, trees
+from bench.measure import CpuMeter, LoopLag, alone, keep_apart, postmaster_of, spread, trees
 from bench.report import Budget, Peer, Report
 from bench.work import EVENTS_AN_ITEM, RECORDS_AN_ITEM, Work
 from gateway.app import GC_THRESHOLDS
@@ -164,6 +164,7 @@ async def _measure(options: Options, say: Progress, store: Store, data: Path) ->
     details: dict[str, Any] = {"generator": "in the writer's loop; counted as the node's time"}
     cpu = CpuMeter({"node": alone(os.getpid()), "postgres": trees(postmaster_of(data))})
     rig, lag = await Rig.begin(store), LoopLag()
+    details["kept_apart"] = keep_apart(os.getpid(), postmaster_of(data))
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(rig.writer.run()), group.create_task(lag.run())]
         await rig.saturate(min(2.0, options.seconds))  # plans, caches and tables get warm

@@ -143,6 +143,29 @@ def alone(pid: int) -> Callable[[], list[int]]:
     return lambda: [pid]
 
 
+def keep_apart(node: int, *roots: int | None) -> bool:
+    """One core for the node, the others for these trees: as the budgets' bare parts were measured.
+
+    Otherwise the scheduler likes to wake the database on the node's own core. What is begun later
+    inherits it. False where there is but one core.
+    """
+    first, *rest = sorted(os.sched_getaffinity(0))
+    if not rest:
+        return False
+    _keep_on([node], {first})
+    _keep_on(trees(*roots)(), set(rest))
+    return True
+
+
+def _keep_on(pids: Iterable[int], cores: set[int]) -> None:
+    for pid in pids:
+        try:
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                os.sched_setaffinity(int(thread.name), cores)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+
+
 # -- the loop -------------------------------------------------------------------------------
 
 

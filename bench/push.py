@@ -14,7 +14,7 @@ from bench.crowd import DESKTOPS, PROCESSES, Heard, desktops, heard, staff
 from bench.frame import Options, Progress, scratch
 from bench.idle import SOCKETIO_PATH
 from bench.load.control import ask_all, generators
-from bench.measure import spread
+from bench.measure import keep_apart, postmaster_of, spread
 from bench.node import NodeProcess, running, seed
 from bench.report import Budget, Peer, Report
 
@@ -42,6 +42,8 @@ async def measure(options: Options, say: Progress) -> Report:
         ):
             await node.post("/bench/hands", {})
             await settled(crowd)
+            others = (postmaster_of(node.data), *(one.pid for one in crowd))
+            details["kept_apart"] = keep_apart(node.pid, *others)
             ours, faults = await _sustained(options, say, node, crowd, details)
             lost, repeats = await _at_rate(options, say, node, crowd, details)
     peer = None
@@ -139,6 +141,7 @@ async def _peer(options: Options, say: Progress, name: str, details: dict[str, A
         port = (await server.ask(name))["port"]
         tokens = [""] * options.desktops
         async with desktops(port, tokens, say, path=path, dialect=dialect) as crowd:
+            keep_apart(server.pid, *(one.pid for one in crowd))
             await ask_all(crowd, "take")
             sent = await server.ask("push", seconds=min(options.seconds, 5.0))
             told = await settled(crowd)
