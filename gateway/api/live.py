@@ -19,7 +19,12 @@ TAG = "live"
 
 
 class QueueNow(Struct, frozen=True, kw_only=True):
-    """``longest_wait`` in seconds; nobody waits: 0. ``ready``: agents who are, and serve it."""
+    """``longest_wait`` in seconds; nobody waits: 0. ``ready``: agents who are, and serve it.
+
+    Of the customers who were ``told`` how long it may take and have been served since the nodes
+    began: ``told_bias`` is by how many seconds they waited longer on average (below 0: less),
+    ``told_error`` by how many it was wrong either way.
+    """
 
     name: QueueName
     waiting: int
@@ -27,6 +32,9 @@ class QueueNow(Struct, frozen=True, kw_only=True):
     offered: int
     in_hand: int
     ready: int
+    told: int = 0
+    told_bias: float | None = None
+    told_error: float | None = None
 
 
 class AgentsNow(Struct, frozen=True, kw_only=True):
@@ -133,6 +141,9 @@ class _Sums(Struct):
     offered: int = 0
     in_hand: int = 0
     ready: int = 0
+    told: int = 0
+    told_error: float = 0.0
+    told_absolute: float = 0.0
 
 
 def _numbers(figures: Iterable[NodeCapacity]) -> dict[str, Any]:
@@ -152,6 +163,9 @@ def _numbers(figures: Iterable[NodeCapacity]) -> dict[str, Any]:
             sums.offered += queue.offered
             sums.in_hand += queue.in_hand
             sums.ready += capacity.ready_for(queue.name)
+            sums.told += queue.told
+            sums.told_error += queue.told_error
+            sums.told_absolute += queue.told_absolute
             if queue.waiting:
                 # They have waited on since their node said so.
                 sums.longest_wait = max(sums.longest_wait, queue.longest_wait + one.age)
@@ -165,6 +179,9 @@ def _numbers(figures: Iterable[NodeCapacity]) -> dict[str, Any]:
                 offered=s.offered,
                 in_hand=s.in_hand,
                 ready=s.ready,
+                told=s.told,
+                told_bias=round(s.told_error / s.told, 1) if s.told else None,
+                told_error=round(s.told_absolute / s.told, 1) if s.told else None,
             )
             for name, s in sorted(queues.items())
         ],

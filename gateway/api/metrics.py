@@ -1,7 +1,7 @@
 """``/metrics`` for Prometheus: read from the node's parts when asked, in a registry of its own."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from gateway.api.house import House
 from gateway.api.needs import Among, Lag
 from gateway.core.model import ItemState
+from gateway.core.waits import LIMITS, WaitErrors
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 
 HEALTHS = ("starting", "up", "down", "parked", "paused", "standby")
@@ -33,6 +34,7 @@ class _NodeCollector(Collector):
         yield from self._journal()
         yield from self._database()
         yield from self._work()
+        yield _wait_errors(self._house.node.router.errors)
         yield from self._channels()
         if self._house.among is not None:
             yield from _among(self._house.among)
@@ -177,15 +179,35 @@ def _among(among: Among) -> Iterator[Metric]:
         yield CounterMetricFamily(name, meaning, tallies[name])
 
 
+def _wait_errors(errors: WaitErrors) -> Metric:
+    family = HistogramMetricFamily(
+        "switchroom_wait_told_error_seconds",
+        "By how much served customers waited later or sooner than they were told.",
+        labels=["queue", "served"],
+    )
+    for queue, known in sorted(errors.queues.items()):
+        later = (known.absolute + known.total) / 2
+        for served, counts, total in (
+            ("later", known.later, later),
+            ("sooner", known.sooner, known.absolute - later),
+        ):
+            family.add_metric([queue, served], _buckets(LIMITS, counts), sum_value=total)
+    return family
+
+
+def _buckets(limits: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
+    total, buckets = 0, []
+    for limit, number in zip(limits, counts, strict=True):
+        total += number
+        buckets.append(("+Inf" if limit == float("inf") else str(limit), float(total)))
+    return buckets
+
+
 def _lag(lag: Lag, limits: tuple[float, ...]) -> Metric:
     family = HistogramMetricFamily(
         "switchroom_loop_lag_seconds", "By how much the event loop was late."
     )
-    total, buckets = 0, []
-    for limit, number in zip(limits, lag.counts, strict=True):
-        total += number
-        buckets.append(("+Inf" if limit == float("inf") else str(limit), float(total)))
-    family.add_metric([], buckets, sum_value=lag.total)
+    family.add_metric([], _buckets(limits, lag.counts), sum_value=lag.total)
     return family
 
 

@@ -27,6 +27,8 @@ SENTENCES: dict[str, str] = {
     "item_rejected": "It was rejected",
     "item_reprioritised": "{by} set the priority to {priority}",
     "item_revalued": "Its customer is worth {value} points now",
+    "wait_told": "The customer was told: place {place}, about {seconds} s",
+    "wait_measured": "It took {waited} s from when {told} s were told",
     "clocks_set": "The clocks of its service level were set",
     "service_level_warned": "Most of the time for the {measured} is used up",
     "service_level_breached": "The {measured} is overdue since {due_at}",

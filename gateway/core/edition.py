@@ -100,6 +100,14 @@ NEW: Mapping[str, Since] = {
     # An older node ranks by the value that the item came with.
     "CustomerValued": Since(2, harmless=True),
     "ItemRevalued": Since(2, harmless=True),
+    # What is lost of these is not measured, or not told among the figures.
+    "Forecast": Since(2, harmless=True),
+    "Item.told": Since(2, harmless=True),
+    "WaitTold": Since(2, harmless=True),
+    "WaitMeasured": Since(2, harmless=True),
+    "Waiting.told": Since(2, harmless=True),
+    "Waiting.told_error": Since(2, harmless=True),
+    "Waiting.told_absolute": Since(2, harmless=True),
     # A node that does not know the rules would let everything in as it comes.
     **dict.fromkeys(("Rule", "RuleDefined", "RuleRemoved"), Since(2)),
 }

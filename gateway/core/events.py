@@ -227,6 +227,24 @@ class ItemReprioritised(_Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class WaitTold(_Event, frozen=True, kw_only=True):
+    """The customer was told how long it may take, for the first time of this wait."""
+
+    item: ItemId
+    place: int
+    seconds: float
+
+
+class WaitMeasured(_Event, frozen=True, kw_only=True):
+    """Somebody has it now: what was ``told`` and how long it was from then, in seconds."""
+
+    item: ItemId
+    queue: QueueName
+    place: int
+    told: float
+    waited: float
+
+
 class ItemRevalued(_Event, frozen=True, kw_only=True):
     """Its customer is worth more or less to the house than when it was routed last."""
 
@@ -655,6 +673,8 @@ ItemEvent = (
     | ItemMove
     | ItemReprioritised
     | ItemRevalued
+    | WaitTold
+    | WaitMeasured
     | RingOpened
     | ItemRested
     | ItemAdopted

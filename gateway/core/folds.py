@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from gateway.core import events as e
 from gateway.core.capacity import AWAKE, cost_here, rests_after
 from gateway.core.ids import AgentName
-from gateway.core.model import Item, OutboundState, Passed, Presence
+from gateway.core.model import Forecast, Item, OutboundState, Passed, Presence
 from gateway.core.service_folds import SERVICE_FOLDS
 from gateway.core.state import NodeState, Rows
 
@@ -90,6 +90,7 @@ def _item_queued(s: NodeState, ev: e.ItemQueued, at: datetime) -> Rows:
         queued_at=at if fresh else old.queued_at,
         passed=passed[-MOST_PASSED:],
         ring=0 if fresh else old.ring,
+        told=None if fresh else old.told,
         agent=None,
         offer=None,
         wake_at=None,
@@ -214,6 +215,15 @@ def _item_revalued(s: NodeState, ev: e.ItemRevalued, at: datetime) -> Rows:
     if item.customer is None:
         return rows
     return (*rows, s.edit(item, customer=replace(item.customer, value=ev.value)))
+
+
+def _wait_told(s: NodeState, ev: e.WaitTold, at: datetime) -> Rows:
+    told = Forecast(at=at, place=ev.place, seconds=ev.seconds)
+    return (s.edit(s.items[ev.item], told=told),)
+
+
+def _wait_measured(s: NodeState, ev: e.WaitMeasured, at: datetime) -> Rows:
+    return (s.edit(s.items[ev.item], told=None),)
 
 
 def _ring_opened(s: NodeState, ev: e.RingOpened, at: datetime) -> Rows:
@@ -410,6 +420,8 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.ItemRejected: _item_ended,
     e.ItemReprioritised: _item_reprioritised,
     e.ItemRevalued: _item_revalued,
+    e.WaitTold: _wait_told,
+    e.WaitMeasured: _wait_measured,
     e.RingOpened: _ring_opened,
     e.ItemRested: _item_rested,
     e.ItemAdopted: _item_adopted,

@@ -124,7 +124,7 @@ def _agent_reserved(walk: _Walk, event: e.AgentReserved) -> None:
         raise _not_there(event)
 
 
-def _about_item(walk: _Walk, event: e.ServiceEvent) -> None:
+def _about_item(walk: _Walk, event: e.ServiceEvent | e.WaitTold | e.WaitMeasured) -> None:
     walk.state_of(event.item, event)
 
 
@@ -142,6 +142,8 @@ _LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
     e.ItemHandedOver: _item_handed_over,
     e.ItemReprioritised: _item_reprioritised,
     e.ItemRevalued: _item_reprioritised,
+    e.WaitTold: _about_item,
+    e.WaitMeasured: _about_item,
     e.OutboundQueued: _outbound_queued,
     e.OutboundAdopted: _outbound_adopted,
     e.OutboundAttempted: _outbound_attempted,

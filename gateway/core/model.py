@@ -121,6 +121,14 @@ class Passed(Value, frozen=True, kw_only=True):
     at: datetime
 
 
+class Forecast(Value, frozen=True, kw_only=True):
+    """What the customer was told first of a wait: the place (1 is next) and how many seconds."""
+
+    at: datetime
+    place: int
+    seconds: float
+
+
 class Item(Kept, frozen=True, kw_only=True):
     """One routable unit of work inside a case.
 
@@ -173,6 +181,7 @@ class Item(Kept, frozen=True, kw_only=True):
     cost: Cost | None = None
     resting: bool = False
     rests_at: datetime | None = None
+    told: Forecast | None = None
 
 
 class Case(Kept, frozen=True, kw_only=True):

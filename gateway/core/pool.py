@@ -22,6 +22,7 @@ from gateway.core.policy import ALL
 from gateway.core.routing.line import Line
 from gateway.core.routing.need import Need
 from gateway.core.state import NodeState
+from gateway.core.waits import WaitErrors
 
 LEVELS = 5
 _WAITING = frozenset({ItemState.QUEUED, ItemState.OFFERED})
@@ -29,13 +30,20 @@ _WORKED = frozenset({ItemState.ASSIGNED, ItemState.WRAPPING})
 
 
 class Waiting(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One queue at one node; ``longest_wait`` in seconds, 0 if nobody waits."""
+    """One queue at one node; ``longest_wait`` in seconds, 0 if nobody waits.
+
+    Of so many who were ``told`` how long it may take, the sum of errors and of their sizes, in
+    seconds, since the node began.
+    """
 
     name: QueueName
     waiting: int = 0
     longest_wait: float = 0.0
     offered: int = 0
     in_hand: int = 0
+    told: int = 0
+    told_error: float = 0.0
+    told_absolute: float = 0.0
 
 
 class Staff(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -174,6 +182,7 @@ class Tally:
         self._lines: dict[QueueName, Line[ItemId, float]] = {}
         self._holders: dict[ItemId, AgentName] = {}
         self._staff: Counter[str] = Counter()
+        self._errors = WaitErrors()
 
     # -- noting -----------------------------------------------------------------------------
 
@@ -187,6 +196,8 @@ class Tally:
         if self._state.just_closed:
             self._agents.update(dict.fromkeys(self._state.just_closed))
         event = entry.event
+        if type(event) is e.WaitMeasured:
+            self._errors.note(event)
         if not entry.rows:
             # It left this node, or is kept for somebody: no row says so.
             if (item := getattr(event, "item", None)) is not None:
@@ -309,13 +320,16 @@ class Tally:
     def _queue(self, name: QueueName, now: datetime) -> Waiting:
         line = self._lines.get(name)
         oldest = line.first() if line is not None else None
-        places = self._places
+        places, errors = self._places, self._errors.of(name)
         return Waiting(
             name=name,
             waiting=sum(places[name, state] for state in _WAITING),
             longest_wait=0.0 if oldest is None else max(now.timestamp() - oldest[0], 0.0),
             offered=places[name, ItemState.OFFERED],
             in_hand=sum(places[name, state] for state in _WORKED),
+            told=errors.count,
+            told_error=round(errors.total, 3),
+            told_absolute=round(errors.absolute, 3),
         )
 
 

@@ -6,7 +6,7 @@ an agent holds who is removed from the directory goes back, and what is offered 
 closes. The clocks of its service level follow whatever happens to an item.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.core import events as e
 from gateway.core.closing import clear_out
@@ -44,7 +44,7 @@ _TOLD = frozenset(
 def reactions(state: NodeState, event: e.Event, rows: Rows, ctx: Context) -> list[e.Change]:
     """The changes that must follow ``event``, which has just changed ``rows``."""
     if type(event) in MOVING:
-        more = _after_offer(state, event)
+        more = _after_offer(state, event, ctx.now)
         return [*follow(state, event, rows, ctx), *_after_move(state, rows, ctx), *more]
     match event:
         case e.MessageAdded():
@@ -67,13 +67,15 @@ def _of_worth(state: NodeState, event: e.Event) -> list[e.Change]:
     return revalued(state, event.customer, event.value)
 
 
-def _after_offer(state: NodeState, event: e.Event) -> list[e.Change]:
+def _after_offer(state: NodeState, event: e.Event, now: datetime) -> list[e.Change]:
     """What the queue's policy has follow: accepted by itself, or declined once too often."""
     if type(event) is e.OfferMade:
         item, offer = state.items[event.item], event.offer
         queue = state.queues.get(item.queue)
         if queue is not None and item.kind in queue.policy.auto_accept:
             return [e.Change(e.OfferAccepted(item=item.id, offer=offer.id, agent=offer.agent))]
+    if type(event) is e.OfferAccepted or type(event) is e.ItemAssigned:
+        return _measure(state.items[event.item], now)
     if type(event) is e.OfferDeclined:
         queue = state.queues.get(state.items[event.item].queue)
         most = queue.policy.most_declines if queue is not None else None
@@ -81,6 +83,21 @@ def _after_offer(state: NodeState, event: e.Event) -> list[e.Change]:
         if most is not None and status is not None and status.declines >= most:
             return _put_out(state, status)
     return []
+
+
+def _measure(item: Item, now: datetime) -> list[e.Change]:
+    """What the customer was told of the wait is compared with what it was."""
+    told = item.told
+    if told is None:
+        return []
+    measured = e.WaitMeasured(
+        item=item.id,
+        queue=item.queue,
+        place=told.place,
+        told=told.seconds,
+        waited=(now - told.at).total_seconds(),
+    )
+    return [e.Change(measured)]
 
 
 def _put_out(state: NodeState, status: AgentStatus) -> list[e.Change]:

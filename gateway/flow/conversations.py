@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+from gateway.core import events as e
 from gateway.core.duties import DutyTerm
 from gateway.core.errors import Refused, StoodDown
 from gateway.core.ids import AttachmentId, CaseId, ChannelName
@@ -58,16 +59,27 @@ class CaseReader:
 
     async def waiting_here(self, cases: Iterable[CaseId]) -> dict[CaseId, Place]:
         """The same of what this node decides about."""
-        found = {case: told for case in cases if (told := self._place_of(case)) is not None}
+        found: dict[CaseId, Place] = {}
+        first: list[e.Change] = []
+        now = self._ledger.clock.now()
+        for case in cases:
+            item = self._waiting_item(case)
+            if item is None:
+                continue
+            place, seconds = found[case] = self._router.engine.expectation.of(item, now)
+            if item.told is None and item.state is ItemState.QUEUED:
+                told = e.WaitTold(item=item.id, place=place, seconds=round(seconds, 1))
+                first.append(e.Change(told))
+        if first:
+            self._ledger.record(first)
         # Who stands before them may not be on disk yet.
         await self._ledger.committed(self._ledger.position)
         return found
 
-    def _place_of(self, case: CaseId) -> Place | None:
-        state = self._ledger.state
-        for item in state.items_of_case(case):
+    def _waiting_item(self, case: CaseId) -> Item | None:
+        for item in self._ledger.state.items_of_case(case):
             if item.state in (ItemState.QUEUED, ItemState.OFFERED):
-                return self._router.engine.expectation.of(item, self._ledger.clock.now())
+                return item
         return None
 
 

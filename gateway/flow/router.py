@@ -10,11 +10,14 @@ from gateway.core.ids import ItemId
 from gateway.core.routing.choose import Match, Rest, Wait
 from gateway.core.routing.engine import Engine, offer_for
 from gateway.core.routing.rings import Widen
+from gateway.core.waits import WaitErrors
 from gateway.flow.ledger import Ledger
 from gateway.flow.timers import Timers
 
 SLICE = 100
 """Matches in one go before other work gets a turn."""
+
+_UNSERVED = (e.ItemAbandoned, e.ItemCanceled, e.ItemRejected, e.ItemHandedOver)
 
 _log = structlog.get_logger("router")
 
@@ -24,6 +27,7 @@ class Router:
 
     def __init__(self, ledger: Ledger, timers: Timers) -> None:
         self.engine = Engine(ledger.state)
+        self.errors = WaitErrors()
         self._ledger = ledger
         self._timers = timers
         self._looks: dict[ItemId, datetime] = {}
@@ -34,10 +38,21 @@ class Router:
     def _note(self, entry: e.Entry) -> None:
         for row in entry.rows:
             self.engine.note(row)
+        self._learn(entry)
         if type(entry.event) is e.ItemHandedOver:
             self.engine.forget(entry.event.item)
         if self.engine.pending:
             self._wake.set()
+
+    def _learn(self, entry: e.Entry) -> None:
+        """What was expected is compared with what came."""
+        event, expected = entry.event, self.engine.expectation
+        if type(event) is e.OfferAccepted or type(event) is e.ItemAssigned:
+            expected.served(event.item, entry.at)
+        elif type(event) is e.WaitMeasured:
+            self.errors.note(event)
+        elif isinstance(event, _UNSERVED) or (type(event) is e.ItemQueued and event.restart):
+            expected.forget(event.item)
 
     async def run(self) -> None:
         while True:

@@ -1,20 +1,57 @@
-"""How long a waiting item may expect to wait. Pure."""
+"""How long a waiting item may expect to wait. Pure.
 
+A first guess from the place in the line and from who is there, times what such guesses were wrong
+by lately, by queue and kind: so what the guess does not know (how long the work takes, who is
+shared with other queues, how many chats at once) is in it as soon as some have been served.
+"""
+
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 
-from gateway.core.model import Item
+from msgspec import Struct
+
+from gateway.core.ids import ItemId, QueueName
+from gateway.core.model import ChannelKind, Item
 from gateway.core.routing.fit import meets
 from gateway.core.routing.need import Need
 from gateway.core.routing.pool import Pool
 from gateway.core.state import NodeState
 
 HANDLING_SECONDS = 240.0
-"""Handling time assumed for the expected wait until it is measured."""
+"""Handling time that the first guess goes by."""
 COUNTED_SECONDS = 1.0
 """How long a count of agents is good for: thousands may ask between two changes."""
 MOST_COUNTS = 1_000
+MOST_ASKED = 20_000
+"""Items whose first guess is remembered until they are served."""
+LASTS = 0.98
+"""The weight of what was learnt, each time something is: about the last fifty count."""
+PRIOR_SECONDS = 60.0
+"""Before anything is learnt a guess counts as if one of so many seconds had been right."""
+LEAST, MOST = 0.1, 20.0
+"""By how much a guess is corrected."""
 Expected = Callable[[Item], float]
+
+
+class _Guess(Struct, frozen=True):
+    """What was guessed of an item when somebody first asked, before any correction."""
+
+    at: datetime
+    seconds: float
+    queue: QueueName
+    kind: ChannelKind
+
+
+class _Learnt(Struct):
+    """Seconds waited and seconds guessed, of those served lately."""
+
+    waited: float = PRIOR_SECONDS
+    guessed: float = PRIOR_SECONDS
+
+    @property
+    def factor(self) -> float:
+        return min(max(self.waited / self.guessed, LEAST), MOST)
 
 
 class Expectation:
@@ -24,12 +61,47 @@ class Expectation:
         self._state = state
         self._pool = pool
         self._staff: dict[Need, tuple[datetime, int]] = {}
+        self._asked: OrderedDict[ItemId, _Guess] = OrderedDict()
+        self._learnt: dict[tuple[QueueName, ChannelKind], _Learnt] = {}
 
     def of(self, item: Item, now: datetime) -> tuple[int, float]:
         """The place (the first is 1) and the seconds."""
         place = self._pool.place_of(item)
-        staff = self.staff(self._pool.need_of(item), now)
-        return place, place * HANDLING_SECONDS / max(staff, 1)
+        guess = self._guess(place, self._pool.need_of(item), now)
+        if item.id not in self._asked:
+            if len(self._asked) >= MOST_ASKED:
+                self._asked.popitem(last=False)
+            self._asked[item.id] = _Guess(now, guess, item.queue, item.kind)
+        return place, guess * self._factor(item.queue, item.kind)
+
+    def of_place(self, place: int, need: Need, now: datetime) -> float:
+        """What somebody with this need would wait who stood at this place."""
+        return self._guess(place, need, now) * self._factor(need.queue, need.kind)
+
+    def _guess(self, place: int, need: Need, now: datetime) -> float:
+        return place * HANDLING_SECONDS / max(self.staff(need, now), 1)
+
+    def _factor(self, queue: QueueName, kind: ChannelKind) -> float:
+        learnt = self._learnt.get((queue, kind))
+        return 1.0 if learnt is None else learnt.factor
+
+    # -- learning ---------------------------------------------------------------------------
+
+    def served(self, item: ItemId, now: datetime) -> None:
+        """It waits no more because somebody has it: so long it was, and so long was guessed."""
+        guess = self._asked.pop(item, None)
+        if guess is None:
+            return
+        learnt = self._learnt.setdefault((guess.queue, guess.kind), _Learnt())
+        waited = max((now - guess.at).total_seconds(), 0.0)
+        learnt.waited = learnt.waited * LASTS + waited
+        learnt.guessed = learnt.guessed * LASTS + guess.seconds
+
+    def forget(self, item: ItemId) -> None:
+        """It waits no more, or anew, and nothing is to be learnt from that."""
+        self._asked.pop(item, None)
+
+    # -- agents -----------------------------------------------------------------------------
 
     def staff(self, need: Need, now: datetime) -> int:
         """How many who are connected could serve this need, at most a second ago."""
