@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from importlib.metadata import version
 from itertools import islice
+from time import thread_time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,12 +24,17 @@ from gateway.core.calendars import Calendar, Holiday, zone_of
 from gateway.core.errors import Refused
 from gateway.flow.ledger import Ledger
 
+MONTHS = frozenset(range(1, 13))
 YEARS_BACK, YEARS_AHEAD = 1, 3
 MOST = 3_000
 """Days that one calendar may be closed on within these years."""
 MOST_DAYS = 400
 """Days that one event may last."""
 OFTEN = frozenset({"YEARLY", "MONTHLY", "WEEKLY", "DAILY"})
+SELDOM = frozenset({"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS", "BYEASTER"})
+"""What a daily or weekly rule must not ask: it could look at every day until the year 9999."""
+LONGEST_SECONDS = 5.0
+"""Computing time that a file may take."""
 EVERY_SECONDS = 86_400.0
 FIRST_SECONDS = 60.0
 _FOUND_BY = "holidays {}, icalendar {}"
@@ -98,8 +104,11 @@ def _of_file(calendar: Calendar, years: range, where: str) -> Found:
     zone = zone_of(calendar.zone, f"{where}zone")
     first, last = datetime(years[0], 1, 1), datetime(years[-1], 12, 31, 23, 59)  # noqa: DTZ001 - of the calendar's wall clock
     found: Found = {}
+    until = thread_time() + LONGEST_SECONDS
     try:
         for event, moved in _events(calendar.ical):
+            if thread_time() > until:
+                raise ValueError("too much in it recurs")  # noqa: TRY301
             for start, length in _times(event, moved, zone, first, last):
                 found |= _closed(str(event.get("SUMMARY", "")), start, length)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as problem:
@@ -151,6 +160,13 @@ def _rule(recur: Any, start: datetime, zone: ZoneInfo) -> rrule:
         raise ValueError("an event recurs daily, weekly, monthly or yearly, by one rule")
     if {"BYHOUR", "BYMINUTE", "BYSECOND"} & {key.upper() for key in recur}:
         raise ValueError("an event recurs once a day at most")
+    often = {str(f).upper() for f in recur["FREQ"]} <= {"DAILY", "WEEKLY"}
+    if often and SELDOM & {key.upper() for key in recur}:
+        raise ValueError("what recurs on days of a month or a year is a monthly or yearly event")
+    if min(recur.get("INTERVAL", [1])) < 1:
+        raise ValueError("an event recurs at an interval of 1 at least")
+    if not {1, *map(int, recur.get("BYMONTH", []))} <= MONTHS:
+        raise ValueError("a month is one of 1-12")
     if "UNTIL" in recur:
         recur["UNTIL"] = [_local(at, zone) for at in recur["UNTIL"]]
     rule = rrulestr(recur.to_ical().decode(), dtstart=start)

@@ -1,6 +1,7 @@
 """Holidays by country and from iCal files."""
 
 from datetime import UTC, date, datetime
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 from gateway.core import events as e
 from gateway.core.calendars import Calendar, hours_of
 from gateway.core.errors import Refused
+from gateway.flow import feasts
 from gateway.flow.feasts import Feasts, with_holidays
 from tests.support.builders import House
 from tests.support.wallclock import calendar
@@ -59,6 +61,39 @@ def test_what_cannot_be_read_is_refused_with_its_field(fields: dict[str, str], a
     with pytest.raises(Refused) as refused:
         with_holidays(calendar("Europe/Berlin", **fields), NOW, "hours[0].")
     assert refused.value.field == f"hours[0].{at}"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=DAILY;INTERVAL=0",
+        "FREQ=YEARLY;INTERVAL=0",
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=WEEKLY;BYYEARDAY=366;BYMONTH=1",
+        "FREQ=DAILY;BYMONTH=13",
+    ],
+)
+def test_a_rule_that_would_be_followed_for_ever_is_refused_at_once(rule: str) -> None:
+    text = ical(event("DTSTART;VALUE=DATE:20260101", f"RRULE:{rule}"))
+    began = thread_time()
+    with pytest.raises(Refused):
+        found(ical=text)
+    assert thread_time() - began < 1.0
+
+
+def test_a_file_with_more_than_can_be_followed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feasts, "LONGEST_SECONDS", 0.5)
+    never = "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"
+    many = [event("DTSTART;VALUE=DATE:20260101", never, uid=str(n)) for n in range(1_000)]
+    began = thread_time()
+    with pytest.raises(Refused, match="recurs"):
+        found(ical=ical(*many))
+    assert thread_time() - began < 4.0
+
+
+def test_every_day_of_a_month_recurs() -> None:
+    days = found(ical=ical(event("DTSTART;VALUE=DATE:20260101", "RRULE:FREQ=DAILY;BYMONTH=1")))
+    assert len(days) == 4 * 31
 
 
 def test_whole_days_are_closed_the_last_one_excluded() -> None:
