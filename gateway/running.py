@@ -155,7 +155,12 @@ class App:
             settings.node.region,
         )
         self.handover = Handover(
-            node, store.handover, self.asking, lambda: self.lease.peers, bell=self.bell
+            node,
+            store.handover,
+            self.asking,
+            lambda: self.lease.peers,
+            bell=self.bell,
+            arriving=lambda: self.takeover.under_way,
         )
         self.sending = Sending(node, self.handover, store.homes)
         self.releases = Releases(node, self.asking, self.handover)

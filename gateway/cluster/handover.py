@@ -71,7 +71,11 @@ class _Going(Struct, frozen=True, kw_only=True):
 
 
 class Handover:
-    """See the module's docstring. ``run`` must be running. ``handed`` and ``taken`` count rows."""
+    """See the module's docstring. ``run`` must be running. ``handed`` and ``taken`` count rows.
+
+    ``arriving`` says that more may come of what we decide about already (a takeover is under way):
+    until all of it is known, nobody knows what must go together.
+    """
 
     def __init__(
         self,
@@ -81,6 +85,7 @@ class Handover:
         peers: Peers,
         *,
         bell: Bell | None = None,
+        arriving: Callable[[], bool] = lambda: False,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.handed = self.taken = self.returned = 0
@@ -89,6 +94,7 @@ class Handover:
         self._rows = rows
         self._peers = peers
         self._bell = bell
+        self._arriving = arriving
         self._persistence = Persistence(node.writer, "a handover", sleep=sleep)
         self._told = set(node.handed)
         self._group: asyncio.TaskGroup | None = None
@@ -157,6 +163,8 @@ class Handover:
         freed: Collection[ItemId] = (),
     ) -> Bundle:
         """All that must go together. Raises ``Bound``, ``Passing``."""
+        if self._arriving():
+            raise Passing("what another node had, whose heir this one is, is still being taken in")
         state = self._node.ledger.state
         found = together(
             state, items, agents, customers, orders, may_follow=may_follow, freed=freed
@@ -244,23 +252,27 @@ class Handover:
     async def _finish(self, going: _Going) -> None:
         """Raises ``Fenced``, ``VersionConflict``."""
         ledger, handed = self._node.ledger, going.handed
+        why = f"{going.to} is not there any more as it was when it agreed"
+        problem = Refused("unavailable", why)
         try:
             await ledger.committed(ledger.position)
-            took = await self._persistence.surely(
+            whole = await self._is_whole(handed)
+            took = whole and await self._persistence.surely(
                 lambda term: self._rows.hand_over(term, going.to, going.epoch, handed)
             )
+            if not whole:
+                problem = Passing("something of the customer is just coming here")
         except BaseException as error:
             _answer(going.done, Refused("unavailable", "this node begins anew; try again"))
             if isinstance(error, Refused):
                 return  # it ends already, and its next life has what is ours
             raise
         if not took:
-            self._take_back(going)
+            self._take_back(going, problem)
         self._node.departures.end(going.ids)
         self._under_way.discard(handed.id)
         if not took:
-            why = f"{going.to} is not there any more as it was when it agreed"
-            _answer(going.done, Refused("unavailable", why))
+            _answer(going.done, problem)
             return
         self.handed += going.kept.count
         if self._bell is not None:
@@ -275,10 +287,21 @@ class Handover:
                 )
             )
 
-    def _take_back(self, going: _Going) -> None:
-        _log.warning("not handed over", to=going.to, rows=going.kept.count)
+    async def _is_whole(self, handed: Handed) -> bool:
+        """Nothing of these customers is ours on disk that we have not been told of yet.
+
+        Their home was ours from the moment in which another node handed them over; what was handed
+        over with them comes a moment later, and would be left behind.
+        """
+        if not handed.customers:
+            return True
+        left = await self._persistence.surely(lambda _: self._rows.left_behind(self._me, handed))
+        return not left
+
+    def _take_back(self, going: _Going, problem: Refused) -> None:
+        _log.warning("not handed over", to=going.to, rows=going.kept.count, reason=problem.detail)
         self.returned += going.kept.count
-        self._tell(self._me, f"{going.to} could not take it", going.kept)
+        self._tell(self._me, f"not handed over: {problem.detail}", going.kept)
 
     # -- the other side ---------------------------------------------------------------------
 

@@ -56,13 +56,24 @@ class Takeover:
         self._me = node.ledger.state.node
         self._look: Look | None = None
         self._verdicts: dict[NodeName, Verdict] = {}
+        self._estates: set[NodeName] = set()
+        self._at_work: NodeName | None = None
         self._news = asyncio.Event()
+
+    @property
+    def under_way(self) -> bool:
+        """Whether more may come of nodes whose heir we are, or nobody has looked yet.
+
+        We decide about their customers already, and do not know all that is open of them.
+        """
+        return self._look is None or self._at_work is not None or bool(self._estates)
 
     def note(self, look: Look, verdicts: Sequence[Verdict]) -> None:
         """What the membership has just seen."""
         self._look = look
         self._verdicts = {verdict.peer.node: verdict for verdict in verdicts}
-        if verdicts or any(peer.heir == self._me for peer in look.peers):
+        self._estates = {peer.node for peer in look.peers if peer.heir == self._me}
+        if verdicts or self._estates:
             self._news.set()
 
     async def run(self) -> None:
@@ -79,22 +90,26 @@ class Takeover:
 
     async def _take(self, verdict: Verdict) -> None:
         dead, reason = verdict.peer, verdict.reason
+        self._at_work = dead.node
         try:
             won = await self._persistence.as_ourselves(lambda term: self._cluster.fence(term, dead))
         except (Unavailable, CommitUnknown) as error:
             # Done or not: the next look shows whose heir it has.
+            self._estates.add(dead.node)
             _log.warning("not fenced", node=dead.node, reason=str(error))
-            return
-        if won:
-            self.taken += 1
-            _log.warning("taken over", node=dead.node, reason=reason)
-            await self._settle(dead.node, dead.epoch + 1, reason, fenced_now=True)
+        else:
+            if won:
+                self.taken += 1
+                _log.warning("taken over", node=dead.node, reason=reason)
+                await self._settle(dead.node, dead.epoch + 1, reason, fenced_now=True)
+        self._at_work = None
 
     async def _settle(
         self, dead: NodeName, epoch: int, reason: str, *, fenced_now: bool = False
     ) -> None:
         """Adopt all that is left of a node whose heir we are."""
         if not await self._is_heir_of(dead):
+            self._estates.discard(dead)
             return
         if not fenced_now:
             self.resumed += 1
@@ -109,6 +124,7 @@ class Takeover:
             pass
         await ledger.committed(ledger.position)
         await self._persistence.surely(lambda term: self._cluster.end(term, dead))
+        self._estates.discard(dead)
         _log.info("everything adopted", node=dead, rows=self.adopted)
 
     async def _adopt(self, dead: NodeName, part: Estate) -> None:

@@ -69,6 +69,10 @@ class HandoverRows(Protocol):
         """
         ...
 
+    async def left_behind(self, node: NodeName, what: Handed) -> bool:
+        """Whether ``node`` has open items of these customers that are not among what goes."""
+        ...
+
     async def handed(self, node: NodeName, what: Handed) -> Estate:
         """The rows that ``node`` has been handed, as they are."""
         ...
@@ -101,6 +105,14 @@ class PgHandover:
     async def hand_over_quiet(self, term: Term, to: NodeName, epoch: int, most: int) -> int | None:
         done = await self._write("hand_over_quiet", term, to, epoch, most)
         return None if done is None else int(done)
+
+    async def left_behind(self, node: NodeName, what: Handed) -> bool:
+        with reading():
+            return bool(
+                await self._pool.fetchval(
+                    self._sql["left_behind"], node, list(what.customers), list(what.items)
+                )
+            )
 
     async def handed(self, node: NodeName, what: Handed) -> Estate:
         statuses = await self._read("handed_statuses", node, what.agents)

@@ -478,3 +478,78 @@ class Fall:
         self.reached.set()
         if self.waits:
             await asyncio.get_running_loop().create_future()
+
+
+class Slow:
+    """A step that lasts until it is let go on."""
+
+    def __init__(self, at: str) -> None:
+        self.at = at
+        self.armed = False
+        self.reached, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def step(self, name: str) -> None:
+        if self.armed and name == self.at:
+            self.reached.set()
+            await self.goes_on.wait()
+
+
+def test_a_customer_is_not_handed_on_without_what_is_still_on_its_way_here() -> None:
+    """The home is ours when the statement is done; what came along is known a moment later."""
+
+    async def story() -> None:
+        tables, slow = the_tables(), Slow("handed.begin")
+        async with (
+            running(tables, A) as one,
+            running(tables, B, step=slow.step) as two,
+            running(tables, C) as three,
+        ):
+            await until(lambda: one.handover.peer(B) and two.handover.peer(C))
+            await one.node.intake.receive([mail("m1", subject="hello")])
+            await until(lambda: "hello" in one.items)
+            customer = one.items["hello"].customer
+            assert customer is not None
+            slow.armed = True
+            await hand_over(one, two, "hello")
+            await slow.reached.wait()
+            assert tables.customer_homes[customer.id] == B
+            assert not two.items
+            with pytest.raises(Refused, match="just coming here"):
+                await hand_over(two, three, customers=[customer.id])
+            assert tables.customer_homes[customer.id] == B
+            slow.goes_on.set()
+            await until(lambda: "hello" in two.items)
+            moved = await hand_over(two, three, customers=[customer.id])
+            assert len(moved.items) == 1
+            await until(lambda: "hello" in three.items)
+            await three.caught_up()
+            is_whole(tables, one, two, three)
+
+    run(story())
+
+
+def test_an_heir_hands_nothing_on_before_it_has_all_that_was_left_to_it() -> None:
+    async def story() -> None:
+        tables, slow = the_tables(), Slow("estate.begin")
+        async with running(tables, B, step=slow.step) as heir, running(tables, C) as three:
+            async with running(tables, A) as one:
+                await until(lambda: heir.handover.peer(A) and heir.handover.peer(C))
+                await filed(one, "of the dead")
+                await filed(heir, "its own")
+                await one.caught_up()
+                await one.vanish()
+            slow.armed = True
+            tables.fences[A] += 1
+            tables.heirs[A] = B
+            await slow.reached.wait()
+            with pytest.raises(Refused, match="still being taken in") as refused:
+                await hand_over(heir, three, "its own")
+            assert refused.value.code == "busy"
+            slow.goes_on.set()
+            await until(lambda: not tables.heirs and not heir.takeover.under_way)
+            await hand_over(heir, three, "its own", "of the dead")
+            await until(lambda: set(three.items) == {"its own", "of the dead"})
+            await three.caught_up()
+            is_whole(tables, heir, three)
+
+    run(story())

@@ -31,6 +31,7 @@ from tests.sim.service import CALENDAR, POLICY, PROMISE, clocks_kept_count
 from tests.sim.sites import nobody_of_a_closed_share_is_offered_anything, site_of
 from tests.sim.together import (
     what_is_open_of_a_customer_is_together,
+    what_was_offered_elsewhere_is_taken_back,
     who_is_kept_free_is_offered_nothing_else,
 )
 from tests.sim.troubles import TROUBLES, find_takers
@@ -104,7 +105,6 @@ class ClusterWorld(World):
         self.outages: list[tuple[float, float]] = []
         self.calm = False
         self._broken: list[Promise] = []
-        self._fenced = False
         self._doubted: set[tuple[str, int]] = set()
         for n in names:
             for who, skills in CREW[n].items():
@@ -158,7 +158,7 @@ class ClusterWorld(World):
         for promise in (
             nobody_of_a_closed_share_is_offered_anything(node),
             who_is_kept_free_is_offered_nothing_else(node),
-            what_is_open_of_a_customer_is_together(node, self.tables, lambda: self._fenced),
+            what_is_open_of_a_customer_is_together(node, self.tables),
         ):
             node.ledger.observe(self._remembered(promise))
         for order in node.ledger.state.outbox.values():
@@ -177,7 +177,6 @@ class ClusterWorld(World):
 
     def is_fencing(self, dead: NodeName) -> None:
         """A node that renewed while the database was there is never taken over."""
-        self._fenced = True
         since = (self.tables.leases[dead].renewed_at - START).total_seconds()
         silent = []
         for gone, back in self.outages:
@@ -314,6 +313,7 @@ class ClusterWorld(World):
         kept = {agent: one for state in states.values() for agent, one in state.reserved.items()}
         need(not kept, f"kept free for ever: {kept}")
         clocks_kept_count(self.tables)
+        what_was_offered_elsewhere_is_taken_back(self.tables)
         for each in self.agents:
             home = self.tables.homes[each.name]
             need(home in states, f"{each.name}'s home is {home}")

@@ -172,6 +172,7 @@ def _handover(here: Serving) -> Coroutine[Any, Any, object]:
         known(here.asking),
         lambda: _peers(here),
         bell=here.bell,
+        arriving=lambda: known(here.takeover).under_way,
     )
     return here.handover.run()
 

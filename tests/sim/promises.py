@@ -115,6 +115,7 @@ def audit(tables: Tables, states: Sequence[NodeState], outside: Outside, now: Co
     _journals_are_whole(tables)
     for state in states:
         _memory_is_the_disk(tables, state)
+        _the_directory_is_known(tables, state)
     _everything_ended(tables)
     _each_thing_that_came_has_one_effect(tables, outside)
     _contacts_are_where_they_belong(tables, outside)
@@ -257,6 +258,19 @@ def _memory_is_the_disk(tables: Tables, state: NodeState) -> None:
     need(at_home == state.statuses, f"{at_home} differ from the disk: {state.statuses}")
     need(all(tables.cases[k] == c for k, c in state.cases.items()), "cases differ")
     need({i.case for i in opened.values()} == set(state.cases), "headers that nobody needs")
+
+
+def _the_directory_is_known(tables: Tables, state: NodeState) -> None:
+    """Wherever it was changed last."""
+    node = state.node
+    profiles = {name: one for name, one in tables.profiles.items() if one.active}
+    queues = {name: one for name, one in tables.queues.items() if one.active}
+    need(state.profiles == profiles, f"{node} does not know who works here: {state.profiles}")
+    need(state.queues == queues, f"{node} does not know the queues: {state.queues}")
+    need(state.sites == tables.sites, f"{node} knows {state.sites}, not {tables.sites}")
+    for key, entry in tables.timetable.items():
+        known = state.entry(key)
+        need(known == (entry if entry.active else None), f"{node} knows {known}, not {entry}")
 
 
 def _everything_ended(tables: Tables) -> None:

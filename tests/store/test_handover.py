@@ -135,6 +135,22 @@ class HandoverConformance:
         assert await one.rows.hand_over(one.term, B, two.term.epoch, had.handed)
         assert (await one.rows.handed(A, back)).count == 4
 
+    async def test_what_is_open_of_a_customer_and_does_not_go_along_is_left_behind(
+        self, starts: Starts
+    ) -> None:
+        one, two = await starts(A), await starts(B)
+        had = await filled(one)
+        without = replace(had.handed, items=())
+        assert not await one.rows.left_behind(A, had.handed)
+        assert await one.rows.left_behind(A, without)
+        assert not await two.rows.left_behind(B, without)
+        await one.rows.hand_over(one.term, B, two.term.epoch, had.handed)
+        assert not await one.rows.left_behind(A, without)
+        assert await two.rows.left_behind(B, without)
+        done = {"state": m.ItemState.COMPLETED, "ended_at": NOW}
+        await two.pen.rows(replace(had.item, version=2, owner=B, **done))
+        assert not await two.rows.left_behind(B, without)
+
     async def test_who_is_not_what_it_was_gets_nothing(self, starts: Starts) -> None:
         one, two = await starts(A), await starts(B)
         had = await filled(one)

@@ -88,7 +88,11 @@ class Running:
             monotonic=node.ledger.clock.monotonic,
         )
         self.handover = Handover(
-            node, MemoryHandover(store), self.asking, lambda: self.member.peers
+            node,
+            MemoryHandover(store),
+            self.asking,
+            lambda: self.member.peers,
+            arriving=lambda: self.takeover.under_way,
         )
         self.homes = MemoryHomes(store)
         self.overflow = Overflow(

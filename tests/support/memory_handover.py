@@ -41,6 +41,20 @@ class MemoryHandover:
 
         return await self._store._call("hand_over_quiet", quiet, writes=True)
 
+    async def left_behind(self, node: NodeName, what: Handed) -> bool:
+        def some() -> bool:
+            tables = self._tables
+            return any(
+                item.state not in ENDED
+                and tables.owners[item.id] == node
+                and item.id not in what.items
+                for item in tables.items.values()
+                if (customer := tables.cases[item.case].customer) is not None
+                and customer.id in what.customers
+            )
+
+        return await self._store._call("left_behind", some)
+
     async def handed(self, node: NodeName, what: Handed) -> Estate:
         return await self._store._call("handed", lambda: self._handed(node, what))
 

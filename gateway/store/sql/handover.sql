@@ -6,6 +6,13 @@ SELECT hand_over_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 -- name: hand_over_quiet
 SELECT hand_over_quiet($1, $2, $3, $4, $5)
 
+-- name: left_behind
+SELECT EXISTS (
+    SELECT FROM ticket_case AS c JOIN item AS i ON i.case_id = c.id
+    WHERE c.customer = ANY($2::uuid[]) AND i.ended_as IS NULL AND i.owner = $1
+      AND i.id <> ALL($3::uuid[])
+)
+
 -- name: handed_statuses
 SELECT doc FROM agent_status WHERE name = ANY($2::text[]) AND home = $1 ORDER BY name
 
