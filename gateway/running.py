@@ -155,13 +155,9 @@ class App:
             settings.node.region,
         )
         self.handover = Handover(
-            node,
-            store.handover,
-            self.asking,
-            lambda: self.lease.peers,
-            bell=self.bell,
-            arriving=lambda: self.takeover.under_way,
+            node, store.handover, self.asking, lambda: self.lease.peers, bell=self.bell
         )
+        self.handover.arriving = lambda: self.takeover.under_way
         self.sending = Sending(node, self.handover, store.homes)
         self.releases = Releases(node, self.asking, self.handover)
         self.overflow = Overflow(

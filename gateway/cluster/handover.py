@@ -85,16 +85,15 @@ class Handover:
         peers: Peers,
         *,
         bell: Bell | None = None,
-        arriving: Callable[[], bool] = lambda: False,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
+        self.arriving: Callable[[], bool] = lambda: False
         self.handed = self.taken = self.returned = 0
         self._node = node
         self._me = node.ledger.state.node
         self._rows = rows
         self._peers = peers
         self._bell = bell
-        self._arriving = arriving
         self._persistence = Persistence(node.writer, "a handover", sleep=sleep)
         self._told = set(node.handed)
         self._group: asyncio.TaskGroup | None = None
@@ -163,7 +162,7 @@ class Handover:
         freed: Collection[ItemId] = (),
     ) -> Bundle:
         """All that must go together. Raises ``Bound``, ``Passing``."""
-        if self._arriving():
+        if self.arriving():
             raise Passing("what another node had, whose heir this one is, is still being taken in")
         state = self._node.ledger.state
         found = together(

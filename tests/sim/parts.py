@@ -172,8 +172,8 @@ def _handover(here: Serving) -> Coroutine[Any, Any, object]:
         known(here.asking),
         lambda: _peers(here),
         bell=here.bell,
-        arriving=lambda: known(here.takeover).under_way,
     )
+    here.handover.arriving = lambda: known(here.takeover).under_way
     return here.handover.run()
 
 

@@ -88,12 +88,9 @@ class Running:
             monotonic=node.ledger.clock.monotonic,
         )
         self.handover = Handover(
-            node,
-            MemoryHandover(store),
-            self.asking,
-            lambda: self.member.peers,
-            arriving=lambda: self.takeover.under_way,
+            node, MemoryHandover(store), self.asking, lambda: self.member.peers
         )
+        self.handover.arriving = lambda: self.takeover.under_way
         self.homes = MemoryHomes(store)
         self.overflow = Overflow(
             node,
