@@ -12,16 +12,20 @@ from gateway.api.needs import Listing, Sends
 from gateway.api.once import Once, item_shown
 from gateway.core import acts
 from gateway.core import events as e
+from gateway.core.effects import Matter
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, ItemId, QueueName
 from gateway.core.lifecycle import ENDED
-from gateway.core.model import ItemState
+from gateway.core.model import ItemState, Message
 from gateway.core.moving import Sent
+from gateway.core.replies import conclude, review_of
 from gateway.core.state import NodeState
 from gateway.core.view import ItemView
+from gateway.core.watch import Review, Verdict
 from gateway.flow.node import Node
 from gateway.flow.whose import Elsewhere
 from gateway.ports import Access, HttpAnswer, HttpRequest, HttpRoute
+from gateway.store.contract import Unavailable
 
 TAG = "items"
 ARRIVAL_SECONDS = 3.0
@@ -57,6 +61,14 @@ class Cancel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: Reason = ""
 
 
+class Conclude(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A reply that was held back is ``released`` or ``refused``; anything else is ``seen``."""
+
+    review: Annotated[str, Meta(max_length=64)]
+    verdict: Verdict
+    reason: Reason = ""
+
+
 Decide = Callable[[NodeState, ItemId], list[e.Change]]
 
 
@@ -68,6 +80,7 @@ class Acts:
     ) -> None:
         self._ledger = node.ledger
         self._departures = node.departures
+        self._lookup = node.lookup
         self._listing = listing
         self._sends = sends
         self._items = items
@@ -98,6 +111,7 @@ class Acts:
             post("requeue", self._requeue, Requeue, "Put the item back into a queue"),
             post("close", self._close, Close, "End the item as completed"),
             post("priority", self._priority, Priority, "Change the item's priority"),
+            post("review", self._review, Conclude, "Say what becomes of what a rule held back"),
             post("cancel", self._cancel, Cancel, "Take a task back", "agent"),
         ]
 
@@ -148,6 +162,34 @@ class Acts:
         wish = read(request, Cancel)
         asker = by(request)
         return await self._act(request, lambda s, item: acts.cancel(s, item, asker, wish.reason))
+
+    async def _review(self, request: HttpRequest) -> HttpAnswer:
+        wish = read(request, Conclude)
+        asker = by(request)
+        async with self._once.alone(request):
+            item = await self._open(request)
+            if isinstance(item, HttpAnswer):
+                return item
+            message = await self._written(review_of(self._ledger.state.items[item], wish.review))
+            item = await self._open(request)
+            if isinstance(item, HttpAnswer):
+                return item
+            state, ctx = self._ledger.state, self._ledger.context()
+            found = state.items[item]
+            matter = Matter(state, ctx, state.cases[found.case], found)
+            review = review_of(found, wish.review)
+            changes = conclude(matter, review, wish.verdict, asker, wish.reason, message)
+            return await self._once.record(request, changes, item_shown(state, item))
+
+    async def _written(self, review: Review) -> Message | None:
+        """The reply that waits; its text is on disk only."""
+        if review.message is None:
+            return None
+        await self._ledger.committed(self._ledger.position)
+        try:
+            return await self._lookup.message(review.message)
+        except Unavailable as error:
+            raise Refused("unavailable", "the database does not answer; try again") from error
 
     async def _open(self, request: HttpRequest) -> ItemId | HttpAnswer:
         """The open item, once this node decides about it; or the answer, if it has been done.

@@ -23,6 +23,7 @@ from gateway.api.metrics import Metrics
 from gateway.api.nodes import NodeActs
 from gateway.api.once import Once
 from gateway.api.queues import Names, Queues
+from gateway.api.reviews import Reviews
 from gateway.api.rules import Rules
 from gateway.api.sessions import Sessions
 from gateway.api.sites import Sites
@@ -71,7 +72,8 @@ class Api:
             Sites(ledger, house.presence),
             HoursResource(ledger),
             PolicyResource(ledger),
-            Rules(ledger, house.skills),
+            Rules(ledger, house.skills, house.codes),
+            Reviews(house.listing),
             Directory(house, self._applier, passwords),
             Channels(house.channels),
             Quarantine(house.node, house.listing, house.channels),

@@ -22,7 +22,7 @@ from gateway.api.directory_types import (
 )
 from gateway.api.house import House
 from gateway.api.intent import Applier, FirstLogin, Intent
-from gateway.api.rules import RuleEntry, house_of, refuse_errors, rule_from
+from gateway.api.rules import Names, RuleEntry, house_of, refuse_errors, rule_from
 from gateway.api.timetable import HoursEntry, PolicyEntry, calendar_from, policy_from
 from gateway.core.entries import check_policy, check_queue
 from gateway.core.errors import Refused
@@ -201,7 +201,17 @@ class Directory:
             return
         skills = {one.name for one in await self._house.skills.listed()}
         skills |= {one.name for one in wish.skills if one.name is not UNSET}
-        found = problems([*then.values()], house_of(self._ledger.state, skills, queues))
+        codes = {one.name for one in await self._house.codes.listed()}
+        codes |= {one.name for one in wish.codes if one.name is not UNSET}
+        state = self._ledger.state
+        there = {**state.queues, **{one.name: one for one in intent.queues}}
+        names = Names(
+            skills=skills,
+            codes=codes,
+            queues={name: queue for name, queue in there.items() if name in queues},
+            people={**state.profiles, **{one.name: one for one in intent.agents}},
+        )
+        found = problems([*then.values()], house_of(state, names))
         refuse_errors(found, then, "rules.")
         plan.warnings += [f"rule {p.rule!r}, {p.field}: {p.detail}" for p in found]
 

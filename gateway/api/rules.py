@@ -1,6 +1,6 @@
 """The front door's rules: what the directory takes, their resource, and the try-out."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -15,8 +15,17 @@ from gateway.core import events as e
 from gateway.core.arrival import at_hours, with_rules
 from gateway.core.errors import Refused
 from gateway.core.frontdoor import Wish, classify
-from gateway.core.ids import ChannelName, QueueName, RuleName, SkillName
-from gateway.core.model import Attributes, ChannelKind
+from gateway.core.ids import (
+    AgentName,
+    ChannelName,
+    MacroName,
+    QueueName,
+    RuleName,
+    SkillName,
+)
+from gateway.core.macros import Macro
+from gateway.core.model import AgentProfile, Attributes, ChannelKind, Queue
+from gateway.core.routing.checks import unserved
 from gateway.core.rules.facts import Facts
 from gateway.core.rules.problems import House, Problem, problems
 from gateway.core.rules.rule import On, Rule, Then, in_order
@@ -36,6 +45,8 @@ class RuleEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     order: Annotated[int, Meta(ge=0, le=1_000_000)] | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     on: tuple[On, ...] | UnsetType = UNSET
+    after: Annotated[float, Meta(ge=0, le=31_536_000)] | UnsetType = UNSET
+    follows: RuleName | UnsetType = UNSET
     when: When | UnsetType = UNSET
     then: Then | UnsetType = UNSET
     stop: bool | UnsetType = UNSET
@@ -49,6 +60,8 @@ class RuleCard(Struct, frozen=True, kw_only=True):
     order: int
     enabled: bool
     on: tuple[On, ...]
+    after: float
+    follows: RuleName
     when: When
     then: Then
     stop: bool
@@ -74,6 +87,9 @@ class TryOut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     value: int = 0
     open_cases: int = 0
     recent: tuple[datetime, ...] = ()
+    begun: tuple[datetime, ...] = ()
+    tags: tuple[str, ...] = ()
+    clock: str = ""
     machine: bool = False
     at: datetime | None = None
     rules: tuple[RuleEntry, ...] | None = None
@@ -97,14 +113,27 @@ def rule_from(name: str, entry: RuleEntry, old: Rule | None) -> Rule:
     return replace(old or Rule(name=RuleName(name)), **given)
 
 
-def house_of(
-    state: NodeState, skills: Collection[str], queues: Collection[str] | None = None
-) -> House:
+class Names(Struct, frozen=True, kw_only=True):
+    """What is declared beside the rules; ``None``: as the house has it."""
+
+    skills: Collection[str]
+    codes: Collection[str] = ()
+    queues: Mapping[QueueName, Queue] | None = None
+    people: Mapping[AgentName, AgentProfile] | None = None
+    macros: Mapping[MacroName, Macro] | None = None
+
+
+def house_of(state: NodeState, names: Names) -> House:
     """The names that rules may use."""
+    queues = state.queues if names.queues is None else names.queues
+    people = state.profiles if names.people is None else names.people
     return House(
-        queues=state.queues.keys() if queues is None else queues,
-        skills={*skills, *state.skill_holders},
+        queues=queues.keys(),
+        skills={*names.skills, *state.skill_holders},
         channels=state.channels,
+        codes=names.codes,
+        macros=state.macros if names.macros is None else names.macros,
+        unserved=unserved(queues.values(), people) if people else {},
     )
 
 
@@ -118,9 +147,10 @@ def refuse_errors(found: Sequence[Problem], names: Collection[str], where: str =
 class Rules:
     """Changes are journaled; the next contact is met by them."""
 
-    def __init__(self, ledger: Ledger, skills: Labels) -> None:
+    def __init__(self, ledger: Ledger, skills: Labels, codes: Labels) -> None:
         self._ledger = ledger
         self._skills = skills
+        self._codes = codes
 
     def routes(self) -> list[HttpRoute]:
         return [
@@ -177,7 +207,7 @@ class Rules:
     async def _try(self, request: HttpRequest) -> HttpAnswer:
         asked = read(request, TryOut)
         state = self._ledger.state
-        rules = state.rules.ordered
+        rules = state.rules.on(asked.on)
         if asked.rules is not None:
             rules = _given(asked.rules)
             refuse_errors(problems(rules, await self._house()), {rule.name for rule in rules})
@@ -206,7 +236,9 @@ class Rules:
         return rule
 
     async def _house(self) -> House:
-        return house_of(self._ledger.state, [one.name for one in await self._skills.listed()])
+        skills = [one.name for one in await self._skills.listed()]
+        codes = [one.name for one in await self._codes.listed()]
+        return house_of(self._ledger.state, Names(skills=skills, codes=codes))
 
 
 def _facts(state: NodeState, asked: TryOut, now: datetime) -> Facts:

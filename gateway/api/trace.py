@@ -35,6 +35,10 @@ SENTENCES: dict[str, str] = {
     "service_level_escalated": "The {measured} is overdue: {done}",
     "service_level_ended": "The clocks of its service level have ended",
     "item_rested": "It takes nothing of its agent for now",
+    "rule_fired": "Rule {rule!r} held ({because}){done}",
+    "macro_run": "{by} ran the macro {macro!r}",
+    "review_asked": "{what}",
+    "review_ended": "{by} {verdict} it",
     "ring_opened": "Ring {ring} opened for it",
     "item_adopted": "This node took it over from {from_node}",
     "item_handed_over": "It was handed over to {to}",
@@ -80,10 +84,9 @@ def words(entry: Traced) -> str:
 
 def _flat(kind: str, data: dict[str, Any]) -> dict[str, Any]:
     match kind:
-        case "offer_made":
-            return {**data, **(data.get("offer") or {})}
-        case "outbound_queued":
-            return {**data, **(data.get("outbound") or {})}
+        case "offer_made" | "outbound_queued":
+            inner = "offer" if kind == "offer_made" else "outbound"
+            return {**data, **(data.get(inner) or {})}
         case "message_added":
             said = _SAID.get(str(data.get("direction")), _SAID["system"])
             preview = data.get("preview")
@@ -92,11 +95,21 @@ def _flat(kind: str, data: dict[str, Any]) -> dict[str, Any]:
             clock = str(data.get("clock"))
             measured = _MEASURED.get(clock, clock)
             return {**data, "measured": measured, "done": _DONE.get(str(data.get("act")), "–")}
+        case "rule_fired" | "review_asked":
+            return {**data, **_of_rules(data)}
         case "case_changed":
             changed = [f"{f} = {data[f]}" for f in _CASE_FIELDS if data.get(f) is not None]
             return {**data, "changes": ", ".join(changed) or "nothing"}
         case _:
             return data
+
+
+def _of_rules(data: dict[str, Any]) -> dict[str, str]:
+    did = ", ".join(map(str, data.get("did") or ()))
+    review = data.get("review") or {}
+    held = "A reply is held back until a supervisor has read it"
+    what = held if review.get("message") else "A supervisor is asked to look at it"
+    return {"done": f": {did}" if did else "", "what": f"{what}: {review.get('reason', '')}"}
 
 
 def _reason(kind: str, data: dict[str, Any]) -> str:

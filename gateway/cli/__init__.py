@@ -181,6 +181,30 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
         "switchroom outbox drop ID",
     ),
     (
+        "review list",
+        "gateway.cli.review:show",
+        "What rules held back, or want a supervisor to see.",
+        "switchroom review list",
+    ),
+    (
+        "review release",
+        "gateway.cli.review:release",
+        "Let a reply leave that a rule held back.",
+        "switchroom review release ID",
+    ),
+    (
+        "review refuse",
+        "gateway.cli.review:refuse",
+        "Keep a reply from leaving for good.",
+        "switchroom review refuse ID --reason 'no account numbers by mail'",
+    ),
+    (
+        "review seen",
+        "gateway.cli.review:seen",
+        "Say that somebody has looked at it.",
+        "switchroom review seen ID",
+    ),
+    (
         "quarantine list",
         "gateway.cli.quarantine:show",
         "What arrived and could not be understood.",
@@ -206,6 +230,7 @@ GROUPS = {
     "channel": "Pause and resume channels.",
     "site": "Sites where agents sit.",
     "outbox": "What goes to the outside.",
+    "review": "What rules held back, or want a supervisor to see.",
     "quarantine": "What could not be understood.",
 }
 

@@ -20,6 +20,7 @@ from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, NodeName, Position, QueueName, SiteName
+from gateway.core.macros import Macro
 from gateway.core.model import AgentProfile, Item, Queue, Site
 from gateway.core.reactions import reactions
 from gateway.core.rules.rule import Rule
@@ -231,7 +232,7 @@ def _changed_agents(state: NodeState, profiles: Iterable[AgentProfile]) -> list[
 
 
 def _key_of(event: e.Event) -> Key | None:
-    """The calendar, policy or rule that an event is about."""
+    """The calendar, policy, rule or macro that an event is about."""
     match event:
         case e.CalendarDefined(calendar=Calendar(name=name)) | e.CalendarRemoved(calendar=name):
             return "calendar", str(name)
@@ -241,6 +242,8 @@ def _key_of(event: e.Event) -> Key | None:
             return "service_policy", name
         case e.RuleDefined(rule=Rule(name=name)) | e.RuleRemoved(rule=name):
             return "rule", str(name)
+        case e.MacroDefined(macro=Macro(name=name)) | e.MacroRemoved(macro=name):
+            return "macro", str(name)
         case _:
             return None
 
@@ -260,6 +263,8 @@ def _defined(entry: Entry) -> e.Event:
             return e.ServicePolicyDefined(policy=entry, by=ANOTHER)
         case Rule():
             return e.RuleDefined(rule=entry, by=ANOTHER)
+        case Macro():
+            return e.MacroDefined(macro=entry, by=ANOTHER)
 
 
 def _removed(entry: Entry) -> e.Event:
@@ -270,6 +275,8 @@ def _removed(entry: Entry) -> e.Event:
             return e.ServicePolicyRemoved(policy=policy, by=ANOTHER)
         case Rule(name=rule):
             return e.RuleRemoved(rule=rule, by=ANOTHER)
+        case Macro(name=macro):
+            return e.MacroRemoved(macro=macro, by=ANOTHER)
 
 
 def _nobody(name: AgentName) -> AgentProfile:

@@ -6,6 +6,7 @@ from gateway.core.hands import profile_of
 from gateway.core.ids import AgentName, ItemId, QueueName
 from gateway.core.lifecycle import allows
 from gateway.core.model import Item, ItemState
+from gateway.core.replies import refuse_unseen
 from gateway.core.state import NodeState
 
 
@@ -57,6 +58,7 @@ def close(
 ) -> list[e.Change]:
     """End the item as completed."""
     item = _item(state, item_id)
+    refuse_unseen(item)
     why = f"closed by {by}: {reason}" if reason else f"closed by {by}"
     changes = _withdraw(item, why)
     done = e.ItemCompleted(item=item.id, agent=item.agent, code=code, reason=why)

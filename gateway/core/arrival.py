@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.core import events as e
+from gateway.core.effects import Doing, Matter
 from gateway.core.frontdoor import Wish
 from gateway.core.ids import QueueName, SkillName
 from gateway.core.inbound import Inbound
@@ -12,10 +15,21 @@ from gateway.core.model import CustomerBrief
 from gateway.core.rules.facts import Facts
 from gateway.core.rules.rule import Then
 from gateway.core.rules.run import Outcome, run
+from gateway.core.scrutiny import RULES, SYSTEM, new_words
 from gateway.core.state import NodeState
 
 PRIORITY = 100
 """The highest and, negative, the lowest priority there is."""
+
+
+class Past(Struct, frozen=True, kw_only=True):
+    """When the customer wrote before, and when it began other matters, newest first.
+
+    Only as far back as a rule looks.
+    """
+
+    wrote: tuple[datetime, ...] = ()
+    began: tuple[datetime, ...] = ()
 
 
 def at_the_door(
@@ -23,17 +37,14 @@ def at_the_door(
     inbound: Inbound,
     customer: CustomerBrief | None,
     queue: QueueName,
-    recent: Sequence[datetime],
+    past: Past,
     now: datetime,
 ) -> Outcome:
-    """What the house's rules decide about a contact that would go to ``queue``.
-
-    ``recent`` are the times of the customer's earlier contacts, newest first.
-    """
-    rules = state.rules.ordered
+    """What the house's rules decide about a contact that would go to ``queue``."""
+    rules = state.rules.on("contact")
     if not rules:
         return Outcome(then=Then())
-    return run(rules, facts_of(state, inbound, customer, queue, recent, now))
+    return run(rules, facts_of(state, inbound, customer, queue, past, now))
 
 
 def facts_of(
@@ -41,7 +52,7 @@ def facts_of(
     inbound: Inbound,
     customer: CustomerBrief | None,
     queue: QueueName,
-    recent: Sequence[datetime],
+    past: Past,
     now: datetime,
 ) -> Facts:
     items = state.items_of_customer(customer.id) if customer is not None else []
@@ -54,13 +65,14 @@ def facts_of(
         verified=inbound.identity is not None and inbound.identity.verified,
         language=inbound.language,
         subject=inbound.subject,
-        body=_new_words(inbound),
+        body=new_words(inbound),
         fields=inbound.attributes,
         queue=queue,
         category=inbound.category,
         value=customer.value if customer is not None else 0,
         open_cases=len({item.case for item in items}),
-        recent=tuple(recent),
+        recent=past.wrote,
+        begun=past.began,
         machine=inbound.machine,
         open=at_hours(state, queue, now),
     )
@@ -72,13 +84,6 @@ def at_hours(state: NodeState, queue: QueueName, now: datetime) -> bool | None:
     if known is None or not known.hours:
         return None
     return state.timetable.hours(known.hours).is_open(now)
-
-
-def _new_words(inbound: Inbound) -> str:
-    """What was written now: not the mail that it answers, nor the signature."""
-    if not inbound.fold_from:
-        return inbound.body
-    return "\n".join(inbound.body.split("\n")[: inbound.fold_from])
 
 
 def with_rules(wish: Wish, then: Then) -> Wish:
@@ -94,3 +99,21 @@ def with_rules(wish: Wish, then: Then) -> Wish:
         skills=skills,
         priority=max(-PRIORITY, min(priority, PRIORITY)),
     )
+
+
+def greet(
+    matter: Matter, door: Outcome, before: Sequence[e.Change], *, fresh: bool
+) -> list[e.Change]:
+    """What the rules at the door have done besides where the contact goes.
+
+    ``fresh``: the case is new, and has been opened with what they decided about it.
+    """
+    then = door.then
+    doing = Doing(matter, by=RULES, author=SYSTEM, before=before)
+    if not fresh:
+        doing.header(Then(tags=then.tags, category=then.category, level=then.level))
+    if then.note is not None:
+        doing.note(then.note)
+    if then.tell is not None:
+        doing.tell(then.tell, door.who("tell"))
+    return doing.changes

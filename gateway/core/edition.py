@@ -110,6 +110,13 @@ NEW: Mapping[str, Since] = {
     "Waiting.told_absolute": Since(2, harmless=True),
     # A node that does not know the rules would let everything in as it comes.
     **dict.fromkeys(("Rule", "RuleDefined", "RuleRemoved"), Since(2)),
+    **dict.fromkeys(("Macro", "MacroDefined", "MacroRemoved"), Since(2)),
+    # What rules and macros did. Without rules, which wait, there is none of it but the time since
+    # when a customer is silent, which is taken again when we write next.
+    **dict.fromkeys(("RuleFired", "MacroRun", "ReviewAsked", "ReviewEnded"), Since(2)),
+    "Watch": Since(2, harmless=True),
+    "Item.watch": Since(2, harmless=True),
+    "Case.automatic": Since(2, harmless=True),
 }
 """By ``Kind``, ``Kind.field`` or ``Kind=value``: all that the first edition does not have.
 

@@ -18,6 +18,7 @@ from gateway.core.ids import (
     CaseId,
     CustomerId,
     ItemId,
+    MacroName,
     MessageId,
     NodeName,
     OfferId,
@@ -27,6 +28,7 @@ from gateway.core.ids import (
     QueueName,
     RuleName,
 )
+from gateway.core.macros import Macro
 from gateway.core.model import (
     AgentProfile,
     AgentStatus,
@@ -47,6 +49,7 @@ from gateway.core.model import (
 )
 from gateway.core.reservation import Reservation
 from gateway.core.rules.rule import Rule
+from gateway.core.watch import Review, Verdict
 from gateway.core.wire import snake
 
 
@@ -313,6 +316,49 @@ class ItemRested(_Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class RuleFired(_Event, frozen=True, kw_only=True):
+    """A rule of the house held for something that was said or done; what it did, in words.
+
+    With ``cause`` it is what happened to the item, and it fires for that no second time.
+    """
+
+    item: ItemId
+    case: CaseId
+    rule: RuleName
+    on: str
+    because: str
+    did: tuple[str, ...] = ()
+    cause: str = ""
+
+
+class MacroRun(_Event, frozen=True, kw_only=True):
+    """Somebody, or a rule, has had done what the macro says; that are the events that follow."""
+
+    item: ItemId
+    case: CaseId
+    macro: MacroName
+    by: str
+
+
+class ReviewAsked(_Event, frozen=True, kw_only=True):
+    """A supervisor is to look at the item, or at a reply before it leaves."""
+
+    item: ItemId
+    case: CaseId
+    review: Review
+
+
+class ReviewEnded(_Event, frozen=True, kw_only=True):
+    """A person has looked; a reply that was ``released`` is said by the events that follow."""
+
+    item: ItemId
+    case: CaseId
+    review: str
+    verdict: Verdict
+    by: str
+    reason: str = ""
+
+
 class RingOpened(_Event, frozen=True, kw_only=True):
     """From now on the item asks for less: its queue's first ``ring`` rings are open for it."""
 
@@ -438,6 +484,18 @@ class RuleRemoved(_Event, frozen=True, kw_only=True):
     """The front door does not look at it any more."""
 
     rule: RuleName
+    by: str
+
+
+class MacroDefined(_Event, frozen=True, kw_only=True):
+    macro: Macro
+    by: str
+
+
+class MacroRemoved(_Event, frozen=True, kw_only=True):
+    """Nobody runs it any more."""
+
+    macro: MacroName
     by: str
 
 
@@ -668,6 +726,7 @@ ServiceEvent = (
     | ServiceLevelEscalated
     | ServiceLevelEnded
 )
+WatchEvent = RuleFired | MacroRun | ReviewAsked | ReviewEnded
 ItemEvent = (
     ItemCreated
     | ItemMove
@@ -677,6 +736,7 @@ ItemEvent = (
     | WaitMeasured
     | RingOpened
     | ItemRested
+    | WatchEvent
     | ItemAdopted
     | ItemHandedOver
     | ItemRepaired
@@ -695,7 +755,7 @@ AgentEvent = (
     | CommandAnswered
 )
 TimetableEvent = CalendarDefined | CalendarRemoved | ServicePolicyDefined | ServicePolicyRemoved
-RuleEvent = RuleDefined | RuleRemoved
+RuleEvent = RuleDefined | RuleRemoved | MacroDefined | MacroRemoved
 DirectoryEvent = (
     AgentDefined
     | AgentRemoved
@@ -741,6 +801,7 @@ Row = (
     | Calendar
     | ServicePolicy
     | Rule
+    | Macro
     | CommandRecord
     | InboundDone
     | DeliveryUpdate

@@ -16,6 +16,7 @@ from gateway.core.ids import AgentName
 from gateway.core.model import Forecast, Item, OutboundState, Passed, Presence
 from gateway.core.service_folds import SERVICE_FOLDS
 from gateway.core.state import NodeState, Rows
+from gateway.core.watch_folds import WATCH_FOLDS, automatic_since, put_aside, silent_since
 
 MOST_PASSED = 20
 """Agents remembered on an item who let it go by."""
@@ -44,7 +45,8 @@ def _case_changed(s: NodeState, ev: e.CaseChanged, at: datetime) -> Rows:
 
 
 def _message_added(s: NodeState, ev: e.MessageAdded, at: datetime) -> Rows:
-    rows: Rows = (s.edit_case(s.cases[ev.case], at, last_seq=ev.seq),)
+    said = automatic_since(s.cases[ev.case], ev)
+    rows: Rows = (s.edit_case(s.cases[ev.case], at, last_seq=ev.seq, **said),)
     item = s.items.get(ev.item) if ev.item else None
     if item is not None:
         changes: dict[str, Any] = {}
@@ -60,6 +62,7 @@ def _message_added(s: NodeState, ev: e.MessageAdded, at: datetime) -> Rows:
                 changes["answered_at"] = at
             if (after := rests_after(s.queues, item)) is not None:
                 changes["rests_at"] = at + timedelta(seconds=after)
+        changes |= silent_since(item, ev, at)
         if changes:
             rows += (s.edit(item, **changes),)
     return rows
@@ -171,9 +174,10 @@ def _remember_agent(s: NodeState, item: Item, at: datetime) -> Rows:
 
 
 def _item_held(s: NodeState, ev: e.ItemHeld, at: datetime) -> Rows:
-    agent = s.items[ev.item].agent
-    new = s.move(ev.item, ev, agent=None, wake_at=ev.until, reason=ev.reason)
-    return (new, *s.touch_idle(agent, at))
+    item = s.items[ev.item]
+    watch = put_aside(item, at)
+    new = s.move(ev.item, ev, agent=None, wake_at=ev.until, reason=ev.reason, watch=watch)
+    return (new, *s.touch_idle(item.agent, at))
 
 
 def _wrapup_started(s: NodeState, ev: e.WrapUpStarted, at: datetime) -> Rows:
@@ -447,4 +451,5 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.OutboundAdopted: _outbound_adopted,
     e.OutboundHandedOver: _outbound_handed_over,
     **SERVICE_FOLDS,
+    **WATCH_FOLDS,
 }

@@ -30,6 +30,7 @@ SiteName = NewType("SiteName", str)
 CalendarName = NewType("CalendarName", str)
 PolicyName = NewType("PolicyName", str)
 RuleName = NewType("RuleName", str)
+MacroName = NewType("MacroName", str)
 
 NewId = Callable[[], str]
 

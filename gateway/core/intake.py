@@ -4,16 +4,18 @@ The pure half of intake's second step. The flow looks up what is known of the co
 (``Known``) and records the changes.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from gateway.core import events as e
-from gateway.core.arrival import at_the_door, with_rules
-from gateway.core.bounces import Report, heed
+from gateway.core.arrival import Past, at_the_door, greet, with_rules
+from gateway.core.bounces import Report
+from gateway.core.bounces import heed as heed_report
 from gateway.core.closed_hours import reply_while_closed
 from gateway.core.correlate import Candidates, Join, correlate
+from gateway.core.effects import Matter
 from gateway.core.frontdoor import Wish, classify
 from gateway.core.ids import Context, MessageId, QueueName, TicketNumber
 from gateway.core.inbound import Decided, Inbound
@@ -29,6 +31,8 @@ from gateway.core.model import (
     Message,
 )
 from gateway.core.opening import open_case
+from gateway.core.rules.run import Outcome as Looked
+from gateway.core.scrutiny import heed, of_message
 from gateway.core.state import NodeState
 from gateway.core.waking import wake
 
@@ -45,7 +49,7 @@ class Known(Struct, frozen=True, kw_only=True):
     found: Candidates = field(default_factory=Candidates)
     attachments: tuple[Attachment, ...] = ()
     report: Report | None = None
-    recent: tuple[datetime, ...] = ()
+    past: Past = Past()
 
 
 Outcome = tuple[list[e.Change], Decided]
@@ -67,15 +71,20 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
     )
     changes: list[e.Change] = []
     case, item = join.case, _open_item(state, join.case, inbound)
-    begins = case is None or item is None
+    looked: Looked | None = None
     if case is None or item is None:
-        case, item, changes = _new_item(state, ctx, inbound, known, join)
+        case, item, changes, looked = _new_item(state, ctx, inbound, known, join)
     message, said = _said(ctx, inbound, known, case, item, join.reason)
-    changes.append(said)
-    changes += wake(item, case, "the customer wrote")
-    if begins and not _speaks_for_itself(inbound):
-        said_so = replace(case, last_seq=message.seq), replace(item, thread=_thread(inbound) or ())
-        changes += reply_while_closed(state, ctx, *said_so, language=inbound.language)
+    now = [said, *wake(item, case, "the customer wrote")]
+    if looked is None:
+        matter = Matter(state, ctx, case, item)
+        now += heed(matter, of_message(matter, inbound, known.past.wrote), "message", now)
+    else:
+        if not _speaks_for_itself(inbound):
+            so = replace(case, last_seq=message.seq), replace(item, thread=_thread(inbound) or ())
+            now += reply_while_closed(state, ctx, *so, language=inbound.language)
+        now += greet(Matter(state, ctx, case, item), looked, now, fresh=join.case is None)
+    changes += now
     decided = Decided(
         status="processed",
         case=case.id,
@@ -120,14 +129,14 @@ def _open_item(state: NodeState, case: Case | None, inbound: Inbound) -> Item | 
 
 def _new_item(
     state: NodeState, ctx: Context, inbound: Inbound, known: Known, join: Join
-) -> tuple[Case, Item, list[e.Change]]:
+) -> tuple[Case, Item, list[e.Change], Looked]:
     wish = Wish(
         queue=inbound.queue or known.default_queue,
         language=inbound.language,
         skills=inbound.skills,
         priority=inbound.priority,
     )
-    door = at_the_door(state, inbound, known.customer, wish.queue, known.recent, ctx.now)
+    door = at_the_door(state, inbound, known.customer, wish.queue, known.past, ctx.now)
     then = door.then
     wish = with_rules(wish, then)
     route = classify(state, wish)
@@ -163,7 +172,7 @@ def _new_item(
         kept = e.ItemScheduled(item=item.id, until=None, reason=then.hold)
         changes.append(e.Change(kept))
         item = replace(item, state=ItemState.SCHEDULED)
-    return case, item, changes
+    return case, item, changes, door
 
 
 def _said(
@@ -235,7 +244,7 @@ def _reported(
     state: NodeState, ctx: Context, inbound: Inbound, known: Known, report: Report
 ) -> Outcome:
     """A mail server tells what became of a message of ours."""
-    changes, note, item, reason = heed(
+    changes, note, item, reason = heed_report(
         state, ctx, inbound, report, known.attachments, known.default_queue
     )
     decided = Decided(

@@ -124,7 +124,9 @@ def _agent_reserved(walk: _Walk, event: e.AgentReserved) -> None:
         raise _not_there(event)
 
 
-def _about_item(walk: _Walk, event: e.ServiceEvent | e.WaitTold | e.WaitMeasured) -> None:
+def _about_item(
+    walk: _Walk, event: e.ServiceEvent | e.WatchEvent | e.WaitTold | e.WaitMeasured
+) -> None:
     walk.state_of(event.item, event)
 
 
@@ -153,6 +155,10 @@ _LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
     e.ServiceLevelWarned: _about_item,
     e.ServiceLevelBreached: _about_item,
     e.ServiceLevelEscalated: _about_item,
+    e.RuleFired: _about_item,
+    e.MacroRun: _about_item,
+    e.ReviewAsked: _about_item,
+    e.ReviewEnded: _about_item,
     e.AgentRemoved: _agent_removed,
     e.AgentClaimed: _agent_claimed,
     e.AgentReleased: _agent_released,

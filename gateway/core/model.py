@@ -38,6 +38,7 @@ from gateway.core.value import Attributes as Attributes
 from gateway.core.value import ChannelKind as ChannelKind
 from gateway.core.value import Kept as Kept
 from gateway.core.value import Value as Value
+from gateway.core.watch import Watch
 
 
 class ItemState(StrEnum):
@@ -138,7 +139,8 @@ class Item(Kept, frozen=True, kw_only=True):
     ``version`` rises by one with each change and guards the row in the database. ``due_at`` is the
     nearest due time of the clocks in ``service`` that run, or of who filed it. ``ring`` is how many
     of its queue's rings have opened for it since its waiting began. ``cost`` is what it takes of an
-    agent, if not the usual; while ``resting`` (the customer is silent) nothing.
+    agent, if not the usual; while ``resting`` (the customer is silent) nothing. ``watch`` is what
+    rules have done, and what a supervisor is to look at.
     """
 
     id: ItemId
@@ -182,13 +184,15 @@ class Item(Kept, frozen=True, kw_only=True):
     resting: bool = False
     rests_at: datetime | None = None
     told: Forecast | None = None
+    watch: Watch | None = None
 
 
 class Case(Kept, frozen=True, kw_only=True):
     """A matter with a ticket number that both sides can follow; its header only, no bodies.
 
     ``emptied_at`` is when what had been said until then was removed (retention); ``service`` has
-    the clocks of its last item that ended, as they stood then.
+    the clocks of its last item that ended, as they stood then. ``automatic`` counts what machines
+    of ours have said since one of us has.
     """
 
     id: CaseId
@@ -212,6 +216,7 @@ class Case(Kept, frozen=True, kw_only=True):
     changed_at: datetime | None = None
     emptied_at: datetime | None = None
     service: Service | None = None
+    automatic: int = 0
 
 
 class Author(Value, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from gateway.core.ids import (
     ChannelName,
     CustomerId,
     ItemId,
+    MacroName,
     NodeName,
     OutboundId,
     PolicyName,
@@ -30,6 +31,7 @@ from gateway.core.ids import (
 )
 from gateway.core.languages import Tongues
 from gateway.core.lifecycle import ENDED, step
+from gateway.core.macros import Macro
 from gateway.core.model import (
     AgentProfile,
     AgentStatus,
@@ -69,6 +71,7 @@ class NodeState:
         self.just_closed: list[AgentName] = []
         self.timetable = Timetable()
         self.rules = RuleBook()
+        self.macros: dict[MacroName, Macro] = {}
         self.reserved: dict[AgentName, Reservation] = {}
         self.kept_for: dict[ItemId, AgentName] = {}
         self.outbox: dict[OutboundId, Outgoing] = {}
@@ -143,6 +146,8 @@ class NodeState:
         kind, name = key
         if kind == "rule":
             return self.rules.rules.get(RuleName(name))
+        if kind == "macro":
+            return self.macros.get(MacroName(name))
         if kind == "calendar":
             return self.timetable.calendars.get(CalendarName(name))
         return self.timetable.policies.get(PolicyName(name))
@@ -198,8 +203,12 @@ class NodeState:
         self.just_closed += self.seats.put(site)
 
     def put_entry(self, entry: Entry) -> None:
-        """Take a calendar, a service-level policy or a rule: new, changed, no longer active."""
-        if not isinstance(entry, Rule):
+        """Take a calendar, a policy, a rule or a macro: new, changed, no longer active."""
+        if isinstance(entry, Macro):
+            self.macros.pop(entry.name, None)
+            if entry.active:
+                self.macros[entry.name] = entry
+        elif not isinstance(entry, Rule):
             self.timetable.put(entry)
         elif entry.active:
             self.rules.put(entry)

@@ -7,17 +7,19 @@ from gateway.core.calendars import Calendar, hours_of
 from gateway.core.clocks import ServicePolicy
 from gateway.core.errors import Refused
 from gateway.core.hours import MINUTES, Hours
-from gateway.core.ids import CalendarName, PolicyName, RuleName
+from gateway.core.ids import CalendarName, MacroName, PolicyName, RuleName
+from gateway.core.macros import Macro
 from gateway.core.model import Queue
 from gateway.core.rules.rule import Rule
 
-Entry = Calendar | ServicePolicy | Rule
-Kind = Literal["calendar", "service_policy", "rule"]
+Entry = Calendar | ServicePolicy | Rule | Macro
+Kind = Literal["calendar", "service_policy", "rule", "macro"]
 Key = tuple[Kind, str]
-TYPES: dict[Kind, type[Calendar] | type[ServicePolicy] | type[Rule]] = {
+TYPES: dict[Kind, type[Calendar] | type[ServicePolicy] | type[Rule] | type[Macro]] = {
     "calendar": Calendar,
     "service_policy": ServicePolicy,
     "rule": Rule,
+    "macro": Macro,
 }
 
 _KINDS: dict[type[Entry], Kind] = {type_: kind for kind, type_ in TYPES.items()}
@@ -35,6 +37,8 @@ def gone(key: Key) -> Entry:
         return Calendar(name=CalendarName(name), active=False)
     if kind == "rule":
         return Rule(name=RuleName(name), active=False)
+    if kind == "macro":
+        return Macro(name=MacroName(name), active=False)
     return ServicePolicy(name=PolicyName(name), active=False)
 
 

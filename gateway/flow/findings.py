@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
+from gateway.core.arrival import Past
 from gateway.core.bounces import Report, reported_id
 from gateway.core.correlate import Candidates
 from gateway.core.ids import CaseId
@@ -54,13 +55,20 @@ class Findings:
             return None
         return Report(message=message, case=case, last=await self._lookup.last_item(case.id))
 
-    async def recent(self, stored: Stored, ledger: Ledger) -> tuple[datetime, ...]:
-        """When the customer began other matters, as far back as a rule of the house looks."""
-        seconds = ledger.state.rules.looks_back
-        if stored.customer is None or not seconds:
-            return ()
-        since = ledger.clock.now() - timedelta(seconds=seconds)
-        return await self._lookup.opened_since(stored.customer.id, since)
+    async def past(self, stored: Stored, ledger: Ledger) -> Past:
+        """What the customer has sent and begun before, as far back as a rule of the house looks."""
+        rules, who = ledger.state.rules, stored.customer
+        if who is None:
+            return Past()
+        wrote: tuple[datetime, ...] = ()
+        began: tuple[datetime, ...] = ()
+        now = ledger.clock.now()
+        if seconds := rules.looks_back("messages"):
+            since = now - timedelta(seconds=seconds)
+            wrote = await self._lookup.wrote_since(who.id, since, stored.id)
+        if seconds := rules.looks_back("matters"):
+            began = await self._lookup.opened_since(who.id, now - timedelta(seconds=seconds))
+        return Past(wrote=wrote, began=began)
 
     async def read_again(self, found: Candidates) -> Candidates:
         """The case that is found, as it is by now."""

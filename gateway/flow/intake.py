@@ -260,7 +260,7 @@ class IntakeFlow:
         stamp = self._whose.departures.stamp()
         found = await self._findings.candidates(inbound, stored)
         report = await self._findings.report(inbound, found)
-        recent = await self._findings.recent(stored, self._ledger)
+        past = await self._findings.past(stored, self._ledger)
         number = await self._numbers.next()
         decided: Decided | None = None
         try:
@@ -280,7 +280,7 @@ class IntakeFlow:
                 found=newest(found, state.cases),
                 attachments=stored.attachments,
                 report=newest_report(report, state.cases),
-                recent=recent,
+                past=past,
             )
             try:
                 changes, decided = decide(state, self._ledger.context(), inbound, known)

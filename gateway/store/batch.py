@@ -16,6 +16,7 @@ from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
 from gateway.core.ids import AttachmentId, CaseId, ItemId, MessageId
 from gateway.core.inbound import Decided
+from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
 from gateway.core.timetable import Entry, Key, key_of
 from gateway.store.codec import bounded, encode, text
@@ -141,6 +142,7 @@ class PgBatch:
         Calendar: _take_entry,
         ServicePolicy: _take_entry,
         Rule: _take_entry,
+        Macro: _take_entry,
     }
 
     def arguments(self) -> tuple[list[Row], ...]:

@@ -252,6 +252,12 @@ class Lookup(Protocol):
         """When the customer's cases were opened that are newer than that, newest first."""
         ...
 
+    async def wrote_since(
+        self, customer: CustomerId, since: datetime, but: InboundId
+    ) -> tuple[datetime, ...]:
+        """When something of theirs came in since then, newest first, ``but`` one left out."""
+        ...
+
     async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> Case | None:
         """The newest case, not closed, of a verified identity in one channel."""
         ...
@@ -317,7 +323,10 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 class ItemFilter(Struct, frozen=True, kw_only=True):
-    """What ``GET /api/v1/items`` filters by; empty means any."""
+    """What ``GET /api/v1/items`` filters by; empty means any.
+
+    ``reviewed``: only open ones that a supervisor is to look at.
+    """
 
     state: str = ""
     queue: str = ""
@@ -326,6 +335,7 @@ class ItemFilter(Struct, frozen=True, kw_only=True):
     customer: str = ""
     since: datetime | None = None
     q: str = ""
+    reviewed: bool = False
 
 
 Sort = Literal["newest", "oldest"]

@@ -166,6 +166,8 @@ def _states(asked: str) -> set[str]:
 
 def _narrowest(wanted: ItemFilter, states: set[str]) -> tuple[str, tuple[Any, ...]]:
     """The query to begin with, and its key."""
+    if wanted.reviewed:
+        return "items_reviewed", ()
     number = wanted.q.lstrip("#")
     if number.isdecimal() and len(number) <= 18:
         return "items_of_number", (int(number),)

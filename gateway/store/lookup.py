@@ -79,6 +79,15 @@ class PgLookup:
             rows = await self._pool.fetch(self._sql["opened_since"], customer, since)
         return tuple(row["at"] for row in rows)
 
+    async def wrote_since(
+        self, customer: CustomerId, since: datetime, but: InboundId
+    ) -> tuple[datetime, ...]:
+        if uuid_or_none(customer) is None:
+            return ()
+        with reading():
+            rows = await self._pool.fetch(self._sql["wrote_since"], customer, since, but)
+        return tuple(row["at"] for row in rows)
+
     async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> Case | None:
         customer = await self.customer_of(kind, value)
         return await self.recent_case(customer.id, channel) if customer is not None else None

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.cli.apply import read
+from gateway.core import commands as c
+from gateway.core.ids import AgentName
 from tests.support.apiworld import api_world
 
 REFUNDS: dict[str, Any] = {
@@ -127,3 +129,49 @@ contact = { body = "refund" }
         status, problem = await world.call("PUT", "/api/v1/directory", wrong)
         assert status in (400, 422)
         assert problem["errors"][0]["field"] == "rules.then.queue"
+
+
+async def test_a_reply_that_a_rule_holds_waits_for_a_supervisors_verdict() -> None:
+    async with api_world(ready=True) as world:
+        hold = {"on": ["reply"], "when": {"words": ["account"]}, "then": {"hold": "an account"}}
+        await world.call("PUT", "/api/v1/rules/secret", hold)
+        item = (await world.file_task())["id"]
+        await world.call("POST", f"/api/v1/items/{item}/assign", {"agent": "ana"})
+        send = c.Send(id=world.rig.command(), item=item, body="Your account is 1")
+        await world.rig.node.desk.act(AgentName("ana"), send, maybe_repeated=False)
+        _, listed = await world.call("GET", "/api/v1/reviews")
+        (review,) = listed["items"]
+        assert (review["item"], review["rule"], review["reason"]) == (item, "secret", "an account")
+        assert (review["held"], review["agent"]) == (True, "ana")
+        assert review["preview"] == "Your account is 1"
+
+        path = f"/api/v1/items/{item}/review"
+        wish = {"review": review["review"], "verdict": "seen"}
+        status, problem = await world.call("POST", path, wish)
+        assert (status, problem["errors"][0]["field"]) == (400, "verdict")
+        status, _ = await world.call("POST", path, {**wish, "verdict": "released"})
+        assert status == 200
+        _, listed = await world.call("GET", "/api/v1/reviews")
+        assert listed["items"] == []
+        status, problem = await world.call("POST", path, {**wish, "verdict": "released"})
+        assert (status, problem["errors"][0]["field"]) == (404, "review")
+        _, trace = await world.call("GET", f"/api/v1/items/{item}/events")
+        said = [entry["text"] for entry in trace["items"]]
+        assert "A reply is held back until a supervisor has read it: an account" in said
+
+
+@pytest.mark.parametrize(
+    ("rule", "field"),
+    [
+        ({"on": ["reply"], "then": {"queue": "general"}}, "then.queue"),
+        ({"on": ["note"], "when": {"machine": True}}, "when.machine"),
+        ({"on": ["message"], "then": {"note": "Hello {nobody}"}}, "then.note"),
+        ({"on": ["message"], "after": 5}, "after"),
+    ],
+)
+async def test_a_rule_that_does_not_go_with_what_it_looks_at_is_refused(
+    rule: Any, field: str
+) -> None:
+    async with api_world() as world:
+        status, problem = await world.call("PUT", "/api/v1/rules/odd", rule)
+        assert (status, problem["errors"][0]["field"]) == (400, field)

@@ -5,6 +5,7 @@ from typing import Any
 
 from gateway.core import acts
 from gateway.core import events as e
+from gateway.core.arrival import Past
 from gateway.core.ids import AgentName, QueueName, RuleName, SkillName
 from gateway.core.model import Case, CaseStatus, Item, ItemState
 from gateway.core.rules.rule import Rule, Then
@@ -84,9 +85,9 @@ def test_a_contact_that_is_held_waits_for_a_person_whatever_its_customer_writes(
 def test_a_customer_who_begins_many_matters_is_noticed() -> None:
     fast = Velocity(contacts=3, seconds=3600)
     house = a_house(rule("fast", Then(tags=("fast",)), velocity=fast))
-    assert house.state.rules.looks_back == 3600
+    assert house.state.rules.looks_back("messages") == 3600
     times = tuple(START - timedelta(minutes=m) for m in (5, 10))
-    decided = house.arrive(mail("m1"), matters=times)
+    decided = house.arrive(mail("m1"), past=Past(wrote=times))
     assert decided.case is not None
     assert house.state.cases[decided.case].tags == ("fast",)
     _, item = arrive(house, "m2", subject="Another")

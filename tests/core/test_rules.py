@@ -120,7 +120,7 @@ def test_conditions_that_hold(when: When, facts: Facts) -> None:
         (
             When(velocity=Velocity(contacts=2, seconds=60)),
             contact(recent=(NOW - timedelta(seconds=61),)),
-            "1 contacts within 60 s",
+            "1 messages within 60 s",
         ),
     ],
 )

@@ -10,6 +10,7 @@ from gateway.core.calendars import Calendar, Holiday
 from gateway.core.clocks import ServicePolicy
 from gateway.core.ids import (
     CalendarName,
+    MacroName,
     NodeName,
     PolicyName,
     Position,
@@ -18,6 +19,7 @@ from gateway.core.ids import (
     SiteName,
     SkillName,
 )
+from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule, Then
 from gateway.core.rules.when import When
 from gateway.store.contract import (
@@ -78,7 +80,8 @@ class JournalConformance:
         gold = ServicePolicy(name=PolicyName("gold"), calendar=hours.name, first_reply=3600.0)
         await pen.rows(replace(hours, zone="UTC"), hours, gold)
         door = Rule(name=RuleName("spam"), when=When(words=("€€€",)), then=Then(hold="spam?"))
-        await pen.rows(ServicePolicy(name=PolicyName("old"), active=False), door)
+        sorry = Macro(name=MacroName("sorry"), then=Then(reply={"": "Sorry", "es": "Perdón"}))
+        await pen.rows(ServicePolicy(name=PolicyName("old"), active=False), door, sorry)
 
         loaded = await (await begin(opens)).loaded()
 
@@ -89,7 +92,7 @@ class JournalConformance:
         assert loaded.profiles == (profile,)
         assert loaded.queues == (queue,)
         assert loaded.sites == (site,)
-        assert loaded.entries == (hours, door, gold)
+        assert loaded.entries == (hours, sorry, door, gold)
         assert loaded.received == ()
 
     async def test_what_has_ended_is_not_loaded_but_still_found(self, opens: Opens) -> None:

@@ -1,7 +1,7 @@
 """What every store promises of what is looked up: cases, messages, files, answers."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -131,6 +131,20 @@ class LookupConformance:
         assert await pen.lookup.values([ann.id, uid(), nobody]) == {ann.id: 0}
         assert await pen.lookup.values([]) == {}
 
+    async def test_when_a_customer_wrote(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        ann = from_ann(verified=True)
+        [first] = await pen.journal.receive(pen.term, [an_inbound("k1", identity=ann)], [])
+        [second] = await pen.journal.receive(pen.term, [an_inbound("k2", identity=ann)], [])
+        await pen.journal.receive(pen.term, [an_inbound("k3")], [])
+        assert first.customer is not None
+
+        long_ago, soon = datetime(2020, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)
+        wrote = pen.lookup.wrote_since
+        assert len(await wrote(first.customer.id, long_ago, second.id)) == 1
+        assert len(await wrote(first.customer.id, long_ago, uid())) == 2
+        assert await wrote(first.customer.id, soon, second.id) == ()
+
     async def test_answers_of_commands_are_remembered(self, opens: Opens) -> None:
         pen = await begin(opens)
         known, unknown = uid(), uid()
@@ -154,6 +168,7 @@ class LookupConformance:
             assert await lookup.customer(odd) is None
             assert await lookup.recent_case(odd, MAIL) is None
             assert await lookup.opened_since(odd, NOW) == ()
+            assert await lookup.wrote_since(odd, NOW, uid()) == ()
             assert await lookup.address_of(odd, "email") is None
             assert await lookup.file(odd) is None
             assert await lookup.decided(odd) is None

@@ -12,7 +12,8 @@ from gateway.core import events as e
 from gateway.core import model as m
 from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
-from gateway.core.ids import CalendarName, PolicyName, Position, RuleName, SiteName
+from gateway.core.ids import CalendarName, MacroName, PolicyName, Position, RuleName, SiteName
+from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
 from gateway.store.batch import PgBatch
 from tests.store.rows import EVA, NOW, SITE, a_case, a_message, an_event, an_item, an_outgoing, uid
@@ -143,6 +144,7 @@ def test_every_kind_of_row_has_its_place() -> None:
         Calendar(name=CalendarName("office")),
         ServicePolicy(name=PolicyName("gold")),
         Rule(name=RuleName("door")),
+        Macro(name=MacroName("sorry")),
         m.CommandRecord(agent=EVA, id=uid(), at=NOW, answer=b""),
         m.InboundDone(id=uid(), status="ignored"),
     )
@@ -150,7 +152,7 @@ def test_every_kind_of_row_has_its_place() -> None:
     made = batch((an_event(), rows))
     changed = {"cases", "items", "outgoing", "statuses"}
     assert {place: len(made[place]) for place in PLACES} == {
-        place: 0 if place in changed else 3 if place == "entries" else 1 for place in PLACES
+        place: 0 if place in changed else 4 if place == "entries" else 1 for place in PLACES
     }
 
 

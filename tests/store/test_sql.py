@@ -70,6 +70,7 @@ HOT: list[tuple[str, list[Any], str]] = [
     ("referenced_by_message", [[A]], "message_pkey"),
     ("referenced_by_external_id", [["x@y"]], "message_external"),
     ("recent_case", [A, "mail"], "ticket_case_customer"),
+    ("wrote_since", [A, "2026-01-01", A], "inbox_wrote"),
     ("last_item", [A], "item_case"),
     ("customer_of_identity", ["email", "a@b", True], "identity_pkey"),
     ("address_of", [A, "email"], "identity_customer"),
@@ -82,6 +83,7 @@ HOT: list[tuple[str, list[Any], str]] = [
     ("token_holder", [b"x"], "token_pkey"),
     ("items_recent", ANY, "item_pkey"),
     ("items_open", ANY, "item_open"),
+    ("items_reviewed", ANY, "item_open"),
     ("items_of_agent", [*ANY, "agent-7"], "item_agent"),
     ("items_of_customer", [*ANY, A], "ticket_case_customer"),
     ("items_of_number", [*ANY, 7], "ticket_case_number_key"),
@@ -116,10 +118,11 @@ INSERT INTO message (id, case_id, seq, direction, external_id, doc)
     SELECT gen_random_uuid(), id, s, 'in', CASE WHEN s = 1 THEN id || '@x' END,
            json_build_object('body', repeat('x', 400))
     FROM ticket_case, generate_series(1, 2) AS s;
-INSERT INTO inbox (id, channel, key, node, status, at, doc)
+INSERT INTO inbox (id, channel, key, node, status, at, doc, customer)
     SELECT gen_random_uuid(), 'mail', n, 'n1', CASE n % 500 WHEN 0 THEN 'received'
-           WHEN 1 THEN 'quarantined' ELSE 'processed' END, now(), '{}'
-    FROM generate_series(1, 20000) AS n;
+           WHEN 1 THEN 'quarantined' ELSE 'processed' END, now(), '{}', c.id
+    FROM generate_series(1, 20000) AS n
+    JOIN (SELECT id, row_number() OVER () AS r FROM customer) AS c ON c.r = 1 + n % 4000;
 INSERT INTO outbox (id, node, version, state, settled_as, channel, doc)
     SELECT gen_random_uuid(), 'n1', 1, 'sent', CASE WHEN n % 500 > 0 THEN 'sent' END, 'mail', '{}'
     FROM generate_series(1, 20000) AS n;

@@ -210,6 +210,7 @@ def _matches(item: Item, wanted: ItemFilter) -> bool:
         (not wanted.state or open_ or item.state.value == wanted.state)
         and (not wanted.queue or item.queue == wanted.queue)
         and (not wanted.agent or item.agent == wanted.agent)
+        and (not wanted.reviewed or (item.watch is not None and bool(item.watch.reviews)))
         and (not wanted.q or wanted.q in item.subject or wanted.q == str(item.number))
     )
 

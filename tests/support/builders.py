@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core import hands, intake
+from gateway.core.arrival import Past
 from gateway.core.bounces import Report, reported_id
 from gateway.core.correlate import Candidates
 from gateway.core.deadlines import Deadline, deadlines_of, expire
@@ -305,22 +306,20 @@ class House:
     def complete(self, name: str, item_id: ItemId) -> None:
         self.say(name, c.Wrapup(id=self.command(), item=item_id, code="done"))
 
-    def arrive(
-        self, inbound: Inbound, *, matters: tuple[datetime, ...] = (), **found: Any
-    ) -> Decided:
+    def arrive(self, inbound: Inbound, *, past: Past | None = None, **found: Any) -> Decided:
         """Something comes in; ``found`` is what was looked up (``Candidates``).
 
-        ``matters`` are when its customer began others.
+        ``past`` is what its customer did before, unless what is in the tables is.
         """
         (stored,) = self.tables.receive(self.term, [inbound], [])
-        return self.take_in(inbound, stored, Candidates(**found), matters)
+        return self.take_in(inbound, stored, Candidates(**found), past)
 
     def take_in(
         self,
         inbound: Inbound,
         stored: Stored,
         found: Candidates,
-        matters: tuple[datetime, ...] = (),
+        past: Past | None = None,
     ) -> Decided:
         for one in (found.conversation, found.referenced, found.recent):
             if one is not None:
@@ -334,7 +333,7 @@ class House:
             customer=stored.customer,
             found=found,
             attachments=stored.attachments,
-            recent=matters,
+            past=past if past is not None else self._past(stored),
         )
         changes, decided = intake.decide(self.state, self.ledger.context(), inbound, known)
         self.record(changes)
@@ -342,6 +341,13 @@ class House:
             if one is not None:
                 self.ledger.release(one.id)
         return decided
+
+    def _past(self, stored: Stored) -> Past:
+        if stored.customer is None:
+            return Past()
+        seconds = self.state.rules.looks_back("messages")
+        since = self.clock.now() - timedelta(seconds=seconds)
+        return Past(wrote=self.tables.wrote(stored.customer.id, since, stored.id))
 
     def _report(self, inbound: Inbound) -> Report | None:
         message = self.tables.messages.get(reported_id(inbound) or MessageId(""))

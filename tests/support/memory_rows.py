@@ -35,6 +35,7 @@ class InboxRow(Struct, kw_only=True):
     inbound: Inbound
     customer: CustomerId | None
     attachments: tuple[m.Attachment, ...]
+    received_at: datetime
     decided: Decided | None = None
 
 

@@ -193,6 +193,11 @@ class MemoryStore:
 
         return await self._call("look.recent", theirs)
 
+    async def wrote_since(
+        self, customer: CustomerId, since: datetime, but: InboundId
+    ) -> tuple[datetime, ...]:
+        return await self._call("look.recent", lambda: self.tables.wrote(customer, since, but))
+
     async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> m.Case | None:
         who = self.tables.identities
         return await self._call(

@@ -5,6 +5,7 @@ than the SQL in one thing: versions must rise by one within a batch too.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -24,6 +25,7 @@ from gateway.core.ids import (
 )
 from gateway.core.inbound import Decided, Inbound
 from gateway.core.lifecycle import ENDED
+from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
 from gateway.core.timetable import key_of
 from gateway.ports import Memory
@@ -117,7 +119,7 @@ class Tables(Shelf):
                 self.queues[row.name] = row
             case m.Site():
                 self.sites[row.name] = row
-            case Calendar() | ServicePolicy() | Rule():
+            case Calendar() | ServicePolicy() | Rule() | Macro():
                 self.timetable[key_of(row)] = row
             case m.CommandRecord():
                 self.commands.setdefault((row.agent, row.id), row)
@@ -237,6 +239,14 @@ class Tables(Shelf):
             self.remember(channel, memory)
         return stored
 
+    def wrote(self, customer: CustomerId, since: datetime, but: InboundId) -> tuple[datetime, ...]:
+        """When the customer's inbounds came, newest first."""
+        aside = ("quarantined", "ignored")
+        rows = (row for row in self.inbox_by_id.values() if row.customer == customer)
+        rows = (row for row in rows if row.decided is None or row.decided.status not in aside)
+        times = (row.received_at for row in rows if row.id != but and row.received_at >= since)
+        return tuple(sorted(times, reverse=True))
+
     def remember(self, channel: ChannelName, memory: Memory) -> None:
         """What a channel remembers never goes back."""
         key = channel, memory.key
@@ -251,6 +261,7 @@ class Tables(Shelf):
             node=self.home_of(customer, term.node) if customer else term.node,
             inbound=replace(inbound, raw=None, files=()),
             customer=customer,
+            received_at=self.now(),
             attachments=tuple(self._keep(file, "").attachment for file in inbound.files),
         )
 

@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from gateway.core import events as e
+from gateway.core.effects import Matter
 from gateway.core.errors import Refused
 from gateway.core.ids import Context, ItemId, TicketNumber
 from gateway.core.model import (
@@ -66,6 +67,10 @@ class Desk(Struct, frozen=True, kw_only=True):
                 "wrong_state", f"the item is {found.state.value}; it must be {wanted}", "item"
             )
         return found
+
+    def matter(self, item: Item) -> Matter:
+        """The item in its case, as they are."""
+        return Matter(self.state, self.ctx, self.state.cases[item.case], item)
 
     @property
     def author(self) -> Author:

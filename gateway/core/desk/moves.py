@@ -11,9 +11,11 @@ from gateway.core.hands import profile_of
 from gateway.core.ids import AgentName, Context, ItemId, OfferId
 from gateway.core.lifecycle import allows
 from gateway.core.messages import add_message
-from gateway.core.model import CaseStatus, ChannelKind, Item, ItemState, Offer, Presence
+from gateway.core.model import CaseStatus, ChannelKind, Item, ItemState, Message, Offer, Presence
 from gateway.core.opening import open_case
 from gateway.core.policy import Cost
+from gateway.core.replies import refuse_unseen
+from gateway.core.scrutiny import heed, of_ours
 from gateway.core.sites import why
 from gateway.core.state import NodeState
 from gateway.core.times import offer_seconds
@@ -88,6 +90,26 @@ def tag(d: Desk, cmd: c.TagCase) -> Decision:
     return [e.Change(changed)], {"tags": tags}
 
 
+def noted(d: Desk, item: Item, note: Message, before: list[e.Change]) -> list[e.Change]:
+    """What the house's rules have follow from a note among ourselves."""
+    matter = d.matter(item)
+    return heed(matter, of_ours(matter, "note", note), "note", before)
+
+
+def _with_note(d: Desk, item: Item, text: str) -> list[e.Change]:
+    if not text:
+        return []
+    message, changes = add_message(
+        d.ctx,
+        d.state.cases[item.case],
+        item,
+        direction="note",
+        author=d.author,
+        body=text,
+    )
+    return changes + noted(d, item, message, changes)
+
+
 def transferable(d: Desk, cmd: c.Transfer) -> Item:
     """The item, if this agent may pass it on. Raises ``Refused``."""
     item = d.mine(cmd.item, ItemState.ASSIGNED)
@@ -101,16 +123,7 @@ def transferable(d: Desk, cmd: c.Transfer) -> Item:
 
 def transfer(d: Desk, cmd: c.Transfer) -> Decision:
     item = transferable(d, cmd)
-    changes: list[e.Change] = []
-    if cmd.note:
-        _, changes = add_message(
-            d.ctx,
-            d.state.cases[item.case],
-            item,
-            direction="note",
-            author=d.author,
-            body=cmd.note,
-        )
+    changes = _with_note(d, item, cmd.note)
     to = cmd.queue or cmd.agent
     queued = e.ItemQueued(
         item=item.id,
@@ -182,16 +195,8 @@ def wrapup(d: Desk, cmd: c.Wrapup) -> Decision:
     item = d.mine(cmd.item, ItemState.WRAPPING, ItemState.ASSIGNED, *PARKED)
     if not allows(item.state, e.ItemCompleted):
         raise Refused("wrong_state", f"an item that is {item.state.value} cannot end", "item")
-    changes: list[e.Change] = []
-    if cmd.note:
-        _, changes = add_message(
-            d.ctx,
-            d.state.cases[item.case],
-            item,
-            direction="note",
-            author=d.author,
-            body=cmd.note,
-        )
+    refuse_unseen(item)
+    changes = _with_note(d, item, cmd.note)
     done = e.ItemCompleted(
         item=item.id,
         agent=d.agent.name,

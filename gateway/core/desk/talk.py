@@ -1,13 +1,19 @@
 """Saying something: answers, notes, and cases that an agent begins."""
 
+from typing import Any
+
+from msgspec.structs import replace
+
 from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core.desk.hand import PARKED, Decision, Desk
-from gateway.core.desk.moves import park_changes
+from gateway.core.desk.moves import noted, park_changes
+from gateway.core.effects import Matter
 from gateway.core.errors import Refused
 from gateway.core.messages import add_message
 from gateway.core.model import ChannelKind, Delivery, DeliveryUpdate, Item, ItemState
 from gateway.core.opening import open_case
+from gateway.core.replies import Reply, Spoken, refuse_unseen, speak
 from gateway.core.state import NodeState
 
 _COMPOSABLE = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
@@ -18,13 +24,7 @@ def send(d: Desk, cmd: c.Send) -> Decision:
     to = cmd.to if cmd.to is not None else tuple(filter(None, (item.address,)))
     if item.kind in _COMPOSABLE and not (to and all(to)):
         raise Refused("bad_address", "there is no address to answer to; give one", "to")
-    case = d.state.cases[item.case]
-    message, changes = add_message(
-        d.ctx,
-        case,
-        item,
-        direction="out",
-        author=d.author,
+    reply = Reply(
         body=cmd.body,
         html=cmd.html,
         subject=cmd.subject if cmd.subject is not None else item.subject,
@@ -33,11 +33,18 @@ def send(d: Desk, cmd: c.Send) -> Decision:
         attachments=d.resolved.attachments,
         client_id=cmd.id,
     )
-    if cmd.then == "wait" and item.state is ItemState.ASSIGNED:
+    spoken = speak(d.matter(item), reply, d.author, cmd.then)
+    changes, message = spoken.changes, spoken.message
+    if not spoken.held and cmd.then == "wait" and item.state is ItemState.ASSIGNED:
         changes += park_changes(d, item, None)
-    elif cmd.then == "close":
+    elif not spoken.held and cmd.then == "close":
+        refuse_unseen(item)
         changes += _close_changes(d, item)
-    return changes, {"message": message.id, "seq": message.seq}
+    return changes, _answer(spoken, message=message.id, seq=message.seq)
+
+
+def _answer(spoken: Spoken, **body: Any) -> dict[str, Any]:
+    return body | ({"held": spoken.held} if spoken.held else {})
 
 
 def _close_changes(d: Desk, item: Item) -> list[e.Change]:
@@ -61,6 +68,7 @@ def note(d: Desk, cmd: c.Note) -> Decision:
         body=cmd.body,
         client_id=cmd.id,
     )
+    changes += noted(d, item, message, changes)
     return changes, {"message": message.id, "seq": message.seq}
 
 
@@ -110,16 +118,8 @@ def compose(d: Desk, cmd: c.Compose) -> Decision:
         item=item.id, agent=d.agent.name, by=d.agent.name, reason=f"composed by {d.agent.name}"
     )
     changes.append(e.Change(assigned))
-    message, added = add_message(
-        d.ctx,
-        case,
-        item,
-        direction="out",
-        author=d.author,
-        body=cmd.body,
-        subject=cmd.subject,
-        to=(address,),
-        client_id=cmd.id,
-    )
-    body = {"case": case.id, "item": item.id, "number": case.number, "message": message.id}
-    return changes + added, body
+    item = replace(item, state=ItemState.ASSIGNED, agent=d.agent.name, last_agent=d.agent.name)
+    reply = Reply(body=cmd.body, subject=cmd.subject, to=(address,), client_id=cmd.id)
+    spoken = speak(Matter(d.state, d.ctx, case, item), reply, d.author)
+    body = {"case": case.id, "item": item.id, "number": case.number, "message": spoken.message.id}
+    return changes + spoken.changes, _answer(spoken, **body)

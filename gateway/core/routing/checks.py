@@ -1,6 +1,6 @@
 """What is wrong with a declared queue: refused where it cannot work, else warned about. Pure."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, QueueName
@@ -34,6 +34,17 @@ def warnings(queue: Queue, profiles: Mapping[AgentName, AgentProfile]) -> list[s
     """What to say about it, given who works here."""
     found = [*_unknown(queue, profiles), *_idle_rings(queue), *_unserved(queue, profiles)]
     return [f"queue {queue.name!r}: {text}" for text in dict.fromkeys(found)]
+
+
+def unserved(
+    queues: Iterable[Queue], profiles: Mapping[AgentName, AgentProfile]
+) -> dict[QueueName, str]:
+    """The queues that nobody can serve, whichever ring opens, with why."""
+    found = {}
+    for queue in queues:
+        if not queue.rings and (why := next(_unserved(queue, profiles), None)) is not None:
+            found[queue.name] = why
+    return found
 
 
 def _unknown(queue: Queue, profiles: Mapping[AgentName, AgentProfile]) -> Iterator[str]:

@@ -1,36 +1,43 @@
 """The rules of the house, ready to be gone through."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from gateway.core.ids import RuleName
-from gateway.core.rules.rule import Rule, in_order
-from gateway.core.rules.when import When
+from gateway.core.rules.rule import AUTOMATIC, On, Rule, in_order
+from gateway.core.rules.when import Velocity, When
 
 
 class RuleBook:
-    """``folds`` alone changes it."""
+    """``folds`` alone changes it. ``edition`` rises with every change."""
 
     def __init__(self) -> None:
         self.rules: dict[RuleName, Rule] = {}
+        self.edition = 0
         self._ordered: Sequence[Rule] | None = None
-        self._looks_back: float | None = None
+        self._on: dict[On, Sequence[Rule]] = {}
+        self._automatic: Sequence[Rule] | None = None
 
     def put(self, rule: Rule) -> None:
         """Take a rule, new or changed."""
         self.rules[rule.name] = rule
-        self._ordered = self._looks_back = None
+        self._changed()
 
     def drop(self, name: RuleName) -> Rule | None:
         """Take a rule out; the rule that it was."""
-        self._ordered = self._looks_back = None
+        self._changed()
         return self.rules.pop(name, None)
 
-    @property
-    def looks_back(self) -> float:
+    def _changed(self) -> None:
+        self.edition += 1
+        self._ordered = self._automatic = None
+        self._on.clear()
+
+    def looks_back(self, of: Literal["messages", "matters"]) -> float:
         """How many seconds back somebody's contacts are counted; 0: no rule asks."""
-        if self._looks_back is None:
-            self._looks_back = max((_velocity(rule.when) for rule in self.ordered), default=0.0)
-        return self._looks_back
+        rules = (*self.on("contact"), *self.on("message"))
+        every = (one for rule in rules for one in _velocities(rule.when))
+        return max((one.seconds for one in every if one.of == of), default=0.0)
 
     @property
     def ordered(self) -> Sequence[Rule]:
@@ -39,8 +46,22 @@ class RuleBook:
             self._ordered = in_order([*self.rules.values()])
         return self._ordered
 
+    def on(self, what: On) -> Sequence[Rule]:
+        """Those of them that look at this."""
+        if what not in self._on:
+            self._on[what] = [rule for rule in self.ordered if what in rule.on]
+        return self._on[what]
 
-def _velocity(when: When) -> float:
-    parts = [*when.any, *([when.unless] if when.unless is not None else [])]
-    own = when.velocity.seconds if when.velocity is not None else 0.0
-    return max(own, *map(_velocity, parts), 0.0)
+    @property
+    def automatic(self) -> Sequence[Rule]:
+        """Those of them that look at what happens to an item."""
+        if self._automatic is None:
+            self._automatic = [r for r in self.ordered if not {*AUTOMATIC}.isdisjoint(r.on)]
+        return self._automatic
+
+
+def _velocities(when: When) -> Iterator[Velocity]:
+    if when.velocity is not None:
+        yield when.velocity
+    for part in (*when.any, *([when.unless] if when.unless is not None else [])):
+        yield from _velocities(part)

@@ -14,10 +14,11 @@ class Facts(Struct, frozen=True, kw_only=True, dict=True):
     """A contact as the rules see it.
 
     ``to`` are our addresses that it came to, ``sender`` is where it came from (canonical).
-    ``fields`` are what a form, a task or the host site said. ``recent`` are the times of this
-    customer's earlier contacts, newest first, as far back as they were looked up; ``open_cases``
-    counts the matters that are open. ``open`` says whether the queue it would go to is within its
-    hours; ``None`` when it has none.
+    ``fields`` are what a form, a task or the host site said. ``recent`` are the times at which this
+    customer wrote before, ``begun`` those at which it began other matters, newest first, as far
+    back as they were looked up; ``open_cases`` counts the matters that are open. ``open`` says
+    whether the queue it would go to is within its hours; ``None`` when it has none. ``clock`` is
+    the clock of its service level that a rule is asked about, ``tags`` are those of its case.
     """
 
     kind: ChannelKind
@@ -35,8 +36,11 @@ class Facts(Struct, frozen=True, kw_only=True, dict=True):
     value: int = 0
     open_cases: int = 0
     recent: tuple[datetime, ...] = ()
+    begun: tuple[datetime, ...] = ()
     machine: bool = False
     open: bool | None = None
+    tags: tuple[str, ...] = ()
+    clock: str = ""
 
     def text_of(self, part: str) -> str:
         """``subject``, ``body`` or ``text`` (both), as words are looked for in it."""
@@ -46,9 +50,9 @@ class Facts(Struct, frozen=True, kw_only=True, dict=True):
             kept[part] = plain(whole)
         return kept[part]
 
-    def contacts_since(self, moment: datetime) -> int:
-        """How many of the customer's contacts came since then, this one among them."""
-        return 1 + sum(1 for at in self.recent if at >= moment)
+    def came_since(self, moment: datetime, *, matters: bool) -> int:
+        """How many messages (or matters) of the customer came since then, this one among them."""
+        return 1 + sum(1 for at in (self.begun if matters else self.recent) if at >= moment)
 
 
 def said(fields: Mapping[str, str | int | float | bool | None], name: str) -> str | None:

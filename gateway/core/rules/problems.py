@@ -1,57 +1,145 @@
-"""What is wrong with a set of rules before any contact has met it.
+"""What is wrong with a set of rules before anything has met it.
 
 Errors are refused; warnings are told to whoever declares the rules, who may have meant it.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from gateway.core.rules.rule import SINGLE, Rule, in_order
+from gateway.core.ids import MacroName, QueueName
+from gateway.core.macros import MACRO_DECIDES, Macro
+from gateway.core.rules.chains import chain_problems
+from gateway.core.rules.problem import Problem as Problem
+from gateway.core.rules.rule import (
+    AUTOMATIC,
+    DECIDES,
+    SINGLE,
+    TIMED,
+    On,
+    Rule,
+    Then,
+    in_order,
+    says,
+)
+from gateway.core.rules.texts import PLACEHOLDERS, unknown_in
 from gateway.core.rules.when import When, covers
 from gateway.core.rules.words import is_findable
 
 
 class House(Struct, frozen=True, kw_only=True):
-    """The names that rules may use."""
+    """The names that rules may use.
+
+    ``unserved`` are queues that nobody can serve, each with why; ``codes``: none given, so any.
+    """
 
     queues: Collection[str]
     skills: Collection[str]
     channels: Collection[str] = ()
+    codes: Collection[str] = ()
+    macros: Mapping[MacroName, Macro] = field(default_factory=dict)
+    unserved: Mapping[QueueName, str] = field(default_factory=dict)
 
 
-class Problem(Struct, frozen=True, kw_only=True):
-    """What is wrong with which field of which rule, and what to do."""
-
-    rule: str
-    field: str
-    detail: str
-    grade: Literal["error", "warning"] = "error"
+_UNKNOWN: Mapping[On, tuple[str, ...]] = {
+    **dict.fromkeys(AUTOMATIC, ("to", "words", "machine", "velocity")),
+    "reply": ("machine", "velocity"),
+    "note": ("machine", "velocity"),
+}
+"""Conditions that nothing is known of there."""
 
 
 def problems(rules: Sequence[Rule], house: House) -> list[Problem]:
     """All of them, errors first."""
     found = [p for rule in rules for p in _of_one(rule, house)]
     found += _of_all(in_order(tuple(rules)))
+    found += chain_problems(rules, house.macros)
     return sorted(found, key=lambda p: p.grade)
 
 
+def macro_problems(macro: Macro, house: House) -> list[Problem]:
+    """What is wrong with a macro; ``rule`` is its name."""
+    found = list(_of_then(macro.name, macro.then, house))
+    found += [
+        Problem(rule=macro.name, field=f"then.{name}", detail=f"a macro cannot decide {name!r}")
+        for name in says(macro.then)
+        if name not in MACRO_DECIDES
+    ]
+    if not says(macro.then):
+        found.append(Problem(rule=macro.name, field="then", detail="it does nothing"))
+    return found
+
+
 def _of_one(rule: Rule, house: House) -> Iterator[Problem]:
-    then = rule.then
+    yield from _of_then(rule.name, rule.then, house)
+    yield from _of_on(rule)
+    yield from _of_when(rule.name, "when", rule.when, house)
+
+
+def _of_then(rule: str, then: Then, house: House) -> Iterator[Problem]:
     if then.queue is not None and then.queue not in house.queues:
-        yield Problem(
-            rule=rule.name, field="then.queue", detail=f"there is no queue {then.queue!r}"
-        )
+        yield Problem(rule=rule, field="then.queue", detail=f"there is no queue {then.queue!r}")
+    elif then.queue is not None and (why := house.unserved.get(then.queue)) is not None:
+        detail = f"queue {then.queue!r}: {why}"
+        yield Problem(rule=rule, field="then.queue", detail=detail, grade="warning")
     for skill in then.skills:
         if skill not in house.skills:
             yield Problem(
-                rule=rule.name,
+                rule=rule,
                 field="then.skills",
                 detail=f"nobody has the skill {skill!r} and no list names it",
                 grade="warning",
             )
-    yield from _of_when(rule.name, "when", rule.when, house)
+    for name, texts in (("reply", then.reply), ("note", then.note)):
+        if (strange := unknown_in(texts)) is not None:
+            known = ", ".join(f"{{{one}}}" for one in PLACEHOLDERS)
+            detail = f"nothing is known for {{{strange}}}; there are {known}"
+            yield Problem(rule=rule, field=f"then.{name}", detail=detail)
+    if then.macro is not None and then.macro not in house.macros:
+        yield Problem(rule=rule, field="then.macro", detail=f"there is no macro {then.macro!r}")
+    if then.complete is not None and house.codes and then.complete not in house.codes:
+        detail = f"no list names the code {then.complete!r}"
+        yield Problem(rule=rule, field="then.complete", detail=detail, grade="warning")
+
+
+def _of_on(rule: Rule) -> Iterator[Problem]:
+    """What does not go with what the rule looks at."""
+    if not rule.on:
+        yield Problem(rule=rule.name, field="on", detail="it looks at nothing")
+    for on in rule.on:
+        yield from _of_one_on(rule, on)
+    if _asks(rule.when, "clocks") and not {*rule.on} <= {"warned", "breached"}:
+        detail = "only 'warned' and 'breached' are about a clock"
+        yield Problem(rule=rule.name, field="when.clocks", detail=detail)
+    if rule.after and not ({*rule.on} <= {*TIMED} or rule.follows):
+        detail = f"{', '.join(rule.on)} does not last: give `follows`, or leave it out"
+        yield Problem(rule=rule.name, field="after", detail=detail)
+    if {*rule.on} <= {*AUTOMATIC} and rule.on and not says(rule.then):
+        yield Problem(rule=rule.name, field="then", detail="it does nothing", grade="warning")
+
+
+def _of_one_on(rule: Rule, on: On) -> Iterator[Problem]:
+    for said in says(rule.then):
+        if said not in DECIDES[on]:
+            detail = f"a rule on {on!r} cannot decide {said!r}"
+            yield Problem(rule=rule.name, field=f"then.{said}", detail=detail)
+    for asked in _UNKNOWN.get(on, ()):
+        if _asks(rule.when, asked):
+            detail = f"on {on!r} nothing is known of {asked!r}"
+            yield Problem(rule=rule.name, field=f"when.{asked}", detail=detail)
+    if on == "tagged" and not rule.when.tags:
+        yield Problem(rule=rule.name, field="when.tags", detail="say which tags")
+    if on in TIMED and not rule.after:
+        detail = f"say after how many seconds of {on!r}"
+        yield Problem(rule=rule.name, field="after", detail=detail)
+
+
+def _asks(when: When, name: str) -> bool:
+    if getattr(when, name) not in ((), {}, None):
+        return True
+    parts = (*when.any, *([when.unless] if when.unless is not None else []))
+    return any(_asks(part, name) for part in parts)
 
 
 def _of_when(rule: str, at: str, when: When, house: House) -> Iterator[Problem]:
@@ -84,8 +172,8 @@ def _of_names(rule: str, at: str, when: When, house: House) -> Iterator[Problem]
     if house.channels:
         names = [c for c in when.channels if c not in house.channels]
         strange += [("channels", f"there is no channel {c!r}") for c in names]
-    for field, detail in strange:
-        yield Problem(rule=rule, field=f"{at}.{field}", detail=detail, grade="warning")
+    for name, detail in strange:
+        yield Problem(rule=rule, field=f"{at}.{name}", detail=detail, grade="warning")
 
 
 def _without_unless(when: When) -> When:
@@ -94,26 +182,31 @@ def _without_unless(when: When) -> When:
 
 
 def _of_all(rules: list[Rule]) -> Iterator[Problem]:
-    """Rules that others leave nothing to decide."""
-    for n, rule in enumerate(rules):
-        before = [r for r in rules[:n] if {*rule.on} <= {*r.on} and covers(r.when, rule.when)]
+    """Rules that others leave nothing to decide.
+
+    What happens to an item fires each rule by itself, so there no rule is in another's way.
+    """
+    said = [rule for rule in rules if {*AUTOMATIC}.isdisjoint(rule.on)]
+    for n, rule in enumerate(said):
+        before = [r for r in said[:n] if {*rule.on} <= {*r.on} and covers(r.when, rule.when)]
         stopper = next((r for r in before if r.stop), None)
         if stopper is not None:
-            yield Problem(
-                rule=rule.name,
-                field="when",
-                detail=f"never looked at: {stopper.name!r} holds wherever it does, and stops",
-                grade="warning",
+            yield _warning(
+                rule, "when", f"never looked at: {stopper.name!r} holds wherever it does, and stops"
             )
             continue
         for name in SINGLE:
             mine = getattr(rule.then, name)
             other = next((r for r in before if getattr(r.then, name) is not None), None)
             if mine is not None and other is not None and getattr(other.then, name) != mine:
-                yield Problem(
-                    rule=rule.name,
-                    field=f"then.{name}",
-                    detail=f"never decides: {other.name!r} holds wherever it does and says"
+                yield _warning(
+                    rule,
+                    f"then.{name}",
+                    f"never decides: {other.name!r} holds wherever it does and says"
                     f" {getattr(other.then, name)!r}",
-                    grade="warning",
                 )
+
+
+def _warning(rule: Rule, at: str, detail: str) -> Problem:
+    grade: Literal["warning"] = "warning"
+    return Problem(rule=rule.name, field=at, detail=detail, grade=grade)

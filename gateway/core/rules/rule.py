@@ -1,23 +1,48 @@
-"""A rule of the front door: conditions, and what they decide."""
+"""A rule of the house: what it looks at, its conditions, and what they decide."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from gateway.core.ids import QueueName, RuleName, SkillName
+from gateway.core.ids import MacroName, QueueName, RuleName, SkillName
 from gateway.core.rules.when import When
 
-On = Literal["contact"]
+Said = Literal["contact", "message", "reply", "note"]
+Event = Literal["silent", "waiting", "tagged", "warned", "breached", "reopened"]
+On = Literal[
+    "contact",
+    "message",
+    "reply",
+    "note",
+    "silent",
+    "waiting",
+    "tagged",
+    "warned",
+    "breached",
+    "reopened",
+]
+AUTOMATIC: tuple[Event, ...] = ("silent", "waiting", "tagged", "warned", "breached", "reopened")
+"""What happens to an item after intake; anything else is about something that was said."""
+TIMED: tuple[Event, ...] = ("silent", "waiting")
+
 Level = Annotated[int, Meta(ge=1, le=5)]
+Line = Annotated[str, Meta(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(min_length=1, max_length=10_000)]
+Texts = Text | Annotated[dict[str, Text], Meta(min_length=1, max_length=100)]
+"""One text, or one for each language; under ``""`` the one for any other."""
+Tags = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=60)], ...], Meta(max_length=50)]
 
 
 class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a rule decides; what is left out it leaves to others.
 
-    ``skills`` and ``tags`` add up over all rules, of everything else the first rule that says
-    something decides. ``due_seconds`` counts from the contact's arrival. ``hold`` keeps the
-    contact from routing until a supervisor has looked at it; it is the reason that is shown.
-    ``priority`` is added to what the contact has already.
+    ``skills``, ``tags`` and ``untag`` add up over all rules, of everything else the first rule
+    that says something decides. ``due_seconds`` counts from the contact's arrival. ``hold`` keeps
+    the contact from routing, or the reply from leaving, until a supervisor has looked at it; it is
+    the reason that is shown. ``tell`` asks a supervisor to look without keeping anything back.
+    ``priority`` is added to what the contact has already. ``reply`` is written to the customer,
+    ``note`` into the case; ``complete`` ends the item with this code; ``macro`` names one to run.
     """
 
     queue: QueueName | None = None
@@ -27,8 +52,14 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     category: str | None = None
     level: Annotated[int, Meta(ge=1, le=4)] | None = None
     due_seconds: Annotated[float, Meta(gt=0, le=31_536_000)] | None = None
-    tags: Annotated[tuple[str, ...], Meta(max_length=50)] = ()
-    hold: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    tags: Tags = ()
+    untag: Tags = ()
+    hold: Line | None = None
+    tell: Line | None = None
+    note: Text | None = None
+    reply: Texts | None = None
+    complete: Line | None = None
+    macro: MacroName | None = None
 
 
 SINGLE = (
@@ -39,14 +70,34 @@ SINGLE = (
     "level",
     "due_seconds",
     "hold",
+    "tell",
+    "note",
+    "reply",
+    "complete",
+    "macro",
 )
 """The fields of ``Then`` of which one rule decides; the others add up."""
+
+_ALWAYS = ("priority", "category", "level", "tags", "note", "tell")
+_LATER = (*_ALWAYS, "untag")
+_EVENT = (*_LATER, "queue", "reply", "complete", "macro")
+DECIDES: Mapping[On, tuple[str, ...]] = {
+    "contact": (*_ALWAYS, "queue", "skills", "language", "due_seconds", "hold"),
+    "message": (*_LATER, "queue", "hold"),
+    "reply": (*_LATER, "hold"),
+    "note": _LATER,
+    **dict.fromkeys(AUTOMATIC, _EVENT),
+}
+"""What a rule on each of these can decide."""
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One rule. They are gone through by ``order``, then by name; ``stop`` ends it there.
 
-    ``on`` says what it looks at: ``contact``, what comes in and makes a work item. One that was
+    ``on`` says what it looks at: ``contact``, what comes in and makes a work item; ``message``,
+    what the customer writes later; ``reply`` and ``note``, what we write; or something that happens
+    to an item (see ``AUTOMATIC``). ``after`` is how many seconds that must have lasted, or have
+    been; with ``follows`` it counts from the firing of that rule for the same cause. One that was
     removed is not ``active``; one that is not ``enabled`` waits to be switched on.
     """
 
@@ -54,6 +105,8 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     order: int = 100
     enabled: bool = True
     on: tuple[On, ...] = ("contact",)
+    after: Annotated[float, Meta(ge=0, le=31_536_000)] = 0.0
+    follows: RuleName = RuleName("")
     when: When = When()
     then: Then = Then()
     stop: bool = False
@@ -64,3 +117,11 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
 def in_order(rules: "list[Rule] | tuple[Rule, ...]") -> list[Rule]:
     """The rules that are switched on, as they are gone through."""
     return sorted((r for r in rules if r.enabled), key=lambda r: (r.order, r.name))
+
+
+def says(then: Then) -> tuple[str, ...]:
+    """The fields that it decides."""
+    return tuple(name for name in then.__struct_fields__ if getattr(then, name) not in _NOTHING)
+
+
+_NOTHING: tuple[object, ...] = (None, (), {})

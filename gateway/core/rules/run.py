@@ -6,10 +6,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.core.ids import SkillName
+from gateway.core.ids import RuleName, SkillName
 from gateway.core.rules.facts import Facts
 from gateway.core.rules.rule import SINGLE, Rule, Then
 from gateway.core.rules.when import check
+
+_NOBODY = RuleName("")
 
 
 class Looked(Struct, frozen=True, kw_only=True):
@@ -26,6 +28,10 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     then: Then
     looked: tuple[Looked, ...] = ()
+
+    def who(self, field: str) -> RuleName:
+        """The rule that decided this."""
+        return next((RuleName(one.rule) for one in self.looked if field in one.decided), _NOBODY)
 
     @property
     def reason(self) -> str:
@@ -65,9 +71,11 @@ def _decide(then: Then, more: Then) -> tuple[Then, tuple[str, ...]]:
     skills = _highest(then.skills, more.skills)
     if skills != then.skills:
         new["skills"] = skills
-    tags = tuple(dict.fromkeys((*then.tags, *more.tags)))
-    if tags != then.tags:
-        new["tags"] = tags
+    for name in ("tags", "untag"):
+        had = getattr(then, name)
+        tags = tuple(dict.fromkeys((*had, *getattr(more, name))))
+        if tags != had:
+            new[name] = tags
     return (replace(then, **new), tuple(new)) if new else (then, ())
 
 

@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from gateway.core.clocks import ClockKind
 from gateway.core.ids import ChannelName, QueueName
 from gateway.core.model import ChannelKind
 from gateway.core.rules.facts import Facts, said
@@ -27,11 +28,12 @@ Some = Annotated[
 ]
 
 
-class Velocity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """So many contacts of one customer within ``seconds``, the present one counted."""
+class Velocity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """So many messages, or new matters, of one customer within ``seconds``, this one counted."""
 
     contacts: Annotated[int, Meta(ge=2, le=1_000)]
     seconds: Annotated[float, Meta(gt=0, le=2_592_000)]
+    of: Literal["messages", "matters"] = "messages"
 
 
 class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -41,7 +43,8 @@ class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     ``+34*``). ``languages`` are ranges: ``es`` holds for ``es-AR`` (RFC 4647 §3.3.1). ``words``
     are looked for in subject and body, ``subject_words`` in the subject alone (see ``words``).
     ``fields`` are what a form said: any of the values, ``*`` for any at all.
-    ``machine``: no person wrote it (RFC 3834).
+    ``machine``: no person wrote it (RFC 3834). ``tags``: the case has one of them. ``clocks``: it
+    is about one of these clocks of the service level.
     """
 
     kinds: tuple[ChannelKind, ...] = ()
@@ -61,6 +64,8 @@ class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     machine: bool | None = None
     open: bool | None = None
     velocity: Velocity | None = None
+    tags: Some = ()
+    clocks: tuple[ClockKind, ...] = ()
     unless: "When | None" = None
     any: tuple["When", ...] = ()
 
@@ -180,10 +185,16 @@ def _value_to(wanted: int, facts: Facts) -> Verdict:
 
 
 def _velocity(wanted: Velocity, facts: Facts) -> Verdict:
-    count = facts.contacts_since(facts.at - timedelta(seconds=wanted.seconds))
+    since = facts.at - timedelta(seconds=wanted.seconds)
+    count = facts.came_since(since, matters=wanted.of == "matters")
     return Verdict(
-        holds=count >= wanted.contacts, because=f"{count} contacts within {wanted.seconds:.0f} s"
+        holds=count >= wanted.contacts, because=f"{count} {wanted.of} within {wanted.seconds:.0f} s"
     )
+
+
+def _tags(wanted: tuple[str, ...], facts: Facts) -> Verdict:
+    there = next((tag for tag in facts.tags if tag in wanted), None)
+    return _fails("none of its tags") if there is None else _holds(f"tagged {there!r}")
 
 
 def _unless(wanted: When, facts: Facts) -> Verdict:
@@ -216,6 +227,8 @@ _CHECKS: dict[str, Callable[[Any, Facts], Verdict]] = {
     "machine": _flag("written by a machine", "written by a person", lambda f: f.machine),
     "open": _flag("within the hours", "outside the hours", lambda f: f.open is not False),
     "velocity": _velocity,
+    "tags": _tags,
+    "clocks": _one_of("clock", lambda f: f.clock),
     "fields": _fields,
     "subject_words": _words("subject"),
     "words": _words("text"),
@@ -257,7 +270,8 @@ def _fewer_fields(wide: dict[str, tuple[str, ...]], narrow: dict[str, tuple[str,
 
 
 def _oftener(wide: Velocity, narrow: Velocity) -> bool:
-    return narrow.contacts >= wide.contacts and narrow.seconds <= wide.seconds
+    more = narrow.contacts >= wide.contacts and narrow.seconds <= wide.seconds
+    return more and narrow.of == wide.of
 
 
 def _each_by_one(wide: tuple[When, ...], narrow: tuple[When, ...]) -> bool:

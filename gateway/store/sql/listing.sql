@@ -27,6 +27,19 @@ WHERE i.ended_as IS NULL
   AND ($7::uuid IS NULL OR i.id < $7)
 ORDER BY i.id DESC LIMIT $8
 
+-- name: items_reviewed
+SELECT i.doc AS item, c.doc AS case_doc
+FROM item AS i JOIN ticket_case AS c ON c.id = i.case_id
+WHERE i.ended_as IS NULL AND i.doc->'watch'->'reviews' IS NOT NULL
+  AND ($1::text[] = '{}' OR i.state = ANY($1))
+  AND ($2 = '' OR i.queue = $2)
+  AND ($3 = '' OR i.channel = $3)
+  AND ($4 = '' OR i.agent = $4)
+  AND ($5::timestamptz IS NULL OR (i.doc->>'created_at')::timestamptz >= $5)
+  AND ($6 = '' OR i.doc->>'subject' ILIKE $6)
+  AND ($7::uuid IS NULL OR i.id < $7)
+ORDER BY i.id DESC LIMIT $8
+
 -- name: items_of_agent
 SELECT i.doc AS item, c.doc AS case_doc
 FROM item AS i JOIN ticket_case AS c ON c.id = i.case_id

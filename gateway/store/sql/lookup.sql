@@ -27,6 +27,11 @@ SELECT (doc->>'opened_at')::timestamptz AS at FROM ticket_case
 WHERE customer = $1 AND (doc->>'opened_at')::timestamptz >= $2
 ORDER BY id DESC LIMIT 1000
 
+-- name: wrote_since
+SELECT received_at AS at FROM inbox
+WHERE customer = $1 AND received_at >= $2 AND id <> $3 AND status IN ('received', 'processed')
+ORDER BY received_at DESC LIMIT 1000
+
 -- name: last_item
 SELECT doc FROM item WHERE case_id = $1 ORDER BY id DESC LIMIT 1
 

@@ -1,0 +1,163 @@
+"""What one of us writes to a customer, and what becomes of it: it leaves, or waits to be read.
+
+A reply that a rule holds back is kept in the case as a note and leaves only when a supervisor has
+released it: until then it has no place among the messages that the customer sees. Pure.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.core import events as e
+from gateway.core.effects import Doing, Matter
+from gateway.core.errors import Refused
+from gateway.core.ids import AgentName
+from gateway.core.lifecycle import allows
+from gateway.core.messages import add_message
+from gateway.core.model import Attachment, Author, CaseStatus, Item, ItemState, Message
+from gateway.core.scrutiny import RULES, SYSTEM, heed, of_ours
+from gateway.core.watch import NOTHING, Review, Verdict
+
+AfterIt = Literal["wait", "close"] | None
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """What is to be written, and to whom."""
+
+    body: str
+    html: str | None = None
+    subject: str = ""
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    client_id: str = ""
+
+
+class Spoken(Struct, frozen=True, kw_only=True):
+    """``held``: why it has not left; empty: it has."""
+
+    message: Message
+    changes: list[e.Change]
+    held: str = ""
+
+
+def speak(matter: Matter, reply: Reply, author: Author, then: AfterIt = None) -> Spoken:
+    """Write to the customer, as far as the house's rules let it leave."""
+    message, changes = _said(matter, reply, author, "out")
+    found = of_ours(matter, "reply", message)
+    why = found.then.hold
+    if why is None:
+        changes += heed(matter, found, "reply", changes)
+        return Spoken(message=message, changes=changes)
+    message, changes = _said(matter, reply, author, "note")
+    changes += heed(matter, found, "reply", changes)
+    doing = Doing(matter, by=RULES, author=SYSTEM, before=changes)
+    agent = AgentName(author.id)
+    rule = found.who("hold")
+    doing.tell(why, rule, message=message, agent=agent, then=then)
+    _set_aside(doing, agent, then, why)
+    return Spoken(message=message, changes=changes + doing.changes, held=why)
+
+
+def _said(
+    matter: Matter, reply: Reply, author: Author, direction: Literal["out", "note"]
+) -> tuple[Message, list[e.Change]]:
+    return add_message(
+        matter.ctx,
+        matter.case,
+        matter.item,
+        direction=direction,
+        author=author,
+        body=reply.body,
+        html=reply.html,
+        subject=reply.subject,
+        to=reply.to,
+        cc=reply.cc,
+        attachments=reply.attachments,
+        client_id=reply.client_id,
+    )
+
+
+def _set_aside(doing: Doing, agent: AgentName, then: AfterIt, why: str) -> None:
+    """Who is done with the item need not keep it in hand meanwhile; wrap-up must not end it."""
+    item = doing.item
+    if item.state is ItemState.WRAPPING:
+        doing.add(e.ItemAssigned(item=item.id, agent=agent, by=RULES, reason=why))
+    if then is not None or item.state is ItemState.WRAPPING:
+        doing.add(e.ItemHeld(item=item.id, reason=f"the reply is to be looked at: {why}"))
+
+
+def refuse_unseen(item: Item) -> None:
+    """Raises ``Refused`` while a reply of it waits to be looked at, which would be lost."""
+    if item.watch is not None and item.watch.holds_reply():
+        raise Refused(
+            "wrong_state", "a reply waits to be looked at: it is released or refused first", "item"
+        )
+
+
+def review_of(item: Item, review: str) -> Review:
+    """Raises ``Refused`` if there is none such (any more)."""
+    found = (item.watch or NOTHING).review(review)
+    if found is None:
+        raise Refused("not_found", "nothing by that id waits to be looked at", "review")
+    return found
+
+
+def conclude(
+    matter: Matter,
+    review: Review,
+    verdict: Verdict,
+    by: str,
+    reason: str,
+    message: Message | None,
+) -> list[e.Change]:
+    """What a supervisor's verdict does; ``message`` is the reply as it was written.
+
+    Raises ``Refused``.
+    """
+    item, case = matter.item, matter.case
+    if (review.message is None) != (verdict == "seen"):
+        may = "seen" if review.message is None else "released or refused"
+        raise Refused("bad_field", f"this can be {may}", "verdict")
+    if review.message is not None and message is None:
+        raise Refused("wrong_state", "what was written is not there any more: refuse it", "review")
+    doing = Doing(matter, by=by, author=SYSTEM)
+    doing.add(
+        e.ReviewEnded(
+            item=item.id, case=case.id, review=review.id, verdict=verdict, by=by, reason=reason
+        )
+    )
+    if verdict == "released" and message is not None:
+        _release(matter, doing, review, message, by)
+    elif verdict == "refused":
+        words = f"{by} refused the reply: {reason}" if reason else f"{by} refused the reply"
+        doing.note(words)
+        if item.state is ItemState.HELD:
+            doing.add(e.ItemQueued(item=item.id, queue=item.queue, reason=words))
+    return doing.changes
+
+
+def _release(matter: Matter, doing: Doing, review: Review, message: Message, by: str) -> None:
+    reply = Reply(
+        body=message.body,
+        html=message.html,
+        subject=message.subject,
+        to=message.to,
+        cc=message.cc,
+        attachments=message.attachments,
+    )
+    so_far = replace(matter, case=doing.case, item=doing.item)
+    _, said = _said(so_far, reply, message.author, "out")
+    doing.changes += said
+    doing.follow(said)
+    if review.then == "wait" and doing.case.status is CaseStatus.OPEN:
+        doing.add(e.CaseChanged(case=doing.case.id, by=by, status=CaseStatus.WAITING))
+    queue = matter.state.queues.get(doing.item.queue)
+    closes = review.then == "close" and (queue is None or not queue.wrapup_required)
+    if closes and doing.item.state is ItemState.HELD and allows(doing.item.state, e.ItemCompleted):
+        doing.add(
+            e.ItemCompleted(
+                item=doing.item.id, agent=review.agent, reason=f"answered; released by {by}"
+            )
+        )
