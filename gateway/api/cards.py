@@ -49,7 +49,8 @@ class TimelineCard(Struct, frozen=True, kw_only=True):
 
 def case_card(case: Case) -> CaseCard:
     service = service_view(case.service)
-    return CaseCard(**{**asdict(case), "service": None if service is UNSET else service})
+    told = {name: value for name, value in asdict(case).items() if name != "automatic"}
+    return CaseCard(**{**told, "service": None if service is UNSET else service})
 
 
 def timeline_card(entry: TimelineEntry) -> TimelineCard:
