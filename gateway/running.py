@@ -292,6 +292,9 @@ class App:
             "takeover": self.takeover.run(),
             "duties": self.duties.run(),
             "retention": self.duties.perform("retention", lambda _term: self.retention.run()),
+            "thresholds": self.duties.perform(
+                "thresholds", lambda _: self.node.care.watch(self.figures.whole)
+            ),
             "holidays": self.duties.perform("holidays", lambda _term: self.feasts.run()),
             "upkeep": self.duties.perform("upkeep", lambda _term: self.store.upkeep.run()),
             "capacity": self.figures.run(),

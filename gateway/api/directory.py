@@ -27,7 +27,7 @@ from gateway.api.timetable import HoursEntry, PolicyEntry, calendar_from, policy
 from gateway.core.entries import check_policy, check_queue
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CalendarName, PolicyName, QueueName, RuleName
-from gateway.core.routing.checks import check_rings, warnings
+from gateway.core.routing.checks import check_rings, check_thresholds, warnings
 from gateway.core.rules.problems import problems
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.views import Named
@@ -163,6 +163,7 @@ class Directory:
             new = queue_from(name, queue, old)
             check_queue(new, calendars, policies, f"queues[{n}].")
             check_rings(new, declared, f"queues[{n}].")
+            check_thresholds(new, declared, f"queues[{n}].")
             if _note(plan, "queue", name, old, new):
                 intent.queues.append(new)
         going = [q for q in dict.fromkeys(wish.remove.queues) if q in state.queues]

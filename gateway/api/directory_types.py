@@ -9,6 +9,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CalendarName, PolicyName, QueueName, SiteName, SkillName
 from gateway.core.model import AgentProfile, ChannelKind, Queue
 from gateway.core.policy import Choice, Policy, Ring
+from gateway.core.thresholds import Measure, Threshold
 from gateway.ports import Role
 
 NAME = r"^[^\s/?#%,]{1,100}$"
@@ -63,6 +64,19 @@ class QueuePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     inactive_seconds: Annotated[float, Meta(ge=1, le=86_400)] | None = None
 
 
+class ThresholdEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """See ``gateway.core.thresholds.Threshold``."""
+
+    name: Annotated[str, Meta(pattern=NAME)]
+    when: Measure
+    at: Annotated[float, Meta(ge=0, le=31_536_000)]
+    back: Annotated[float, Meta(ge=0, le=31_536_000)] | None = None
+    rings: Annotated[int, Meta(ge=0, le=20)] = 0
+    message: dict[ChannelKind, dict[str, Annotated[str, Meta(min_length=1, max_length=1_600)]]] = {}
+    overflow_to: QueueName = QueueName("")
+    alert: bool = True
+
+
 class AgentEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is left out stays as it is. ``password`` makes or changes the login.
 
@@ -88,7 +102,7 @@ class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``overflow_after``: seconds after which a waiting item may go to another node where somebody
     is free; 0: at once, all nodes are one pool; null: never. ``hours`` and ``service_policy`` are
     named; empty: none. ``groups`` and ``sites`` whose agents serve it; none: all. ``languages``: by
-    language, which others will do. ``rings`` and ``policy`` are replaced as a whole;
+    language, which others will do. ``rings``, ``policy``, ``thresholds`` are replaced as a whole;
     docs/routing.md explains them.
     """
 
@@ -110,6 +124,7 @@ class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     languages: Annotated[dict[Tag, tuple[Tag, ...]], Meta(max_length=200)] | UnsetType = UNSET
     rings: Annotated[tuple[RingEntry, ...], Meta(max_length=20)] | UnsetType = UNSET
     policy: QueuePolicy | UnsetType = UNSET
+    thresholds: Annotated[tuple[ThresholdEntry, ...], Meta(max_length=20)] | UnsetType = UNSET
 
 
 class NameEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,6 +159,8 @@ def queue_from(name: str, entry: QueueEntry, old: Queue | None) -> Queue:
         given["rings"] = tuple(convert(to_builtins(ring), Ring) for ring in entry.rings)
     if entry.policy is not UNSET:
         given["policy"] = convert(to_builtins(entry.policy), Policy)
+    if entry.thresholds is not UNSET:
+        given["thresholds"] = tuple(convert(to_builtins(t), Threshold) for t in entry.thresholds)
     return replace(old or Queue(name=QueueName(name)), **given)
 
 

@@ -11,6 +11,7 @@ from gateway.api.base import Listed, whole
 from gateway.api.needs import Figures, Nodes
 from gateway.core.ids import NodeName, QueueName
 from gateway.core.pool import NodeCapacity
+from gateway.core.thresholds import Alarm, Measure
 from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.views import NodeCard
@@ -70,12 +71,23 @@ class RegionNow(Numbers, frozen=True, kw_only=True):
     nodes: int
 
 
+class AlarmNow(Struct, frozen=True, kw_only=True):
+    """A threshold of a queue that is crossed; ``value`` is what it was then."""
+
+    queue: QueueName
+    threshold: str
+    when: Measure
+    value: float
+    since: datetime | None
+
+
 class LiveNow(Numbers, frozen=True, kw_only=True):
     """The whole installation as this node knows it at ``at``, and by node and region."""
 
     at: datetime
     nodes: list[NodeNow]
     regions: list[RegionNow]
+    alarms: list[AlarmNow] = []
 
 
 class LiveNumbers:
@@ -108,7 +120,8 @@ class LiveNumbers:
 
     async def _live(self, _request: HttpRequest) -> HttpAnswer:
         position = self._ledger.position
-        numbers = live(self._figures.whole(), self._ledger.clock.now())
+        told = self._ledger.state.alarms.values()
+        numbers = live(self._figures.whole(), self._ledger.clock.now(), told)
         await self._ledger.committed(position)
         return HttpAnswer(body=numbers)
 
@@ -116,7 +129,7 @@ class LiveNumbers:
         return whole(await self._nodes.listed())
 
 
-def live(figures: Sequence[NodeCapacity], now: datetime) -> LiveNow:
+def live(figures: Sequence[NodeCapacity], now: datetime, alarms: Iterable[Alarm] = ()) -> LiveNow:
     """All figures added up, and each by itself."""
     regions: dict[str, list[NodeCapacity]] = {}
     for one in figures:
@@ -130,6 +143,17 @@ def live(figures: Sequence[NodeCapacity], now: datetime) -> LiveNow:
         regions=[
             RegionNow(name=name, nodes=len(nodes), **_numbers(nodes))
             for name, nodes in sorted(regions.items())
+        ],
+        alarms=[
+            AlarmNow(
+                queue=one.queue,
+                threshold=one.threshold,
+                when=one.when,
+                value=one.value,
+                since=one.since,
+            )
+            for one in sorted(alarms, key=lambda one: one.name)
+            if one.alert
         ],
         **_numbers(figures),
     )

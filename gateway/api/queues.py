@@ -11,7 +11,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import QueueName
 from gateway.core.model import Queue
 from gateway.core.queues import remove
-from gateway.core.routing.checks import check_rings
+from gateway.core.routing.checks import check_rings, check_thresholds
 from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.views import Named
@@ -91,6 +91,7 @@ class Queues:
         queues = self._ledger.state.queues
         queue = queue_from(name, entry, queues.get(name))
         check_rings(queue, {*queues, name})
+        check_thresholds(queue, {*queues, name})
         timetable = self._ledger.state.timetable
         check_queue(queue, timetable.calendars, timetable.policies)
         defined = e.QueueDefined(queue=queue, by=by(request))

@@ -25,6 +25,7 @@ from gateway.core.model import AgentProfile, Item, Queue, Site
 from gateway.core.reactions import reactions
 from gateway.core.rules.rule import Rule
 from gateway.core.state import NodeState
+from gateway.core.thresholds import Alarm
 from gateway.core.timetable import Entry, Key, gone, key_of
 from gateway.flow.ledger import Ledger
 from gateway.ports import PeerEntry
@@ -35,7 +36,7 @@ Sleep = Callable[[float], Awaitable[None]]
 _KINDS = (
     *(e.AgentDefined, e.AgentRemoved, e.QueueDefined, e.QueueRemoved, e.SiteChanged),
     *(e.CalendarDefined, e.CalendarRemoved, e.ServicePolicyDefined, e.ServicePolicyRemoved),
-    *(e.RuleDefined, e.RuleRemoved),
+    *(e.RuleDefined, e.RuleRemoved, e.AlarmRaised, e.AlarmEnded),
 )
 _log = structlog.get_logger("directory")
 
@@ -232,20 +233,24 @@ def _changed_agents(state: NodeState, profiles: Iterable[AgentProfile]) -> list[
 
 
 def _key_of(event: e.Event) -> Key | None:
-    """The calendar, policy, rule or macro that an event is about."""
+    """What in the directory an event is about."""
+    found: Key | None = None
     match event:
         case e.CalendarDefined(calendar=Calendar(name=name)) | e.CalendarRemoved(calendar=name):
-            return "calendar", str(name)
+            found = "calendar", str(name)
         case e.ServicePolicyDefined(policy=ServicePolicy(name=name)):
-            return "service_policy", name
+            found = "service_policy", name
         case e.ServicePolicyRemoved(policy=name):
-            return "service_policy", name
+            found = "service_policy", name
         case e.RuleDefined(rule=Rule(name=name)) | e.RuleRemoved(rule=name):
-            return "rule", str(name)
+            found = "rule", str(name)
         case e.MacroDefined(macro=Macro(name=name)) | e.MacroRemoved(macro=name):
-            return "macro", str(name)
+            found = "macro", str(name)
+        case e.AlarmRaised(alarm=Alarm(name=name)) | e.AlarmEnded(alarm=name):
+            found = "alarm", str(name)
         case _:
-            return None
+            pass
+    return found
 
 
 def _changed(entry: Entry, known: Entry | None) -> e.Event | None:
@@ -265,6 +270,8 @@ def _defined(entry: Entry) -> e.Event:
             return e.RuleDefined(rule=entry, by=ANOTHER)
         case Macro():
             return e.MacroDefined(macro=entry, by=ANOTHER)
+        case Alarm():
+            return e.AlarmRaised(alarm=entry)
 
 
 def _removed(entry: Entry) -> e.Event:
@@ -277,6 +284,14 @@ def _removed(entry: Entry) -> e.Event:
             return e.RuleRemoved(rule=rule, by=ANOTHER)
         case Macro(name=macro):
             return e.MacroRemoved(macro=macro, by=ANOTHER)
+        case Alarm():
+            return e.AlarmEnded(
+                alarm=entry.name,
+                queue=entry.queue,
+                threshold=entry.threshold,
+                value=entry.value,
+                reason="it is over",
+            )
 
 
 def _nobody(name: AgentName) -> AgentProfile:

@@ -25,11 +25,12 @@ def closed_reply(
     hours = state.timetable.hours(calendar.name)
     if hours.is_open(now):
         return ""
-    text = _nearest(texts, language)
+    text = nearest(texts, language)
     return text.replace(OPENS, _opens(calendar, hours.next_change(now))) if text else ""
 
 
-def _nearest(texts: dict[str, str], language: str) -> str:
+def nearest(texts: dict[str, str], language: str) -> str:
+    """The text in the nearest language (RFC 4647 §3.4 lookup); empty: there is none."""
     tags = {tag.lower(): text for tag, text in texts.items()}
     wanted = language.lower()
     while wanted:

@@ -14,6 +14,7 @@ from gateway.core.calendars import Calendar
 from gateway.core.clocks import Act, ClockKind, Service, ServicePolicy
 from gateway.core.ids import (
     AgentName,
+    AlarmName,
     CalendarName,
     CaseId,
     CustomerId,
@@ -49,6 +50,7 @@ from gateway.core.model import (
 )
 from gateway.core.reservation import Reservation
 from gateway.core.rules.rule import Rule
+from gateway.core.thresholds import Alarm
 from gateway.core.watch import Review, Verdict
 from gateway.core.wire import snake
 
@@ -227,6 +229,14 @@ class ItemReprioritised(_Event, frozen=True, kw_only=True):
     item: ItemId
     by: str
     priority: int
+    reason: str = ""
+
+
+class ItemCared(_Event, frozen=True, kw_only=True):
+    """A threshold of its queue had something done to it, which is not done again."""
+
+    item: ItemId
+    act: str
     reason: str = ""
 
 
@@ -499,6 +509,22 @@ class MacroRemoved(_Event, frozen=True, kw_only=True):
     by: str
 
 
+class AlarmRaised(_Event, frozen=True, kw_only=True):
+    """A threshold of a queue is crossed."""
+
+    alarm: Alarm
+
+
+class AlarmEnded(_Event, frozen=True, kw_only=True):
+    """It is over: the figure has come back, or nobody asks for it any more."""
+
+    alarm: AlarmName
+    queue: QueueName
+    threshold: str
+    value: float
+    reason: str
+
+
 class SiteChanged(_Event, frozen=True, kw_only=True):
     """A site was closed, wholly or in part, or opened; ``site`` has the reason and who it was."""
 
@@ -732,6 +758,7 @@ ItemEvent = (
     | ItemMove
     | ItemReprioritised
     | ItemRevalued
+    | ItemCared
     | WaitTold
     | WaitMeasured
     | RingOpened
@@ -756,6 +783,7 @@ AgentEvent = (
 )
 TimetableEvent = CalendarDefined | CalendarRemoved | ServicePolicyDefined | ServicePolicyRemoved
 RuleEvent = RuleDefined | RuleRemoved | MacroDefined | MacroRemoved
+AlarmEvent = AlarmRaised | AlarmEnded
 DirectoryEvent = (
     AgentDefined
     | AgentRemoved
@@ -764,6 +792,7 @@ DirectoryEvent = (
     | SiteChanged
     | TimetableEvent
     | RuleEvent
+    | AlarmEvent
 )
 OutboundEvent = (
     OutboundQueued | OutboundAttempted | OutboundSettled | OutboundAdopted | OutboundHandedOver
@@ -802,6 +831,7 @@ Row = (
     | ServicePolicy
     | Rule
     | Macro
+    | Alarm
     | CommandRecord
     | InboundDone
     | DeliveryUpdate

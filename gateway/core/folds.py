@@ -92,7 +92,7 @@ def _item_queued(s: NodeState, ev: e.ItemQueued, at: datetime) -> Rows:
         queue=ev.queue,
         queued_at=at if fresh else old.queued_at,
         passed=passed[-MOST_PASSED:],
-        ring=0 if fresh else old.ring,
+        ring=0 if fresh or ev.queue != old.queue else old.ring,
         told=None if fresh else old.told,
         agent=None,
         offer=None,
@@ -221,6 +221,12 @@ def _item_revalued(s: NodeState, ev: e.ItemRevalued, at: datetime) -> Rows:
     return (*rows, s.edit(item, customer=replace(item.customer, value=ev.value)))
 
 
+def _item_cared(s: NodeState, ev: e.ItemCared, at: datetime) -> Rows:
+    item = s.items[ev.item]
+    done = (*(act for act in item.cared if act != ev.act), ev.act)
+    return (s.edit(item, cared=done[-MOST_PASSED:]),)
+
+
 def _wait_told(s: NodeState, ev: e.WaitTold, at: datetime) -> Rows:
     told = Forecast(at=at, place=ev.place, seconds=ev.seconds)
     return (s.edit(s.items[ev.item], told=told),)
@@ -343,6 +349,16 @@ def _queue_removed(s: NodeState, ev: e.QueueRemoved, at: datetime) -> Rows:
     return (replace(s.queues.pop(ev.queue), active=False),)
 
 
+def _alarm_raised(s: NodeState, ev: e.AlarmRaised, at: datetime) -> Rows:
+    s.alarms[ev.alarm.name] = ev.alarm
+    return (ev.alarm,)
+
+
+def _alarm_ended(s: NodeState, ev: e.AlarmEnded, at: datetime) -> Rows:
+    known = s.alarms.pop(ev.alarm, None)
+    return () if known is None else (replace(known, active=False),)
+
+
 def _site_changed(s: NodeState, ev: e.SiteChanged, at: datetime) -> Rows:
     s.put_site(ev.site)
     return (ev.site,)
@@ -424,7 +440,10 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.ItemRejected: _item_ended,
     e.ItemReprioritised: _item_reprioritised,
     e.ItemRevalued: _item_revalued,
+    e.ItemCared: _item_cared,
     e.WaitTold: _wait_told,
+    e.AlarmRaised: _alarm_raised,
+    e.AlarmEnded: _alarm_ended,
     e.WaitMeasured: _wait_measured,
     e.RingOpened: _ring_opened,
     e.ItemRested: _item_rested,

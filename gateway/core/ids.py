@@ -31,6 +31,7 @@ CalendarName = NewType("CalendarName", str)
 PolicyName = NewType("PolicyName", str)
 RuleName = NewType("RuleName", str)
 MacroName = NewType("MacroName", str)
+AlarmName = NewType("AlarmName", str)
 
 NewId = Callable[[], str]
 

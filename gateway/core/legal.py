@@ -124,9 +124,10 @@ def _agent_reserved(walk: _Walk, event: e.AgentReserved) -> None:
         raise _not_there(event)
 
 
-def _about_item(
-    walk: _Walk, event: e.ServiceEvent | e.WatchEvent | e.WaitTold | e.WaitMeasured
-) -> None:
+_Noted = e.ItemCared | e.WaitTold | e.WaitMeasured
+
+
+def _about_item(walk: _Walk, event: e.ServiceEvent | e.WatchEvent | _Noted) -> None:
     walk.state_of(event.item, event)
 
 
@@ -144,6 +145,7 @@ _LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
     e.ItemHandedOver: _item_handed_over,
     e.ItemReprioritised: _item_reprioritised,
     e.ItemRevalued: _item_reprioritised,
+    e.ItemCared: _about_item,
     e.WaitTold: _about_item,
     e.WaitMeasured: _about_item,
     e.OutboundQueued: _outbound_queued,

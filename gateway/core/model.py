@@ -34,6 +34,7 @@ from gateway.core.outgoing import Outgoing as Outgoing
 from gateway.core.policy import Cost, Policy, Ring
 from gateway.core.records import CommandRecord as CommandRecord
 from gateway.core.records import InboundDone as InboundDone
+from gateway.core.thresholds import Threshold
 from gateway.core.value import Attributes as Attributes
 from gateway.core.value import ChannelKind as ChannelKind
 from gateway.core.value import Kept as Kept
@@ -185,6 +186,7 @@ class Item(Kept, frozen=True, kw_only=True):
     rests_at: datetime | None = None
     told: Forecast | None = None
     watch: Watch | None = None
+    cared: tuple[str, ...] = ()
 
 
 class Case(Kept, frozen=True, kw_only=True):
@@ -357,6 +359,7 @@ class Queue(Value, frozen=True, kw_only=True):
     languages: dict[str, tuple[str, ...]] = field(default_factory=dict)
     rings: tuple[Ring, ...] = ()
     policy: Policy = Policy()
+    thresholds: tuple[Threshold, ...] = ()
     active: bool = True
 
 

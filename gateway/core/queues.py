@@ -7,7 +7,7 @@ from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, QueueName
 from gateway.core.lifecycle import IN_HAND
-from gateway.core.model import AgentProfile, ItemState
+from gateway.core.model import AgentProfile, ItemState, Queue
 from gateway.core.rules.rule import Rule
 from gateway.core.state import NodeState
 
@@ -39,6 +39,9 @@ def remove(
         raise Refused(
             "conflict", f"rule {rule.name!r} sends to queue {queue!r}: change it first", field
         )
+    overflowing = (one for one in state.queues.values() if one.name != queue)
+    if other := next((q for q in overflowing if queue in _overflows_to(q)), None):
+        raise Refused("conflict", f"queue {other.name!r} overflows to it: change that first", field)
     everybody = state.profiles.values() if profiles is None else profiles
     if people := sorted(p.name for p in everybody if p.active and queue in p.queues):
         # An agent without any queue serves all of them, so it cannot simply be struck out.
@@ -46,6 +49,10 @@ def remove(
             "conflict", f"{_named(people)} in queue {queue!r}: give them other queues first", field
         )
     return e.Change(e.QueueRemoved(queue=queue, by=by))
+
+
+def _overflows_to(queue: Queue) -> set[QueueName]:
+    return {one.overflow_to for one in queue.thresholds}
 
 
 def _work_in(state: NodeState, queue: QueueName) -> str:

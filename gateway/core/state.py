@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from gateway.core import events as e
 from gateway.core.ids import (
     AgentName,
+    AlarmName,
     CalendarName,
     CaseId,
     ChannelName,
@@ -47,6 +48,7 @@ from gateway.core.reservation import Reservation
 from gateway.core.rules.book import RuleBook
 from gateway.core.rules.rule import Rule
 from gateway.core.sites import Seats
+from gateway.core.thresholds import Alarm
 from gateway.core.timetable import Entry, Key, Timetable
 
 Rows = tuple[e.Row, ...]
@@ -72,6 +74,7 @@ class NodeState:
         self.timetable = Timetable()
         self.rules = RuleBook()
         self.macros: dict[MacroName, Macro] = {}
+        self.alarms: dict[AlarmName, Alarm] = {}
         self.reserved: dict[AgentName, Reservation] = {}
         self.kept_for: dict[ItemId, AgentName] = {}
         self.outbox: dict[OutboundId, Outgoing] = {}
@@ -148,6 +151,8 @@ class NodeState:
             return self.rules.rules.get(RuleName(name))
         if kind == "macro":
             return self.macros.get(MacroName(name))
+        if kind == "alarm":
+            return self.alarms.get(AlarmName(name))
         if kind == "calendar":
             return self.timetable.calendars.get(CalendarName(name))
         return self.timetable.policies.get(PolicyName(name))
@@ -208,6 +213,10 @@ class NodeState:
             self.macros.pop(entry.name, None)
             if entry.active:
                 self.macros[entry.name] = entry
+        elif isinstance(entry, Alarm):
+            self.alarms.pop(entry.name, None)
+            if entry.active:
+                self.alarms[entry.name] = entry
         elif not isinstance(entry, Rule):
             self.timetable.put(entry)
         elif entry.active:

@@ -7,19 +7,21 @@ from gateway.core.calendars import Calendar, hours_of
 from gateway.core.clocks import ServicePolicy
 from gateway.core.errors import Refused
 from gateway.core.hours import MINUTES, Hours
-from gateway.core.ids import CalendarName, MacroName, PolicyName, RuleName
+from gateway.core.ids import AlarmName, CalendarName, MacroName, PolicyName, RuleName
 from gateway.core.macros import Macro
 from gateway.core.model import Queue
 from gateway.core.rules.rule import Rule
+from gateway.core.thresholds import Alarm
 
-Entry = Calendar | ServicePolicy | Rule | Macro
-Kind = Literal["calendar", "service_policy", "rule", "macro"]
+Entry = Calendar | ServicePolicy | Rule | Macro | Alarm
+Kind = Literal["calendar", "service_policy", "rule", "macro", "alarm"]
 Key = tuple[Kind, str]
-TYPES: dict[Kind, type[Calendar] | type[ServicePolicy] | type[Rule] | type[Macro]] = {
+TYPES: dict[Kind, type[Entry]] = {
     "calendar": Calendar,
     "service_policy": ServicePolicy,
     "rule": Rule,
     "macro": Macro,
+    "alarm": Alarm,
 }
 
 _KINDS: dict[type[Entry], Kind] = {type_: kind for kind, type_ in TYPES.items()}
@@ -35,6 +37,8 @@ def gone(key: Key) -> Entry:
     kind, name = key
     if kind == "calendar":
         return Calendar(name=CalendarName(name), active=False)
+    if kind == "alarm":
+        return Alarm(name=AlarmName(name), active=False)
     if kind == "rule":
         return Rule(name=RuleName(name), active=False)
     if kind == "macro":

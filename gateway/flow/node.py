@@ -14,6 +14,7 @@ from gateway.core.hands import give_back
 from gateway.core.ids import ChannelName, NewId, NodeName, QueueName
 from gateway.core.model import Delivery, DeliveryUpdate, Message
 from gateway.core.state import NodeState
+from gateway.flow.care import Care
 from gateway.flow.clocks import Recount
 from gateway.flow.conversations import CaseReader, FileShelf, MemoryShelf
 from gateway.flow.departures import Departures
@@ -66,6 +67,7 @@ class Node:
         self.timers.load([*ledger.state.items.values(), *ledger.state.statuses.values()])
         self.router = Router(ledger, self.timers)
         self.recount = Recount(ledger)
+        self.care = Care(ledger, self.router.engine.expectation, sleep=sleep)
         self.values = Values(ledger, lookup, sleep=sleep)
         numbers = Numbers(journal)
         self.whose = Whose(ledger, writer.current_term, self.departures, contacts)
@@ -209,5 +211,6 @@ class Node:
             group.create_task(self.router.run(), name="router")
             group.create_task(self.recount.run(), name="clocks")
             group.create_task(self.values.run(), name="values")
+            group.create_task(self.care.run(), name="care")
             group.create_task(self.dispatch.run(), name="outbox")
             group.create_task(self.reconciler.run(), name="reconcile")

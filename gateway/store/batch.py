@@ -18,6 +18,7 @@ from gateway.core.ids import AttachmentId, CaseId, ItemId, MessageId
 from gateway.core.inbound import Decided
 from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
+from gateway.core.thresholds import Alarm
 from gateway.core.timetable import Entry, Key, key_of
 from gateway.store.codec import bounded, encode, text
 
@@ -143,6 +144,7 @@ class PgBatch:
         ServicePolicy: _take_entry,
         Rule: _take_entry,
         Macro: _take_entry,
+        Alarm: _take_entry,
     }
 
     def arguments(self) -> tuple[list[Row], ...]:

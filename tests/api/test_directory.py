@@ -299,6 +299,14 @@ async def test_a_queue_takes_rings_and_a_policy_and_what_is_odd_is_warned_about(
                 "skills": {"law": 3},
                 "languages": {"zh-TW": ["zh-CN"]},
                 "rings": [{"after": 60, "lower": 1}, {"after": 90, "drop": ["law"]}],
+                "thresholds": [
+                    {
+                        "name": "many",
+                        "when": "waiting",
+                        "at": 9,
+                        "message": {"webchat": {"": "Wait"}},
+                    }
+                ],
                 "policy": {"choice": "longest_idle", "costs": {"webchat": {"units": 20}}},
             }
         ],
@@ -311,6 +319,8 @@ async def test_a_queue_takes_rings_and_a_policy_and_what_is_odd_is_warned_about(
         await world.call("PUT", "/api/v1/directory", wish)
         known = world.rig.node.ledger.state.queues[QueueName("billing")]
         assert [ring.after for ring in known.rings] == [60.0, 90.0]
+        (threshold,) = known.thresholds
+        assert (threshold.ends_at, threshold.message) == (7.2, {"webchat": {"": "Wait"}})
         assert known.policy.choice == "longest_idle"
         assert world.rig.node.ledger.state.profiles[AgentName("ana")].level == 2
         _, again = await world.call("PUT", "/api/v1/directory", wish)
@@ -321,6 +331,11 @@ async def test_a_queue_takes_rings_and_a_policy_and_what_is_odd_is_warned_about(
     ("entry", "field"),
     [
         ({"rings": [{"lower": 1}]}, "rings[0].after"),
+        (
+            {"thresholds": [{"name": "x", "when": "waiting", "at": 2, "back": 3}]},
+            "thresholds[0].back",
+        ),
+        ({"thresholds": [{"name": "x", "when": "moon", "at": 2}]}, "$.thresholds[0].when"),
         ({"rings": [{"after": 60, "queues": ["nowhere"]}]}, "rings[0].queues"),
         ({"rings": [{"after": 60, "desk": [5]}]}, "$.rings[0].desk[0]"),
         ({"policy": {"choice": "loudest"}}, "$.policy.choice"),

@@ -52,7 +52,7 @@ def test_a_guess_that_is_wrong_by_the_same_factor_every_time_is_soon_right(
         expectation.served(one.id, now + timedelta(seconds=raw * factor))
     assert expectation.of(one, now)[1] == pytest.approx(raw * factor, rel=0.05)
     need = house.engine.pool.need_of(one)
-    assert expectation.of_place(place, need, now) == pytest.approx(place * raw * factor, rel=0.05)
+    assert expectation.of_place(place, need, 1) == pytest.approx(place * raw * factor, rel=0.05)
 
 
 def test_what_was_told_is_compared_with_the_truth_when_somebody_has_it() -> None:

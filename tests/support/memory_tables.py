@@ -27,6 +27,7 @@ from gateway.core.inbound import Decided, Inbound
 from gateway.core.lifecycle import ENDED
 from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
+from gateway.core.thresholds import Alarm
 from gateway.core.timetable import key_of
 from gateway.ports import Memory
 from gateway.store.contract import (
@@ -119,7 +120,7 @@ class Tables(Shelf):
                 self.queues[row.name] = row
             case m.Site():
                 self.sites[row.name] = row
-            case Calendar() | ServicePolicy() | Rule() | Macro():
+            case Calendar() | ServicePolicy() | Rule() | Macro() | Alarm():
                 self.timetable[key_of(row)] = row
             case m.CommandRecord():
                 self.commands.setdefault((row.agent, row.id), row)

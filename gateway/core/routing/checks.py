@@ -5,8 +5,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, QueueName
 from gateway.core.languages import canonical, nearness
-from gateway.core.model import AgentProfile, Queue
+from gateway.core.model import AgentProfile, ChannelKind, Queue
 from gateway.core.policy import ALL, Ring
+
+WRITTEN_TO = frozenset({ChannelKind.WEBCHAT, ChannelKind.SMS, ChannelKind.WHATSAPP})
+"""Where somebody waits for a person; a mail might be a machine's."""
 
 
 def check_rings(queue: Queue, known: Collection[QueueName], field: str = "") -> None:
@@ -28,6 +31,30 @@ def check_rings(queue: Queue, known: Collection[QueueName], field: str = "") -> 
             last = ring.after
         if strange := [q for q in ring.queues if q != ALL and q not in known]:
             raise Refused("bad_field", f"there is no queue {strange[0]!r}", f"{where}.queues")
+
+
+def check_thresholds(queue: Queue, known: Collection[QueueName], field: str = "") -> None:
+    """Raises ``Refused`` for what can never be. ``known``: the queues that there will be."""
+    names = [one.name for one in queue.thresholds]
+    for n, one in enumerate(queue.thresholds):
+        where = f"{field}thresholds[{n}]"
+        if names.index(one.name) != n:
+            raise Refused("bad_field", f"there are two named {one.name!r}", f"{where}.name")
+        if one.back is not None and one.crossed(one.back):
+            side = "above" if one.when == "agents_free" else "below"
+            raise Refused("bad_field", f"it would never be over: say {side} `at`", f"{where}.back")
+        if one.when != "agents_free" and one.at <= 0:
+            raise Refused("bad_field", "it would always be crossed", f"{where}.at")
+        if one.rings > len(queue.rings):
+            raise Refused("bad_field", f"it has {len(queue.rings)} rings", f"{where}.rings")
+        if one.overflow_to and (one.overflow_to == queue.name or one.overflow_to not in known):
+            said = f"there is no other queue {one.overflow_to!r}"
+            raise Refused("bad_field", said, f"{where}.overflow_to")
+        if strange := [kind for kind in one.message if kind not in WRITTEN_TO]:
+            said = f"who waits in {strange[0].value!r} is not written to; there are: " + ", ".join(
+                sorted(kind.value for kind in WRITTEN_TO)
+            )
+            raise Refused("bad_field", said, f"{where}.message")
 
 
 def warnings(queue: Queue, profiles: Mapping[AgentName, AgentProfile]) -> list[str]:

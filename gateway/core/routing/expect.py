@@ -67,19 +67,16 @@ class Expectation:
     def of(self, item: Item, now: datetime) -> tuple[int, float]:
         """The place (the first is 1) and the seconds."""
         place = self._pool.place_of(item)
-        guess = self._guess(place, self._pool.need_of(item), now)
+        guess = _guess(place, self.staff(self._pool.need_of(item), now))
         if item.id not in self._asked:
             if len(self._asked) >= MOST_ASKED:
                 self._asked.popitem(last=False)
             self._asked[item.id] = _Guess(now, guess, item.queue, item.kind)
         return place, guess * self._factor(item.queue, item.kind)
 
-    def of_place(self, place: int, need: Need, now: datetime) -> float:
-        """What somebody with this need would wait who stood at this place."""
-        return self._guess(place, need, now) * self._factor(need.queue, need.kind)
-
-    def _guess(self, place: int, need: Need, now: datetime) -> float:
-        return place * HANDLING_SECONDS / max(self.staff(need, now), 1)
+    def of_place(self, place: int, need: Need, staff: int) -> float:
+        """What somebody would wait who stood there, with so many who could serve it."""
+        return _guess(place, staff) * self._factor(need.queue, need.kind)
 
     def _factor(self, queue: QueueName, kind: ChannelKind) -> float:
         learnt = self._learnt.get((queue, kind))
@@ -121,3 +118,7 @@ class Expectation:
             self._staff.clear()
         self._staff[need] = (now, count)
         return count
+
+
+def _guess(place: int, staff: int) -> float:
+    return place * HANDLING_SECONDS / max(staff, 1)

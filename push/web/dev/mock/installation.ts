@@ -1,6 +1,6 @@
 /** The pretend installation as supervisors see it: its nodes with their numbers, and the sites. */
 
-import type { LiveNow, LiveNumbers, NodeNow, QueueNow, SiteNow, SiteWish } from "../../src/api/resources.ts";
+import type { AlarmNow, LiveNow, LiveNumbers, NodeNow, QueueNow, SiteNow, SiteWish } from "../../src/api/resources.ts";
 import type { ItemView } from "../../src/protocol.ts";
 import { ago } from "./data.ts";
 import { AGENTS_AT_WORK, QUEUES } from "./house.ts";
@@ -56,7 +56,8 @@ function together(nodes: readonly NodeNow[]): LiveNumbers {
 
 export function live(items: readonly ItemView[]): LiveNow {
   const nodes = [here(items), THERE];
-  return { ...together(nodes), nodes };
+  const alarms: AlarmNow[] = [{ queue: "general", threshold: "long", when: "longest_wait", value: 74, since: ago(130) }];
+  return { ...together(nodes), nodes, alarms };
 }
 
 const site = (name: string, agents: number, connected: number): SiteNow => ({

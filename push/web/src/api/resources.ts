@@ -125,7 +125,17 @@ export interface NodeNow extends LiveNumbers {
   age: number;
 }
 
+/** A threshold of a queue that is crossed; `value` as of then, in seconds where it is a wait. */
+export interface AlarmNow {
+  queue: string;
+  threshold: string;
+  when: "longest_wait" | "waiting" | "expected_wait" | "agents_free";
+  value: number;
+  since: string | null;
+}
+
 export interface LiveNow extends LiveNumbers {
+  alarms: AlarmNow[];
   /** The node that answers comes first. */
   nodes: NodeNow[];
 }

@@ -1,8 +1,8 @@
-import { liveNow, type NodeNow, type QueueNow } from "../api/resources";
+import { type AlarmNow, liveNow, type NodeNow, type QueueNow } from "../api/resources";
 import { useResource } from "../api/resource";
 import { t } from "../i18n";
 import { Table } from "../ui/Table";
-import { duration } from "../ui/time";
+import { duration, since } from "../ui/time";
 
 const EVERY = 2000;
 
@@ -14,6 +14,7 @@ export function Numbers() {
   const longest = Math.max(0, ...(all?.queues.map((queue) => queue.longest_wait) ?? []));
   return (
     <>
+      <div role="status">{all && all.alarms.length > 0 && <Alarms alarms={all.alarms} />}</div>
       {all && (
         <dl class="figures">
           <Figure name={t("live.waiting")} value={total} />
@@ -64,6 +65,26 @@ export function Numbers() {
       </section>
     </>
   );
+}
+
+/** What is crossed just now; gone as soon as it is over. */
+function Alarms({ alarms }: { alarms: AlarmNow[] }) {
+  return (
+    <ul class="alarms" aria-label={t("alarm.title")}>
+      {alarms.map((alarm) => (
+        <li key={`${alarm.queue}/${alarm.threshold}`} class="card alarm">
+          <b>{alarm.queue}</b>
+          <span class="chip warn">{alarm.threshold}</span>
+          <span>{t(`alarm.${alarm.when}`, { value: shown(alarm) })}</span>
+          {alarm.since && <span class="muted num">{t("alarm.since", { time: since(alarm.since) })}</span>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function shown({ when, value }: AlarmNow): string {
+  return when.endsWith("_wait") ? duration(value * 1000) : `${value}`;
 }
 
 function Age({ node, here }: { node: NodeNow; here: boolean }) {
