@@ -67,7 +67,38 @@ def test_among_equals_the_longest_idle_is_chosen() -> None:
         house.sign_in(name)
     items = [house.new_item(kind=ChannelKind.WEBCHAT, channel=SITE) for _ in range(4)]
     assert [house.offered()[i.id] for i in items] == ["bob", "cid", "ana", "bob"]
-    assert house.offers[-1].reason.endswith("has least in hand among the best fits (1)")
+    assert house.offers[-1].reason.endswith("first in line among the best fits (1 in hand)")
+
+
+def test_a_chat_goes_to_who_has_no_mail_in_hand_even_if_that_one_is_worth_more() -> None:
+    house = House(agent("ana", en=1), agent("bob", en=1, hu=1))
+    house.sign_in("ana")
+    mail = house.new_item(requirement=needs(en=1))
+    house.accept("ana")
+    house.clock.seconds += 10
+    house.sign_in("bob")
+    chat = house.new_item(kind=ChannelKind.WEBCHAT, channel=SITE, requirement=needs(en=1))
+    assert house.offered()[chat.id] == "bob", f"{mail.id} would have to wait"
+
+
+def test_the_second_chat_goes_to_who_has_the_first_so_that_a_call_finds_somebody() -> None:
+    house = House(agent("ana", en=1), agent("bob", en=1, hu=1))
+    house.sign_in("ana", "bob")
+    chats = [
+        house.new_item(kind=ChannelKind.WEBCHAT, channel=SITE, requirement=needs(en=1))
+        for _ in range(2)
+    ]
+    call = house.new_item(kind=ChannelKind.VOICE, requirement=needs(en=1))
+    assert {house.offered()[chat.id] for chat in chats} == {"ana"}
+    assert house.offered()[call.id] == "bob"
+
+
+def test_a_mail_goes_to_who_can_begin_it_and_not_to_who_has_a_chat_in_hand() -> None:
+    house = House(agent("ana", en=1), agent("bob", en=1, hu=1, ja=1))
+    house.sign_in("ana", "bob")
+    house.new_item(kind=ChannelKind.WEBCHAT, channel=SITE, requirement=needs(en=1))
+    mail = house.new_item(requirement=needs(en=1))
+    assert house.offered()[mail.id] == "bob", "though ana is worth less"
 
 
 def test_who_has_just_finished_comes_after_who_waits_longer() -> None:

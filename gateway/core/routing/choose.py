@@ -154,6 +154,6 @@ class Chooser:
         if choice != "best_fit":
             return f"{said}; {_CHOSEN[choice]} ({in_hand} in hand)"
         if in_hand:
-            return f"{said}; has least in hand among the best fits ({in_hand})"
+            return f"{said}; first in line among the best fits ({in_hand} in hand)"
         idle = (now - self._state.statuses[agent].idle_since).total_seconds()
         return f"{said}; idle longest among the best fits ({idle:.0f} s)"

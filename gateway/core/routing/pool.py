@@ -6,9 +6,10 @@ whoever has become available, or better placed, must be entered again.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Literal
 
-from gateway.core.capacity import kinds_of, room, usual_costs
-from gateway.core.ids import AgentName, ItemId, QueueName
+from gateway.core.capacity import kinds_of, room, takes, usual_costs
+from gateway.core.ids import AgentName, ItemId
 from gateway.core.model import AgentProfile, Item
 from gateway.core.policy import Choice
 from gateway.core.routing.fit import absent, unavailable
@@ -19,10 +20,19 @@ from gateway.core.routing.standing import Asked, Standing, Words
 from gateway.core.routing.waiting import Waiting
 from gateway.core.state import NodeState
 
-IN_HAND_CLASSES = 2
-"""One item in hand weighs as much as being worth twice as much."""
+ASIDE_CLASSES = 4
+"""A mail in hand, which a call would put aside, weighs as much as being worth four times as much.
+
+Chats in hand weigh nothing against another chat: whoever has one cannot take a call, so it had
+better go there than to somebody who still can (``docs/decisions/0013``).
+"""
+BUSY_CLASSES = 64
+"""More than any worth: a mail goes to who can begin it before who has a chat or a call in hand."""
 MOST_ASKED = 4_096
 """Needs whose words are remembered."""
+
+_Order = Choice | Literal["best_begun"]
+"""In which agents stand: of what is put aside, the best fit stands in another than of the rest."""
 
 
 class Pool:
@@ -35,15 +45,16 @@ class Pool:
         for name, profile in state.profiles.items():
             self._prices.define(name, profile)
         self._waiting = Waiting(self._prices.holders)
-        self._standing: dict[Choice, Standing] = {"best_fit": Standing()}
+        self._standing: dict[_Order, Standing] = {"best_fit": Standing()}
         self._has: dict[AgentName, tuple[AgentProfile, tuple[int, ...]]] = {}
         self._asked: dict[Need, tuple[Asked, ...]] = {}
         self._turns: dict[AgentName, int] = {}
         self._usual = usual_costs(state.queues.values())
         self._aside: dict[AgentName, None] = {}
         self._apart = Standing()
-        self._classes: dict[Choice, Callable[[AgentName], int]] = {
+        self._classes: dict[_Order, Callable[[AgentName], int]] = {
             "best_fit": self._worth_class,
+            "best_begun": self._begun_class,
             "longest_idle": lambda _agent: 0,
             "least_occupied": lambda agent: len(state.in_hand(agent)),
             "round_robin": self._turns_had,
@@ -195,7 +206,18 @@ class Pool:
         return had
 
     def _worth_class(self, agent: AgentName) -> int:
-        return self._prices.of(agent) + IN_HAND_CLASSES * len(self._state.in_hand(agent))
+        worth = self._prices.of(agent)
+        for item in self._state.in_hand(agent):
+            worth += ASIDE_CLASSES * takes(item.kind, item.cost).interruptible
+        return worth
+
+    def _begun_class(self, agent: AgentName) -> int:
+        """The same for what is put aside: whoever has in hand what interrupts comes last."""
+        worth = self._prices.of(agent)
+        for item in self._state.in_hand(agent):
+            taken = takes(item.kind, item.cost)
+            worth += ASIDE_CLASSES * taken.interruptible + BUSY_CLASSES * taken.interrupts
+        return worth
 
     def define_queue(self) -> None:
         """A queue's policy has changed: what is the least that a kind takes?"""
@@ -214,7 +236,7 @@ class Pool:
 
     def free_agents(self, need: Need) -> Iterator[AgentName]:
         """Available agents for this need, best first: by language, then as the queue chooses."""
-        standing = self._standing_for(need.queue)
+        standing = self._standing_for(need)
         if not standing:
             return
         for asked in self._asked_of(need):
@@ -238,9 +260,11 @@ class Pool:
             self._asked[need] = known
         return known
 
-    def _standing_for(self, queue: QueueName) -> Standing:
-        known = self._state.queues.get(queue)
-        choice: Choice = known.policy.choice if known else "best_fit"
+    def _standing_for(self, need: Need) -> Standing:
+        known = self._state.queues.get(need.queue)
+        choice: _Order = known.policy.choice if known else "best_fit"
+        if choice == "best_fit" and (need.cost or takes(need.kind, None))[1]:
+            choice = "best_begun"
         found = self._standing.get(choice)
         if found is None:
             found = self._standing[choice] = Standing()
