@@ -57,7 +57,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     (
         "simulate",
         "gateway.cli.simulate:simulate",
-        "Play a day through the real routing in virtual time, and compare policies.",
+        "Play a day, made up or recorded, through the real routing, and compare policies.",
         "switchroom simulate great-house --scale 0.1",
     ),
     (

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
+from importlib.resources import files
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -10,16 +11,23 @@ import msgspec
 from msgspec import Struct, field
 
 from gateway.core.model import Queue
-from gateway.sim.day import throw
-from gateway.sim.figures import Result
+from gateway.sim.day import Day
+from gateway.sim.figures import Result, Waits
 from gateway.sim.floor import Floor
-from gateway.sim.scenario import BadScenario, Scenario
+from gateway.sim.scenario import BadScenario
 
 AS_IT_IS = "as it is"
+AS_IT_WAS = "as it was"
+"""What a recorded day really gave."""
+SEVERAL = frozenset({"policy", "costs"})
+"""Fields of a queue that are changed one by one and not replaced as a whole."""
 
 
 class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is different from the scenario: fields of every queue, and of single ones by name."""
+    """What is different from the queues as they are: fields of every one, and of single ones.
+
+    Of a queue's ``policy`` only what is named is changed. ``summary`` is for people.
+    """
 
     name: str
     summary: str = ""
@@ -28,33 +36,61 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def applied(self, queues: Iterable[Queue]) -> list[Queue]:
         """The queues under this policy. Raises ``BadScenario``."""
-        return [self._one(queue) for queue in queues]
+        known = list(queues)
+        if strange := sorted(self.queues.keys() - {queue.name for queue in known}):
+            raise BadScenario(f"policy {self.name!r}: there is no queue {strange[0]!r}")
+        return [self._one(queue) for queue in known]
 
     def _one(self, queue: Queue) -> Queue:
-        changes = {**self.every_queue, **self.queues.get(queue.name, {})}
-        if strange := sorted(changes.keys() - {*queue.__struct_fields__}):
-            raise BadScenario(f"policy {self.name!r}: a queue has no {strange[0]!r}")
+        changed = msgspec.to_builtins(queue)
+        for changes in (self.every_queue, self.queues.get(queue.name, {})):
+            if strange := sorted(changes.keys() - {*queue.__struct_fields__}):
+                raise BadScenario(f"policy {self.name!r}: a queue has no {strange[0]!r}")
+            changed = _merged(changed, changes)
+        named = changed["policy"] if isinstance(changed["policy"], dict) else {}
+        if strange := sorted(named.keys() - {*queue.policy.__struct_fields__}):
+            raise BadScenario(f"policy {self.name!r}: a queue's policy has no {strange[0]!r}")
         try:
-            return msgspec.convert({**msgspec.to_builtins(queue), **changes}, Queue)
+            return msgspec.convert(changed, Queue)
         except msgspec.ValidationError as error:
             raise BadScenario(f"policy {self.name!r}: {error}") from error
+
+
+def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    out = {**old, **new}
+    for name in SEVERAL & old.keys() & new.keys():
+        if isinstance(new[name], dict):
+            out[name] = _merged(old[name], new[name])
+    return out
 
 
 def policies(file: Path) -> list[Policy]:
     """Those of a TOML file with ``[[policy]]`` tables. Raises ``BadScenario``."""
     try:
-        tree = tomllib.loads(file.read_text(encoding="utf-8"))
-        return msgspec.convert(tree.get("policy", []), list[Policy])
+        return _parsed(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadScenario(f"{file}: {error}") from error
     except msgspec.ValidationError as error:
         raise BadScenario(f"{file}: {error}") from error
 
 
-class Row(Struct, frozen=True, kw_only=True):
-    """One policy: the mean of each figure over all seeds, and how long a day took to simulate."""
+def baselines() -> list[Policy]:
+    """What our default is compared with: first come, first served; longest idle."""
+    return _parsed(files("gateway.sim").joinpath("baselines.toml").read_text("utf-8"))
 
-    policy: str
+
+def _parsed(text: str) -> list[Policy]:
+    found = msgspec.convert(tomllib.loads(text).get("policy", []), list[Policy])
+    names = [AS_IT_IS, AS_IT_WAS, *(policy.name for policy in found)]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise msgspec.ValidationError(f"there are two policies {twice[0]!r}")
+    return found
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """The mean over all days, but of ``longest``, which is the longest of all."""
+
+    contacts: float
     service_level: float
     asa: float
     p50: float
@@ -63,55 +99,82 @@ class Row(Struct, frozen=True, kw_only=True):
     longest: float
     abandoned: float
     waiting: float
+
+
+class Row(Figures, frozen=True, kw_only=True):
+    """One policy at one staffing, and how long a day took to simulate."""
+
+    policy: str
+    agents: int
     occupancy: float
     occupancy_p10: float
     occupancy_p90: float
+    fairness: float
     offers: float
     seconds: float
-    flows: dict[str, float]
-    """The service level by flow."""
+    cpu_seconds: float
+    flows: dict[str, Figures]
+
+
+class Tried(Struct, frozen=True):
+    """A policy, and the share of the agents that it is tried with."""
+
+    policy: Policy
+    agents: float = 1.0
+
+    @property
+    def name(self) -> str:
+        if self.agents == 1:
+            return self.policy.name
+        return f"{self.policy.name}, {self.agents - 1:+.0%} agents"
 
 
 def compare(
-    scenario: Scenario,
-    others: Sequence[Policy],
-    seeds: Sequence[int],
+    days: Iterable[Day],
+    queues: Sequence[Queue],
+    tried: Sequence[Tried],
     say: Callable[[str], None] = lambda _words: None,
 ) -> list[Row]:
-    """The scenario as it is, then each policy; a row each. Raises ``BadScenario``."""
-    tried = [Policy(name=AS_IT_IS), *others]
-    ready = [(policy, policy.applied(scenario.queues)) for policy in tried]
-    results: dict[str, list[Result]] = {policy.name: [] for policy in tried}
-    for seed in seeds:
-        day = throw(scenario, seed)
-        for policy, queues in ready:
-            result = Floor(day, queues).run(policy.name)
-            results[policy.name].append(result)
-            say(f"seed {seed}, {policy.name}: {result.seconds:.1f} s")
-    return [_row(name, found) for name, found in results.items()]
+    """A row for each that is tried. Raises ``BadScenario``."""
+    ready = [(one, one.policy.applied(queues)) for one in tried]
+    results: dict[str, list[Result]] = {one.name: [] for one in tried}
+    for day in days:
+        for one, changed in ready:
+            staffed = day if one.agents == 1 else day.staffed(one.agents)
+            result = Floor(staffed, changed).run(one.name)
+            results[one.name].append(result)
+            say(
+                f"{day.name}, {one.name}: {result.seconds:.1f} s"
+                f" ({result.cpu_seconds:.1f} s of processor time)"
+            )
+    return [compared(name, found) for name, found in results.items() if found]
 
 
-def _row(policy: str, results: Sequence[Result]) -> Row:
+def compared(policy: str, results: Sequence[Result]) -> Row:
+    """The means of several days."""
+
     def mean(figure: Callable[[Result], float]) -> float:
         return fmean(figure(result) for result in results)
 
-    def flow(name: str) -> float:
-        return mean(lambda r: r.flows[name].service_level)
-
     return Row(
         policy=policy,
-        service_level=mean(lambda r: r.waits.service_level),
-        asa=mean(lambda r: r.waits.asa),
-        p50=mean(lambda r: r.waits.p50),
-        p95=mean(lambda r: r.waits.p95),
-        p99=mean(lambda r: r.waits.p99),
-        longest=max(r.waits.longest for r in results),
-        abandoned=mean(lambda r: r.waits.abandoned),
-        waiting=mean(lambda r: r.waits.waiting),
+        agents=round(mean(lambda r: r.load.agents)),
         occupancy=mean(lambda r: r.load.mean),
         occupancy_p10=mean(lambda r: r.load.p10),
         occupancy_p90=mean(lambda r: r.load.p90),
+        fairness=mean(lambda r: r.load.fairness),
         offers=mean(lambda r: r.offers),
         seconds=mean(lambda r: r.seconds),
-        flows={name: flow(name) for name in results[0].flows},
+        cpu_seconds=mean(lambda r: r.cpu_seconds),
+        flows={
+            name: Figures(**_figures([result.flows[name] for result in results]))
+            for name in results[0].flows
+        },
+        **_figures([result.waits for result in results]),
     )
+
+
+def _figures(found: Sequence[Waits]) -> dict[str, float]:
+    names = set(Figures.__struct_fields__) - {"longest"}
+    means = {name: fmean(getattr(one, name) for one in found) for name in names}
+    return {**means, "longest": max(one.longest for one in found)}

@@ -1,62 +1,104 @@
-"""The dice of a day: the same seed gives the same contacts and agents to every policy."""
+"""A day to be played, and the dice of a made-up one: the same for every policy."""
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from random import Random
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from gateway.core.ids import AgentName, SkillName
+from gateway.core.ids import AgentName, QueueName, SkillName
 from gateway.core.model import AgentProfile, ChannelKind
 from gateway.sim.scenario import Crew, Flow, Scenario, Spread
 
 Name = TypeVar("Name", bound=str)
 
+MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
+"""When a made-up day begins: a Monday."""
 HOUR = 3600.0
 _Z90 = 1.2815515655446004
 """Nine of ten of a normal distribution lie below so many standard deviations."""
 
 
-class Contact(Struct, frozen=True, gc=False):
+class Contact(Struct, frozen=True, kw_only=True, gc=False):
     """One that comes at ``at`` (seconds of the day), with all that chance decides about it.
 
-    ``patience`` is after how many seconds its customer leaves the queue; infinite: never.
+    ``within`` so many seconds an answer counts as in time. ``patience`` is after how many its
+    customer leaves the queue; infinite: never. ``reaction`` is how long the agent takes to accept
+    it. ``due`` is how many seconds after it comes it is due, if not by its queue.
     """
 
     at: float
     flow: str
+    kind: ChannelKind
+    queue: QueueName
+    within: float
     handle: float
     wrapup: float
     reaction: float
     patience: float
     skills: dict[SkillName, int]
-    value: int
+    language: str = ""
+    value: int = 0
+    priority: int = 0
+    level: int = 1
+    due: float | None = None
+    last_agent: AgentName | None = None
 
 
 class Shift(Struct, frozen=True, gc=False):
-    """An agent, and the seconds of the day between which they are ready."""
+    """An agent, and the spans of seconds of the day in which they are ready, in order."""
 
     profile: AgentProfile
-    begins: float
-    ends: float
+    ready: tuple[tuple[float, float], ...]
 
 
-class Day(Struct, frozen=True):
-    """All contacts in order of their coming, and all agents."""
+class Day(Struct, frozen=True, kw_only=True):
+    """All contacts in order of their coming, and all agents. It ends ``seconds`` after it began."""
 
-    scenario: Scenario
-    seed: int
+    name: str
+    begins: datetime
+    seconds: float
+    flows: tuple[str, ...]
     contacts: list[Contact]
     shifts: list[Shift]
+
+    def staffed(self, share: float) -> "Day":
+        """The same day with ``share`` of its agents, 1.05 for a twentieth more.
+
+        Whoever is left out, or has a double, is chosen at even distances, so that every crew
+        grows or shrinks alike and all others stay who they are.
+        """
+        times = [
+            math.floor((n + 1) * share) - math.floor(n * share) for n in range(len(self.shifts))
+        ]
+        shifts = []
+        for shift, count in zip(self.shifts, times, strict=True):
+            shifts += [_double(shift, n) for n in range(count)]
+        return replace(self, shifts=shifts)
+
+
+def _double(shift: Shift, n: int) -> Shift:
+    if n == 0:
+        return shift
+    name = AgentName(f"{shift.profile.name}+{n}")
+    return Shift(replace(shift.profile, name=name), shift.ready)
 
 
 def throw(scenario: Scenario, seed: int) -> Day:
     """One day of a scenario."""
     contacts = [c for flow in scenario.flows for c in _contacts(scenario, flow, seed)]
     contacts.sort(key=lambda c: (c.at, c.flow))
-    shifts = [s for crew in scenario.crews for s in _shifts(crew, seed)]
-    return Day(scenario, seed, contacts, shifts)
+    return Day(
+        name=f"seed {seed}",
+        begins=MIDNIGHT,
+        seconds=scenario.hours * HOUR,
+        flows=tuple(flow.name for flow in scenario.flows),
+        contacts=contacts,
+        shifts=[s for crew in scenario.crews for s in _shifts(crew, seed)],
+    )
 
 
 def _contacts(scenario: Scenario, flow: Flow, seed: int) -> list[Contact]:
@@ -84,12 +126,16 @@ def _contact(scenario: Scenario, flow: Flow, at: float, dice: Random) -> Contact
     return Contact(
         at=at,
         flow=flow.name,
+        kind=flow.kind,
+        queue=flow.queue,
+        within=flow.within,
         handle=_seconds(flow.handle, dice),
         wrapup=_seconds(flow.wrapup, dice) if flow.wrapup else 0.0,
         reaction=_seconds(scenario.reaction, dice),
         patience=dice.expovariate(1 / flow.patience) if flow.patience else math.inf,
         skills=skills,
         value=int(_one_of(flow.values, dice)),
+        priority=flow.priority,
     )
 
 
@@ -117,7 +163,7 @@ def _shifts(crew: Crew, seed: int) -> list[Shift]:
             queues=crew.queues,
             capacity=capacity,
         )
-        out.append(Shift(profile, crew.begins * HOUR + late, crew.ends * HOUR + late))
+        out.append(Shift(profile, ((crew.begins * HOUR + late, crew.ends * HOUR + late),)))
     return out
 
 

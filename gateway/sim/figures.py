@@ -37,16 +37,20 @@ class Waits(Struct, frozen=True, kw_only=True):
 
 
 class Load(Struct, frozen=True, kw_only=True):
-    """The agents' occupancy: mean, and where one and nine of ten lie (how fair it was)."""
+    """The agents' occupancy: mean, and where one and nine of ten lie.
+
+    ``fairness`` is Jain's index of it: 1 if all had as much to do, 1/n if one had everything.
+    """
 
     agents: int
     mean: float
     p10: float
     p90: float
+    fairness: float
 
 
 class Result(Struct, frozen=True, kw_only=True):
-    """A day under one policy."""
+    """A day under one policy. It took ``seconds``, of the processor ``cpu_seconds``."""
 
     policy: str
     waits: Waits
@@ -54,6 +58,7 @@ class Result(Struct, frozen=True, kw_only=True):
     load: Load
     offers: int
     seconds: float
+    cpu_seconds: float
 
 
 def waits(served: Sequence[Served], waiting: Sequence[float] = ()) -> Waits:
@@ -79,11 +84,13 @@ def waits(served: Sequence[Served], waiting: Sequence[float] = ()) -> Waits:
 def load(shares: Iterable[float]) -> Load:
     """``shares`` are the parts of their ready time that agents had something in hand."""
     known = sorted(shares)
+    squares = sum(share * share for share in known)
     return Load(
         agents=len(known),
         mean=fmean(known) if known else 0.0,
         p10=percentile(known, 0.1),
         p90=percentile(known, 0.9),
+        fairness=sum(known) ** 2 / (len(known) * squares) if squares else 1.0,
     )
 
 

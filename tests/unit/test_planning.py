@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
@@ -9,13 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cli import simulate as command
+from gateway.cli.simulated import Simulated
 from gateway.core.ids import QueueName
 from gateway.core.model import ChannelKind, Queue
+from gateway.core.policy import Policy as Rules
 from gateway.failures import Failed
-from gateway.sim.compare import AS_IT_IS, Policy, compare, policies
+from gateway.sim.compare import AS_IT_IS, Policy, Tried, baselines, compare, policies
 from gateway.sim.day import throw
 from gateway.sim.figures import Served, percentile, waits
 from gateway.sim.floor import Floor
+from gateway.sim.hands import Act, Hands
 from gateway.sim.scenario import (
     BadScenario,
     Crew,
@@ -29,6 +33,7 @@ from gateway.sim.scenario import (
 )
 
 GENERAL = QueueName("general")
+FIVE = {"priority": 5}
 TEN_MINUTES = Spread(median=600, p90=601)
 
 
@@ -55,7 +60,7 @@ def a_day(*, contacts: int = 60, agents: int = 5, patience: float | None = None)
 
 def run(scenario: Scenario, seed: int = 1) -> bytes:
     result = Floor(throw(scenario, seed), scenario.queues).run("x")
-    return msgspec.json.encode(msgspec.structs.replace(result, seconds=0.0))
+    return msgspec.json.encode(msgspec.structs.replace(result, seconds=0.0, cpu_seconds=0.0))
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -119,9 +124,9 @@ def test_nobody_works_longer_than_their_shift_but_to_finish_what_they_hold() -> 
 
 def test_policies_meet_the_same_contacts() -> None:
     seen: list[str] = []
-    rows = compare(
-        a_day(), [Policy(name="other", every_queue={"priority": 5})], [1, 2], seen.append
-    )
+    tried = [Tried(Policy(name=AS_IT_IS)), Tried(Policy(name="other", every_queue=FIVE))]
+    days = [throw(a_day(), seed) for seed in (1, 2)]
+    rows = compare(days, a_day().queues, tried, seen.append)
     assert [row.policy for row in rows] == [AS_IT_IS, "other"]
     assert rows[0].service_level == rows[1].service_level, "one queue: priority changes nothing"
     assert len(seen) == 4
@@ -132,11 +137,15 @@ def test_policies_meet_the_same_contacts() -> None:
     [
         (Policy(name="p", every_queue={"colour": 1}), "a queue has no 'colour'"),
         (Policy(name="p", queues={"general": {"priority": "high"}}), "Expected `int`"),
+        (Policy(name="p", queues={"gone": {}}), "there is no queue 'gone'"),
+        (Policy(name="p", every_queue={"policy": {"chioce": "x"}}), "policy has no 'chioce'"),
+        (Policy(name="p", every_queue={"policy": "strict"}), "Expected `object`"),
+        (Policy(name="p", every_queue={"policy": {"choice": "dice"}}), "Invalid enum value"),
     ],
 )
 def test_a_policy_that_cannot_be_is_refused_with_its_name(policy: Policy, words: str) -> None:
     with pytest.raises(BadScenario, match=words):
-        compare(a_day(), [policy], [1])
+        compare([throw(a_day(), 1)], a_day().queues, [Tried(policy)])
 
 
 @pytest.mark.parametrize(
@@ -171,14 +180,102 @@ def test_a_file_of_policies_is_read_and_a_bad_one_named(tmp_path: Path) -> None:
         policies(file)
 
 
-def test_the_command_shows_a_table_and_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
-    command.simulate(scale=0.2)
+def test_a_file_with_two_policies_of_one_name_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "p.toml"
+    file.write_text('[[policy]]\nname = "as it is"\n')
+    with pytest.raises(BadScenario, match="two policies 'as it is'"):
+        policies(file)
+
+
+def test_of_a_queues_policy_only_what_is_named_is_changed() -> None:
+    queue = Queue(name=GENERAL, policy=Rules(value_seconds=5, choice="round_robin"))
+    other = Policy(name="p", every_queue={"policy": {"value_seconds": 7}}).applied([queue])[0]
+    assert other.policy == Rules(value_seconds=7, choice="round_robin")
+
+
+def test_the_baselines_are_a_plain_line_and_the_longest_idle() -> None:
+    plain, idle = (policy.applied([Queue(name=GENERAL)])[0].policy for policy in baselines())
+    assert (plain.choice, plain.urgency, plain.priority_seconds, plain.value_seconds) == (
+        "longest_idle",
+        0,
+        0,
+        0,
+    )
+    assert idle == Rules(choice="longest_idle")
+
+
+def test_the_command_shows_a_table_and_a_bar(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    chart = tmp_path / "day.svg"
+    command.simulate(scale=0.2, seeds=1, chart=chart)
     said = capsys.readouterr().out
-    assert "small-desk: 180 contacts, 4 agents" in said
+    assert "small-desk: " in said
     assert "as it is" in said
+    assert "FIFO by queue" in said
     assert "█" in said
+    drawn = ET.fromstring(chart.read_text())
+    assert "http" not in chart.read_text().replace("http://www.w3.org/2000/svg", "")
+    assert drawn.tag.endswith("svg")
     with pytest.raises(Failed, match="--scale"):
         command.simulate(scale=2)
+
+
+def test_the_report_is_json_or_a_table_for_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    command.simulate(scale=0.1, seeds=1, json=True, baselines=False, agents="+50%")
+    found = msgspec.json.decode(capsys.readouterr().out, type=list[Simulated])
+    assert [row.policy for row in found[0].rows] == ["as it is", "as it is, +50% agents"]
+    assert [row.agents for row in found[0].rows] == [2, 3]
+    assert found[0].rows[0].asa >= found[0].rows[1].asa
+    command.simulate(scale=0.1, seeds=1, markdown=True, baselines=False)
+    assert capsys.readouterr().out.count("\n|") == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", []),
+        ("+5%", [1.05]),
+        ("-10%, 0%, +2.5%", [0.9, 1.025]),
+        ("-10%..+10%", [0.9, 0.95, 1.05, 1.1]),
+    ],
+)
+def test_staffing_is_given_as_a_share_or_a_range(text: str, found: list[float]) -> None:
+    assert command.shares(text) == found
+
+
+@pytest.mark.parametrize("text", ["5", "+10%..-10%", "-100%", "1%..2%..3%", "many"])
+def test_a_staffing_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(Failed, match="--agents"):
+        command.shares(text)
+
+
+@given(st.integers(1, 200), st.floats(0.05, 3))
+def test_more_or_fewer_agents_leave_the_others_as_they_are(agents: int, share: float) -> None:
+    day = throw(a_day(contacts=1, agents=agents), 1)
+    names = [shift.profile.name for shift in day.staffed(share).shifts]
+    assert len(names) == len({*names}) == math.floor(agents * share)
+    if share >= 1:
+        assert {shift.profile.name for shift in day.shifts} <= {*names}
+
+
+def test_a_mail_stands_still_while_a_chat_is_in_hand() -> None:
+    planned: list[tuple[float, Act]] = []
+    done: list[float] = []
+    hands = Hands(lambda at, act: planned.append((at, act)))
+    hands.begin(0)
+    hands.take(0)
+    hands.work(0, 100, lambda: done.append(planned[-1][0]))
+    hands.take(40)
+    hands.interrupt(40)
+    planned.pop(0)[1]()
+    assert not done, "sixty seconds are left"
+    hands.put_down(500, interrupts=True)
+    at, act = planned[-1]
+    act()
+    assert (at, done) == (560, [560])
+    hands.put_down(560, interrupts=False)
+    assert hands.occupancy(1120) == 0.5
 
 
 # -- figures ----------------------------------------------------------------------------------
