@@ -31,8 +31,7 @@ Frames = list[tuple[AgentName, NumberedFrame]]
 """What each agent is to see, in order; ``epoch`` and ``seq`` are 0 until a stream numbers them."""
 
 KEPT_IDLE_CASES = 4_096
-_ASIDE = frozenset({ItemState.HELD, ItemState.SCHEDULED})
-_OFFERED = ItemState.OFFERED
+_ASIDE, _OFFERED = frozenset({ItemState.HELD, ItemState.SCHEDULED}), ItemState.OFFERED
 _NONE: dict[ItemId, None] = {}
 
 
@@ -328,6 +327,7 @@ def _offer(
         deadline=offer.deadline,
         customer=item.customer,
         reason=offer.reason,
+        bundle=offer.bundle or UNSET,
     )
 
 

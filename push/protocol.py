@@ -129,6 +129,7 @@ class OfferFrame(_Numbered, frozen=True, kw_only=True, tag="offer"):
     deadline: datetime
     customer: CustomerBrief | None
     reason: str
+    bundle: OfferId | UnsetType = UNSET
 
 
 class OfferGone(_Numbered, frozen=True, kw_only=True):

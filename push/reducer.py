@@ -155,6 +155,7 @@ class Desktop:
                     deadline=frame.deadline,
                     customer=frame.customer,
                     reason=frame.reason,
+                    bundle=frame.bundle,
                 )
             case OfferGone():
                 self.offers.pop(frame.offer, None)

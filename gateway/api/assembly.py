@@ -6,6 +6,7 @@ from gateway.api.acts import Acts
 from gateway.api.agents import Agents
 from gateway.api.attachments import Attachments
 from gateway.api.auth import Passwords, TokenAuth
+from gateway.api.callbacks import Callbacks
 from gateway.api.cases import Cases
 from gateway.api.channels import Channels
 from gateway.api.customers import Customers
@@ -63,6 +64,7 @@ class Api:
             items,
             Acts(house.node, items, house.listing, house.sends, once),
             Cases(house.node, house.listing, items, once),
+            Callbacks(house.node, house.listing, once),
             Customers(house),
             Attachments(house.node.files),
             Agents(ledger, house.presence, house.tokens, self.auth, passwords, once),

@@ -8,6 +8,7 @@ from msgspec.structs import asdict, replace
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CalendarName, PolicyName, QueueName, SiteName, SkillName
 from gateway.core.model import AgentProfile, ChannelKind, Queue
+from gateway.core.owed import Abandoned, Answered, Bundling, Callbacks
 from gateway.core.policy import Choice, Policy, Ring
 from gateway.core.thresholds import Measure, Threshold
 from gateway.ports import Role
@@ -77,6 +78,30 @@ class ThresholdEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     alert: bool = True
 
 
+Texts = Annotated[dict[str, Annotated[str, Meta(max_length=5_000)]], Meta(max_length=100)]
+
+
+class CallbackRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """See ``gateway.core.owed.Callbacks``. No ``message`` given: the house's own."""
+
+    offered: bool = True
+    same_agent: bool = True
+    again_seconds: Annotated[float, Meta(ge=1, le=604_800)] = 900.0
+    most_attempts: Annotated[int, Meta(ge=1, le=100)] = 3
+    message: Texts | UnsetType = UNSET
+    cancel_on_return: bool = True
+
+
+class AbandonedRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """See ``gateway.core.owed.Abandoned``."""
+
+    after: Annotated[float, Meta(ge=0, le=86_400)] = 5.0
+    then: Answered = "ignore"
+    message: Texts = {}
+    queue: Annotated[QueueName, Meta(max_length=100)] = QueueName("")
+    title: Annotated[Text, Meta(min_length=1)] = "Win back who gave up waiting"
+
+
 class AgentEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is left out stays as it is. ``password`` makes or changes the login.
 
@@ -102,8 +127,8 @@ class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``overflow_after``: seconds after which a waiting item may go to another node where somebody
     is free; 0: at once, all nodes are one pool; null: never. ``hours`` and ``service_policy`` are
     named; empty: none. ``groups`` and ``sites`` whose agents serve it; none: all. ``languages``: by
-    language, which others will do. ``rings``, ``policy``, ``thresholds`` are replaced as a whole;
-    docs/routing.md explains them.
+    language, which others will do. ``rings``, ``policy``, ``thresholds``, ``callbacks`` and
+    ``abandoned`` are replaced as a whole; docs/routing.md and docs/callbacks.md explain them.
     """
 
     name: Name | UnsetType = UNSET
@@ -125,6 +150,10 @@ class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rings: Annotated[tuple[RingEntry, ...], Meta(max_length=20)] | UnsetType = UNSET
     policy: QueuePolicy | UnsetType = UNSET
     thresholds: Annotated[tuple[ThresholdEntry, ...], Meta(max_length=20)] | UnsetType = UNSET
+    callbacks: CallbackRules | UnsetType = UNSET
+    abandoned: AbandonedRules | UnsetType = UNSET
+    promise_grace_seconds: Seconds | UnsetType = UNSET
+    bundle: Bundling | UnsetType = UNSET
 
 
 class NameEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -161,7 +190,19 @@ def queue_from(name: str, entry: QueueEntry, old: Queue | None) -> Queue:
         given["policy"] = convert(to_builtins(entry.policy), Policy)
     if entry.thresholds is not UNSET:
         given["thresholds"] = tuple(convert(to_builtins(t), Threshold) for t in entry.thresholds)
+    if entry.callbacks is not UNSET:
+        given["callbacks"] = convert(to_builtins(entry.callbacks), Callbacks)
+    if entry.abandoned is not UNSET:
+        given["abandoned"] = _abandoned(name, entry.abandoned)
     return replace(old or Queue(name=QueueName(name)), **given)
+
+
+def _abandoned(name: str, entry: AbandonedRules) -> Abandoned:
+    if entry.then == "message" and not any(entry.message.values()):
+        raise Refused("bad_field", "say what is to be written", "abandoned.message")
+    if entry.then == "recovery" and entry.queue == name:
+        raise Refused("bad_field", "give the tasks another queue", "abandoned.queue")
+    return convert(to_builtins(entry), Abandoned)
 
 
 def _given(entry: AgentEntry | QueueEntry) -> dict[str, object]:

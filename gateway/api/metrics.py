@@ -107,6 +107,14 @@ class _NodeCollector(Collector):
         for queue in queues:
             overdue.add_metric([queue], late[queue])
         yield overdue
+        owed = CounterMetricFamily(
+            "switchroom_owed",
+            "Call-backs, promises and answers to who gave up waiting, by what became of them.",
+            labels=["what", "queue"],
+        )
+        for (what, queue), number in sorted(self._house.node.outcomes.counts.items()):
+            owed.add_metric([what, queue], number)
+        yield owed
         yield GaugeMetricFamily(
             "switchroom_desktops_connected",
             "Signed-in desktops.",

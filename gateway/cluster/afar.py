@@ -142,7 +142,7 @@ class Afar:
                 wish = msgspec.structs.replace(wish, item=item, kinds=kinds)
             case c.Reopen(case=case):
                 wish = msgspec.structs.replace(wish, case=case)
-            case c.Compose(customer=customer):
+            case c.Compose(customer=customer) | c.AskCallback(customer=customer):
                 wish = msgspec.structs.replace(wish, customer=customer)
             case _:
                 raise Refused("unavailable", f"{node} decides about it; try again")

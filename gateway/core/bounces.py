@@ -112,7 +112,7 @@ def _open_item(state: NodeState, message: Message) -> Item | None:
     """The item that the message was written on, if it is still open, else the case's newest."""
     items = state.items_of_case(message.case)
     same = [item for item in items if item.id == message.item]
-    found = same or items
+    found = same or state.talks_of_case(message.case)
     return found[-1] if found else None
 
 

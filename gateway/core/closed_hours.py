@@ -8,6 +8,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import Context, QueueName
 from gateway.core.messages import add_message
 from gateway.core.model import Author, Case, ChannelKind, Item
+from gateway.core.reaching import nearest as nearest
 from gateway.core.state import NodeState
 
 OPENS = "{opens}"
@@ -27,17 +28,6 @@ def closed_reply(
         return ""
     text = nearest(texts, language)
     return text.replace(OPENS, _opens(calendar, hours.next_change(now))) if text else ""
-
-
-def nearest(texts: dict[str, str], language: str) -> str:
-    """The text in the nearest language (RFC 4647 §3.4 lookup); empty: there is none."""
-    tags = {tag.lower(): text for tag, text in texts.items()}
-    wanted = language.lower()
-    while wanted:
-        if wanted in tags:
-            return tags[wanted]
-        wanted = wanted.rpartition("-")[0]
-    return tags.get("", "")
 
 
 def _opens(calendar: Calendar, at: datetime | None) -> str:

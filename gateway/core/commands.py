@@ -111,6 +111,25 @@ class Transfer(_Command, frozen=True, kw_only=True):
     note: Line = ""
 
 
+class AskCallback(_Command, frozen=True, kw_only=True, tag="callback"):
+    """``at`` without an offset is a time in ``zone``; ``mine``: I am the one who is to call."""
+
+    item: ItemId | None = None
+    customer: CustomerId | None = None
+    number: Line = ""
+    at: datetime | None = None
+    zone: Line = ""
+    note: Line = ""
+    mine: bool = False
+    queue: QueueName | None = None
+
+
+class MakePromise(_Command, frozen=True, kw_only=True, tag="promise"):
+    item: ItemId
+    text: Annotated[str, Meta(min_length=1, max_length=500)]
+    due_at: datetime
+
+
 class Wrapup(_Command, frozen=True, kw_only=True):
     item: ItemId
     code: Line = ""
@@ -133,5 +152,7 @@ Command = (
     | Reopen
     | TagCase
     | Transfer
+    | AskCallback
+    | MakePromise
     | Wrapup
 )

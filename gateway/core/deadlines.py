@@ -10,14 +10,17 @@ from typing import Literal
 from msgspec import Struct
 
 from gateway.core import events as e
+from gateway.core.callbacks import time_has_come
 from gateway.core.escalation import ring
 from gateway.core.hands import grace_deadlines, grace_over
 from gateway.core.ids import AgentName, Context, ItemId
 from gateway.core.model import AgentStatus, Item, ItemState, Presence
+from gateway.core.promises import due
+from gateway.core.promises import grace_over as promise_over
 from gateway.core.state import NodeState
 from gateway.core.times import wrapup_seconds
 
-Kind = Literal["offer", "wrapup", "wake", "grace", "service", "rest"]
+Kind = Literal["offer", "wrapup", "wake", "grace", "service", "rest", "promise"]
 
 
 class Deadline(Struct, frozen=True, order=True):
@@ -41,6 +44,9 @@ def deadlines_of(row: e.Row) -> tuple[Deadline, ...]:
 
 def _of_item(item: Item) -> tuple[Deadline, ...]:
     own = _of_its_state(item)
+    if item.promise is not None and item.promise.broken_at is None:
+        over = item.promise.due_at + timedelta(seconds=item.promise.grace)
+        own = (*own, Deadline(over, "promise", item.id))
     if item.service is None or (alarm := item.service.next_alarm()) is None:
         return own
     return (*own, Deadline(alarm, "service", item.id))
@@ -69,26 +75,39 @@ def expire(state: NodeState, deadline: Deadline, ctx: Context) -> list[e.Change]
     item = state.items.get(ItemId(deadline.key))
     if item is None or deadline not in deadlines_of(item):
         return []
-    match deadline.kind:
+    return _expire_item(state, item, deadline.kind, ctx)
+
+
+def _expire_item(state: NodeState, item: Item, kind: Kind, ctx: Context) -> list[e.Change]:
+    match kind:
         case "offer":
             return _missed(state, item)
         case "service":
             return ring(state, item, ctx)
-        case "wrapup" | "rest" | "wake":
-            return [e.Change(_over(item, deadline.kind))]
-
-
-def _over(item: Item, kind: Literal["wrapup", "rest", "wake"]) -> e.Event:
-    """What it is when the time of this is over."""
-    match kind:
-        case "wrapup":
-            return e.ItemCompleted(item=item.id, agent=item.agent, reason="wrap-up time was over")
-        case "rest":
-            return e.ItemRested(item=item.id, reason="the customer is silent")
+        case "promise":
+            return promise_over(item)
         case "wake":
-            return e.ItemQueued(
-                item=item.id, queue=item.queue, reason="its time has come", restart=True
-            )
+            return [_woken(state, item, ctx)]
+        case "grace":
+            return []
+        case "wrapup" | "rest":
+            return [e.Change(_over(item, kind))]
+
+
+def _woken(state: NodeState, item: Item, ctx: Context) -> e.Change:
+    if item.promise is not None:
+        return due(item)
+    if item.callback is not None:
+        return time_has_come(state, ctx, item)
+    queued = e.ItemQueued(item=item.id, queue=item.queue, reason="its time has come", restart=True)
+    return e.Change(queued)
+
+
+def _over(item: Item, kind: Literal["wrapup", "rest"]) -> e.Event:
+    """What it is when the time of this is over."""
+    if kind == "wrapup":
+        return e.ItemCompleted(item=item.id, agent=item.agent, reason="wrap-up time was over")
+    return e.ItemRested(item=item.id, reason="the customer is silent")
 
 
 def _missed(state: NodeState, item: Item) -> list[e.Change]:

@@ -111,6 +111,24 @@ NEW: Mapping[str, Since] = {
     "Waiting.told": Since(2, harmless=True),
     "Waiting.told_error": Since(2, harmless=True),
     "Waiting.told_absolute": Since(2, harmless=True),
+    # What customers are owed: an older node would make an ordinary item of it.
+    **dict.fromkeys(("Item.callback", "Item.promise", "Inbound.callback"), Since(2)),
+    **dict.fromkeys(("Callback", "Promise"), Since(2)),
+    **dict.fromkeys(("Queue.callbacks", "Queue.abandoned"), Since(2)),
+    **dict.fromkeys(("Queue.promise_grace_seconds", "Queue.bundle"), Since(2)),
+    **dict.fromkeys(("CallbackChanged", "CallbackTried"), Since(2)),
+    **dict.fromkeys(("PromiseKept", "PromiseBroken", "AbandonmentAnswered"), Since(2)),
+    # These stand only in the fields above; as by default they stand in every queue.
+    **dict.fromkeys(
+        (f"Queue.bundle={one}" for one in ("case", "customer", "off")), Since(2, harmless=True)
+    ),
+    "Callbacks": Since(2, harmless=True),
+    "Abandoned": Since(2, harmless=True),
+    "CallbackWish": Since(2, harmless=True),
+    # The row has the time since when it waits; the offers of a bundle stand each for itself.
+    "ItemQueued.since": Since(2, harmless=True),
+    "Offer.bundle": Since(2, harmless=True),
+    "OfferDeclined.along": Since(2, harmless=True),
     # A node that does not know the rules would let everything in as it comes.
     **dict.fromkeys(("Rule", "RuleDefined", "RuleRemoved"), Since(2)),
     **dict.fromkeys(("Macro", "MacroDefined", "MacroRemoved"), Since(2)),

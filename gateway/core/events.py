@@ -48,6 +48,7 @@ from gateway.core.model import (
     Queue,
     Site,
 )
+from gateway.core.owed import Answered, Callback, Outcome
 from gateway.core.reservation import Reservation
 from gateway.core.rules.rule import Rule
 from gateway.core.thresholds import Alarm
@@ -131,7 +132,8 @@ class ItemCreated(_Event, frozen=True, kw_only=True):
 class ItemQueued(_Event, frozen=True, kw_only=True):
     """``restart`` begins the waiting anew (a transfer or a reply after a hold).
 
-    ``given_up_by`` is who passed it on and is not to get it back at once.
+    ``given_up_by`` is who passed it on and is not to get it back at once. It waits as if ``since``
+    then, if that is given.
     """
 
     item: ItemId
@@ -139,6 +141,7 @@ class ItemQueued(_Event, frozen=True, kw_only=True):
     reason: str
     restart: bool = False
     given_up_by: AgentName | None = None
+    since: datetime | None = None
 
 
 class ItemScheduled(_Event, frozen=True, kw_only=True):
@@ -161,10 +164,13 @@ class OfferAccepted(_Event, frozen=True, kw_only=True):
 
 
 class OfferDeclined(_Event, frozen=True, kw_only=True):
+    """``along``: it was declined with the one that it was offered with, and counts with it."""
+
     item: ItemId
     offer: OfferId
     agent: AgentName
     reason: str = ""
+    along: bool = False
 
 
 class OfferMissed(_Event, frozen=True, kw_only=True):
@@ -366,6 +372,66 @@ class ReviewEnded(_Event, frozen=True, kw_only=True):
     review: str
     verdict: Verdict
     by: str
+    reason: str = ""
+
+
+# -- what a customer is owed besides ----------------------------------------------------------
+
+
+class CallbackChanged(_Event, frozen=True, kw_only=True):
+    """There was one for this matter already: now for another time, or under another number."""
+
+    item: ItemId
+    callback: Callback
+    by: str
+    reason: str = ""
+
+
+class CallbackTried(_Event, frozen=True, kw_only=True):
+    """An attempt to reach the customer has ended; ``attempt`` counts from 1."""
+
+    item: ItemId
+    case: CaseId
+    queue: QueueName
+    agent: AgentName
+    outcome: Outcome
+    attempt: int
+    reason: str = ""
+
+
+class PromiseKept(_Event, frozen=True, kw_only=True):
+    """It was done; ``late`` is how many seconds after its time."""
+
+    item: ItemId
+    case: CaseId
+    queue: QueueName
+    agent: AgentName
+    due_at: datetime
+    late: float = 0.0
+
+
+class PromiseBroken(_Event, frozen=True, kw_only=True):
+    """Its time and the grace after it are over, and nobody had it in hand; or it will not be."""
+
+    item: ItemId
+    case: CaseId
+    queue: QueueName
+    agent: AgentName
+    due_at: datetime
+    reason: str = ""
+
+
+class AbandonmentAnswered(_Event, frozen=True, kw_only=True):
+    """What the queue's rule has made of a customer's leaving after ``waited`` seconds.
+
+    What it did are the events that follow.
+    """
+
+    item: ItemId
+    case: CaseId
+    queue: QueueName
+    then: Answered
+    waited: float
     reason: str = ""
 
 
@@ -753,6 +819,7 @@ ServiceEvent = (
     | ServiceLevelEnded
 )
 WatchEvent = RuleFired | MacroRun | ReviewAsked | ReviewEnded
+OwedEvent = CallbackChanged | CallbackTried | PromiseKept | PromiseBroken | AbandonmentAnswered
 ItemEvent = (
     ItemCreated
     | ItemMove
@@ -768,6 +835,7 @@ ItemEvent = (
     | ItemHandedOver
     | ItemRepaired
     | ServiceEvent
+    | OwedEvent
 )
 AgentEvent = (
     AgentAttached

@@ -14,6 +14,7 @@ from gateway.core import events as e
 from gateway.core.capacity import AWAKE, cost_here, rests_after
 from gateway.core.ids import AgentName
 from gateway.core.model import Forecast, Item, OutboundState, Passed, Presence
+from gateway.core.owed_folds import OWED_FOLDS, called_back
 from gateway.core.service_folds import SERVICE_FOLDS
 from gateway.core.state import NodeState, Rows
 from gateway.core.watch_folds import WATCH_FOLDS, automatic_since, put_aside, silent_since
@@ -90,7 +91,7 @@ def _item_queued(s: NodeState, ev: e.ItemQueued, at: datetime) -> Rows:
         ev.item,
         ev,
         queue=ev.queue,
-        queued_at=at if fresh else old.queued_at,
+        queued_at=ev.since or (at if fresh else old.queued_at),
         passed=passed[-MOST_PASSED:],
         ring=0 if fresh or ev.queue != old.queue else old.ring,
         told=None if fresh else old.told,
@@ -98,6 +99,7 @@ def _item_queued(s: NodeState, ev: e.ItemQueued, at: datetime) -> Rows:
         offer=None,
         wake_at=None,
         reason=ev.reason,
+        **called_back(old, at),
         **AWAKE,
     )
     return (new, *s.touch_idle(old.agent, at))
@@ -142,7 +144,11 @@ def _offer_passed(
             reason = ev.reason
     new = s.move(ev.item, ev, offer=None, passed=passed[-MOST_PASSED:], reason=reason)
     idle = s.touch_idle(ev.agent, at)
-    if isinstance(ev, e.OfferDeclined) and (status := s.statuses.get(ev.agent)) is not None:
+    if (
+        isinstance(ev, e.OfferDeclined)
+        and not ev.along
+        and (status := s.statuses.get(ev.agent)) is not None
+    ):
         return (new, *idle, s.edit_status(status, declines=status.declines + 1))
     return (new, *idle)
 
@@ -471,4 +477,5 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.OutboundHandedOver: _outbound_handed_over,
     **SERVICE_FOLDS,
     **WATCH_FOLDS,
+    **OWED_FOLDS,
 }

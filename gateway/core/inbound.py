@@ -18,6 +18,7 @@ from gateway.core.ids import (
     SkillName,
 )
 from gateway.core.model import Attributes, ChannelKind
+from gateway.core.owed import CallbackWish
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -52,7 +53,7 @@ class Inbound(Struct, frozen=True, kw_only=True):
     with its ``raw`` bytes in quarantine. ``machine`` marks automatic senders (RFC 3834),
     who are never answered automatically. From line ``fold_from`` of ``body`` on (0: nowhere) it
     only repeats what was said before. ``filer`` names the system that wrote it about the
-    customer; empty: the customer did.
+    customer; empty: the customer did. ``callback``: the customer asks to be called.
     """
 
     channel: ChannelName
@@ -84,6 +85,7 @@ class Inbound(Struct, frozen=True, kw_only=True):
     machine: bool = False
     filer: str = ""
     problem: str = ""
+    callback: CallbackWish | None = None
 
 
 class Decided(Struct, frozen=True, kw_only=True):

@@ -13,17 +13,21 @@ from gateway.core import events as e
 from gateway.core.arrival import Past, at_the_door, greet, with_rules
 from gateway.core.bounces import Report
 from gateway.core.bounces import heed as heed_report
+from gateway.core.callbacks import ask, begin, of_case, refuse_unless_offered, wished
 from gateway.core.closed_hours import reply_while_closed
 from gateway.core.correlate import Candidates, Join, correlate
 from gateway.core.effects import Matter
+from gateway.core.errors import Refused
 from gateway.core.frontdoor import Wish, classify
 from gateway.core.ids import Context, MessageId, QueueName, TicketNumber
 from gateway.core.inbound import Decided, Inbound
+from gateway.core.leaving import ended
 from gateway.core.messages import preview_of
 from gateway.core.model import (
     Attachment,
     Author,
     Case,
+    ChannelKind,
     CustomerBrief,
     InboundDone,
     Item,
@@ -31,10 +35,12 @@ from gateway.core.model import (
     Message,
 )
 from gateway.core.opening import open_case
+from gateway.core.owed import Callback, CallbackWish
+from gateway.core.returning import came_back, open_item, or_called, speaks_for_itself
 from gateway.core.rules.run import Outcome as Looked
 from gateway.core.scrutiny import heed, of_message
 from gateway.core.state import NodeState
-from gateway.core.waking import wake
+from gateway.core.waking import reopened, wake
 
 THREAD_KEPT = 20
 
@@ -70,17 +76,21 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
         now=ctx.now,
     )
     changes: list[e.Change] = []
-    case, item = join.case, _open_item(state, join.case, inbound)
+    join = or_called(state, inbound, known.customer, join)
+    if inbound.callback is not None:
+        return _call_back(state, ctx, inbound, known, join, inbound.callback)
+    case, item = join.case, open_item(state, join.case, inbound)
+    gone, since = came_back(state, inbound, case, item)
     looked: Looked | None = None
     if case is None or item is None:
         case, item, changes, looked = _new_item(state, ctx, inbound, known, join)
     message, said = _said(ctx, inbound, known, case, item, join.reason)
-    now = [said, *wake(item, case, "the customer wrote")]
+    now = [said, *wake(item, case, "the customer wrote", since), *gone]
     if looked is None:
         matter = Matter(state, ctx, case, item)
         now += heed(matter, of_message(matter, inbound, known.past.wrote), "message", now)
     else:
-        if not _speaks_for_itself(inbound):
+        if not speaks_for_itself(inbound):
             so = replace(case, last_seq=message.seq), replace(item, thread=_thread(inbound) or ())
             now += reply_while_closed(state, ctx, *so, language=inbound.language)
         now += greet(Matter(state, ctx, case, item), looked, now, fresh=join.case is None)
@@ -117,18 +127,57 @@ def _finish(known: Known, decided: Decided, changes: list[e.Change] | None = Non
     return [*(changes or []), e.Change(event, (done,))], decided
 
 
-def _open_item(state: NodeState, case: Case | None, inbound: Inbound) -> Item | None:
-    """The open item this continues: the channel's own first, else the case's newest."""
-    if case is None:
-        return None
-    items = state.items_of_case(case.id)
-    same = [i for i in items if i.channel == inbound.channel]
-    found = same or items
-    return found[-1] if found else None
+def _call_back(
+    state: NodeState,
+    ctx: Context,
+    inbound: Inbound,
+    known: Known,
+    join: Join,
+    wish: CallbackWish,
+) -> Outcome:
+    """The customer asks to be called; who waits for that waits here no more."""
+    case, changes = join.case, list[e.Change]()
+    try:
+        like = open_item(state, case, inbound) if case is not None else None
+        if like is None and case is not None:
+            like = of_case(state, case.id)
+        queue = inbound.queue or known.default_queue if like is None else like.queue
+        refuse_unless_offered(state, queue, like)
+        if case is None or like is None:
+            callback = wished(state, ctx, queue, wish, "customer", via=inbound.kind)
+            case, item, changes, _ = _new_item(state, ctx, inbound, known, join, callback)
+            kept = item.state is ItemState.SCHEDULED
+            changes += [] if kept else begin(state, ctx, item)
+        else:
+            waits = like.state in (ItemState.QUEUED, ItemState.OFFERED) and like.callback is None
+            replaces = like if waits else None
+            item, changes = ask(state, ctx, case, like, wish, "customer", replaces=replaces)
+    except Refused as refused:
+        number = case.number if case is not None else None
+        return _finish(known, Decided(status="ignored", number=number, reason=refused.detail))
+    # Before the contact that is replaced ends, or the case would end with it.
+    message, said = _said(ctx, inbound, known, case, item, join.reason)
+    opened = [c for c in changes if isinstance(c.event, e.CaseOpened | e.ItemCreated)]
+    rest = [c for c in changes if c not in opened] + reopened(case, "the customer asks for a call")
+    decided = Decided(
+        status="processed",
+        case=case.id,
+        item=item.id,
+        number=case.number,
+        message=message.id,
+        seq=message.seq,
+        reason=join.reason,
+    )
+    return _finish(known, decided, [*opened, said, *rest])
 
 
 def _new_item(
-    state: NodeState, ctx: Context, inbound: Inbound, known: Known, join: Join
+    state: NodeState,
+    ctx: Context,
+    inbound: Inbound,
+    known: Known,
+    join: Join,
+    callback: Callback | None = None,
 ) -> tuple[Case, Item, list[e.Change], Looked]:
     wish = Wish(
         queue=inbound.queue or known.default_queue,
@@ -150,7 +199,7 @@ def _new_item(
         case=join.case,
         follows=join.follows.id if join.follows else None,
         channel=inbound.channel,
-        kind=inbound.kind,
+        kind=inbound.kind if callback is None else ChannelKind.CALLBACK,
         queue=route.queue,
         customer=known.customer,
         subject=inbound.subject or preview_of(inbound.body)[:80],
@@ -166,7 +215,8 @@ def _new_item(
         level=then.level or 1,
         tags=then.tags,
         reason="; ".join(filter(None, (join.reason, door.reason, route.reason))),
-        asked=not _speaks_for_itself(inbound),
+        asked=not speaks_for_itself(inbound),
+        callback=callback,
     )
     if then.hold is not None:
         kept = e.ItemScheduled(item=item.id, until=None, reason=then.hold)
@@ -212,14 +262,9 @@ def _said(
         copies=inbound.copies if same_way else None,
         preview=preview_of(inbound.body),
         reason=reason,
-        automatic=_speaks_for_itself(inbound),
+        automatic=speaks_for_itself(inbound),
     )
     return message, e.Change(added, (message,))
-
-
-def _speaks_for_itself(inbound: Inbound) -> bool:
-    """No person waits for a reply to it."""
-    return inbound.machine or bool(inbound.filer)
 
 
 def _author(inbound: Inbound) -> Author:
@@ -264,32 +309,5 @@ def _chat_ended(state: NodeState, known: Known) -> Outcome:
     case = known.found.conversation
     if case is None:
         return _finish(known, Decided(status="ignored", reason="no such conversation"))
-    changes: list[e.Change] = []
-    for item in state.items_of_case(case.id):
-        match item.state:
-            case ItemState.OFFERED if item.offer is not None:
-                gone = e.OfferWithdrawn(
-                    item=item.id,
-                    offer=item.offer.id,
-                    agent=item.offer.agent,
-                    reason="the customer left",
-                )
-                left = e.ItemAbandoned(item=item.id, reason="the customer left while offered")
-                changes += [e.Change(gone), e.Change(left)]
-            case ItemState.QUEUED:
-                left = e.ItemAbandoned(item=item.id, reason="the customer left the queue")
-                changes.append(e.Change(left))
-            case ItemState.ASSIGNED if item.agent is not None:
-                wrap = e.WrapUpStarted(
-                    item=item.id, agent=item.agent, reason="the customer ended the chat"
-                )
-                changes.append(e.Change(wrap))
-            case ItemState.HELD | ItemState.SCHEDULED:
-                done = e.ItemCompleted(
-                    item=item.id, agent=item.last_agent, reason="the customer ended the chat"
-                )
-                changes.append(e.Change(done))
-            case _:
-                pass
     decided = Decided(status="processed", case=case.id, number=case.number, reason="chat ended")
-    return _finish(known, decided, changes)
+    return _finish(known, decided, ended(state, case.id))

@@ -124,7 +124,7 @@ def _agent_reserved(walk: _Walk, event: e.AgentReserved) -> None:
         raise _not_there(event)
 
 
-_Noted = e.ItemCared | e.WaitTold | e.WaitMeasured
+_Noted = e.ItemCared | e.WaitTold | e.WaitMeasured | e.CallbackChanged | e.CallbackTried
 
 
 def _about_item(walk: _Walk, event: e.ServiceEvent | e.WatchEvent | _Noted) -> None:
@@ -161,6 +161,8 @@ _LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
     e.MacroRun: _about_item,
     e.ReviewAsked: _about_item,
     e.ReviewEnded: _about_item,
+    e.CallbackChanged: _about_item,
+    e.CallbackTried: _about_item,
     e.AgentRemoved: _agent_removed,
     e.AgentClaimed: _agent_claimed,
     e.AgentReleased: _agent_released,

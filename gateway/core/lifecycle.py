@@ -46,6 +46,7 @@ MOVES: Mapping[tuple[S, type[Any]], S] = {
     (S.HELD, e.ItemCompleted): S.COMPLETED,
     (S.HELD, e.ItemCanceled): S.CANCELED,
     (S.WRAPPING, e.ItemAssigned): S.ASSIGNED,
+    (S.WRAPPING, e.ItemScheduled): S.SCHEDULED,
     (S.WRAPPING, e.ItemCompleted): S.COMPLETED,
 }
 

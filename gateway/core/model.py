@@ -31,6 +31,14 @@ from gateway.core.ids import (
 )
 from gateway.core.outgoing import OutboundState as OutboundState
 from gateway.core.outgoing import Outgoing as Outgoing
+from gateway.core.owed import (
+    PROMISE_GRACE_SECONDS,
+    Abandoned,
+    Bundling,
+    Callback,
+    Callbacks,
+    Promise,
+)
 from gateway.core.policy import Cost, Policy, Ring
 from gateway.core.records import CommandRecord as CommandRecord
 from gateway.core.records import InboundDone as InboundDone
@@ -87,13 +95,17 @@ class Delivery(StrEnum):
 
 
 class Offer(Value, frozen=True, kw_only=True):
-    """One item shown to one agent until ``deadline``."""
+    """One item shown to one agent until ``deadline``.
+
+    ``bundle`` is the offer with which it is made, and accepted or declined.
+    """
 
     id: OfferId
     agent: AgentName
     made_at: datetime
     deadline: datetime
     reason: str
+    bundle: OfferId | None = None
 
 
 class Requirement(Value, frozen=True, kw_only=True):
@@ -141,7 +153,8 @@ class Item(Kept, frozen=True, kw_only=True):
     nearest due time of the clocks in ``service`` that run, or of who filed it. ``ring`` is how many
     of its queue's rings have opened for it since its waiting began. ``cost`` is what it takes of an
     agent, if not the usual; while ``resting`` (the customer is silent) nothing. ``watch`` is what
-    rules have done, and what a supervisor is to look at.
+    rules have done, and what a supervisor is to look at; ``callback`` and ``promise`` are what
+    makes it one: the customer's own messages are about other items.
     """
 
     id: ItemId
@@ -187,6 +200,8 @@ class Item(Kept, frozen=True, kw_only=True):
     told: Forecast | None = None
     watch: Watch | None = None
     cared: tuple[str, ...] = ()
+    callback: Callback | None = None
+    promise: Promise | None = None
 
 
 class Case(Kept, frozen=True, kw_only=True):
@@ -338,7 +353,9 @@ class Queue(Value, frozen=True, kw_only=True):
     ``[retention]`` says. ``hours`` names the calendar of its opening hours, ``service_policy`` what
     is promised here. ``groups`` and ``sites`` are whose agents serve it (none named: all);
     ``rings`` relax what is asked as the wait grows; ``languages`` names by language which others
-    will do, best first.
+    will do, best first. ``callbacks`` and ``abandoned`` say what is done for who
+    asks to be called or gives up waiting, ``bundle`` what is offered together; a promise waits
+    ``promise_grace_seconds`` for who made it.
     """
 
     name: QueueName
@@ -360,6 +377,10 @@ class Queue(Value, frozen=True, kw_only=True):
     rings: tuple[Ring, ...] = ()
     policy: Policy = Policy()
     thresholds: tuple[Threshold, ...] = ()
+    callbacks: Callbacks = Callbacks()
+    abandoned: Abandoned = Abandoned()
+    promise_grace_seconds: float = PROMISE_GRACE_SECONDS
+    bundle: Bundling = "case"
     active: bool = True
 
 

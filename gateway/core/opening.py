@@ -2,8 +2,11 @@
 
 from datetime import datetime
 
+from msgspec import UNSET, UnsetType
+
 from gateway.core import events as e
 from gateway.core.ids import (
+    AgentName,
     CaseId,
     ChannelName,
     Context,
@@ -21,6 +24,7 @@ from gateway.core.model import (
     ItemState,
     Requirement,
 )
+from gateway.core.owed import Callback, Promise
 from gateway.core.service_level import begin
 from gateway.core.state import NodeState
 
@@ -51,10 +55,13 @@ def open_case(
     level: int = 1,
     tags: tuple[str, ...] = (),
     asked: bool = False,
+    last_agent: AgentName | UnsetType | None = UNSET,
+    callback: Callback | None = None,
+    promise: Promise | None = None,
 ) -> tuple[Case, Item, list[e.Change]]:
     """A new work item, in ``case`` or in a new one; its state is ``new``.
 
-    ``asked``: the customer waits for a reply.
+    ``asked``: the customer waits for a reply. ``last_agent`` is the case's, unless given.
     """
     service = begin(state, queue, ctx.now, asked=asked, case=case, due_at=due_at)
     changes: list[e.Change] = []
@@ -94,11 +101,13 @@ def open_case(
         priority=priority,
         due_at=due_at if service is None else service.nearest(),
         service=service,
-        last_agent=case.last_agent,
+        last_agent=case.last_agent if last_agent is UNSET else last_agent,
         address=address,
         copies=copies,
         thread=thread,
         attributes=attributes or {},
+        callback=callback,
+        promise=promise,
     )
     changes.append(e.Change(e.ItemCreated(item=item, reason=reason)))
     return case, item, changes

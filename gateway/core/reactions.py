@@ -6,9 +6,12 @@ an agent holds who is removed from the directory goes back, and what is offered 
 closes. The clocks of its service level follow whatever happens to an item.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from gateway.core import events as e
+from gateway.core.abandoned import answer
+from gateway.core.bundles import along
 from gateway.core.closing import clear_out
 from gateway.core.deadlines import withdraw_offers
 from gateway.core.hands import give_back
@@ -17,6 +20,7 @@ from gateway.core.lifecycle import ENDED, MOVING
 from gateway.core.model import (
     AgentStatus,
     Attributes,
+    Case,
     CaseStatus,
     ChannelKind,
     Item,
@@ -25,6 +29,7 @@ from gateway.core.model import (
     Outgoing,
     Presence,
 )
+from gateway.core.promises import ended
 from gateway.core.service_level import follow
 from gateway.core.state import NodeState, Rows
 from gateway.core.times import OUTBOUND_EXPIRES_SECONDS
@@ -44,7 +49,7 @@ _TOLD = frozenset(
 def reactions(state: NodeState, event: e.Event, rows: Rows, ctx: Context) -> list[e.Change]:
     """The changes that must follow ``event``, which has just changed ``rows``."""
     if type(event) in MOVING:
-        more = _after_offer(state, event, ctx.now)
+        more = _after_offer(state, event, ctx)
         return [*follow(state, event, rows, ctx), *_after_move(state, rows, ctx), *more]
     match event:
         case e.MessageAdded():
@@ -67,16 +72,22 @@ def _of_worth(state: NodeState, event: e.Event) -> list[e.Change]:
     return revalued(state, event.customer, event.value)
 
 
-def _after_offer(state: NodeState, event: e.Event, now: datetime) -> list[e.Change]:
-    """What the queue's policy has follow: accepted by itself, or declined once too often."""
-    if type(event) is e.OfferMade:
+def _after_offer(state: NodeState, event: e.Event, ctx: Context) -> list[e.Change]:
+    """What the queue's policy has follow: others with it, accepted by itself, one too many."""
+    if type(event) is e.OfferMade and event.offer.bundle is None:
         item, offer = state.items[event.item], event.offer
+        others = along(state, item, offer, ctx)
         queue = state.queues.get(item.queue)
-        if queue is not None and item.kind in queue.policy.auto_accept:
-            return [e.Change(e.OfferAccepted(item=item.id, offer=offer.id, agent=offer.agent))]
+        if queue is None or item.kind not in queue.policy.auto_accept:
+            return others
+        made = [event, *(c.event for c in others if type(c.event) is e.OfferMade)]
+        return others + [
+            e.Change(e.OfferAccepted(item=one.item, offer=one.offer.id, agent=offer.agent))
+            for one in made
+        ]
     if type(event) is e.OfferAccepted or type(event) is e.ItemAssigned:
-        return _measure(state.items[event.item], now)
-    if type(event) is e.OfferDeclined:
+        return _measure(state.items[event.item], ctx.now)
+    if type(event) is e.OfferDeclined and not event.along:
         queue = state.queues.get(state.items[event.item].queue)
         most = queue.policy.most_declines if queue is not None else None
         status = state.statuses.get(event.agent)
@@ -125,7 +136,11 @@ def _after_move(state: NodeState, rows: Rows, ctx: Context) -> list[e.Change]:
     out: list[e.Change] = []
     for row in rows:
         if isinstance(row, Item):
-            if row.state in ENDED:
+            if row.promise is not None:
+                out += [*ended(row, ctx), *_due_again(state, row)]
+            left = answer(state, row, ctx) if row.state is ItemState.ABANDONED else []
+            out += left
+            if row.state in ENDED and not any(type(c.event) is e.ItemCreated for c in left):
                 out += _close_case(state, row)
             if row.kind is ChannelKind.TASK and row.address and row.state in _TOLD:
                 out.append(_tell_filer(row, ctx))
@@ -134,14 +149,37 @@ def _after_move(state: NodeState, rows: Rows, ctx: Context) -> list[e.Change]:
 
 def _close_case(state: NodeState, item: Item) -> list[e.Change]:
     case = state.cases.get(item.case)
-    if case is None or state.items_of_case(item.case):
+    if case is None:
         return []
+    if items := state.items_of_case(item.case):
+        return _promised(case, items)
     done = item.state is ItemState.COMPLETED
     status = CaseStatus.SOLVED if done else CaseStatus.CLOSED
     if case.status is status:
         return []
     reason = f"its last work item was {item.state.value}"
     return [e.Change(e.CaseChanged(case=case.id, by="system", status=status, reason=reason))]
+
+
+def _promised(case: Case, items: Iterable[Item]) -> list[e.Change]:
+    """All that is open of it is what we owe by a time."""
+    owed = all(i.promise is not None and i.state is ItemState.SCHEDULED for i in items)
+    if not owed or case.status is CaseStatus.PROMISED:
+        return []
+    why = "what is left of it is promised"
+    status = CaseStatus.PROMISED
+    return [e.Change(e.CaseChanged(case=case.id, by="system", status=status, reason=why))]
+
+
+def _due_again(state: NodeState, item: Item) -> list[e.Change]:
+    """A promise is to be kept now, or a person has taken it up before its time."""
+    case = state.cases.get(item.case)
+    if item.state is ItemState.SCHEDULED or item.state in ENDED:
+        return []
+    if case is None or case.status is not CaseStatus.PROMISED:
+        return []
+    why = "a promise is being kept"
+    return [e.Change(e.CaseChanged(case=case.id, by="system", status=CaseStatus.OPEN, reason=why))]
 
 
 def _tell_filer(item: Item, ctx: Context) -> e.Change:

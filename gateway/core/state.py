@@ -94,6 +94,11 @@ class NodeState:
         """The case's open items, oldest first."""
         return [self.items[i] for i in self._of_case.get(case, _NO_ITEMS)]
 
+    def talks_of_case(self, case: CaseId) -> list[Item]:
+        """Those of them that are no call-back and no promise."""
+        items = self.items_of_case(case)
+        return [i for i in items if i.callback is None and i.promise is None]
+
     def items_of_customer(self, customer: CustomerId) -> list[Item]:
         """The customer's open items, oldest first."""
         return [self.items[i] for i in self._of_customer.get(customer, _NO_ITEMS)]

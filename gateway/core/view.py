@@ -28,6 +28,7 @@ from gateway.core.model import (
     Offer,
     Presence,
 )
+from gateway.core.owed import Callback, Promise
 
 
 class CaseView(Struct, frozen=True, kw_only=True):
@@ -101,16 +102,22 @@ class ItemView(Struct, frozen=True, kw_only=True):
     categories: tuple[str, ...]
     attributes: Attributes
     service: ServiceView | UnsetType = UNSET
+    callback: Callback | UnsetType = UNSET
+    promise: Promise | UnsetType = UNSET
 
 
 class OfferView(Struct, frozen=True, kw_only=True):
-    """An offer as shown: the item, until when, and why this agent."""
+    """An offer as shown: the item, until when, and why this agent.
+
+    ``bundle`` is the offer that it is made with; whoever accepts or declines one, does all.
+    """
 
     offer: OfferId
     item: ItemView
     deadline: datetime
     customer: CustomerBrief | None
     reason: str
+    bundle: OfferId | UnsetType = UNSET
 
 
 class StateView(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -209,6 +216,8 @@ def item_view(item: Item, case: Case) -> ItemView:
         categories=item.categories,
         attributes=item.attributes,
         service=service_view(item.service),
+        callback=item.callback or UNSET,
+        promise=item.promise or UNSET,
     )
 
 
@@ -219,6 +228,7 @@ def offer_view(offer: Offer, item: Item, case: Case) -> OfferView:
         deadline=offer.deadline,
         customer=item.customer,
         reason=offer.reason,
+        bundle=offer.bundle or UNSET,
     )
 
 

@@ -1,15 +1,21 @@
 """Bringing an item back to work, because of something that has happened in its case."""
 
+from datetime import datetime
+
 from gateway.core import events as e
 from gateway.core.model import Case, CaseStatus, Item, ItemState
 
 
-def wake(item: Item, case: Case, why: str) -> list[e.Change]:
-    """What news in a case does to its open item, and to the case. ``why`` is recorded."""
+def wake(item: Item, case: Case, why: str, since: datetime | None = None) -> list[e.Change]:
+    """What news in a case does to its open item, and to the case. ``why`` is recorded.
+
+    A new one waits as if ``since`` then: its customer had a place already.
+    """
     changes: list[e.Change] = []
     match item.state:
         case ItemState.NEW:
-            changes.append(e.Change(e.ItemQueued(item=item.id, queue=item.queue, reason="arrived")))
+            came = e.ItemQueued(item=item.id, queue=item.queue, reason="arrived", since=since)
+            changes.append(e.Change(came))
         case ItemState.SCHEDULED if item.wake_at is None:
             pass  # kept back: a person decides
         case ItemState.HELD | ItemState.SCHEDULED:
@@ -22,7 +28,11 @@ def wake(item: Item, case: Case, why: str) -> list[e.Change]:
             changes.append(e.Change(back))
         case _:
             pass
-    if case.status in (CaseStatus.WAITING, CaseStatus.SOLVED):
-        opened = e.CaseChanged(case=case.id, by="system", status=CaseStatus.OPEN, reason=why)
-        changes.append(e.Change(opened))
-    return changes
+    return changes + reopened(case, why)
+
+
+def reopened(case: Case, why: str) -> list[e.Change]:
+    """The case, if nobody was to do anything about it just now."""
+    if case.status not in (CaseStatus.WAITING, CaseStatus.SOLVED, CaseStatus.PROMISED):
+        return []
+    return [e.Change(e.CaseChanged(case=case.id, by="system", status=CaseStatus.OPEN, reason=why))]

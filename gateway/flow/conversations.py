@@ -35,7 +35,7 @@ class CaseReader:
         return await self._lookup.case(case)
 
     async def item_of(self, case: CaseId) -> Item | None:
-        items = self._ledger.state.items_of_case(case)
+        items = [i for i in self._ledger.state.items_of_case(case) if i.promise is None]
         # The state runs ahead of the journal; what is told must be on disk.
         await self._ledger.committed(self._ledger.position)
         if items:
@@ -78,7 +78,7 @@ class CaseReader:
 
     def _waiting_item(self, case: CaseId) -> Item | None:
         for item in self._ledger.state.items_of_case(case):
-            if item.state in (ItemState.QUEUED, ItemState.OFFERED):
+            if item.promise is None and item.state in (ItemState.QUEUED, ItemState.OFFERED):
                 return item
         return None
 

@@ -24,6 +24,7 @@ from gateway.flow.gate import Gate
 from gateway.flow.intake import IntakeFlow
 from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
+from gateway.flow.outcomes import Outcomes
 from gateway.flow.reconcile import Reconciler
 from gateway.flow.router import Router
 from gateway.flow.signals import SignalBoard
@@ -69,7 +70,8 @@ class Node:
         self.recount = Recount(ledger)
         self.care = Care(ledger, self.router.engine.expectation, sleep=sleep)
         self.values = Values(ledger, lookup, sleep=sleep)
-        numbers = Numbers(journal)
+        self.outcomes = Outcomes(ledger)
+        self.numbers = numbers = Numbers(journal)
         self.whose = Whose(ledger, writer.current_term, self.departures, contacts)
         self.intake = IntakeFlow(
             ledger,

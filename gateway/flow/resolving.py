@@ -72,8 +72,8 @@ class Resolving:
                 return await self._case(case, before, last=isinstance(command, c.Reopen))
             case c.Take(item=item):
                 return await self._item(item, before)
-            case c.Compose():
-                return await self._compose(command, before)
+            case c.Compose() | c.AskCallback(item=None):
+                return await self._begin(command.customer, self._identity(command), before)
             case c.Read(message=message):
                 return Found(resolved=Resolved(message=await self._lookup.message(message)))
             case _:
@@ -108,24 +108,33 @@ class Resolving:
             raise Refused("unavailable", "the item changes hands just now; try again")
         return Found(before=told)
 
-    async def _compose(
-        self, command: c.Compose, before: Callable[[], Awaitable[bytes | None]]
+    def _identity(self, command: c.Compose | c.AskCallback) -> str | None:
+        """What kind of address is wanted."""
+        if isinstance(command, c.AskCallback):
+            return "phone"
+        kind = self._ledger.state.channels.get(command.channel)
+        return _IDENTITY_OF.get(kind) if kind else None
+
+    async def _begin(
+        self,
+        wanted: CustomerId | None,
+        identity: str | None,
+        before: Callable[[], Awaitable[bytes | None]],
     ) -> Found:
-        if command.customer is None:
+        """For a new matter, of this customer; with their address of that kind, if we have one."""
+        if wanted is None:
             number: TicketNumber = await self._numbers.next()
             return Found(resolved=Resolved(number=number))
         stamp = self._whose.departures.stamp()
-        await self._license(command.customer)
+        await self._license(wanted)
         if (told := await before()) is not None:
             return Found(before=told)
-        customer = await self._lookup.customer(command.customer)
+        customer = await self._lookup.customer(wanted)
         if customer is None:
             raise Refused("not_found", "there is no such customer", "customer")
-        kind = self._ledger.state.channels.get(command.channel)
-        identity = _IDENTITY_OF.get(kind) if kind else None
         address = await self._lookup.address_of(customer.id, identity) if identity else None
         number = await self._numbers.next()
-        if self._whose.departures.since((command.customer,), stamp):
+        if self._whose.departures.since((wanted,), stamp):
             self._numbers.give_back(number)
             raise Refused("unavailable", "the customer's work changes hands just now; try again")
         return Found(resolved=Resolved(number=number, customer=customer, address=address or ""))

@@ -208,6 +208,7 @@ class MemoryStore:
     async def last_item(self, case: CaseId) -> m.Item | None:
         def newest() -> m.Item | None:
             items = [i for i in self.tables.items.values() if i.case == case]
+            items = [i for i in items if i.promise is None]
             return max(items, key=lambda i: i.id, default=None)
 
         return await self._call("look.item", newest)

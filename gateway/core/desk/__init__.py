@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.core import commands as c
-from gateway.core.desk import moves, offers, talk
+from gateway.core.desk import moves, offers, owed, talk
 from gateway.core.desk.hand import Decision as Decision
 from gateway.core.desk.hand import Desk as Desk
 from gateway.core.desk.hand import Resolved as Resolved
@@ -27,6 +27,8 @@ _ACTS: dict[type[Any], Callable[[Desk, Any], Decision]] = {
     c.Reopen: moves.reopen,
     c.TagCase: moves.tag,
     c.Transfer: moves.transfer,
+    c.AskCallback: owed.callback,
+    c.MakePromise: owed.promise,
     c.Wrapup: moves.wrapup,
 }
 

@@ -2,8 +2,11 @@
 
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from gateway.core import commands as c
 from gateway.core import events as e
+from gateway.core.callbacks import concluded
 from gateway.core.capacity import cost_here, has_room, takes
 from gateway.core.desk.hand import PARKED, Decision, Desk
 from gateway.core.errors import Refused
@@ -14,6 +17,7 @@ from gateway.core.messages import add_message
 from gateway.core.model import CaseStatus, ChannelKind, Item, ItemState, Message, Offer, Presence
 from gateway.core.opening import open_case
 from gateway.core.policy import Cost
+from gateway.core.reaching import talk_kind
 from gateway.core.replies import refuse_unseen
 from gateway.core.scrutiny import heed, of_ours
 from gateway.core.sites import why
@@ -52,7 +56,7 @@ def reopen(d: Desk, cmd: c.Reopen) -> Decision:
     case, last = d.resolved.case, d.resolved.last_item
     if case is None or last is None:
         raise Refused("not_found", "there is no such case", "case")
-    if d.state.items_of_case(case.id):
+    if d.state.talks_of_case(case.id):
         raise Refused("wrong_state", "the case has an open work item already", "case")
     opened = e.CaseChanged(case=case.id, by=d.agent.name, status=CaseStatus.OPEN, reason="reopened")
     _, item, changes = open_case(
@@ -61,7 +65,7 @@ def reopen(d: Desk, cmd: c.Reopen) -> Decision:
         number=case.number,
         case=case,
         channel=last.channel,
-        kind=last.kind,
+        kind=talk_kind(last),
         queue=last.queue if last.queue in d.state.queues else next(iter(d.state.queues)),
         customer=case.customer,
         subject=last.subject,
@@ -197,6 +201,11 @@ def wrapup(d: Desk, cmd: c.Wrapup) -> Decision:
         raise Refused("wrong_state", f"an item that is {item.state.value} cannot end", "item")
     refuse_unseen(item)
     changes = _with_note(d, item, cmd.note)
+    if item.callback is not None:
+        case = d.state.cases[item.case]
+        said = [c.event.seq for c in changes if isinstance(c.event, e.MessageAdded)]
+        case = replace(case, last_seq=max(said, default=case.last_seq))
+        return [*changes, *concluded(d.state, d.ctx, case, item, cmd.code, d.agent.name)], {}
     done = e.ItemCompleted(
         item=item.id,
         agent=d.agent.name,

@@ -2,6 +2,7 @@
 
 from gateway.core import commands as c
 from gateway.core import events as e
+from gateway.core.bundles import together
 from gateway.core.capacity import cost_here, has_room, takes
 from gateway.core.desk.hand import Decision, Desk
 from gateway.core.errors import Refused
@@ -36,13 +37,29 @@ def accept(d: Desk, cmd: c.Accept) -> Decision:
     if item.offer is not None and d.ctx.now > item.offer.deadline:
         raise Refused("offer_gone", "the offer's deadline has passed", "offer")
     accepted = e.OfferAccepted(item=item.id, offer=cmd.offer, agent=d.agent.name)
-    return [e.Change(accepted)], {"item": item.id}
+    others = [
+        e.OfferAccepted(item=other.id, offer=other.offer.id, agent=d.agent.name)
+        for other in together(d.state, d.agent.name, item)
+        if other.offer is not None
+    ]
+    if not others:
+        return [e.Change(accepted)], {"item": item.id}
+    body = {"item": item.id, "with": [other.item for other in others]}
+    return [e.Change(event) for event in (accepted, *others)], body
 
 
 def decline(d: Desk, cmd: c.Decline) -> Decision:
     item = _offered(d, cmd.offer)
     declined = e.OfferDeclined(item=item.id, offer=cmd.offer, agent=d.agent.name, reason=cmd.reason)
-    return [e.Change(declined)], {"item": item.id}
+    # The one that counts comes last: what follows from it may take the others back.
+    others = [
+        e.OfferDeclined(
+            item=other.id, offer=other.offer.id, agent=d.agent.name, reason=cmd.reason, along=True
+        )
+        for other in together(d.state, d.agent.name, item)
+        if other.offer is not None
+    ]
+    return [e.Change(event) for event in (*others, declined)], {"item": item.id}
 
 
 def takeable(state: NodeState, item: Item) -> None:

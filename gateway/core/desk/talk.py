@@ -13,6 +13,7 @@ from gateway.core.errors import Refused
 from gateway.core.messages import add_message
 from gateway.core.model import ChannelKind, Delivery, DeliveryUpdate, Item, ItemState
 from gateway.core.opening import open_case
+from gateway.core.reaching import answering
 from gateway.core.replies import Reply, Spoken, refuse_unseen, speak
 from gateway.core.state import NodeState
 
@@ -20,7 +21,9 @@ _COMPOSABLE = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAP
 
 
 def send(d: Desk, cmd: c.Send) -> Decision:
-    item = d.mine(cmd.item, ItemState.ASSIGNED, ItemState.WRAPPING)
+    item = answering(d.mine(cmd.item, ItemState.ASSIGNED, ItemState.WRAPPING))
+    if item.kind is ChannelKind.CALLBACK:
+        raise Refused("not_allowed", "nothing can be written here: call the number", "item")
     to = cmd.to if cmd.to is not None else tuple(filter(None, (item.address,)))
     if item.kind in _COMPOSABLE and not (to and all(to)):
         raise Refused("bad_address", "there is no address to answer to; give one", "to")
@@ -49,7 +52,7 @@ def _answer(spoken: Spoken, **body: Any) -> dict[str, Any]:
 
 def _close_changes(d: Desk, item: Item) -> list[e.Change]:
     queue = d.state.queues.get(item.queue)
-    if queue is not None and not queue.wrapup_required:
+    if queue is not None and not queue.wrapup_required and item.callback is None:
         done = e.ItemCompleted(item=item.id, agent=d.agent.name, reason="answered and closed")
         return [e.Change(done)]
     if item.state is ItemState.WRAPPING:

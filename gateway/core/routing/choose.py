@@ -93,7 +93,7 @@ class Chooser:
         if blocked is None:
             return Match(item.id, agent, "had this case last")
         until = self._affinity_until(item)
-        if blocked == NO_CAPACITY and until > now:
+        if (blocked == NO_CAPACITY or item.promise is not None) and until > now:
             self._awaited(item.id, agent)
             return until
         return None
@@ -106,10 +106,15 @@ class Chooser:
         return None
 
     def _affinity_until(self, item: Item) -> datetime:
-        """The queue's limit, but not past the time by which it is due."""
+        """The queue's limit, but not past the time by which it is due; a promise's own."""
+        if item.promise is not None:
+            return item.promise.due_at + timedelta(seconds=item.promise.grace)
         queue = self._state.queues.get(item.queue)
         seconds = queue.affinity_seconds if queue else 0.0
-        until = (item.queued_at or item.created_at) + timedelta(seconds=seconds)
+        since = item.queued_at or item.created_at
+        if item.callback is not None and item.callback.ready_at is not None:
+            since = item.callback.ready_at
+        until = since + timedelta(seconds=seconds)
         return until if item.due_at is None else min(until, item.due_at)
 
     def _kept_from(self, item: Item, agent: AgentName, now: datetime) -> bool:

@@ -33,7 +33,8 @@ WHERE customer = $1 AND received_at >= $2 AND id <> $3 AND status IN ('received'
 ORDER BY received_at DESC LIMIT 1000
 
 -- name: last_item
-SELECT doc FROM item WHERE case_id = $1 ORDER BY id DESC LIMIT 1
+-- A promise is no part of the conversation.
+SELECT doc FROM item WHERE case_id = $1 AND doc->'promise' IS NULL ORDER BY id DESC LIMIT 1
 
 -- name: customer_brief
 SELECT customer_brief($1) AS doc

@@ -1,0 +1,91 @@
+"""Telling a customer something who is not there just now, by mail or where they will see it."""
+
+from msgspec.structs import replace
+
+from gateway.core import events as e
+from gateway.core.ids import ChannelName, Context
+from gateway.core.messages import add_message
+from gateway.core.model import Author, Case, ChannelKind, Item
+from gateway.core.state import NodeState
+
+_BY_ADDRESS = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
+
+
+def nearest(texts: dict[str, str], language: str) -> str:
+    """The text in the nearest language there is (RFC 4647 §3.4 lookup), or that under ``""``."""
+    tags = {tag.lower(): text for tag, text in texts.items()}
+    wanted = language.lower()
+    while wanted:
+        if wanted in tags:
+            return tags[wanted]
+        wanted = wanted.rpartition("-")[0]
+    return tags.get("", "")
+
+
+def answering(item: Item) -> Item:
+    """The item as what is written on it goes out: a call-back by the way that it came."""
+    return item if item.callback is None else replace(item, kind=item.callback.via)
+
+
+def talk_kind(item: Item) -> ChannelKind:
+    """The kind of work that goes on from it: a task, where nothing can be written."""
+    kind = answering(item).kind
+    return ChannelKind.TASK if kind is ChannelKind.CALLBACK else kind
+
+
+def by_mail(state: NodeState, item: Item) -> Item | None:
+    """As one whose answers go out by mail, if we have an address and a mailbox; else ``None``."""
+    known = answering(item)
+    if known.kind is ChannelKind.EMAIL:
+        return known if known.address else None
+    mailbox = mailbox_of(state)
+    address = next((a for name in _NAMES if (a := _address(item, name))), "")
+    if mailbox is None or not address:
+        return None
+    return replace(
+        item, kind=ChannelKind.EMAIL, channel=mailbox, address=address, thread=(), copies=()
+    )
+
+
+_NAMES = ("site_email", "claimed_email", "email")
+
+
+def mailbox_of(state: NodeState) -> ChannelName | None:
+    """The mailbox that such mails come from: the first by name."""
+    boxes = (name for name, kind in state.channels.items() if kind is ChannelKind.EMAIL)
+    return min(boxes, default=None)
+
+
+def _address(item: Item, name: str) -> str:
+    value = item.attributes.get(name)
+    if not isinstance(value, str):
+        return ""
+    local, at, domain = value.strip().rpartition("@")
+    good = at and local and "." in domain and not any(c.isspace() or c in ",;<>" for c in value)
+    return value.strip() if good and value.isprintable() else ""
+
+
+def tell(state: NodeState, ctx: Context, case: Case, item: Item, text: str) -> list[e.Change]:
+    """A message from the house, no answer to anything; nothing where there is no way.
+
+    By mail if there is an address; else on the channel that the contact came by.
+    """
+    if not text:
+        return []
+    way = by_mail(state, item) or answering(item)
+    if way.kind in _BY_ADDRESS and not way.address:
+        return []
+    if way.kind not in _BY_ADDRESS and way.kind is not ChannelKind.WEBCHAT:
+        return []
+    _, changes = add_message(
+        ctx,
+        case,
+        way,
+        direction="out",
+        author=Author(kind="system"),
+        body=text,
+        subject=item.subject or case.subject,
+        to=(way.address,) if way.address else (),
+        automatic=True,
+    )
+    return changes

@@ -1,0 +1,48 @@
+"""Counts of what customers were owed and what became of it, since the process began."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from gateway.core import events as e
+from gateway.core.ids import QueueName
+from gateway.core.model import Item
+from gateway.flow.ledger import Ledger
+
+
+class Outcomes:
+    """How often each thing has happened, by queue; of what is on disk."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.counts: Counter[tuple[str, QueueName]] = Counter()
+        ledger.subscribe(self._landed)
+
+    def _landed(self, entries: Sequence[e.Entry]) -> None:
+        for entry in entries:
+            if type(entry.event) in _COUNTED and (what := _of(entry.event)) is not None:
+                self.counts[what] += 1
+
+
+_COUNTED = frozenset(
+    {e.ItemCreated, e.CallbackTried, e.PromiseKept, e.PromiseBroken, e.AbandonmentAnswered}
+)
+
+
+def _of(event: e.Event) -> tuple[str, QueueName] | None:
+    match event:
+        case e.ItemCreated(item=item):
+            what = _made(item)
+            return (what, item.queue) if what else None
+        case e.CallbackTried(outcome=outcome, queue=queue):
+            return f"callback_{outcome}", queue
+        case e.PromiseKept(queue=queue) | e.PromiseBroken(queue=queue):
+            return "promise_kept" if type(event) is e.PromiseKept else "promise_broken", queue
+        case e.AbandonmentAnswered(then=then, queue=queue):
+            return f"abandoned_{then}", queue
+        case _:
+            return None
+
+
+def _made(item: Item) -> str:
+    if item.callback is not None:
+        return "callback_asked"
+    return "promise_made" if item.promise is not None else ""
