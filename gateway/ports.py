@@ -419,6 +419,10 @@ class Conversations(Protocol):
         """The case's open work item, if it has one, whichever node decides about it."""
         ...
 
+    async def promises_of(self, case: CaseId) -> list[Item]:
+        """What is promised in the case and still open, whichever node decides about it."""
+        ...
+
     async def messages(
         self, case: CaseId, after_seq: int, *, customer_view: bool, limit: int = 200
     ) -> list[Message]:

@@ -236,6 +236,7 @@ class WebChat:
             for case in moved:
                 try:
                     item = await self._services.conversations.item_of(case)
+                    owed = await self._services.conversations.promises_of(case)
                 except GatewayError as problem:
                     log.warning("cannot tell how a chat stands: %s", problem)
                     self._moved_elsewhere[case] = None
@@ -243,7 +244,7 @@ class WebChat:
                     await asyncio.sleep(TRY_AGAIN_SECONDS)
                     continue
                 for connection in self._hub.followers(case):
-                    connection.moved_elsewhere(item)
+                    connection.moved_elsewhere(item, owed)
 
     async def _watch_queue(self) -> Never:
         """Tell those who wait their new place, at most once in ``queue_look`` seconds."""

@@ -25,6 +25,7 @@ from channels.webchat.pace import Bucket, Buckets
 from channels.webchat.protocol import (
     ERROR_CODES,
     HELLO_SECONDS,
+    Callme,
     Close,
     End,
     Error,
@@ -177,12 +178,14 @@ class Connection:
         """Follow first, then read: what is committed in between is seen at least once."""
         house, services = self._house, self._house.services
         case = item = waiting = None
+        promises: list[Item] = []
         if conversation is not None:
             house.hub.follow(self, conversation)
             case = await services.conversations.case(conversation)
             places = await services.conversations.waiting((conversation,))
             waiting = places.get(conversation)
             item = await services.conversations.item_of(conversation)
+            promises = await services.conversations.promises_of(conversation)
         bound = Visitor(
             id=visitor.id, account=visitor.account, conversation=case.id if case else None
         )
@@ -200,6 +203,7 @@ class Connection:
             heartbeat=house.heartbeat,
             case=case,
             item=item,
+            promises=tuple(promises),
             waiting=waiting,
             anew=anew,
             peers=services.peers(),
@@ -215,9 +219,9 @@ class Connection:
 
     # -- what the visitor says --------------------------------------------------------------
 
-    async def _bring(self, said: Send | End) -> None:
+    async def _bring(self, said: Send | End | Callme) -> None:
         clock, visitor = self._house.services.clock, self._session.visitor
-        if isinstance(said, Send) and visitor is not None:
+        if not isinstance(said, End) and visitor is not None:
             wait = self._house.messages.take(visitor.id, clock.monotonic())
             if wait:
                 detail = f"at most {self._house.settings.per_minute} messages a minute"
@@ -225,7 +229,7 @@ class Connection:
                 return
         await self._carry_out(await self._decide(said))
 
-    async def _decide(self, said: Send | End) -> list[Effect]:
+    async def _decide(self, said: Send | End | Callme) -> list[Effect]:
         """To the intake, and back when it is on disk what became of it."""
         session, services = self._session, self._house.services
         if session.visitor is None or session.hello is None:
@@ -263,8 +267,9 @@ class Connection:
         """Another node has added a message to the followed conversation."""
         self._carry(self._session.said_elsewhere(seq))
 
-    def moved_elsewhere(self, item: Item | None) -> None:
+    def moved_elsewhere(self, item: Item | None, promises: Sequence[Item] = ()) -> None:
         """Another node has moved the conversation's item, or ended it."""
+        self._carry(self._session.promises_are(promises))
         self._carry(self._session.item_changed(item) if item else self._session.item_ended())
 
     def item_changed(self, item: Item) -> None:

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from channels.webchat.protocol import Close, End, Hello, Send, ServerFrame, Site
+from channels.webchat.protocol import Callme, Close, End, Hello, Send, ServerFrame, Site
 from channels.webchat.visitor import Visitor
 from gateway.core.ids import CaseId
 from gateway.core.model import Case, Delivery, Item, Message
@@ -39,7 +39,7 @@ class Load(Struct, frozen=True):
 class Bring(Struct, frozen=True):
     """Take this to the intake, then call ``decided`` or ``refused``."""
 
-    said: Send | End
+    said: Send | End | Callme
 
 
 class Mark(Struct, frozen=True):
@@ -79,6 +79,7 @@ class Entered(Struct, frozen=True, kw_only=True):
     heartbeat: float
     case: Case | None = None
     item: Item | None = None
+    promises: tuple[Item, ...] = ()
     waiting: Waiting = None
     anew: bool = False
     peers: tuple[str, ...] = ()

@@ -11,6 +11,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from channels.webchat.cards import CallbackCard as CallbackCard
+from channels.webchat.cards import PromiseCard as PromiseCard
+from channels.webchat.cards import Site as Site
 from gateway.core.ids import AttachmentId, CaseId, MessageId
 from gateway.core.model import Message
 from gateway.core.wire import snake
@@ -107,8 +110,11 @@ class Read(_Said, frozen=True, kw_only=True):
 
 
 class Callme(_Said, frozen=True, kw_only=True):
+    """``at`` without an offset is a time in ``zone``; left out: as soon as possible."""
+
     number: Line
     at: datetime | None = None
+    zone: Line = ""
     id: Id | None = None
 
 
@@ -136,7 +142,6 @@ ClientFrame = Hello | Send | Edit | Delete | Typing | Read | Callme | Voice | En
 NOT_YET: dict[type[ClientFrame], str] = {
     Edit: "messages cannot be edited yet",
     Delete: "messages cannot be deleted yet",
-    Callme: "call-backs cannot be asked for yet",
     Voice: "calls from the chat window are not offered yet",
     Survey: "there is no survey to answer yet",
     Sip: "calls from the chat window are not offered yet",
@@ -150,15 +155,6 @@ ChatState = Literal["queued", "active", "closed", "offline"]
 
 class _Told(Struct, frozen=True, kw_only=True, tag_field="t", tag=snake, omit_defaults=True):
     pass
-
-
-class Site(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How the window presents itself."""
-
-    title: str = ""
-    greeting: str = ""
-    locale: str = ""
-    offline_email: str = ""
 
 
 class Welcome(_Told, frozen=True, kw_only=True):
@@ -245,6 +241,7 @@ class State(_Told, frozen=True, kw_only=True):
     """``position`` (1 is next) and ``estimate`` (seconds) while queued, ``agent`` while active.
 
     ``offline``: the house is closed, until ``opens_at`` if that is known; what is said waits.
+    ``callback``: the visitor is called instead; ``promises`` are those that are open.
     """
 
     state: ChatState
@@ -252,6 +249,8 @@ class State(_Told, frozen=True, kw_only=True):
     estimate: int | UnsetType = UNSET
     agent: str | UnsetType = UNSET
     opens_at: datetime | UnsetType = UNSET
+    callback: CallbackCard | UnsetType = UNSET
+    promises: tuple[PromiseCard, ...] = ()
 
 
 class SurveyFrame(_Told, frozen=True, kw_only=True, tag="survey"):
@@ -304,7 +303,7 @@ ERROR_CODES: dict[str, str] = {
     "not_available": "understood, but this installation does not offer it; `detail` names what",
     "too_long": "the text is longer than 10,000 characters",
     "too_fast": "too many messages in a minute; send the same id again `after` seconds",
-    "refused": "the message was kept back for a person to look at",
+    "refused": "it was not taken, or is kept back for a person to look at; `detail` says which",
     "unavailable": "nothing can be written just now; send the same id again `after` seconds",
     "internal": "a fault of ours; send the same id again",
 }

@@ -13,7 +13,9 @@ message at its place.
 from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
+from channels.webchat.cards import promise_card
 from channels.webchat.effects import (
     Bring,
     Effect,
@@ -33,6 +35,7 @@ from channels.webchat.protocol import (
     NOT_YET,
     VERSION,
     BadFrame,
+    Callme,
     ClientFrame,
     Close,
     End,
@@ -52,7 +55,8 @@ from channels.webchat.protocol import (
 from channels.webchat.standing import standing_of
 from channels.webchat.visitor import Visitor
 from gateway.core.calendars import Closed
-from gateway.core.ids import AgentName, CaseId, MessageId
+from gateway.core.ids import AgentName, CaseId, ItemId, MessageId
+from gateway.core.lifecycle import ENDED
 from gateway.core.model import Delivery, Item, ItemState, Message
 from gateway.ports import Decided
 
@@ -84,6 +88,7 @@ class Session:
         self._loading = False
         self._newest = 0  # the highest seq committed while loading
         self.item: Item | None = None
+        self._promises: dict[ItemId, Item] = {}
         self._waiting: Waiting = None  # as it was told last
         self._state = State(state="closed")
         self._marks = Marks()
@@ -115,8 +120,8 @@ class Session:
             case Read(seq=seq):
                 read = self._marks.read_up_to(min(seq, self.position))
                 return [Mark(message, Delivery.READ) for message in read]
-            case End():
-                return self._end(frame)
+            case End() | Callme():
+                return self._end(frame) if isinstance(frame, End) else [Bring(frame)]
             case _:
                 re = None if isinstance(frame, Sip) else frame.id
                 return [_error(re, "not_available", NOT_YET[type(frame)])]
@@ -173,6 +178,7 @@ class Session:
         last = case.last_seq if case else 0
         self.position = self._cursor = self._resume_point(last, anew=now.anew)
         self.item = now.item
+        self._promises = {item.id: item for item in now.promises}
         self._waiting = now.waiting
         self._state = self._standing()
         welcome = Welcome(
@@ -262,7 +268,7 @@ class Session:
 
     # -- answers ----------------------------------------------------------------------------
 
-    def decided(self, said: Send | End, decided: Decided) -> list[Effect]:
+    def decided(self, said: Send | End | Callme, decided: Decided) -> list[Effect]:
         """What became of something the visitor said, now that it is on disk."""
         if isinstance(said, End):
             return [Post(Ok(re=said.id, seq=self.position))] if said.id else []
@@ -271,8 +277,9 @@ class Session:
             return [_error(said.id, "refused", reason)]
         if self.conversation is not None and decided.case < self.conversation:
             # Ids are UUIDv7: an earlier conversation. A repeat of something long settled.
-            return [Post(Ok(re=said.id, seq=decided.seq, conversation=decided.case))]
-        self._held[said.id] = (decided.case, decided.seq)
+            return [Post(Ok(re=said.id or "", seq=decided.seq, conversation=decided.case))]
+        if said.id:
+            self._held[said.id] = (decided.case, decided.seq)
         if decided.case != self.conversation:
             return [Enter(decided.case)]
         if self._loading:  # what is being read may have been read before this was committed
@@ -299,7 +306,7 @@ class Session:
         return Post(Ok(re=re, seq=seq, conversation=conversation))
 
     def refused(
-        self, said: Send | End, code: str, detail: str, after: float | None = None
+        self, said: Send | End | Callme, code: str, detail: str, after: float | None = None
     ) -> list[Effect]:
         """The intake, or a limit, did not take it."""
         wait = UNSET if after is None else after
@@ -311,11 +318,25 @@ class Session:
         """The conversation's work item moved. While it waits, its place is told a moment later."""
         if item.case != self.conversation:
             return []
+        if item.promise is not None:
+            return self._promised(item)
         known = self.item
         if known is not None and (item.id, item.version) < (known.id, known.version):
             return []
         self.item = item
         return self._stand()
+
+    def _promised(self, item: Item) -> list[Effect]:
+        if item.state in ENDED:
+            self._promises.pop(item.id, None)
+        else:
+            self._promises[item.id] = item
+        return self._stand()
+
+    def promises_are(self, items: Sequence[Item]) -> list[Effect]:
+        """Those of this conversation that are open, as they are on disk."""
+        self._promises = {item.id: item for item in items}
+        return self._stand() if self.visitor is not None else []
 
     def item_ended(self) -> list[Effect]:
         """The conversation has no open work item any more."""
@@ -340,7 +361,12 @@ class Session:
 
     def _standing(self) -> State:
         closed = self._closed(self.item)
-        return standing_of(self.item, self._waiting, self._agent_name, closed)
+        state = standing_of(self.item, self._waiting, self._agent_name, closed)
+        open_ones = sorted(
+            (i.promise.due_at, i.id, i.promise) for i in self._promises.values() if i.promise
+        )
+        cards = [promise_card(p, self._agent_name(p.agent)) for _, _, p in open_ones]
+        return replace(state, promises=tuple(cards))
 
     def _stand(self) -> list[Effect]:
         state = self._standing()

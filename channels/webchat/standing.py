@@ -4,7 +4,9 @@ import math
 from collections.abc import Callable
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
+from channels.webchat.cards import callback_card
 from channels.webchat.effects import Waiting
 from channels.webchat.protocol import State
 from gateway.core.calendars import Closed
@@ -24,7 +26,14 @@ def standing_of(
     agent_name: Callable[[AgentName], str],
     closed: Closed | None = None,
 ) -> State:
-    """``closed`` also means: nothing was said yet. Whoever is with an agent stays there."""
+    """``closed`` also means: nothing was said yet. Whoever is with an agent stays there.
+
+    Who is to be called waits, whether the house is open or not.
+    """
+    called = item.callback if item is not None and item.state in WAITING else None
+    if called is not None:
+        state = _waiting(waiting) if closed is None else State(state="queued")
+        return replace(state, callback=callback_card(called))
     talks = item is not None and item.state in WITH_SOMEONE
     if closed is not None and not talks:
         return State(state="offline", opens_at=closed.opens_at or UNSET)
@@ -33,6 +42,10 @@ def standing_of(
     if item.state in WITH_SOMEONE:
         name = agent_name(item.agent) if item.agent else ""
         return State(state="active", agent=name or UNSET)
+    return _waiting(waiting)
+
+
+def _waiting(waiting: Waiting) -> State:
     if waiting is None:
         return State(state="queued")
     place, seconds = waiting

@@ -4,11 +4,12 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from channels.webchat.protocol import End, Hello, Profile, Send
+from channels.webchat.protocol import Callme, End, Hello, Profile, Send
 from channels.webchat.settings import Settings
 from channels.webchat.visitor import Identity, Visitor, claim_of
 from gateway.core.ids import CaseId
 from gateway.core.model import Attributes, ChannelKind
+from gateway.core.owed import CallbackWish
 from gateway.ports import Claim, Inbound
 
 
@@ -28,7 +29,7 @@ class Person(Struct, frozen=True, kw_only=True):
 def inbound_of(
     settings: Settings,
     person: Person,
-    said: Send | End,
+    said: Send | End | Callme,
     conversation: CaseId | None,
     about: str,
     now: datetime,
@@ -39,9 +40,14 @@ def inbound_of(
     is a conversation and may be repeated when there is one.
     """
     visitor = person.visitor.id
+    wish = None
     if isinstance(said, Send):
         key, body, client_id = f"{visitor}:{said.id}", said.body, said.id
         attributes = _hints(person)
+    elif isinstance(said, Callme):
+        key = f"{visitor}:call:{said.id or f'{about}:{said.number}:{said.at}'}"
+        body, client_id, attributes = _in_words(said), said.id or "", _hints(person)
+        wish = CallbackWish(number=said.number, at=said.at, zone=said.zone)
     else:
         key, body, client_id = f"{visitor}:end:{about}", "", ""
         attributes = {"chat": "ended"}
@@ -58,7 +64,14 @@ def inbound_of(
         address=visitor,
         queue=settings.queue,
         attributes=attributes,
+        callback=wish,
     )
+
+
+def _in_words(said: Callme) -> str:
+    """What stands in the conversation, in no language."""
+    when = f" · {said.at:%Y-%m-%d %H:%M}" if said.at is not None else ""
+    return f"☎ {said.number}{when}{f' {said.zone}' if when and said.zone else ''}"
 
 
 def language_of(locale: str) -> str:

@@ -43,6 +43,10 @@ class CaseReader:
         last = await self._lookup.last_item(case)
         return last if last is not None and last.state not in ENDED else None  # another node's
 
+    async def promises_of(self, case: CaseId) -> list[Item]:
+        await self._ledger.committed(self._ledger.position)
+        return await self._lookup.promises_of(case)
+
     async def messages(
         self, case: CaseId, after_seq: int, *, customer_view: bool, limit: int = 200
     ) -> list[Message]:

@@ -262,6 +262,10 @@ class Lookup(Protocol):
         """The newest case, not closed, of a verified identity in one channel."""
         ...
 
+    async def promises_of(self, case: CaseId) -> list[Item]:
+        """Items of the case that are a promise and open, oldest first."""
+        ...
+
     async def last_item(self, case: CaseId) -> Item | None:
         """The newest item of a case, open or ended."""
         ...

@@ -95,6 +95,13 @@ class PgLookup:
     async def last_item(self, case: CaseId) -> Item | None:
         return await self._by_id("last_item", case, Item)
 
+    async def promises_of(self, case: CaseId) -> list[Item]:
+        if uuid_or_none(case) is None:
+            return []
+        with reading():
+            rows = await self._pool.fetch(self._sql["promises_of"], case)
+        return [decode(row["doc"], Item) for row in rows]
+
     async def customer(self, customer: CustomerId) -> CustomerBrief | None:
         return await self._by_id("customer_brief", customer, CustomerBrief)
 

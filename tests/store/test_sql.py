@@ -72,6 +72,7 @@ HOT: list[tuple[str, list[Any], str]] = [
     ("recent_case", [A, "mail"], "ticket_case_customer"),
     ("wrote_since", [A, "2026-01-01", A], "inbox_wrote"),
     ("last_item", [A], "item_case"),
+    ("promises_of", [A], "item_case"),
     ("customer_of_identity", ["email", "a@b", True], "identity_pkey"),
     ("address_of", [A, "email"], "identity_customer"),
     ("answers", ["agent-7", ["c"]], "command_pkey"),

@@ -69,6 +69,7 @@ class ChatWorld:
         self.cases: dict[CaseId, Case] = {}
         self.said: dict[CaseId, list[Message]] = defaultdict(list)
         self.items: dict[CaseId, Item] = {}
+        self.promised: dict[CaseId, list[Item]] = {}
         self.places: dict[CaseId, tuple[int, float]] = {}
         self.owners: dict[tuple[str, str], CaseId] = {}
         self.received: list[Inbound] = []
@@ -208,6 +209,9 @@ class ChatWorld:
 
     async def case(self, case: CaseId) -> Case | None:
         return self.cases.get(case)
+
+    async def promises_of(self, case: CaseId) -> list[Item]:
+        return [i for i in self.promised.get(case, []) if i.promise is not None]
 
     async def item_of(self, case: CaseId) -> Item | None:
         return self.items.get(case)

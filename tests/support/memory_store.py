@@ -27,6 +27,7 @@ from gateway.core.ids import (
     Position,
 )
 from gateway.core.inbound import Decided, File, Inbound
+from gateway.core.lifecycle import ENDED
 from gateway.ports import Memory
 from gateway.store.contract import (
     Batch,
@@ -212,6 +213,13 @@ class MemoryStore:
             return max(items, key=lambda i: i.id, default=None)
 
         return await self._call("look.item", newest)
+
+    async def promises_of(self, case: CaseId) -> list[m.Item]:
+        def promised() -> list[m.Item]:
+            items = [i for i in self.tables.items.values() if i.case == case and i.promise]
+            return sorted((i for i in items if i.state not in ENDED), key=lambda i: i.id)
+
+        return await self._call("look.item", promised)
 
     async def customer(self, customer: CustomerId) -> m.CustomerBrief | None:
         return await self._call("look.customer", lambda: self.tables.customers.get(customer))

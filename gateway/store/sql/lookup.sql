@@ -36,6 +36,10 @@ ORDER BY received_at DESC LIMIT 1000
 -- A promise is no part of the conversation.
 SELECT doc FROM item WHERE case_id = $1 AND doc->'promise' IS NULL ORDER BY id DESC LIMIT 1
 
+-- name: promises_of
+SELECT doc FROM item WHERE case_id = $1 AND ended_as IS NULL AND doc->'promise' IS NOT NULL
+ORDER BY id
+
 -- name: customer_brief
 SELECT customer_brief($1) AS doc
 

@@ -31,5 +31,6 @@ def test_the_protocol_page_names(word: str) -> None:
 
 
 def test_every_frame_without_an_effect_says_what_is_missing() -> None:
-    handled = {protocol.Hello, protocol.Send, protocol.Typing, protocol.Read, protocol.End}
+    frames = protocol
+    handled = {frames.Hello, frames.Send, frames.Typing, frames.Read, frames.End, frames.Callme}
     assert set(get_args(protocol.ClientFrame)) - handled == set(protocol.NOT_YET)

@@ -1,0 +1,41 @@
+"""What stands inside the frames of ``/chat/v1``; ``protocol`` names these again."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from gateway.core.owed import Callback, Promise
+
+
+class Site(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the window presents itself."""
+
+    title: str = ""
+    greeting: str = ""
+    locale: str = ""
+    offline_email: str = ""
+
+
+class CallbackCard(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The visitor is called instead; ``at`` left out: as soon as possible."""
+
+    number: str = ""
+    at: datetime | None = None
+    attempts: int = 0
+
+
+class PromiseCard(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an agent has promised the visitor."""
+
+    text: str
+    due_at: datetime
+    agent: str = ""
+
+
+def callback_card(callback: Callback) -> CallbackCard:
+    return CallbackCard(number=callback.number, at=callback.at, attempts=callback.attempts)
+
+
+def promise_card(promise: Promise, agent: str) -> PromiseCard:
+    """``agent`` is the name that customers see."""
+    return PromiseCard(text=promise.text, due_at=promise.due_at, agent=agent)
