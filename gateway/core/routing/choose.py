@@ -130,6 +130,8 @@ class Chooser:
         for head, need in self._pool.waiting_for(agent):
             if best is not None and head[0] >= best[0]:
                 break
+            if need.cost is not None and busy(self._state, agent, need) is not None:
+                continue  # the pool knows what its kind takes at least, in whichever queue
             for item in self._pool.waiting_items(need):
                 if self._kept_from(item, agent, now):
                     # Nothing else may happen to it: ``_best_agent`` says until when to wait.
