@@ -17,7 +17,8 @@ async def test_the_expected_wait_counts_those_who_are_connected_and_could_serve(
         node = rig.node
         one = item(ItemState.QUEUED, requirement=Requirement(skills={SkillName("de"): 2}))
         node.ledger.state.put(one)
-        rig.tables.items[one.id] = one  # what is told is kept with it
+        rig.tables.items[one.id] = one  # for what is told is kept with it
+        rig.tables.owners[one.id] = node.ledger.state.node
         for name in ("ana", "ben", "cleo"):
             node.desk.attach(AgentName(name), "tab")
         assert await place(rig, one) == (1, HANDLING_SECONDS / 2)
