@@ -49,9 +49,22 @@ PEOPLE: tuple[type[e.Event], ...] = (
     e.AgentStateChanged,
 )
 
-# The partitions of other weeks are not looked into; a node's own entries stay in their order.
+# Of the days around only what is about items that the day or the one after it has touched, or that
+# are still open: most of a week is over and done with.
 _WORK = """
-SELECT at, kind, payload FROM journal
+WITH touched AS MATERIALIZED (
+    SELECT DISTINCT item_id FROM journal
+    WHERE at >= $4 AND at < $2 AND item_id IS NOT NULL AND kind = ANY($3::text[])
+    UNION
+    SELECT id FROM item WHERE ended_as IS NULL
+)
+SELECT at, payload FROM journal
+WHERE at >= $1 AND at < $2 AND kind = ANY($3::text[])
+  AND item_id IN (SELECT item_id FROM touched)
+ORDER BY at, node, epoch, "offset"
+"""
+_PEOPLE = """
+SELECT at, payload FROM journal
 WHERE at >= $1 AND at < $2 AND kind = ANY($3::text[])
 ORDER BY at, node, epoch, "offset"
 """
@@ -90,8 +103,8 @@ class Recording(Struct, frozen=True, kw_only=True):
 async def read_day(con: Connection, begins: datetime, ends: datetime) -> Recording:
     """Everything between two instants. An entry that cannot be read is left out."""
     async with con.transaction(isolation="repeatable_read", readonly=True):
-        work = await _happened(con, begins - BEFORE, ends + AFTER, WORK)
-        people = await _happened(con, begins - PRESENCE, ends, PEOPLE)
+        work = await _happened(con, _WORK, WORK, begins - BEFORE, ends + AFTER, begins)
+        people = await _happened(con, _PEOPLE, PEOPLE, begins - PRESENCE, ends)
         profiles = [decode(row["doc"], AgentProfile) for row in await con.fetch(_PROFILES)]
         queues = [decode(row["doc"], Queue) for row in await con.fetch(_QUEUES)]
         cases = {one.event.item.case for one in work if isinstance(one.event, e.ItemCreated)}
@@ -109,14 +122,16 @@ async def read_day(con: Connection, begins: datetime, ends: datetime) -> Recordi
 
 async def _happened(
     con: Connection,
+    sql: str,
+    kinds: tuple[type[e.Event], ...],
     begins: datetime,
     ends: datetime,
-    kinds: tuple[type[e.Event], ...],
+    *more: datetime,
 ) -> list[Happened]:
     decoder: msgspec.json.Decoder[e.Event] = msgspec.json.Decoder(e.Event)
     tags = [TAGS[kind] for kind in kinds]
     found = []
-    async for row in con.cursor(_WORK, begins, ends, tags, prefetch=_FETCHED):
+    async for row in con.cursor(sql, begins, ends, tags, *more, prefetch=_FETCHED):
         try:
             found.append(Happened(row["at"], decoder.decode(row["payload"])))
         except msgspec.MsgspecError:
