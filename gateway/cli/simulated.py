@@ -71,7 +71,7 @@ def show(found: Iterable[Simulated], console: "Console") -> None:
         for note in one.notes:
             console.print(f"  {note}", highlight=False)
         console.print(_table(one))
-        console.print(_bars(one))
+        console.print(_bars(one), "")
 
 
 def draw(found: Iterable[Simulated], file: Path) -> None:
@@ -111,7 +111,9 @@ def _table(one: Simulated) -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(*COLUMNS, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for n, name in enumerate(COLUMNS):
+        table.add_column(name, justify="right" if n else "left", no_wrap=n > 0)
     for row in one.rows:
         table.add_row(*(escape(cell) for cell in _cells(row)))
     return table
