@@ -71,22 +71,39 @@ def work(dice: random.Random, kind: ChannelKind) -> Iterator[Item]:
         skills = dict.fromkeys(_some(dice, LANGUAGES, 1), 1)
         for skill in _some(dice, SKILLS, dice.choice((1, 2))):
             skills[skill] = dice.randint(1, 5)
-        at = START + timedelta(seconds=n)
-        yield Item(
-            id=ItemId(f"i{n:07}"),
-            case=CaseId(f"c{n:07}"),
-            number=TicketNumber(n),
-            channel=ChannelName("in"),
-            kind=kind,
-            queue=QUEUE,
-            state=ItemState.QUEUED,
-            version=1,
-            owner=NODE,
-            created_at=at,
-            queued_at=at,
-            priority=dice.choice((0, 0, 0, 5, 20)),
-            requirement=Requirement(skills=skills),
-        )
+        urgent = dice.choice((0, 0, 0, 5, 20))
+        yield _item(n, kind, Requirement(skills=skills), urgent)
+
+
+def _item(n: int, kind: ChannelKind, asked: Requirement, priority: int = 0) -> Item:
+    at = START + timedelta(seconds=n)
+    return Item(
+        id=ItemId(f"i{n:07}"),
+        case=CaseId(f"c{n:07}"),
+        number=TicketNumber(n),
+        channel=ChannelName("in"),
+        kind=kind,
+        queue=QUEUE,
+        state=ItemState.QUEUED,
+        version=1,
+        owner=NODE,
+        created_at=at,
+        queued_at=at,
+        priority=priority,
+        requirement=asked,
+    )
+
+
+def alike(count: int) -> list[AgentProfile]:
+    """Agents who can all do the same."""
+    skills = {SkillName("service"): 3}
+    return [AgentProfile(name=AgentName(f"a{n:05}"), skills=skills) for n in range(count)]
+
+
+def plain_work(kind: ChannelKind) -> Iterator[Item]:
+    """Endless items that ask for what all can do, one second younger each."""
+    asked = Requirement(skills={SkillName("service"): 1})
+    return (_item(n, kind, asked) for n in itertools.count(1))
 
 
 def case_of(item: Item) -> Case:

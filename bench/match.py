@@ -1,8 +1,8 @@
 """Decisions a second with 11,700 agents and 10,000 waiting items, and how good they are.
 
-The real engine over the real state, with all that follows a decision in memory: the offer is made,
-the item moves, the indexes hear of it. No journal, no sockets. Measured in processor time, beside a
-plain scan over the same state; the quality beside the best assignment there is.
+The real engine over the real state, with all that follows a decision in memory (``bench.floor``).
+Measured in processor time, beside a plain scan over the same state; the quality beside the best
+assignment there is.
 """
 
 import argparse
@@ -10,33 +10,39 @@ import gc
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
-from bench.crew import START, case_of, crew, house, work
+from msgspec.structs import replace
+
+from bench.crew import QUEUE, alike, crew, plain_work, work
+from bench.floor import Floor, rate
 from bench.frame import Options, Progress
 from bench.report import Budget, Peer, Report
 from gateway.app import GC_THRESHOLDS
 from gateway.core import events as e
-from gateway.core import folds
-from gateway.core.ids import AgentName, ItemId, OfferId
-from gateway.core.model import AgentProfile, ChannelKind, Item, Offer, Presence
-from gateway.core.routing.choose import Match
-from gateway.core.routing.engine import Engine
+from gateway.core.ids import AgentName
+from gateway.core.model import AgentProfile, ChannelKind, Item, Presence
+from gateway.core.policy import Policy
 from gateway.core.routing.fit import lacks, unavailable
 from gateway.core.routing.need import need_of
+from gateway.core.routing.rank import rank
 from gateway.core.state import NodeState
 
 BUDGETS = (
     Budget(figure="ours", limit=20_000, better="more"),
     Budget(figure="quality_percent", limit=97.0, better="more"),
+    Budget(figure="policy_change_ms", limit=1_000, better="less"),
+    Budget(figure="policy_change_held_ms", limit=50, better="less"),
 )
 SCANNED = 150
 """Decisions of the plain scan that are timed; more tell the same."""
-CALL = ChannelKind.VOICE
-_OFFER = timedelta(seconds=15)
+SOLVED = ((500, 500), (1_000, 1_000), (500, 2_000), (2_000, 500))
+"""Agents and items at once, beside the solver of the assignment problem."""
+CHECKED = 20
+"""Rows of a great table of who fits what that are compared with the engine's own test."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,103 +53,31 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1)
 
 
-class Floor:
-    """A node's memory at work: what the router does around the engine, without a journal."""
+class Mix(NamedTuple):
+    """Who works, and what comes."""
 
-    def __init__(self, profiles: Iterable[AgentProfile], *, ready: int | None = None) -> None:
-        self.state = house(list(profiles), ready=ready)
-        self.engine = Engine(self.state)
-        self.now: datetime = START + timedelta(hours=6)
-        self.matched: dict[ItemId, AgentName] = {}
-        self.past: list[Item | tuple[e.Event, datetime]] = []
-        for status in list(self.state.statuses.values()):
-            self.engine.note(status)
-
-    def arrive(self, item: Item) -> int:
-        """The item comes in and waits; how many decisions follow."""
-        self.past.append(item)
-        self.state.cases[item.case] = case_of(item)
-        self.state.put(item)
-        return self._hear((item,))
-
-    def bare(self) -> NodeState:
-        """The state as it is now, once more."""
-        state = house(list(self.state.profiles.values()))
-        state.statuses.update(self.state.statuses)
-        state.cases.update(self.state.cases)
-        for item in self.state.items.values():
-            state.put(item)
-        return state
-
-    def finish(self, item: ItemId) -> int:
-        """Whoever has it is done with it."""
-        agent = self.matched.pop(item)
-        accepted = e.OfferAccepted(item=item, offer=OfferId(item), agent=agent)
-        done = e.ItemCompleted(item=item, agent=agent)
-        heard = [row for event in (accepted, done) for row in self._fold(event)]
-        return self._hear(heard)
-
-    def change(self, events: Iterable[e.Event]) -> int:
-        """These happen at once."""
-        return self._hear([row for event in events for row in self._fold(event)])
-
-    def _hear(self, rows: Iterable[e.Row]) -> int:
-        for row in rows:
-            self.engine.note(row)
-        made = 0
-        while self.engine.pending:
-            for found in self.engine.matches(self.now):
-                if isinstance(found, Match):
-                    self._apply(found)
-                    made += 1
-        return made
-
-    def _apply(self, match: Match) -> None:
-        offer = Offer(
-            id=OfferId(match.item),
-            agent=match.agent,
-            made_at=self.now,
-            deadline=self.now + _OFFER,
-            reason=match.reason,
-        )
-        for row in self._fold(e.OfferMade(item=match.item, offer=offer)):
-            self.engine.note(row)
-        self.matched[match.item] = match.agent
-
-    def _fold(self, event: e.Event) -> tuple[e.Row, ...]:
-        self.now += timedelta(microseconds=1)
-        self.past.append((event, self.now))
-        return folds.apply(self.state, event, self.now)
+    profiles: list[AgentProfile]
+    items: Callable[[], Iterator[Item]]
 
 
-def _rate(floor: Floor, run: Callable[[], int]) -> tuple[float, float]:
-    """Decisions by second of processor time: of routing alone, and with the state's own changes.
-
-    What those take is measured apart, by having them happen once more without an engine. The clock
-    is read but twice each time: on some machines a reading costs more than a decision.
-    """
-    gc.freeze()
-    floor.past.clear()
-    again = floor.bare()
-    began = time.process_time()
-    made = run()
-    whole = time.process_time() - began
-    past, floor.past = floor.past, []
-    began = time.process_time()
-    for what in past:
-        if isinstance(what, Item):
-            again.cases[what.case] = case_of(what)
-            again.put(what)
-        else:
-            folds.apply(again, *what)
-    own = time.process_time() - began
-    return made / max(whole - own, 1e-9), made / whole
+def many_skills(options: Options) -> Mix:
+    """24 languages and 40 skills: hardly two agents are alike, and hardly two items."""
+    profiles = crew(random.Random(options.seed), options.agents)
+    return Mix(profiles, lambda: work(random.Random(options.seed + 1), ChannelKind.VOICE))
 
 
-def arriving(options: Options, profiles: list[AgentProfile]) -> tuple[float, float]:
+def one_skill(options: Options) -> Mix:
+    """The common house: all can do the same, and two chats at once."""
+    return Mix(alike(options.agents), partial(plain_work, ChannelKind.WEBCHAT))
+
+
+# -- one by one -----------------------------------------------------------------------------
+
+
+def arriving(options: Options, mix: Mix) -> tuple[float, float]:
     """Items come one by one while half of the agents are free; somebody finishes for each."""
-    floor = Floor(profiles)
-    items = _items(options)
+    floor = Floor(mix.profiles)
+    items = mix.items()
     for item in islice(items, options.agents // 2):
         floor.arrive(item)
     more = list(islice(items, options.decisions))
@@ -155,31 +89,61 @@ def arriving(options: Options, profiles: list[AgentProfile]) -> tuple[float, flo
             made += floor.finish(next(iter(floor.matched)))
         return made
 
-    return _rate(floor, run)
+    return rate(floor, run)
 
 
-def finishing(options: Options, profiles: list[AgentProfile]) -> tuple[float, float]:
+def finishing(options: Options, mix: Mix) -> tuple[float, float]:
     """Agents finish one by one while thousands wait.
 
     For each that is taken another comes and waits.
     """
-    floor = Floor(profiles)
-    items = _items(options)
-    while len(floor.state.items) - len(floor.matched) < options.waiting:
-        floor.arrive(next(items))
+    items = mix.items()
+    floor = _crowded(mix.profiles, items, options.waiting)
     more = list(zip(list(floor.matched), islice(items, options.decisions), strict=False))
 
     def run() -> int:
         return sum(floor.finish(done) + floor.arrive(item) for done, item in more)
 
-    return _rate(floor, run)
+    return rate(floor, run)
 
 
-def scanning(options: Options, profiles: list[AgentProfile]) -> float:
-    """The peer: each item looks at all agents."""
+def _crowded(profiles: list[AgentProfile], items: Iterator[Item], waiting: int) -> Floor:
+    """So many wait, for whoever could take them is busy."""
     floor = Floor(profiles)
+    while len(floor.state.items) - len(floor.matched) < waiting:
+        floor.arrive(next(items))
+    return floor
+
+
+def rescoring(options: Options, mix: Mix) -> dict[str, float]:
+    """A queue's policy changes while thousands wait: until each is in its new place.
+
+    ``held_ms`` is the longest that others had to wait for their turn meanwhile.
+    """
+    floor = _crowded(mix.profiles, mix.items(), options.waiting)
+    gc.collect()
+    changed = replace(
+        floor.state.queues[QUEUE], policy=Policy(priority_seconds=600.0, choice="longest_idle")
+    )
+    began = turn = time.process_time()
+    longest = 0.0
+    floor.change([e.QueueDefined(queue=changed, by="bench")])
+    for _ in floor.settle():
+        now = time.process_time()
+        longest, turn = max(longest, now - turn), now
+    spent = time.process_time() - began
+    line = [(at, item) for at, item, _ in floor.engine.pool.in_line()]
+    should = sorted((rank(i, changed), i.id) for i in floor.state.items.values() if i.offer is None)
+    if line != should:
+        raise AssertionError("the line is not what the policy says")
+    return {"policy_change_ms": spent * 1e3, "policy_change_held_ms": longest * 1e3}
+
+
+def scanning(options: Options, mix: Mix) -> float:
+    """The peer: each item looks at all agents."""
+    floor = Floor(mix.profiles)
     began = time.process_time()
-    for item in islice(_items(options), SCANNED):
+    for item in islice(mix.items(), SCANNED):
         _scan(floor.state, item)
     return SCANNED / (time.process_time() - began)
 
@@ -197,31 +161,59 @@ def _scan(state: NodeState, item: Item) -> AgentName | None:
     return best[1] if best else None
 
 
-def quality(options: Options, agents: int, waiting: int) -> dict[str, float]:
+# -- all at once ----------------------------------------------------------------------------
+
+
+def quality(seed: int, agents: int, waiting: int) -> dict[str, float]:
     """So many come free at once with so many waiting: matches, beside the most there can be."""
     from scipy.optimize import linear_sum_assignment
 
-    dice = random.Random(options.seed + agents + waiting)
-    profiles = crew(dice, agents)
-    floor = Floor(profiles, ready=0)
-    items = list(islice(work(dice, CALL), waiting))
-    for item in items:
-        floor.arrive(item)
-    began = time.process_time()
-    ours = floor.change(
-        e.AgentStateChanged(agent=profile.name, presence=Presence.READY) for profile in profiles
-    )
-    spent = time.process_time() - began
+    floor, profiles, items = _all_waiting(seed, agents, waiting)
+    found = _all_free(floor, profiles)
     matrix = _matrix(floor.state, profiles, items)
     began = time.process_time()
     rows, columns = linear_sum_assignment(matrix, maximize=True)
     best = int(matrix[rows, columns].sum())
-    return {
-        "ours": ours,
-        "best": best,
-        "ms": spent * 1e3,
-        "solver_ms": (time.process_time() - began) * 1e3,
-    }
+    return {**found, "best": best, "solver_ms": (time.process_time() - began) * 1e3}
+
+
+def quality_of_all(seed: int, agents: int, waiting: int) -> dict[str, float]:
+    """The same where a matrix would be of a hundred million cells: counted over who fits at all."""
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
+    floor, profiles, items = _all_waiting(seed, agents, waiting)
+    found = _all_free(floor, profiles)
+    table = _table(floor.state, profiles, items)
+    began = time.process_time()
+    best = int((maximum_bipartite_matching(table, perm_type="column") >= 0).sum())
+    return {**found, "best": best, "solver_ms": (time.process_time() - began) * 1e3}
+
+
+def _all_waiting(
+    seed: int, agents: int, waiting: int
+) -> tuple[Floor, list[AgentProfile], list[Item]]:
+    dice = random.Random(seed + agents + waiting)
+    profiles = crew(dice, agents)
+    floor = Floor(profiles, ready=0)
+    items = list(islice(work(dice, ChannelKind.VOICE), waiting))
+    for item in items:
+        floor.arrive(item)
+    return floor, profiles, items
+
+
+def _all_free(floor: Floor, profiles: list[AgentProfile]) -> dict[str, float]:
+    """``held_ms``: the longest that others had to wait for their turn."""
+    gc.collect()
+    began = time.process_time()
+    floor.change(e.AgentStateChanged(agent=p.name, presence=Presence.READY) for p in profiles)
+    # All those events would be commands of their own, each with a turn.
+    longest, turn = 0.0, time.process_time()
+    ours = 0
+    for made in floor.settle():
+        ours += made
+        now = time.process_time()
+        longest, turn = max(longest, now - turn), now
+    return {"ours": ours, "ms": (time.process_time() - began) * 1e3, "held_ms": longest * 1e3}
 
 
 def _matrix(state: NodeState, profiles: list[AgentProfile], items: list[Item]) -> Any:
@@ -230,45 +222,83 @@ def _matrix(state: NodeState, profiles: list[AgentProfile], items: list[Item]) -
 
     fits = np.zeros((len(items), len(profiles)), dtype=np.float32)
     for row, item in enumerate(items):
-        need = need_of(state, item)
-        for column, profile in enumerate(profiles):
-            if lacks(profile, need) is None:
-                fits[row, column] = 1.0
+        fits[row] = _fitting(state, profiles, item)
     return fits
 
 
-def _items(options: Options) -> Iterator[Item]:
-    return work(random.Random(options.seed + 1), CALL)
+def _fitting(state: NodeState, profiles: list[AgentProfile], item: Item) -> list[bool]:
+    need = need_of(state, item)
+    return [lacks(profile, need) is None for profile in profiles]
+
+
+def _table(state: NodeState, profiles: list[AgentProfile], items: list[Item]) -> Any:
+    """The same, sparse, by columns of levels; some rows are compared with the engine's own test."""
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    names = sorted({skill for profile in profiles for skill in profile.skills})
+    levels = {s: np.array([p.skills.get(s, 0) for p in profiles], dtype=np.int8) for s in names}
+    columns, ends = [], [0]
+    for n, item in enumerate(items):
+        fits = np.ones(len(profiles), dtype=bool)
+        for skill, level in item.requirement.skills.items():
+            fits &= levels[skill] >= level
+        if n < CHECKED and fits.tolist() != _fitting(state, profiles, item):
+            raise AssertionError("the table is not what the engine goes by")
+        columns.append(np.flatnonzero(fits))
+        ends.append(ends[-1] + len(columns[-1]))
+    cells = np.concatenate(columns)
+    shape = len(items), len(profiles)
+    return csr_matrix((np.ones(len(cells), dtype=np.int8), cells, ends), shape=shape)
+
+
+# -- the report -----------------------------------------------------------------------------
+
+
+def _rates(options: Options, mix: Mix, progress: Progress, ending: str) -> dict[str, float]:
+    """Medians by sort."""
+    found: dict[str, list[tuple[float, float]]] = {"item_to_agent": [], "agent_to_item": []}
+    for n in range(options.rounds):
+        for sort, measured in zip(found, (arriving, finishing), strict=True):
+            found[sort].append(measured(options, mix))
+            progress(f"round {n + 1}, {sort}{ending}: {found[sort][-1][0]:.0f} decisions/s")
+    alone = {
+        f"{sort}{ending}_per_s": statistics.median(r for r, _ in rates)
+        for sort, rates in found.items()
+    }
+    return alone | {
+        f"{sort}{ending}_with_state_per_s": statistics.median(r for _, r in rates)
+        for sort, rates in found.items()
+    }
+
+
+def _qualities(options: Options, progress: Progress) -> dict[str, float]:
+    """Each in per cent of the best, and the worst of them."""
+    found: dict[str, float] = {}
+    worst = 100.0
+    for agents, waiting in (*SOLVED, (options.agents, options.waiting)):
+        solve = quality if (agents, waiting) in SOLVED else quality_of_all
+        one = solve(options.seed, agents, waiting)
+        progress(f"{agents} agents, {waiting} items: {one}")
+        share = 100 * one["ours"] / one["best"]
+        worst = min(worst, share)
+        found[f"quality_{agents}_{waiting}_percent"] = share
+        found[f"assigned_{agents}_{waiting}_ms"] = one["ms"]
+        found[f"held_{agents}_{waiting}_ms"] = one["held_ms"]
+        found[f"solver_{agents}_{waiting}_ms"] = one["solver_ms"]
+    return {**found, "quality_percent": worst}
 
 
 async def measure(options: Options, progress: Progress) -> Report:
     gc.set_threshold(*GC_THRESHOLDS)
-    profiles = crew(random.Random(options.seed), options.agents)
-    arrive, finish = [], []
-    for n in range(options.rounds):
-        progress(f"round {n + 1}: items come")
-        arrive.append(arriving(options, profiles))
-        progress(f"{arrive[-1][0]:.0f} decisions/s; agents come free")
-        finish.append(finishing(options, profiles))
-        progress(f"{finish[-1][0]:.0f} decisions/s")
+    mix = many_skills(options)
+    details: dict[str, Any] = _rates(options, mix, progress, "")
+    details |= _rates(options, one_skill(options), progress, "_one_skill")
     progress("the plain scan")
-    scan = scanning(options, profiles)
-    details: dict[str, Any] = {
-        "item_to_agent_per_s": statistics.median(rate for rate, _ in arrive),
-        "agent_to_item_per_s": statistics.median(rate for rate, _ in finish),
-        "item_to_agent_with_state_per_s": statistics.median(rate for _, rate in arrive),
-        "agent_to_item_with_state_per_s": statistics.median(rate for _, rate in finish),
-    }
-    worst = 100.0
-    for agents, waiting in ((500, 500), (1_000, 1_000), (500, 2_000), (2_000, 500)):
-        found = quality(options, agents, waiting)
-        progress(f"{agents} agents, {waiting} items: {found}")
-        share = 100 * found["ours"] / found["best"]
-        worst = min(worst, share)
-        details[f"quality_{agents}_{waiting}_percent"] = share
-        details[f"assigned_{agents}_{waiting}_ms"] = found["ms"]
-        details[f"solver_{agents}_{waiting}_ms"] = found["solver_ms"]
-    details["quality_percent"] = worst
+    scan = scanning(options, mix)
+    details |= rescoring(options, mix)
+    progress(f"a policy changes: {details['policy_change_ms']:.0f} ms")
+    details |= _qualities(options, progress)
     return Report(
         bench="match",
         ours=min(details["item_to_agent_per_s"], details["agent_to_item_per_s"]),

@@ -6,7 +6,6 @@ are seconds.
 """
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
 from msgspec import field
@@ -47,10 +46,11 @@ from gateway.core.value import Attributes as Attributes
 from gateway.core.value import ChannelKind as ChannelKind
 from gateway.core.value import Kept as Kept
 from gateway.core.value import Value as Value
+from gateway.core.value import Word as Word
 from gateway.core.watch import Watch
 
 
-class ItemState(StrEnum):
+class ItemState(Word):
     """Where a work item is; the moves between states are ``lifecycle.MOVES``."""
 
     NEW = "new"
@@ -66,7 +66,7 @@ class ItemState(StrEnum):
     REJECTED = "rejected"
 
 
-class CaseStatus(StrEnum):
+class CaseStatus(Word):
     """How a matter stands, as the customer would say it."""
 
     OPEN = "open"
@@ -76,14 +76,14 @@ class CaseStatus(StrEnum):
     CLOSED = "closed"
 
 
-class Presence(StrEnum):
+class Presence(Word):
     """What the agent says about taking work; connection and routability are separate facts."""
 
     READY = "ready"
     NOT_READY = "not_ready"
 
 
-class Delivery(StrEnum):
+class Delivery(Word):
     """How far an outgoing message has come."""
 
     QUEUED = "queued"

@@ -1,16 +1,15 @@
 """What must reach the outside, and how far it has come. ``core.model`` names these again."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
 from msgspec import field
 
 from gateway.core.ids import CaseId, ChannelName, ItemId, MessageId, OutboundId, TicketNumber
-from gateway.core.value import Attributes, ChannelKind, Kept
+from gateway.core.value import Attributes, ChannelKind, Kept, Word
 
 
-class OutboundState(StrEnum):
+class OutboundState(Word):
     """How far one outgoing delivery has come.
 
     ``attempting`` is journaled before the outside is touched; found after a restart it means

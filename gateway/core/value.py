@@ -15,7 +15,16 @@ class Kept(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Base of values that are written with every change: what is as by default is left out."""
 
 
-class ChannelKind(StrEnum):
+class Word(StrEnum):
+    """Base of closed sets of words, hashed as the text that each is.
+
+    ``Enum`` hashes by a function written in Python, and these are keys on every path.
+    """
+
+    __hash__ = str.__hash__
+
+
+class ChannelKind(Word):
     """What sort of contact it is; decides default deadlines, costs and the composer's manner."""
 
     EMAIL = "email"
