@@ -70,7 +70,13 @@ class Floor:
     def _hear(self, rows: Iterable[e.Row]) -> int:
         for row in rows:
             self.engine.note(row)
-        return sum(self.settle())
+        made = 0
+        while self.engine.pending:
+            for found in self.engine.matches(self.now):
+                if isinstance(found, Match):
+                    self._apply(found)
+                    made += 1
+        return made
 
     def settle(self) -> Iterator[int]:
         """Decisions made; others would get a turn after each number."""

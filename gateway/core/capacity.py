@@ -25,6 +25,7 @@ COST = {
     K.TASK: 50,
 }
 _KINDS = tuple(ChannelKind)
+_ASSIGNED = ItemState.ASSIGNED
 INTERRUPTIBLE = frozenset({K.EMAIL, K.TASK})
 INTERRUPTING = frozenset({K.VOICE, K.WEBCHAT})
 AWAKE: dict[str, Any] = {"resting": False, "rests_at": None}
@@ -67,7 +68,7 @@ def cost(profile: AgentProfile, kind: ChannelKind, units: int | None = None) -> 
 
 def _of(profile: AgentProfile, item: Item) -> tuple[int, int]:
     """Units in use by this item, and whether it can be put aside."""
-    if item.resting and item.state is ItemState.ASSIGNED:
+    if item.resting and item.state is _ASSIGNED:
         return 0, 0
     known = takes(item.kind, item.cost)
     return cost(profile, item.kind, known.units), known.interruptible
@@ -92,6 +93,8 @@ def room(profile: AgentProfile, items: Iterable[Item], least: Sequence[Takes] | 
 
     ``least``: what each kind takes at least (``usual_costs``); left out: the usual.
     """
+    if not profile.capacity and least is None:
+        return _usual_room(*_in_use(items))
     firm = aside = 0
     for item in items:
         units, interruptible = _of(profile, item)
@@ -99,8 +102,6 @@ def room(profile: AgentProfile, items: Iterable[Item], least: Sequence[Takes] | 
             aside += units
         else:
             firm += units
-    if not profile.capacity and least is None:
-        return _usual_room(firm, aside)
     known = least or tuple(_USUAL.values())
     return _room(
         firm,
@@ -110,6 +111,20 @@ def room(profile: AgentProfile, items: Iterable[Item], least: Sequence[Takes] | 
             for kind, one in zip(_KINDS, known, strict=True)
         ),
     )
+
+
+def _in_use(items: Iterable[Item]) -> tuple[int, int]:
+    """Units that nothing puts aside, and those that are; of who takes as many as is usual."""
+    firm = aside = 0
+    for item in items:
+        if not (item.resting and item.state is _ASSIGNED):
+            own = item.cost
+            units, interruptible, _ = _USUAL[item.kind] if own is None else takes(item.kind, own)
+            if interruptible:
+                aside += units
+            else:
+                firm += units
+    return firm, aside
 
 
 @lru_cache(maxsize=128)

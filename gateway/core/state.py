@@ -105,7 +105,13 @@ class NodeState:
 
     def in_hand(self, agent: AgentName) -> list[Item]:
         """Items offered to the agent, assigned, or in wrap-up."""
+        if agent not in self._in_hand:
+            return []
         return [self.items[i] for i in self._in_hand.get(agent, _NO_ITEMS)]
+
+    def count_in_hand(self, agent: AgentName) -> int:
+        """How many those are."""
+        return len(self._in_hand.get(agent, _NO_ITEMS))
 
     def parked(self, agent: AgentName) -> list[Item]:
         """Items the agent put aside (held, or scheduled for this agent)."""

@@ -71,12 +71,13 @@ class Chooser:
         if kept is not None and busy(self._state, kept, need) is None:
             why = "was kept free for it: nobody was at the node it came from"
             return Match(item.id, kept, why)
-        last = self.last_agent(item, need, now)
-        if last is not None:
-            return last
+        if item.last_agent is not None:
+            last = self.last_agent(item, need, now)
+            if last is not None:
+                return last
         ends: list[datetime] = []
         for agent in self._pool.free_agents(need):
-            if (passed := passed_lately(item, agent, now)) is None:
+            if not item.passed or (passed := passed_lately(item, agent, now)) is None:
                 return Match(item.id, agent, self.why(item, agent, need, now))
             ends.append(pass_ends(passed))
         return min(ends, default=None)
@@ -126,38 +127,44 @@ class Chooser:
 
     def best_item(self, agent: AgentName, now: datetime) -> Match | None:
         """The most urgent item that this agent can take."""
-        best: tuple[float, Item, Need] | None = None
-        for head, need in self._pool.waiting_for(agent):
-            if best is not None and head[0] >= best[0]:
-                break
-            if need.cost is not None and busy(self._state, agent, need) is not None:
-                continue  # the pool knows what its kind takes at least, in whichever queue
-            for item in self._pool.waiting_items(need):
-                if self._kept_from(item, agent, now):
-                    # Nothing else may happen to it: ``_best_agent`` says until when to wait.
-                    self._kept(item.id)
-                    continue
-                at = self._pool.rank_of(item.id)
-                if best is None or at < best[0]:
-                    best = at, item, need
-                break
-        if best is None:
+        items = self._state.items
+        kept: list[ItemId] = []
+
+        def may(name: ItemId, _: Need) -> bool:
+            item = items[name]
+            if (item.last_agent is None and not item.passed) or not self._kept_from(
+                item, agent, now
+            ):
+                return True
+            kept.append(name)
+            return False
+
+        found = self._pool.first_for(agent, may)
+        for name in kept:
+            # Nothing else may happen to it: ``_best_agent`` says until when to wait.
+            self._kept(name)
+        if found is None:
             return None
-        _, item, need = best
-        return Match(item.id, agent, self.why(item, agent, need, now))
+        (_, name), need = found
+        item = items[name]
+        return Match(name, agent, self.why(item, agent, need, now))
 
     def why(self, item: Item, agent: AgentName, need: Need, now: datetime) -> str:
         if item.last_agent == agent:
             return "had this case last"
         skills = self._state.profiles[agent].skills
-        has = [f"{s} {skills.get(s, 0)}" for s, _ in need.skills]
-        has += [f"{s} {skills[s]}" for s in need.languages if s in skills][:1]
-        said = f"has {', '.join(has)}" if has else "needs no particular skill"
+        has = ", ".join([f"{skill} {skills.get(skill, 0)}" for skill, _ in need.skills])
+        for language in need.languages:
+            if language in skills:
+                also = f"{language} {skills[language]}"
+                has = f"{has}, {also}" if has else also
+                break
+        said = f"has {has}" if has else "needs no particular skill"
         if item.ring:
             said += f" (ring {item.ring})"
         queue = self._state.queues.get(item.queue)
         choice = queue.policy.choice if queue is not None else "best_fit"
-        in_hand = len(self._state.in_hand(agent))
+        in_hand = self._state.count_in_hand(agent)
         if choice != "best_fit":
             return f"{said}; {_CHOSEN[choice]} ({in_hand} in hand)"
         if in_hand:

@@ -24,7 +24,6 @@ from gateway.core.model import (
 from gateway.core.overflow import Wanted
 from gateway.core.routing.choose import Chooser, Match, Rest, Wait
 from gateway.core.routing.expect import Expectation
-from gateway.core.routing.fit import absent
 from gateway.core.routing.many import AT_ONCE, REST, Many
 from gateway.core.routing.pool import Pool
 from gateway.core.routing.rings import Widen, widening
@@ -32,6 +31,7 @@ from gateway.core.state import NodeState
 from gateway.core.times import offer_seconds
 
 Found = Match | Wait | Widen | Rest
+_QUEUED = ItemState.QUEUED
 
 
 class Engine:
@@ -57,39 +57,59 @@ class Engine:
     def pending(self) -> bool:
         """Whether something has changed that ``matches`` has not looked at."""
         return bool(
-            self._items
-            or self._agents
-            or self._stale
-            or self._queues
-            or self._tongues != self._state.tongues.changes
+            self._items or self._agents or self._stale or self._queues or self._tongues_changed
         )
+
+    @property
+    def _tongues_changed(self) -> bool:
+        return self._tongues != self._state.tongues.changes
 
     # -- what has changed -------------------------------------------------------------------
 
     def note(self, row: Row) -> None:
         """A row has changed; remember what it may make possible."""
         if type(row) is Item:
-            self._note_holder(row)
-            if row.state is ItemState.QUEUED:
-                self.pool.enter_item(row)
-                self._items[row.id] = None
-            else:
-                self.pool.leave_item(row.id)
-                self._items.pop(row.id, None)
+            self._note_item(row)
         elif type(row) is AgentStatus:
             self._agents[row.name] = None
-            for item in self._awaiting.pop(row.name, ()):
-                self.look_again(item)
+            if self._awaiting:
+                for item in self._awaiting.pop(row.name, ()):
+                    self.look_again(item)
         elif type(row) is Case:
             self._note_level(row)
         elif type(row) is AgentProfile:
             self.pool.define_agent(row.name)
             self._agents[row.name] = None
         elif type(row) is Queue:
-            self.pool.define_queue()
+            if self.pool.define_queue():
+                self._agents.update(dict.fromkeys(self._state.statuses))
             self._queues[row.name] = None
         elif type(row) is Site:
             self._agents.update(dict.fromkeys(self._state.at_site(row.name)))
+
+    def _note_item(self, item: Item) -> None:
+        """Whoever held it until now has room again; whoever has it now, less."""
+        name, state, offer = item.id, item.state, item.offer
+        holder = offer.agent if offer is not None else item.agent
+        if holder is None or state in ENDED:
+            holder = None
+            before = self._holders.pop(name, None)
+        else:
+            before = self._holders.get(name)
+            if before != holder:
+                self._holders[name] = holder
+                self.pool.had_turn(holder)
+                self.pool.enter_agent(holder)
+        if item.resting != (name in self._resting):
+            self._note_rest(item, holder)
+        if before is not None and before != holder:
+            self._agents[before] = None
+        if state is _QUEUED:
+            self.pool.enter_item(name)
+            self._items[name] = None
+        else:
+            self.pool.leave_item(name)
+            self._items.pop(name, None)
 
     def forget(self, item: ItemId) -> None:
         """Another node decides about it from now on."""
@@ -159,28 +179,35 @@ class Engine:
         while self._stale:
             item = state.items.get(self._stale.popitem()[0])
             if item is not None and item.state is ItemState.QUEUED:
-                self.pool.enter_item(item)
+                self.pool.enter_item(item.id)
                 self._items[item.id] = None
                 done += 1
                 if done % AT_ONCE == 0:
+                    self.pool.settle()
                     yield REST
+        while self.pool.behind > AT_ONCE:
+            self.pool.settle(AT_ONCE)
+            yield REST
 
     # -- what follows -----------------------------------------------------------------------
 
     def matches(self, now: datetime) -> Iterator[Found]:
         """One after the other; the caller applies each match before asking for the next."""
-        yield from self._catch_up()
+        if self._stale or self._queues or self.pool.behind > AT_ONCE or self._tongues_changed:
+            yield from self._catch_up()
         served: list[AgentName] = []
         while self._agents or self._items or served:
             agents, items = self._take_agents(), self._take_items()
             if len(agents) + len(items) + len(served) > 1:
                 served = yield from self._serve_many([*served, *agents], items, now)
                 continue
-            for agent in (*served, *agents):
+            for agent in served or agents:
                 yield from self._serve(agent, now)
             served = []
             for item in items:
-                yield from self._best_agent(item, now)
+                found = self._best_agent(item, now)
+                if found is not None:
+                    yield found
 
     def _serve_many(
         self, agents: list[AgentName], items: list[Item], now: datetime
@@ -200,20 +227,26 @@ class Engine:
             return standing
         for done, item in enumerate(left, start=1):
             if self._is_waiting(item):
-                yield from self._best_agent(self._state.items[item], now)
+                found = self._best_agent(self._state.items[item], now)
+                if found is not None:
+                    yield found
             if done % AT_ONCE == 0:
                 yield REST
         return []
 
     def _take_agents(self) -> list[AgentName]:
-        state = self._state
-        found = [a for a in self._agents if a in state.statuses]
+        if not self._agents:
+            return []
+        statuses = self._state.statuses
+        found = [a for a in self._agents if a in statuses]
         self._agents.clear()
         if len(found) > 1:
-            found.sort(key=lambda a: (state.statuses[a].idle_since, a))
+            found.sort(key=lambda a: (statuses[a].idle_since, a))
         return found
 
     def _take_items(self) -> list[Item]:
+        if not self._items:
+            return []
         found = [i for i in self._items if self._is_waiting(i)]
         self._items.clear()
         if len(found) > 1:
@@ -222,35 +255,40 @@ class Engine:
 
     def _is_waiting(self, item: ItemId) -> bool:
         found = self._state.items.get(item)
-        return found is not None and found.state is ItemState.QUEUED
+        return found is not None and found.state is _QUEUED
 
     # -- one agent --------------------------------------------------------------------------
 
     def _serve(self, agent: AgentName, now: datetime) -> Iterator[Match]:
         """Work for an agent who may have become available, most urgent first."""
-        while absent(self._state, agent) is None:
+        pool = self.pool
+        served = False
+        while pool.room_of(agent):
             found = self._chooser.best_item(agent, now)
             if found is None:
-                break
+                # Who has just been given something stands there since then.
+                if not (served and pool.stands(agent)):
+                    pool.enter_agent(agent)
+                return
             yield found
-        self.pool.enter_agent(agent)
+            served = True
+        pool.leave_agent(agent)
 
     # -- one item ---------------------------------------------------------------------------
 
-    def _best_agent(self, item: Item, now: datetime) -> Iterator[Match | Wait | Widen]:
+    def _best_agent(self, item: Item, now: datetime) -> Match | Wait | Widen | None:
         """The best available agent for this item, a ring that opens, or until when to wait."""
         found = self._chooser.choose(item, self.pool.need_of(item), now)
         if isinstance(found, Match):
-            yield found
-            return
+            return found
         queue = self._state.queues.get(item.queue)
+        if queue is None or not queue.rings:
+            return Wait(found, item.id) if found is not None else None
         ring = widening(item, queue, now, lambda one: self.expectation.of(one, now)[1])
         if isinstance(ring, Widen):
-            yield ring
-            return
-        times = [at for at in (found, ring) if at is not None]
-        if times:
-            yield Wait(min(times), item.id)
+            return ring
+        at = found or ring if found is None or ring is None else min(found, ring)
+        return Wait(at, item.id) if at is not None else None
 
     def awaits_agent(self, item: Item, now: datetime) -> bool:
         """Whether a waiting item is kept a little for its last agent, who is at work here."""

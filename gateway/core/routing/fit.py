@@ -13,6 +13,7 @@ from gateway.core.state import NodeState
 from gateway.core.times import PASS_SECONDS
 
 NO_CAPACITY = "has no capacity left"
+_READY = Presence.READY
 RESERVED = "is kept free for an item that comes from another node"
 
 
@@ -66,6 +67,19 @@ def _speaks(profile: AgentProfile, need: Need) -> bool:
 
 def _either(have: Iterable[str], asked: Iterable[str]) -> bool:
     return any(one in asked for one in have)
+
+
+def ready(state: NodeState, agent: AgentName) -> bool:
+    """Whether this agent takes anything at all now: ``absent`` without words."""
+    status = state.statuses.get(agent)
+    return (
+        status is not None
+        and status.tabs > 0
+        and status.presence is _READY
+        and agent in state.profiles
+        and agent not in state.reserved
+        and agent not in state.closed
+    )
 
 
 def unavailable(state: NodeState, agent: AgentName, need: Need) -> str | None:

@@ -69,7 +69,7 @@ class Many:
                     yield Match(item.id, agent, why)
                 else:
                     self.again_items[item.id] = None
-            if self._pool.has_room(agent):
+            if self._pool.room_of(agent):
                 self.again_agents[agent] = None
 
     def _plan(self, item: Item, need: Need) -> bool:

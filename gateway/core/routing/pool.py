@@ -3,21 +3,23 @@
 An agent stands, while available, once in the order of each policy in use. Agents are checked
 against the state when they come up, so nobody is offered anything by an index that is behind;
 whoever has become available, or better placed, must be entered again.
+
+An item is put in its line no sooner than somebody looks there: most find an agent at once.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from gateway.core.capacity import kinds_of, room, takes, usual_costs
-from gateway.core.ids import AgentName, ItemId
-from gateway.core.model import AgentProfile, Item
+from gateway.core.capacity import has_room, kinds_of, room, takes, usual_costs
+from gateway.core.ids import AgentName, ItemId, SkillName
+from gateway.core.model import AgentProfile, Item, ItemState
 from gateway.core.policy import Choice
-from gateway.core.routing.fit import absent, unavailable
+from gateway.core.routing.fit import ready
 from gateway.core.routing.need import Need, need_of
 from gateway.core.routing.prices import Prices
 from gateway.core.routing.rank import rank
 from gateway.core.routing.standing import Asked, Standing, Words
-from gateway.core.routing.waiting import Waiting
+from gateway.core.routing.waiting import Asking, Head, May, Waiting
 from gateway.core.state import NodeState
 
 ASIDE_CLASSES = 4
@@ -30,6 +32,17 @@ BUSY_CLASSES = 64
 """More than any worth: a mail goes to who can begin it before who has a chat or a call in hand."""
 MOST_ASKED = 4_096
 """Needs whose words are remembered."""
+_QUEUED = ItemState.QUEUED
+
+
+class _Known(NamedTuple):
+    """What follows from an agent's profile alone; ``room`` is that of empty hands."""
+
+    profile: AgentProfile
+    has: tuple[int, ...]
+    names: tuple[SkillName, ...]
+    room: int
+
 
 _Order = Choice | Literal["best_begun"]
 """In which agents stand: of what is put aside, the best fit stands in another than of the rest."""
@@ -44,9 +57,12 @@ class Pool:
         self._prices = Prices()
         for name, profile in state.profiles.items():
             self._prices.define(name, profile)
-        self._waiting = Waiting(self._prices.holders)
+        self._waiting = Waiting()
+        for profile in state.profiles.values():
+            self._waiting.look_from(profile.queues)
+        self._fresh: dict[ItemId, Need | None] = {}
         self._standing: dict[_Order, Standing] = {"best_fit": Standing()}
-        self._has: dict[AgentName, tuple[AgentProfile, tuple[int, ...]]] = {}
+        self._known: dict[AgentName, _Known] = {}
         self._asked: dict[Need, tuple[Asked, ...]] = {}
         self._turns: dict[AgentName, int] = {}
         self._usual = usual_costs(state.queues.values())
@@ -56,7 +72,7 @@ class Pool:
             "best_fit": self._worth_class,
             "best_begun": self._begun_class,
             "longest_idle": lambda _agent: 0,
-            "least_occupied": lambda agent: len(state.in_hand(agent)),
+            "least_occupied": state.count_in_hand,
             "round_robin": self._turns_had,
         }
 
@@ -77,61 +93,111 @@ class Pool:
 
     # -- items ------------------------------------------------------------------------------
 
-    def enter_item(self, item: Item) -> Need:
-        """Put a queued item in its place, which may have changed."""
-        queue = self._state.queues.get(item.queue)
-        need = need_of(self._state, item)
-        self._waiting.enter(item.id, need, rank(item, queue))
-        return need
+    def enter_item(self, item: ItemId) -> None:
+        """The item is queued; its place, and what it asks, may have changed."""
+        self._fresh[item] = None
 
     def leave_item(self, item: ItemId) -> None:
         """The item waits no more."""
+        self._fresh.pop(item, None)
         self._waiting.leave(item)
+
+    @property
+    def behind(self) -> int:
+        """Items that are not in their place yet."""
+        return len(self._fresh)
+
+    def settle(self, most: int | None = None) -> None:
+        """Put those in their places, or so many of them."""
+        state, fresh = self._state, self._fresh
+        for _ in range(len(fresh) if most is None else min(most, len(fresh))):
+            name, need = fresh.popitem()
+            item = state.items.get(name)
+            if item is not None and item.state is _QUEUED:
+                place = rank(item, state.queues.get(item.queue))
+                self._waiting.enter(name, need or need_of(state, item), place)
+
+    def _line_of(self, item: ItemId) -> Asking | None:
+        if self._fresh:
+            self.settle()
+        return self._waiting.line_of(item)
 
     def need_of(self, item: Item) -> Need:
         """What a waiting item asks, or would ask if it waited."""
-        return self._waiting.need_of(item.id) or need_of(self._state, item)
+        if item.id in self._fresh:
+            need = self._fresh[item.id]
+            if need is None:
+                need = self._fresh[item.id] = need_of(self._state, item)
+            return need
+        line = self._waiting.line_of(item.id)
+        return line.need if line is not None else need_of(self._state, item)
 
     def waiting_needs(self) -> list[Need]:
         """What is asked of agents by whatever waits."""
+        self.settle()
         return self._waiting.needs()
 
     def waiting_items(self, need: Need) -> Iterator[Item]:
         """Items waiting with this need, most urgent first."""
+        self.settle()
         line = self._waiting.line(need)
         if line is not None:
             for item in line.in_order():
                 yield self._state.items[item]
 
-    def waiting_for(self, agent: AgentName) -> Iterator[tuple[tuple[float, ItemId], Need]]:
+    def waiting_for(self, agent: AgentName) -> list[tuple[Head, Need]]:
         """Needs that this agent meets and has room for, with who stands first, in that order."""
-        state = self._state
-        profile = state.profiles.get(agent)
+        self.settle()
+        profile = self._state.profiles.get(agent)
         if profile is None:
-            return iter(())
-        return self._waiting.for_agent(profile, kinds_of(self._room(agent, profile)))
+            return []
+        known = self._known_of(agent, profile)
+        return self._waiting.for_agent(profile, known.names, kinds_of(self._room(known)))
+
+    def first_for(self, agent: AgentName, may: May) -> tuple[Head, Need] | None:
+        """The most urgent item that this agent meets, has room for and ``may`` have."""
+        profile = self._state.profiles.get(agent)
+        if profile is None:
+            return None
+        known = self._known_of(agent, profile)
+        free = self._room(known)
+        if not free:
+            return None
+        if self._fresh:
+            self.settle()
+        if self._usual is None:
+            return self._waiting.first_for(profile, known.names, kinds_of(free), may)
+        # Where queues have costs of their own, room for the least of a kind is not room for all.
+        hands = self._state.in_hand(agent)
+        return self._waiting.first_for(
+            profile,
+            known.names,
+            kinds_of(free),
+            lambda item, need: has_room(profile, hands, need.kind, need.cost) and may(item, need),
+        )
 
     def in_line(self) -> list[tuple[float, ItemId, Need]]:
         """All that wait with what each needs, most urgent first."""
+        self.settle()
         return self._waiting.in_line()
 
-    def has_room(self, agent: AgentName) -> bool:
-        """Whether the agent may get anything more at all."""
-        profile = self._state.profiles.get(agent)
-        return profile is not None and self._room(agent, profile) > 0
+    def room_of(self, agent: AgentName) -> int:
+        """For which kinds the agent may get something more, as ``kinds_of`` has it; 0: nothing."""
+        state = self._state
+        if not ready(state, agent):
+            return 0
+        return self._room(self._known_of(agent, state.profiles[agent]))
 
     def rank_of(self, item: ItemId) -> float:
         """The waiting item's place in the one line of all channels."""
-        need = self._waiting.need_of(item)
-        line = self._waiting.line(need) if need is not None else None
+        line = self._line_of(item)
         if line is None:
             raise KeyError(item)
         return line.rank_of(item)
 
     def place_of(self, item: Item) -> int:
         """How many with the same need stand before it, plus one."""
-        need = self._waiting.need_of(item.id)
-        line = self._waiting.line(need) if need is not None else None
+        line = self._line_of(item.id)
         return 1 if line is None else line.ahead_of(item.id) + 1
 
     # -- agents -----------------------------------------------------------------------------
@@ -141,24 +207,23 @@ class Pool:
         profile = self._state.profiles.get(agent)
         self._prices.define(agent, profile)
         if profile is None:
-            self._has.pop(agent, None)
-            self._waiting.forget(agent)
+            self._known.pop(agent, None)
             self.leave_agent(agent)
+        else:
+            self._waiting.look_from(profile.queues)
 
     def enter_agent(self, agent: AgentName) -> None:
         """Stand behind the others, for what there is room for; who takes nothing leaves."""
         state = self._state
         profile = state.profiles.get(agent)
-        if profile is None or agent in self._aside or absent(state, agent) is not None:
-            self.leave_agent(agent)
-            return
-        free = self._room(agent, profile)
-        if not free:
-            self.leave_agent(agent)
-            return
-        has = self._has_of(agent, profile)
-        for choice, standing in self._standing.items():
-            standing.enter(agent, self._classes[choice](agent), free, has)
+        if profile is not None and agent not in self._aside and ready(state, agent):
+            known = self._known_of(agent, profile)
+            free = self._room(known)
+            if free:
+                for choice, standing in self._standing.items():
+                    standing.enter(agent, self._classes[choice](agent), free, known.has)
+                return
+        self.leave_agent(agent)
 
     def stands(self, agent: AgentName) -> bool:
         """Whether the agent stands there, available for something."""
@@ -175,8 +240,8 @@ class Pool:
         profile = state.profiles[agent]
         self._aside[agent] = None
         self.leave_agent(agent)
-        free = self._room(agent, profile)
-        self._apart.enter(agent, 0, free, self._has_of(agent, profile))
+        known = self._known_of(agent, profile)
+        self._apart.enter(agent, 0, self._room(known), known.has)
 
     def apart(self, need: Need) -> Iterator[AgentName]:
         """Those set aside who could take this, in no particular order."""
@@ -219,18 +284,28 @@ class Pool:
             worth += ASIDE_CLASSES * taken.interruptible + BUSY_CLASSES * taken.interrupts
         return worth
 
-    def define_queue(self) -> None:
-        """A queue's policy has changed: what is the least that a kind takes?"""
-        self._usual = usual_costs(self._state.queues.values())
+    def define_queue(self) -> bool:
+        """A queue's policy has changed.
 
-    def _room(self, agent: AgentName, profile: AgentProfile) -> int:
-        return room(profile, self._state.in_hand(agent), self._usual)
+        Whether what a kind takes at least has too, so that who stands there must enter again.
+        """
+        before, self._usual = self._usual, usual_costs(self._state.queues.values())
+        if before == self._usual:
+            return False
+        self._known.clear()
+        return True
 
-    def _has_of(self, agent: AgentName, profile: AgentProfile) -> tuple[int, ...]:
-        known = self._has.get(agent)
-        if known is None or known[0] is not profile:
-            known = self._has[agent] = profile, self._words.of(profile)
-        return known[1]
+    def _room(self, known: _Known) -> int:
+        hands = self._state.in_hand(known.profile.name)
+        return room(known.profile, hands, self._usual) if hands else known.room
+
+    def _known_of(self, agent: AgentName, profile: AgentProfile) -> _Known:
+        known = self._known.get(agent)
+        if known is None or known.profile is not profile:
+            names = tuple(sorted(skill for skill, level in profile.skills.items() if level > 0))
+            free = room(profile, (), self._usual)
+            known = self._known[agent] = _Known(profile, self._words.of(profile), names, free)
+        return known
 
     # -- taking -----------------------------------------------------------------------------
 
@@ -239,13 +314,20 @@ class Pool:
         standing = self._standing_for(need)
         if not standing:
             return
+        state = self._state
         for asked in self._asked_of(need):
             for agent in standing.find(asked):
-                if unavailable(self._state, agent, need) is not None:
+                if ready(state, agent) and self._fits(agent, need):
+                    yield agent
+                else:
                     # Behind the state: who has room for something else stays for that.
                     self.enter_agent(agent)
-                else:
-                    yield agent
+
+    def _fits(self, agent: AgentName, need: Need) -> bool:
+        profile, hands = self._state.profiles[agent], self._state.in_hand(agent)
+        if not hands and not profile.capacity and need.cost is None:
+            return True
+        return has_room(profile, hands, need.kind, need.cost)
 
     def _asked_of(self, need: Need) -> tuple[Asked, ...]:
         known = self._asked.get(need)

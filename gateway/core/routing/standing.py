@@ -12,7 +12,7 @@ from bisect import insort
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from gateway.core.ids import AgentName
+from gateway.core.ids import AgentName, QueueName
 from gateway.core.model import AgentProfile, ChannelKind
 from gateway.core.policy import ALL
 from gateway.core.routing.need import Need
@@ -21,84 +21,123 @@ PLACES = 1_024
 """In a block."""
 SPARSE = 4
 """A class of several blocks is packed when only one place in so many is taken."""
-KINDS = tuple(ChannelKind)
-_PLACE_OF = {kind: n for n, kind in enumerate(KINDS)}
+_BIT_OF = {kind: 1 << n for n, kind in enumerate(ChannelKind)}
 _TOP = 5
+_Limit = tuple[int, tuple[int, ...]]
+_Limits = tuple[QueueName, tuple[QueueName, ...], tuple[int, ...]]
 
 
 class Words:
     """What can be asked and had, each as a small number."""
 
-    __slots__ = ("_numbers",)
+    __slots__ = ("_limits", "_numbers")
 
     def __init__(self) -> None:
-        self._numbers: dict[tuple[str, object, int], int] = {}
+        self._numbers: dict[tuple[str, int] | tuple[str, str, object], int] = {}
+        self._limits: dict[_Limits, tuple[_Limit, ...]] = {}
 
-    def _number(self, sort: str, name: object, level: int = 0) -> int:
-        return self._numbers.setdefault((sort, name, level), len(self._numbers))
+    def _number(self, sort: str, name: object) -> int:
+        return self._numbers.setdefault((sort, "", name), len(self._numbers))
+
+    def _skill(self, asked: tuple[str, int]) -> int:
+        number = self._numbers.get(asked)
+        if number is None:
+            number = self._numbers[asked] = len(self._numbers)
+        return number
 
     def of(self, profile: AgentProfile) -> tuple[int, ...]:
-        """All that the agent has."""
+        """All that the agent has, and by what the agent is limited."""
+        number = self._number
         skills = profile.skills.items()
-        found = [self._number("s", s, n) for s, top in skills for n in range(1, min(top, _TOP) + 1)]
-        found += [self._number("q", q) for q in profile.queues or (ALL,)]
-        found += [self._number("g", group) for group in dict.fromkeys(profile.groups)]
-        found.append(self._number("p", profile.site))
-        found.append(self._number("d", profile.level))
+        found = [self._skill((s, n)) for s, top in skills for n in range(1, min(top, _TOP) + 1)]
+        if profile.queues:
+            found += [number("q", q) for q in dict.fromkeys(profile.queues)]
+            found.append(number("limited", "q"))
+        if profile.level:
+            found += [number("d", profile.level), number("limited", "d")]
+        found += [number("g", group) for group in dict.fromkeys(profile.groups)]
+        if profile.site:
+            found.append(number("p", profile.site))
         return tuple(found)
 
     def asked(self, need: Need, language: str = "") -> "Asked":
         """What it takes; of its languages ``language`` alone, if given."""
-        number = self._number
-        all_of = [number("s", s, n) for s, n in need.skills]
+        all_of = [self._skill(pair) for pair in need.skills if pair[1] > 0]
         one_of: list[tuple[int, ...]] = []
         if language:
-            all_of.append(number("s", language, 1))
+            all_of.append(self._skill((language, 1)))
         elif need.languages:
-            one_of.append(tuple(number("s", s, 1) for s in need.languages))
-        if ALL not in need.queues:
-            one_of.append(tuple(number("q", q) for q in (need.queue, *need.queues, ALL)))
+            one_of.append(tuple(self._skill((s, 1)) for s in need.languages))
         if need.groups:
-            one_of.append(tuple(number("g", g) for g in need.groups))
+            one_of.append(tuple(self._number("g", g) for g in need.groups))
         if need.sites:
-            one_of.append(tuple(number("p", p) for p in need.sites))
-        if need.desk:
-            one_of.append(tuple(number("d", n) for n in (*need.desk, 0)))
-        return Asked(_PLACE_OF[need.kind], tuple(all_of), tuple(one_of))
+            one_of.append(tuple(self._number("p", p) for p in need.sites))
+        limits = need.queue, need.queues, need.desk
+        unless = self._limits.get(limits)
+        if unless is None:
+            unless = self._limits[limits] = self._limits_of(*limits)
+        return Asked(_BIT_OF[need.kind], tuple(all_of), tuple(one_of), unless)
+
+    def _limits_of(
+        self, queue: QueueName, queues: tuple[QueueName, ...], desk: tuple[int, ...]
+    ) -> "tuple[_Limit, ...]":
+        number = self._number
+        found: list[_Limit] = []
+        if ALL not in queues:
+            found.append((number("limited", "q"), tuple(number("q", q) for q in (queue, *queues))))
+        if desk:
+            found.append((number("limited", "d"), tuple(number("d", n) for n in desk)))
+        return tuple(found)
 
 
 class Asked(NamedTuple):
-    """A need in numbers: room for this kind, all of these, and one of each of those."""
+    """A need in numbers: room for this kind, all of these, and one of each of those.
+
+    ``unless``: who is limited in such a way must have one of these, who is not need not.
+    """
 
     kind: int
     all_of: tuple[int, ...]
     one_of: tuple[tuple[int, ...], ...]
+    unless: tuple[_Limit, ...]
 
 
 class _Block:
+    """``free``: by kinds that there is room for, who has it; ``having``: what nobody takes back."""
+
     __slots__ = ("agents", "free", "having", "taken")
 
     def __init__(self) -> None:
         self.agents: list[AgentName] = []
         self.taken = 0
-        self.free = [0] * len(KINDS)
+        self.free: dict[int, int] = {}
         self.having: dict[int, int] = {}
 
     def fitting(self, asked: Asked) -> int:
-        bits = self.free[asked.kind]
+        kind, all_of, one_of, unless = asked
+        bits = 0
+        for room, free in self.free.items():
+            if room & kind:
+                bits |= free
         having = self.having
-        for one in asked.all_of:
+        for one in all_of:
             if not bits:
                 return 0
             bits &= having.get(one, 0)
-        for group in asked.one_of:
+        for group in one_of:
             if not bits:
                 return 0
-            either = 0
-            for one in group:
-                either |= having.get(one, 0)
-            bits &= either
+            bits &= self._either(group)
+        for limit, group in unless:
+            if bits and (limited := bits & having.get(limit, 0)):
+                bits ^= limited & ~self._either(group)
         return bits
+
+    def _either(self, group: tuple[int, ...]) -> int:
+        either = 0
+        for one in group:
+            either |= self.having.get(one, 0)
+        return either
 
 
 class Standing:
@@ -109,7 +148,7 @@ class Standing:
     def __init__(self) -> None:
         self._classes: dict[int, list[_Block]] = {}
         self._order: list[int] = []
-        self._where: dict[AgentName, tuple[int, _Block, int]] = {}
+        self._where: dict[AgentName, tuple[int, _Block, int, int]] = {}
 
     def __len__(self) -> int:
         return len(self._where)
@@ -140,12 +179,9 @@ class Standing:
         place = len(block.agents)
         block.agents.append(agent)
         bit = 1 << place
-        self._where[agent] = rank, block, bit
+        self._where[agent] = rank, block, bit, room
         block.taken |= bit
-        free = block.free
-        for kind in range(len(KINDS)):
-            if room >> kind & 1:
-                free[kind] |= bit
+        block.free[room] = block.free.get(room, 0) | bit
         having = block.having
         for one in has:
             having[one] = having.get(one, 0) | bit
@@ -155,12 +191,12 @@ class Standing:
         at = self._where.pop(agent, None)
         if at is None:
             return
-        rank, block, bit = at
+        rank, block, bit, room = at
         block.taken ^= bit
-        free = block.free
-        for kind, bits in enumerate(free):
-            if bits & bit:
-                free[kind] = bits ^ bit
+        if left := block.free[room] ^ bit:
+            block.free[room] = left
+        else:
+            del block.free[room]
         if not block.taken:
             self._classes[rank].remove(block)
             if not self._classes[rank]:
@@ -179,8 +215,7 @@ class Standing:
         for block in blocks:
             for agent, bit in _each(block, block.taken):
                 has = [one for one, bits in block.having.items() if bits & bit]
-                room = sum(1 << kind for kind, bits in enumerate(block.free) if bits & bit)
-                del self._where[agent]
+                room = self._where.pop(agent)[3]
                 self.enter(agent, rank, room, has)
 
     def find(self, asked: Asked) -> Iterator[AgentName]:

@@ -1,199 +1,318 @@
 """Waiting items in order of rank, found by what an agent has. Pure.
 
-Items that ask the same stand in one line. The lines hang, by kind and queue, under keys: the skills
-that are asked for together, three at most (the rarest), without levels. An agent looks under the
-combinations of the own skills, first where the most urgent stands, and no further than needed.
+Items that ask the same stand in one line. The lines hang in trees, by kind and by the queue that an
+agent is a member of: from a root a branch for the first skill that is asked for, from there one for
+the second, in the order of their names and without levels. An agent goes down where the own skills
+lead and nowhere else, so finds all that could fit in a few dozen steps, however odd the
+combinations are and however many there are of them.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from heapq import heapify, heappop, heappush
-from itertools import chain, combinations
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable
+from math import inf
 from operator import itemgetter
+from typing import Any
 
-from gateway.core.ids import AgentName, ItemId, SkillName
+from gateway.core.ids import ItemId, QueueName, SkillName
 from gateway.core.model import AgentProfile, ChannelKind
 from gateway.core.policy import ALL
 from gateway.core.routing.fit import meets
 from gateway.core.routing.line import Line
 from gateway.core.routing.need import Need
 
-DEEP = 3
-"""So many skills make a key."""
-MOST_COMBINED = 12
-"""Who has more skills looks at every key instead of every combination."""
-Key = tuple[SkillName, ...]
-_Head = tuple[float, ItemId]
-_Part = tuple[ChannelKind, str]
-"""A kind, and a queue whose members look there; empty: who is a member of all; ``*``: everybody."""
+Head = tuple[float, ItemId]
+"""Who stands first: rank and item."""
+May = Callable[[ItemId, Need], bool]
+_NOBODY: Head = (inf, ItemId(""))
+_NO_MORE: "dict[SkillName, _Node]" = {}
+"""Shared by all leaves, never filled."""
+_ROOT = SkillName("")
+_MEMBER_OF_ALL = ""
 
 
-class _Under:
-    """One part: by key the needs that hang there, and who stands first of all of them."""
+class Asking(Line[ItemId, float]):
+    """Those who ask for just this; ``head`` is who stands first of them.
 
-    __slots__ = ("first", "lines")
+    Whoever comes to one of ``nodes`` has all skills that are asked for: left to see are ``levels``
+    above the first, and if ``narrow`` whom the queue is limited to.
+    """
 
-    def __init__(self) -> None:
-        self.lines: dict[Key, Line[Need, _Head]] = {}
-        self.first: dict[Key, _Head] = {}
+    __slots__ = ("head", "levels", "narrow", "need", "nodes")
 
-    def put(self, key: Key, need: Need, head: _Head) -> None:
-        line = self.lines.get(key)
-        if line is None:
-            line = self.lines[key] = Line()
-        line.put(need, head)
-        self._settle(key, line)
+    def __init__(self, need: Need) -> None:
+        super().__init__()
+        self.need = need
+        self.head = _NOBODY
+        self.nodes: list[_Node] = []
+        self.levels = [pair for pair in need.skills if pair[1] > 1]
+        self.narrow = bool(need.groups or need.sites)
 
-    def drop(self, key: Key, need: Need) -> None:
-        line = self.lines[key]
-        line.drop(need)
-        self._settle(key, line)
+    def meant_for(self, profile: AgentProfile) -> bool:
+        """Whether the agent, who came to one of the nodes, meets the need."""
+        skills = profile.skills
+        for skill, level in self.levels:
+            if skills[skill] < level:
+                return False
+        return not (self.narrow or profile.level) or meets(profile, self.need)
 
-    def _settle(self, key: Key, line: Line[Need, _Head]) -> None:
-        front = line.first()
-        if front is None:
-            del self.lines[key], self.first[key]
-        else:
-            self.first[key] = front[0]
+    def moved(self, before: Head) -> None:
+        """``head`` was this before: the nodes hear."""
+        for node in self.nodes:
+            # Items stand but once, so no two lines are ever compared.
+            del node.heads[bisect_left(node.heads, before)]
+            insort(node.heads, (*self.head, self))
+
+
+class _Node:
+    """Where the skills down to here lead: what asks for just these, and for what more.
+
+    ``heads``: who stands first of each line that hangs here, in order.
+    """
+
+    __slots__ = ("after", "heads", "name", "up")
+
+    def __init__(self, name: SkillName = _ROOT, up: "_Node | None" = None) -> None:
+        self.name = name
+        self.up = up
+        self.after = _NO_MORE
+        self.heads: list[tuple[Any, ...]] = []
+
+    def hang(self, names: Iterable[SkillName], asking: Asking) -> None:
+        node = self
+        for name in names:
+            following = node.after.get(name)
+            if following is None:
+                if node.after is _NO_MORE:
+                    node.after = {}
+                following = node.after[name] = _Node(name, node)
+            node = following
+        if node not in asking.nodes:
+            insort(node.heads, (*asking.head, asking))
+            asking.nodes.append(node)
+
+    def drop(self, asking: Asking) -> None:
+        del self.heads[bisect_left(self.heads, asking.head)]
+        node = self
+        while not node.heads and not node.after and node.up is not None:
+            del node.up.after[node.name]
+            node = node.up
+
+    def reached(self, names: tuple[SkillName, ...]) -> "list[_Node]":
+        """Where something hangs that asks for these and no others; ``names`` are in order."""
+        found: list[_Node] = []
+        most = len(names)
+        ahead = [(self, 0)]
+        while ahead:
+            node, at = ahead.pop()
+            if node.heads:
+                found.append(node)
+            if after := node.after:
+                for n in range(at, most):
+                    following = after.get(names[n])
+                    if following is not None:
+                        ahead.append((following, n + 1))
+        return found
 
 
 class Waiting:
-    """Who waits, by need; ``holders`` says how many have a skill."""
+    """Who waits, by need."""
 
-    __slots__ = ("_combined", "_holders", "_keys", "_lines", "_need_of", "_parts")
+    __slots__ = ("_asking", "_at", "_queues", "_roots")
 
-    def __init__(self, holders: Callable[[SkillName], int]) -> None:
-        self._holders = holders
-        self._lines: dict[Need, Line[ItemId, float]] = {}
-        self._keys: dict[Need, tuple[tuple[_Part, Key], ...]] = {}
-        self._parts: dict[_Part, _Under] = {}
-        self._need_of: dict[ItemId, Need] = {}
-        self._combined: dict[AgentName, tuple[AgentProfile, tuple[Key, ...]]] = {}
+    def __init__(self) -> None:
+        self._at: dict[ItemId, Asking] = {}
+        self._asking: dict[ChannelKind, dict[Need, Asking]] = {}
+        self._roots: dict[ChannelKind, dict[str, _Node]] = {}
+        self._queues: dict[str, None] = {}
 
     def __len__(self) -> int:
-        return len(self._need_of)
+        return len(self._at)
+
+    def __contains__(self, item: ItemId) -> bool:
+        return item in self._at
 
     @property
     def entries(self) -> int:
-        """What the lines hold in memory, void entries included."""
-        heads = sum(ln.entries for under in self._parts.values() for ln in under.lines.values())
-        return heads + sum(line.entries for line in self._lines.values())
+        """What it holds in memory, void entries and branches included."""
+        lines = [one for asking in self._asking.values() for one in asking.values()]
+        ahead = [root for roots in self._roots.values() for root in roots.values()]
+        count = sum(one.entries for one in lines) + sum(len(one.nodes) for one in lines)
+        while ahead:
+            node = ahead.pop()
+            count += len(node.after)
+            ahead += node.after.values()
+        return count
 
     def needs(self) -> list[Need]:
         """What is asked by whatever waits."""
-        return list(self._lines)
+        return [need for asking in self._asking.values() for need in asking]
 
-    def need_of(self, item: ItemId) -> Need | None:
-        """What the item asks; ``None``: it does not wait."""
-        return self._need_of.get(item)
+    def line_of(self, item: ItemId) -> Asking | None:
+        """Where the item stands, ``None``: it does not wait."""
+        return self._at.get(item)
 
-    def line(self, need: Need) -> Line[ItemId, float] | None:
+    def line(self, need: Need) -> Asking | None:
         """Who asks for just this."""
-        return self._lines.get(need)
+        asking = self._asking.get(need.kind)
+        return asking.get(need) if asking is not None else None
 
     # -- entering ---------------------------------------------------------------------------
 
     def enter(self, item: ItemId, need: Need, rank: float) -> None:
         """Wait at this place, which may be another than before."""
-        if self._need_of.get(item, need) != need:
+        line = self._at.get(item)
+        if line is not None and line.need != need:
             self.leave(item)
-        self._need_of[item] = need
-        line = self._lines.get(need)
+            line = None
         if line is None:
-            line = self._lines[need] = Line()
-            self._keys[need] = self._keys_for(need)
+            line = self.line(need)
+            if line is None:
+                self._begin(item, need, rank)
+                return
+            self._at[item] = line
         line.put(item, rank)
-        self._put_head(need, line)
+        before = line.head
+        if (head := (rank, item)) < before:
+            line.head = head
+            line.moved(before)
+        elif before[1] == item:
+            self._settle(line)
 
     def leave(self, item: ItemId) -> None:
         """Wait no more; a stranger may."""
-        need = self._need_of.pop(item, None)
-        if need is None:
+        line = self._at.pop(item, None)
+        if line is None:
             return
-        line = self._lines[need]
         line.drop(item)
         if line:
-            self._put_head(need, line)
+            if line.head[1] == item:
+                self._settle(line)
             return
-        del self._lines[need]
-        for part, key in self._keys.pop(need):
-            under = self._parts[part]
-            under.drop(key, need)
-            if not under.lines:
-                del self._parts[part]
+        del self._asking[line.need.kind][line.need]
+        for node in line.nodes:
+            node.drop(line)
 
-    def _put_head(self, need: Need, line: Line[ItemId, float]) -> None:
-        head = line.first()
-        if head is None:
-            return
-        for part, key in self._keys[need]:
-            under = self._parts.get(part)
-            if under is None:
-                under = self._parts[part] = _Under()
-            under.put(key, need, head)
+    @staticmethod
+    def _settle(line: Asking) -> None:
+        """Who stood first has gone, or elsewhere."""
+        before, first = line.head, line.first()
+        if first is not None and first != before:
+            line.head = first
+            line.moved(before)
 
-    def _keys_for(self, need: Need) -> tuple[tuple[_Part, Key], ...]:
-        """One for each language that will do: who has any of them looks there."""
-        asked = [skill for skill, _ in need.skills]
-        found: dict[Key, None] = {}
-        for language in need.languages or (None,):
-            names = asked if language is None or language in asked else [*asked, language]
-            if len(names) > DEEP:
-                names = sorted(names, key=lambda name: (self._holders(name), name))[:DEEP]
-            found[tuple(sorted(names))] = None
-        queues = (ALL,) if ALL in need.queues else ("", need.queue, *need.queues)
-        return tuple(((need.kind, queue), key) for queue in queues for key in found)
+    def _begin(self, item: ItemId, need: Need, rank: float) -> None:
+        """The first who asks for this."""
+        asking = self._asking.get(need.kind)
+        if asking is None:
+            asking = self._asking[need.kind] = {}
+            self._roots[need.kind] = {queue: _Node() for queue in self._queues}
+        line = self._at[item] = asking[need] = Asking(need)
+        line.put(item, rank)
+        line.head = rank, item
+        roots = self._roots[need.kind]
+        if ALL in need.queues:
+            for root in roots.values():
+                self._hang(root, line)
+        else:
+            for queue in (_MEMBER_OF_ALL, need.queue, *need.queues):
+                if (found := roots.get(queue)) is not None:
+                    self._hang(found, line)
+
+    def _hang(self, root: _Node, line: Asking) -> None:
+        """Once for each language that will do: who has any of them comes by."""
+        need = line.need
+        asked = [skill for skill, level in need.skills if level > 0]
+        if not need.languages:
+            root.hang(asked, line)
+        for language in need.languages:
+            root.hang(sorted({*asked, language}), line)
+
+    def look_from(self, queues: Iterable[QueueName]) -> None:
+        """There is an agent who is a member of these; none named: of all."""
+        for queue in queues or (_MEMBER_OF_ALL,):
+            if queue not in self._queues:
+                self._queues[queue] = None
+                for kind, asking in self._asking.items():
+                    root = self._roots[kind][queue] = _Node()
+                    for need, line in asking.items():
+                        if (
+                            queue in (_MEMBER_OF_ALL, need.queue, *need.queues)
+                            or ALL in need.queues
+                        ):
+                            self._hang(root, line)
 
     # -- taking -----------------------------------------------------------------------------
 
     def in_line(self) -> list[tuple[float, ItemId, Need]]:
         """All of them, most urgent first."""
         found = [
-            (rank, item, need) for need, line in self._lines.items() for item, rank in line.ranks()
+            (rank, item, need)
+            for asking in self._asking.values()
+            for need, line in asking.items()
+            for item, rank in line.ranks()
         ]
         found.sort(key=itemgetter(0, 1))
         return found
 
+    def first_for(
+        self,
+        profile: AgentProfile,
+        names: tuple[SkillName, ...],
+        kinds: Iterable[ChannelKind],
+        may: May,
+    ) -> tuple[Head, Need] | None:
+        """The most urgent of these kinds that this agent meets and ``may`` have.
+
+        ``names`` are the agent's skills in order.
+        """
+        best, found = _NOBODY, None
+        soonest = inf
+        for node in self._reached(profile, names, kinds):
+            for rank, item, line in node.heads:
+                if rank > soonest:
+                    break
+                if line.head < best and line.meant_for(profile):
+                    head = line.head if may(item, line.need) else self._next(line, best, may)
+                    if head < best:
+                        best, found = head, line.need
+                        soonest = head[0]
+        return None if found is None else (best, found)
+
+    @staticmethod
+    def _next(line: Asking, best: Head, may: May) -> Head:
+        """The first who ``may``, but for who stands in front; nobody, if not before ``best``."""
+        for item in line.in_order():
+            head = line.rank_of(item), item
+            if head >= best:
+                break
+            if head[1] != line.head[1] and may(item, line.need):
+                return head
+        return _NOBODY
+
     def for_agent(
-        self, profile: AgentProfile, kinds: Iterable[ChannelKind]
-    ) -> Iterator[tuple[_Head, Need]]:
+        self, profile: AgentProfile, names: tuple[SkillName, ...], kinds: Iterable[ChannelKind]
+    ) -> list[tuple[Head, Need]]:
         """Needs of these kinds that this agent meets, with who stands first; most urgent first."""
-        # A need may hang in two parts under one key: their numbers come before the parts.
-        ahead: list[tuple[_Head, int, Key, _Under]] = []
+        found = {
+            line.head: line.need
+            for node in self._reached(profile, names, kinds)
+            for _, _, line in node.heads
+            if line.meant_for(profile)
+        }
+        return sorted(found.items(), key=itemgetter(0))
+
+    def _reached(
+        self, profile: AgentProfile, names: tuple[SkillName, ...], kinds: Iterable[ChannelKind]
+    ) -> list[_Node]:
+        found: list[_Node] = []
         for kind in kinds:
-            for queue in (*(profile.queues or ("",)), ALL):
-                under = self._parts.get((kind, queue))
-                if under is not None:
-                    first = under.first
-                    keys = self._keys_of(profile, first)
-                    n = len(ahead)
-                    ahead += [(head, n, key, under) for key in keys if (head := first.get(key))]
-        heapify(ahead)
-        found: list[tuple[_Head, int, Need]] = []
-        count = 0
-        while ahead:
-            head, _, key, under = heappop(ahead)
-            while found and found[0][0] < head:
-                at, _, need = heappop(found)
-                if meets(profile, need):
-                    yield at, need
-            for need, at in under.lines[key].ranks():
-                count += 1
-                heappush(found, (at, count, need))
-        while found:
-            at, _, need = heappop(found)
-            if meets(profile, need):
-                yield at, need
+            if self._asking.get(kind):
+                roots = self._roots[kind]
+                for queue in profile.queues or (_MEMBER_OF_ALL,):
+                    found += roots[queue].reached(names)
+        return found
 
-    def _keys_of(self, profile: AgentProfile, under: Collection[Key]) -> Iterable[Key]:
-        if len(profile.skills) > MOST_COMBINED:
-            return [key for key in under if all(skill in profile.skills for skill in key)]
-        known = self._combined.get(profile.name)
-        if known is None or known[0] is not profile:
-            names = sorted(profile.skills)
-            keys = tuple(chain.from_iterable(combinations(names, n) for n in range(DEEP + 1)))
-            known = self._combined[profile.name] = profile, keys
-        return known[1]
 
-    def forget(self, agent: AgentName) -> None:
-        """The agent is in the directory no more."""
-        self._combined.pop(agent, None)
+def _widened(queue: str, need: Need) -> bool:
+    """Whether members of the queue may take it besides those of the item's own."""
+    return queue in need.queues or ALL in need.queues
