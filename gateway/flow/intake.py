@@ -50,6 +50,16 @@ AGAIN_SECONDS = 1.0
 """So long a contact waits for an older one before the database is asked for it anew."""
 
 _log = structlog.get_logger("intake")
+
+
+class _Anew(Unavailable):
+    """It was to be handed over, and is ours as of ``stamp``: look at everything once more."""
+
+    def __init__(self, stamp: int) -> None:
+        super().__init__("it was to be handed over")
+        self.stamp = stamp
+
+
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -78,12 +88,13 @@ class IntakeFlow:
         self._numbers = numbers
         self._queue_of = queue_of
         self._sleep = sleep
-        self._receiving = Receiving(journal, writer, self._begin, sleep=sleep)
         self._tasks = Tasks("intake")
         self._one_at_a_time = KeyedLocks()
         self._findings = Findings(lookup)
         self._verdicts = Verdicts(lookup.decided)
         self._whose = whose or Whose(ledger, writer.current_term, Departures(), None)
+        stamp = self._whose.departures.stamp
+        self._receiving = Receiving(journal, writer, self._begin, stamp=stamp, sleep=sleep)
         self._deciding: Counter[str] = Counter()
         self._looking = asyncio.Lock()
         self._behind = 0
@@ -120,8 +131,9 @@ class IntakeFlow:
         """Work until cancelled, first on what an earlier incarnation left undecided."""
         try:
             async with self._tasks:
+                stamp = self._whose.departures.stamp()
                 for row in received:
-                    self._begin(row.inbound, row.stored)
+                    self._begin(row.inbound, row.stored, stamp)
                 await self._receiving.run()
         finally:
             why = Refused("unavailable", "the node ends, or begins anew")
@@ -132,15 +144,16 @@ class IntakeFlow:
 
     def adopt(self, received: Iterable[Received]) -> None:
         """Decide about what another node had received and is ours now."""
+        me, stamp = self._ledger.state.node, self._whose.departures.stamp()
         for row in received:
             # What we have passed on since somebody looked is found again if it comes back.
             if not self._verdicts.is_given_away(row.stored.id):
-                self._begin(row.inbound, structs.replace(row.stored, node=self._ledger.state.node))
+                self._begin(row.inbound, structs.replace(row.stored, node=me), stamp)
 
     def again(self, received: Received) -> None:
         """Decide anew about an inbound that was quarantined and is undecided on disk again."""
         self._verdicts.forget(received.stored.id)
-        self._begin(received.inbound, received.stored)
+        self._begin(received.inbound, received.stored, self._whose.departures.stamp())
 
     @property
     def undecided(self) -> int:
@@ -158,10 +171,11 @@ class IntakeFlow:
         """
         async with self._looking:
             self._verdicts.look_begins()
+            stamp = self._whose.departures.stamp()
             try:
                 for row in await self._whose.waiting(self._verdicts.open):
                     if self._verdicts.is_new(row.stored.id):
-                        self._begin(row.inbound, row.stored)
+                        self._begin(row.inbound, row.stored, stamp)
             finally:
                 self._verdicts.look_ends()
 
@@ -170,7 +184,8 @@ class IntakeFlow:
         decided = (x.event.inbound for x in entries if isinstance(x.event, e.InboundDecided))
         self._verdicts.heard(map(InboundId, decided))
 
-    def _begin(self, inbound: Inbound, stored: Stored) -> None:
+    def _begin(self, inbound: Inbound, stored: Stored, stamp: int) -> None:
+        """``stamp`` is of a moment before it was seen to be ours: it may have left since."""
         if stored.node not in (None, self._ledger.state.node) and stored.decided is None:
             if stored.node is not None:
                 self.ring(stored.node)
@@ -181,18 +196,18 @@ class IntakeFlow:
             self._verdicts.settle(stored.id, stored.decided)
         else:
             self._deciding[_customer_of(stored)] += 1
-            self._tasks.spawn(self._decide(inbound, stored), stored.id)
+            self._tasks.spawn(self._decide(inbound, stored, stamp), stored.id)
 
-    async def _decide(self, inbound: Inbound, stored: Stored) -> None:
+    async def _decide(self, inbound: Inbound, stored: Stored, stamp: int) -> None:
         try:
-            await self._decide_in_turn(inbound, stored)
+            await self._decide_in_turn(inbound, stored, stamp)
         finally:
             who = _customer_of(stored)
             self._deciding[who] -= 1
             if not self._deciding[who]:
                 del self._deciding[who]
 
-    async def _decide_in_turn(self, inbound: Inbound, stored: Stored) -> None:
+    async def _decide_in_turn(self, inbound: Inbound, stored: Stored, stamp: int) -> None:
         """Not before what the same customer sent earlier, wherever that waits.
 
         Who has begun while this node was alone, and nobody waited, comes in turn by the lock.
@@ -202,7 +217,7 @@ class IntakeFlow:
             async with self._one_at_a_time.hold(_who(inbound)):
                 older = await self._older(stored) if asks or self._behind else None
                 if older is None:
-                    await self._decide_now(inbound, stored)
+                    await self._decide_now(inbound, stored, stamp)
                     return
             # Without the lock, for the older one may need it.
             self._behind += 1
@@ -211,8 +226,8 @@ class IntakeFlow:
             finally:
                 self._behind -= 1
 
-    async def _decide_now(self, inbound: Inbound, stored: Stored) -> None:
-        decided = await self._decide_or_quarantine(inbound, stored)
+    async def _decide_now(self, inbound: Inbound, stored: Stored, stamp: int) -> None:
+        decided = await self._decide_or_quarantine(inbound, stored, stamp)
         if decided is not None:
             self._verdicts.settle(stored.id, decided)
 
@@ -234,13 +249,17 @@ class IntakeFlow:
             async with asyncio.timeout(AGAIN_SECONDS):
                 await self._verdicts.wait(older.id)
 
-    async def _decide_or_quarantine(self, inbound: Inbound, stored: Stored) -> Decided | None:
+    async def _decide_or_quarantine(
+        self, inbound: Inbound, stored: Stored, stamp: int
+    ) -> Decided | None:
         """``None``: it is another node's to decide about, and has been passed on."""
         failures = 0
         while True:
             try:
-                done = await self._decide_alone(inbound, stored)
-            except (Unavailable, CommitUnknown, Fenced):
+                done = await self._decide_alone(inbound, stored, stamp)
+            except (Unavailable, CommitUnknown, Fenced) as error:
+                if isinstance(error, _Anew):
+                    stamp = error.stamp
                 # The database is away, or we are over, which is not this contact's fault.
                 await self._pause(failures)
                 failures += 1
@@ -254,10 +273,9 @@ class IntakeFlow:
                 return done[1] if done is not None else None
 
     async def _decide_alone(
-        self, inbound: Inbound, stored: Stored
+        self, inbound: Inbound, stored: Stored, stamp: int
     ) -> tuple[Position, Decided] | None:
         """One try. Raises ``Unavailable`` for another one; ``None``: it is another node's."""
-        stamp = self._whose.departures.stamp()
         found = await self._findings.candidates(inbound, stored)
         report = await self._findings.report(inbound, found)
         past = await self._findings.past(stored, self._ledger)
@@ -317,10 +335,11 @@ class IntakeFlow:
         if self._whose.departures.since(concerned, stamp):
             # Handed over while we looked, and the contact with its customer; or ours again.
             await self._whose.departures.settled(concerned)
+            now = self._whose.departures.stamp()
             node = await self._lookup.decides(stored.id)
             if node is not None and node != self._ledger.state.node:
                 raise Elsewhere(node)
-            raise Unavailable("it was to be handed over")
+            raise _Anew(now)
         if licence is not None and not self._whose.holds(licence):
             raise Unavailable("its last item has ended meanwhile")
         return found

@@ -58,19 +58,24 @@ class Parcel(Struct):
 
 
 class Receiving:
-    """Stores parcels until cancelled; ``begin`` is told of every row that is on disk."""
+    """Stores parcels until cancelled; ``begin`` is told of every row that is on disk.
+
+    And of the ``stamp`` (``flow.departures``) that was taken before it was.
+    """
 
     def __init__(
         self,
         journal: Journal,
         writer: Writer,
-        begin: Callable[[Inbound, Stored], None],
+        begin: Callable[[Inbound, Stored, int], None],
         *,
+        stamp: Callable[[], int],
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._journal = journal
         self._writer = writer
         self._begin = begin
+        self._stamp = stamp
         self._sleep = sleep
         self._parcels: deque[Parcel] = deque()
         self._waiting: set[asyncio.Future[list[Stored]]] = set()
@@ -114,6 +119,7 @@ class Receiving:
         return parcels
 
     async def _store(self, parcels: list[Parcel]) -> None:
+        stamp = self._stamp()
         rows: Iterator[_Kept] | None = None
         while rows is None and parcels:
             inbounds = [i for p in parcels for i in p.inbounds]
@@ -128,7 +134,7 @@ class Receiving:
         for parcel in parcels:
             mine = [next(rows) for _ in parcel.inbounds]
             for inbound, row in mine:
-                self._begin(inbound, row)
+                self._begin(inbound, row, stamp)
             if not parcel.stored.done():
                 parcel.stored.set_result([row for _, row in mine])
 

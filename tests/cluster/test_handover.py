@@ -232,6 +232,48 @@ def test_a_customers_contacts_that_nobody_has_decided_about_go_along() -> None:
     play(story)
 
 
+def test_a_contact_that_is_found_while_its_customer_leaves_is_decided_about_there() -> None:
+    """It was ours when we looked, and is the other's before we have asked for an older one."""
+
+    async def story(tables: Tables, one: Running, two: Running) -> None:
+        (accepted,) = await one.node.intake.receive([mail("m1", subject="first")])
+        await one.node.intake.decided(accepted)
+        await until(lambda: "first" in one.items)
+        new_matter = task("t1", subject="second", identity=mail("m1").identity)
+        (row,) = await one.store.receive(one.node.writer.term, [new_matter], [])
+        written, asked, answered = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        hand_over_rows, older = one.handover._rows.hand_over, one.node.whose.older
+
+        async def slow_statement(*args: Any) -> Any:
+            await written.wait()
+            return await hand_over_rows(*args)
+
+        async def slow_look(stored: Any) -> Any:
+            found = await older(stored)
+            asked.set()
+            await answered.wait()
+            return found
+
+        one.handover._rows.hand_over = slow_statement  # type: ignore[method-assign]
+        one.node.whose.older = slow_look  # type: ignore[method-assign]
+        async with asyncio.TaskGroup() as group:
+            leaving = group.create_task(hand_over(one, two, "first"))
+            await asyncio.sleep(0.1)
+            await one.node.intake.look()
+            await asked.wait()
+            written.set()
+            await leaving
+            answered.set()
+        await until(lambda: tables.inbox_by_id[row.id].decided is not None)
+        await one.caught_up()
+        await two.caught_up()
+        item = tables.items[tables.inbox_by_id[row.id].decided.item or ""]  # type: ignore[union-attr]
+        assert tables.owners[item.id] == B
+        is_whole(tables, one, two)
+
+    play(story)
+
+
 def test_while_a_contact_of_the_customer_is_being_decided_about_all_of_it_stays() -> None:
     async def story(tables: Tables, one: Running, two: Running) -> None:
         (accepted,) = await one.node.intake.receive([mail("m1", subject="first")])
