@@ -254,7 +254,7 @@ def test_a_contact_that_is_found_while_its_customer_leaves_is_decided_about_ther
             await answered.wait()
             return found
 
-        one.handover._rows.hand_over = slow_statement  # type: ignore[method-assign]
+        one.handover._rows.hand_over = slow_statement  # type: ignore[assignment,method-assign]
         one.node.whose.older = slow_look  # type: ignore[method-assign]
         async with asyncio.TaskGroup() as group:
             leaving = group.create_task(hand_over(one, two, "first"))
