@@ -6,6 +6,7 @@ again, so killing it loses nobody.
 
 import asyncio
 import itertools
+import math
 import random
 import uuid
 from collections.abc import Awaitable, Callable
@@ -25,12 +26,15 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from gateway.demo.company import SUPPORT
+from gateway.demo.house_rules import CLOSED_QUEUE
 from gateway.demo.mailserver import Account, DemoMail, Ports
-from gateway.demo.words import MATTERS, TASKS, Matter
+from gateway.demo.words import CLOSED, MATTERS, TASKS, Matter
 
 MAIL_SECONDS = 14.0
 CHAT_SECONDS = 20.0
 TASK_SECONDS = 18.0
+ENTERING_SECONDS = 2.0
+"""Until one who came in is counted."""
 PATIENCE_SECONDS = 240.0
 _log = structlog.get_logger("demo")
 
@@ -44,6 +48,8 @@ class World(Struct, frozen=True, kw_only=True):
     token: str
     callback_url: str
     dice: random.Random
+    crowd: int = 3
+    """So many played contacts at most wait or are worked on: the visitor's own find room."""
 
 
 async def send_mail(
@@ -67,21 +73,47 @@ async def send_mail(
 
 async def play(world: World) -> None:
     """All customers, until cancelled."""
+    door = asyncio.Lock()
     async with asyncio.TaskGroup() as group:
-        group.create_task(_again_and_again(lambda m: _mail(world, m), MAIL_SECONDS, world, 0))
-        group.create_task(_again_and_again(lambda m: _chat(world, m), CHAT_SECONDS, world, 3))
-        group.create_task(_again_and_again(lambda m: _task(world, m), TASK_SECONDS, world, 5))
+        group.create_task(_again_and_again(lambda m: _mail(world, m), MAIL_SECONDS, world, door, 0))
+        group.create_task(_again_and_again(lambda m: _chat(world, m), CHAT_SECONDS, world, door, 3))
+        group.create_task(_again_and_again(lambda m: _task(world, m), TASK_SECONDS, world, door, 5))
+        group.create_task(_visit(lambda m: _mail(world, m), CLOSED))
 
 
 async def _again_and_again(
-    one: Callable[[Matter], Awaitable[None]], every: float, world: World, first: int
+    one: Callable[[Matter], Awaitable[None]],
+    every: float,
+    world: World,
+    door: asyncio.Lock,
+    first: int,
 ) -> Never:
-    """Start one visit after the other; several may be under way."""
+    """Start one visit after the other; several may be under way, as long as it is not crowded."""
     async with asyncio.TaskGroup() as visits:
         for matter in itertools.islice(itertools.cycle(MATTERS), first, None):
-            visits.create_task(_visit(one, matter))
+            async with door:
+                while await _present(world) >= world.crowd:  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(1)
+                visits.create_task(_visit(one, matter))
+                await asyncio.sleep(ENTERING_SECONDS)
             await asyncio.sleep(every * world.dice.uniform(0.6, 1.4))
     raise AssertionError("the customers never run out")
+
+
+async def _present(world: World) -> float:
+    """How many contacts wait in an open queue or are worked on; too many while nobody says."""
+    headers = {"Authorization": f"Bearer {world.token}"}
+    limit = aiohttp.ClientTimeout(total=5)
+    try:
+        async with (
+            aiohttp.ClientSession(headers=headers, timeout=limit) as session,
+            session.get(f"{world.url}/api/v1/live", raise_for_status=True) as answer,
+        ):
+            live = await answer.json()
+    except (OSError, aiohttp.ClientError):  # a time-out is an OSError
+        return math.inf
+    open_queues = [queue for queue in live["queues"] if queue["name"] != CLOSED_QUEUE]
+    return sum(queue["waiting"] + queue["in_hand"] for queue in open_queues)
 
 
 async def _visit(one: Callable[[Matter], Awaitable[None]], matter: Matter) -> None:

@@ -6,6 +6,7 @@ import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from gateway.demo.workers import work
 from gateway.store.embedded import EmbeddedServer
 from gateway.store.opening import create_database
 
+CROWD, CROWD_EACH = 3, 4
+"""So many played contacts for the visitor, and for each played agent, at a time."""
 MOURNED_SECONDS = 20.0
 """Of several nodes a killed one stays away long enough for others to take its work."""
 
@@ -68,6 +71,7 @@ async def show(wish: Wish, say: Callable[[dict[str, str]], None]) -> None:
             token=token,
             callback_url=f"{control_url}/callback",
             dice=random.Random(wish.seed),  # noqa: S311 - a play, not a secret
+            crowd=CROWD + CROWD_EACH * wish.agents,
         )
         try:
             async with asyncio.timeout(wish.seconds):
@@ -194,7 +198,7 @@ async def _people(world: World, wish: Wish) -> dict[str, str]:
     headers = {"Authorization": f"Bearer {world.token}"}
     async with aiohttp.ClientSession(world.url, headers=headers, raise_for_status=True) as session:
         async with session.put(
-            "/api/v1/directory", json=company.declaration(wish.agents)
+            "/api/v1/directory", json=company.declaration(wish.agents, datetime.now(UTC).date())
         ) as answer:
             await answer.read()
         links = {"demo": f"{world.url}/demo/"}

@@ -88,6 +88,17 @@ MATTERS: tuple[Matter, ...] = (
     ),
 )
 
+CLOSED = Matter(
+    "en",
+    "Noor Visser",
+    "Coming to your showroom on Saturday?",
+    "Hello,\n\nI would like to see the floor lamps before I order one. Is your showroom open on "
+    "Saturday?\n\nKind regards\nNoor",
+    "Then I come when you are open again.",
+    "Thank you, see you then!",
+)
+"""Goes where nobody works just now: one sees it wait, and its automatic answer."""
+
 TASKS: tuple[tuple[str, str, int], ...] = (
     ("Check identity documents of a merchant", "Two documents uploaded, one expired.", 1),
     ("Review disputed payment", "The buyer says that the goods never came.", 4),

@@ -118,6 +118,44 @@ class House:
         await self.node.call("PUT", f"/api/v1/agents/{name}", person)
         return name
 
+    async def settle(self) -> None:
+        """Hours, a promise, queues and rules: one of each that the pages can show."""
+        declared: dict[str, Any] = {
+            "hours": [
+                {
+                    "name": "fair",
+                    "zone": "Europe/Berlin",
+                    "extra": [{"date": "2099-05-01", "open": ["10:00-14:00"], "label": "Fair"}],
+                    "closed_replies": {"email": {"": "We are back at {opens}."}},
+                }
+            ],
+            "service_policies": [{"name": "gold", "first_reply": 7_200, "escalate_after": 3_600}],
+            "queues": [
+                {
+                    "name": "refunds",
+                    "display_name": "Money back",
+                    "hours": "fair",
+                    "service_policy": "gold",
+                    "rings": [{"after": 60, "drop": ["*"]}],
+                }
+            ],
+            "rules": [
+                {
+                    "name": "money",
+                    "order": 1,
+                    "when": {"words": ["refund*", "devolución"]},
+                    "then": {"queue": "refunds", "priority": 10},
+                },
+                {
+                    "name": "spanish",
+                    "order": 2,
+                    "when": {"languages": ["es"]},
+                    "then": {"queue": "general", "tags": ["es"]},
+                },
+            ],
+        }
+        await self.node.call("PUT", "/api/v1/directory", declared)
+
     async def item(self, subject: str) -> dict[str, Any]:
         """The work item with this subject, whatever its state."""
         found = await self.node.call("GET", "/api/v1/items?limit=200")

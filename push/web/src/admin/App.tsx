@@ -1,5 +1,19 @@
 import { signal } from "@preact/signals";
-import { Building2, Cable, Flag, Inbox, type IconNode, KeyRound, OctagonAlert, Send, Sparkles, Users } from "lucide";
+import {
+  Building2,
+  Cable,
+  CalendarClock,
+  DoorOpen,
+  Flag,
+  Handshake,
+  type IconNode,
+  Inbox,
+  KeyRound,
+  OctagonAlert,
+  Send,
+  Sparkles,
+  Users,
+} from "lucide";
 import type { FunctionComponent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { session } from "../api/session";
@@ -14,6 +28,7 @@ import { Codes, Skills } from "./Names";
 import { Outbox } from "./Outbox";
 import { Quarantine } from "./Quarantine";
 import { Queues } from "./Queues";
+import { HoursPart, PromisesPart, RulesPart } from "./SetupParts";
 import { SitesPart } from "./SitesPart";
 import { Tokens } from "./Tokens";
 import "./admin.css";
@@ -23,6 +38,9 @@ const PARTS = {
   agents: { icon: Users, page: Agents },
   sites: { icon: Building2, page: SitesPart },
   queues: { icon: Inbox, page: Queues },
+  hours: { icon: CalendarClock, page: HoursPart },
+  promises: { icon: Handshake, page: PromisesPart },
+  rules: { icon: DoorOpen, page: RulesPart },
   skills: { icon: Sparkles, page: Skills },
   codes: { icon: Flag, page: Codes },
   quarantine: { icon: OctagonAlert, page: Quarantine },

@@ -9,12 +9,14 @@ import { Table } from "../ui/Table";
 import { duration } from "../ui/time";
 import { EditDialog, TextField } from "./EditDialog";
 import { Section } from "./Section";
+import { RoutingPart } from "./SetupParts";
 import { skillsFrom, skillsText, useEditor } from "./useEditor";
 
 export function Queues() {
   const list = useResource("queues", queues);
   const [editing, setEditing] = useState<Queue | "new" | null>(null);
   return (
+    <>
     <Section title={t("admin.queues")} lead={t("admin.queues_lead")} add={{ label: t("queue.add"), onClick: () => setEditing("new") }}>
       <Table
         caption={t("admin.queues")}
@@ -64,6 +66,8 @@ export function Queues() {
         />
       )}
     </Section>
+    <RoutingPart />
+    </>
   );
 }
 

@@ -6,10 +6,12 @@ interface Props {
   title: string;
   lead: string;
   add?: { label: string; onClick(): void };
+  /** What is in it brings cards of its own. */
+  bare?: boolean;
   children: ComponentChildren;
 }
 
-export function Section({ title, lead, add, children }: Props) {
+export function Section({ title, lead, add, bare, children }: Props) {
   return (
     <>
       <div class="admin-head">
@@ -24,7 +26,7 @@ export function Section({ title, lead, add, children }: Props) {
           </button>
         )}
       </div>
-      <div class="card admin-card">{children}</div>
+      {bare ? children : <div class="card admin-card">{children}</div>}
     </>
   );
 }

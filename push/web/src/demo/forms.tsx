@@ -40,7 +40,40 @@ function useForm(name: string, send: (line: string, text: string) => Promise<unk
   return { words, change, submit, busy, error };
 }
 
+/** Mails that show what the house has settled: a rule, a language, a place that is closed. */
+const EXAMPLES = ["refund", "spanish", "showroom"] as const;
+
+function Examples({ form }: { form: ReturnType<typeof useForm> }) {
+  const [chosen, setChosen] = useState<(typeof EXAMPLES)[number] | null>(null);
+  return (
+    <div class="demo-examples">
+      <span class="label" id="demo-examples">
+        {t("demo.try")}
+      </span>
+      <span class="chips" role="group" aria-labelledby="demo-examples">
+        {EXAMPLES.map((name) => (
+          <button
+            key={name}
+            type="button"
+            class="btn small"
+            onClick={() => {
+              setChosen(name);
+              form.change({ line: t(`demo.try_${name}_subject`), text: t(`demo.try_${name}_body`) });
+            }}
+          >
+            {t(`demo.try_${name}`)}
+          </button>
+        ))}
+      </span>
+      <p class="hint" role="status">
+        {chosen && t(`demo.try_${chosen}_then`)}
+      </p>
+    </div>
+  );
+}
+
 interface Props {
+  examples?: boolean;
   form: ReturnType<typeof useForm>;
   field: string;
   lead: string;
@@ -50,12 +83,13 @@ interface Props {
   button: string;
 }
 
-function Form({ form, field, lead, label, lineHint, textHint, button }: Props) {
+function Form({ examples, form, field, lead, label, lineHint, textHint, button }: Props) {
   const { words, change, submit, busy, error } = form;
   const wrong = (name: string) => (error instanceof Problem ? error.of(name) : undefined);
   return (
     <form class="demo-form" onSubmit={(event) => void submit(event)}>
       <p class="muted">{lead}</p>
+      {examples && <Examples form={form} />}
       <label class="field">
         <span>{label}</span>
         <input class="input" list={undefined} required dir="auto" placeholder={lineHint} value={words.line} onInput={(event) => change({ line: event.currentTarget.value })} />
@@ -83,6 +117,7 @@ export function MailForm() {
   const form = useForm("mail", demoMail);
   return (
     <Form
+      examples
       form={form}
       field="subject"
       lead={t("demo.mail_lead")}

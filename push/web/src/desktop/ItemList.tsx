@@ -2,7 +2,7 @@ import { Coffee, Inbox, PenLine } from "lucide";
 import { useEffect } from "preact/hooks";
 import { t, word } from "../i18n";
 import type { ItemView } from "../protocol";
-import { Empty, Kind, Skeleton, whoIs } from "../ui/bits";
+import { Empty, Kind, sameWords, Skeleton, whoIs } from "../ui/bits";
 import { DueLeft } from "../ui/Due";
 import { Icon } from "../ui/Icon";
 import { since } from "../ui/time";
@@ -82,7 +82,7 @@ function Row({ item }: { item: ItemView }) {
           </span>
           <span class="row-line row-foot">
             <span class="cut" dir="auto">
-              {typing ? <em>{t("typing.someone")}</em> : item.preview}
+              {typing ? <em>{t("typing.someone")}</em> : !sameWords(item) && item.preview}
             </span>
             {item.state !== "wrapping" && <DueLeft item={item} />}
             {item.state === "wrapping" && <span class="chip warn">{word("state", "wrapping")}</span>}

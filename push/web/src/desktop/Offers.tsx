@@ -1,8 +1,9 @@
 import { signal } from "@preact/signals";
 import { Check, ChevronDown, Sparkles, X } from "lucide";
 import { locale, t, word } from "../i18n";
-import type { ItemView, OfferView } from "../protocol";
-import { Kind, languageName, whoIs } from "../ui/bits";
+import type { OfferView } from "../protocol";
+import { Kind, languageName, sameWords, whoIs } from "../ui/bits";
+import { DueChip } from "../ui/Due";
 import { Icon } from "../ui/Icon";
 import { Menu, MenuItem } from "../ui/Menu";
 import { now, since } from "../ui/time";
@@ -66,6 +67,11 @@ function OfferCard({ offer, first }: { offer: OfferView; first: boolean }) {
         {!sameWords(item) && <h3 dir="auto">{item.subject || t("item.no_subject")}</h3>}
         {item.preview && <p dir="auto">{item.preview}</p>}
       </div>
+      {item.due_at && (
+        <p class="offer-due">
+          <DueChip item={item} />
+        </p>
+      )}
       <p class="offer-why">
         <Icon of={Sparkles} size={14} />
         <span>
@@ -98,11 +104,6 @@ function OfferCard({ offer, first }: { offer: OfferView; first: boolean }) {
       </div>
     </article>
   );
-}
-
-/** A chat has no subject of its own: it begins with the customer's first words. */
-function sameWords({ subject, preview }: ItemView): boolean {
-  return subject !== "" && preview.startsWith(subject.slice(0, 60));
 }
 
 const spans = new Map<string, number>();

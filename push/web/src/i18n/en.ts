@@ -1,8 +1,10 @@
 import { enPages } from "./en-pages";
+import { enSetup } from "./en-setup";
 
 /** Every text of the pages, in English: the one complete language. */
 export const en = {
   ...enPages,
+  ...enSetup,
 
   // everywhere
   account: "Account and settings",

@@ -1,7 +1,9 @@
+import { esSetup } from "./es-setup";
 import type { Texts } from "./texts";
 
 /** Español: el acceso y las palabras principales del escritorio; lo que falta sale en inglés. */
 export const es: Texts = {
+  ...esSetup,
   account: "Cuenta y ajustes",
   agent: "Agente",
   back: "Volver",
@@ -276,6 +278,13 @@ export const es: Texts = {
   "demo.kill_one_hint":
     "kill -9. Su escritorio y su chat siguen en el otro nodo; se arranca de nuevo a los veinte segundos.",
   "demo.pid": "proceso {pid}",
+  "demo.try": "Rellenar con un ejemplo",
+  "demo.try_refund": "Una devolución",
+  "demo.try_refund_then": "Una regla encuentra las palabras, lo pasa a Facturación y lo sube; la primera respuesta vence en dos minutos.",
+  "demo.try_spanish": "En español",
+  "demo.try_spanish_then": "Se reconoce el idioma y una regla lo envía al equipo de español y portugués.",
+  "demo.try_showroom": "Un sitio cerrado",
+  "demo.try_showroom_then": "La exposición está cerrada unos días: en la bandeja de entrada aparece enseguida una respuesta que dice cuándo abre, y no se molesta a nadie.",
   "demo.up": "activo desde hace {time}",
   "clock.first_reply": "Primera respuesta",
   "clock.next_reply": "Siguiente respuesta",

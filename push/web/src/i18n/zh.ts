@@ -1,7 +1,9 @@
+import { zhSetup } from "./zh-setup";
 import type { Texts } from "./texts";
 
 /** 中文：登录与桌面的主要词语；尚缺的以英文显示。 */
 export const zh: Texts = {
+  ...zhSetup,
   account: "账户与设置",
   agent: "客服",
   back: "返回",
@@ -277,6 +279,13 @@ export const zh: Texts = {
   "demo.kill_one": "终止 {name}",
   "demo.kill_one_hint": "kill -9。它的工作台和聊天会在另一个节点上继续，二十秒后重新启动。",
   "demo.pid": "进程 {pid}",
+  "demo.try": "填入示例",
+  "demo.try_refund": "退款",
+  "demo.try_refund_then": "规则发现这些词,把它交给账单队列并提高优先级;首次回复两分钟内到期。",
+  "demo.try_spanish": "西班牙语",
+  "demo.try_spanish_then": "系统识别语言,规则把它交给西班牙语和葡萄牙语队列。",
+  "demo.try_showroom": "已关闭的地点",
+  "demo.try_showroom_then": "展厅这几天不营业:收件箱马上会收到说明何时营业的答复,不打扰任何人。",
   "demo.up": "已运行 {time}",
   "clock.first_reply": "首次回复",
   "clock.next_reply": "下次回复",

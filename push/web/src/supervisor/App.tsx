@@ -1,19 +1,25 @@
 import { signal } from "@preact/signals";
 import { RefreshCw, Search } from "lucide";
+import type { FunctionComponent } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { items, queues } from "../api/resources";
 import { agentName } from "../api/names";
 import { useResource } from "../api/resource";
 import { session } from "../api/session";
-import { t, word } from "../i18n";
+import { type Key, t, word } from "../i18n";
 import type { ItemState, ItemView } from "../protocol";
+import { HoursSetup } from "../setup/HoursSetup";
+import { PromiseSetup } from "../setup/PromiseSetup";
+import { QueueSetup } from "../setup/QueueSetup";
+import { RuleSetup } from "../setup/RuleSetup";
 import { Sites } from "../sites/Sites";
+import { DueLeft } from "../ui/Due";
 import { Kind, whoIs } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { Shell } from "../ui/Shell";
 import { SignInPage } from "../ui/SignIn";
 import { type Column, Table } from "../ui/Table";
-import { now, since } from "../ui/time";
+import { since } from "../ui/time";
 import { Toasts } from "../ui/toast";
 import { ItemPanel } from "./ItemPanel";
 import { Numbers } from "./Numbers";
@@ -37,7 +43,7 @@ export function App() {
   );
 }
 
-const PARTS = ["work", "numbers", "sites"] as const;
+const PARTS = ["work", "numbers", "sites", "queues", "hours", "promises", "rules"] as const;
 type Part = (typeof PARTS)[number];
 
 function read(): Part {
@@ -60,22 +66,32 @@ function PartsNav() {
   );
 }
 
+/** Every part but the work itself: what stands above it, and the page. */
+const PAGES = {
+  numbers: { title: "live.title", lead: "live.lead", page: Numbers, bare: true },
+  sites: { title: "sites.title", lead: "sites.lead", page: Sites, bare: false },
+  queues: { title: "setup.queues", lead: "setup.queues_lead", page: QueueSetup, bare: false },
+  hours: { title: "setup.hours", lead: "setup.hours_lead", page: HoursSetup, bare: false },
+  promises: { title: "setup.promises", lead: "setup.promises_lead", page: PromiseSetup, bare: false },
+  rules: { title: "setup.rules", lead: "setup.rules_lead", page: RuleSetup, bare: true },
+} satisfies Record<Exclude<Part, "work">, { title: Key; lead: Key; page: FunctionComponent; bare: boolean }>;
+
 function Parts() {
   if (part.value === "work") return <Board />;
-  const numbers = part.value === "numbers";
+  const { title, lead, page: Page, bare } = PAGES[part.value];
   return (
     <div class="board">
       <main class="board-main">
         <PartsNav />
         <div class="board-head">
-          <h1>{numbers ? t("live.title") : t("sites.title")}</h1>
-          <span class="muted">{numbers ? t("live.lead") : t("sites.lead")}</span>
+          <h1>{t(title)}</h1>
+          <span class="muted">{t(lead)}</span>
         </div>
-        {numbers ? (
-          <Numbers />
+        {bare ? (
+          <Page />
         ) : (
           <div class="card board-table">
-            <Sites />
+            <Page />
           </div>
         )}
       </main>
@@ -99,6 +115,7 @@ function Board() {
     EVERY,
   );
   const rows = lists.data?.[state]?.items;
+  const shownAs = (name: string) => places.data?.items.find((one) => one.name === name)?.display_name || name;
   // the open panel follows the item, whatever list it has moved to
   const all = Object.values(lists.data ?? {}).flatMap((page) => page.items);
   const shown = chosen && (all.find(({ id }) => id === chosen.id) ?? chosen);
@@ -157,7 +174,7 @@ function Board() {
             rows={rows && [...rows].sort(byUrgency)}
             from={lists}
             id={(item) => item.id}
-            columns={columns(setChosen)}
+            columns={columns(setChosen, shownAs)}
             empty={t("supervisor.empty")}
           />
         </div>
@@ -181,7 +198,7 @@ function byUrgency(a: ItemView, b: ItemView): number {
   return b.priority - a.priority || (a.queued_at ?? a.created_at).localeCompare(b.queued_at ?? b.created_at);
 }
 
-function columns(open: (item: ItemView) => void): Column<ItemView>[] {
+function columns(open: (item: ItemView) => void, shownAs: (queue: string) => string): Column<ItemView>[] {
   return [
     { title: t("number"), cell: (item) => <span class="num">#{item.number}</span> },
     {
@@ -198,19 +215,11 @@ function columns(open: (item: ItemView) => void): Column<ItemView>[] {
         </span>
       ),
     },
-    { title: t("queue"), cell: (item) => item.queue },
-    {
-      title: t("waits"),
-      cell: (item) => (
-        <span class={late(item) ? "num wrong" : "num"}>{since(item.queued_at ?? item.created_at)}</span>
-      ),
-    },
+    { title: t("queue"), cell: (item) => shownAs(item.queue) },
+    { title: t("waits"), cell: (item) => <span class="num">{since(item.queued_at ?? item.created_at)}</span> },
+    { title: t("due"), cell: (item) => (item.due_at ? <DueLeft item={item} /> : "") },
     { title: t("agent"), cell: (item) => agentName(item.agent) },
     { title: t("priority"), cell: (item) => (item.priority ? <span class="chip info">{item.priority}</span> : "") },
     { title: t("reason"), cell: (item) => (item.reason ? <span class="reason">{item.reason}</span> : "") },
   ];
-}
-
-function late(item: ItemView): boolean {
-  return item.due_at !== null && Date.parse(item.due_at) < now.value;
 }

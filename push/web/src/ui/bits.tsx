@@ -25,6 +25,11 @@ export function whoIs(item: Pick<ItemView, "kind" | "address"> | null, customer:
   return item?.address || t("customer.unknown");
 }
 
+/** A chat has no subject of its own: it begins with the customer's first words. */
+export function sameWords({ subject, preview }: Pick<ItemView, "subject" | "preview">): boolean {
+  return subject !== "" && preview.startsWith(subject.slice(0, 60));
+}
+
 const KINDS: Record<ChannelKind, IconNode> = {
   email: Mail,
   webchat: MessagesSquare,

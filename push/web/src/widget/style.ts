@@ -109,7 +109,7 @@ textarea:focus{outline:none;border-color:var(--accent)}
 @media(max-width:480px){
   :host([open]){inset:0}
   :host([open]) .launcher{display:none}
-  .panel{position:fixed;inset:0;width:auto;max-width:none;height:var(--view-height,100dvh);border-radius:0;animation:none;box-shadow:none}
+  .panel,:host([side=left]) .panel{position:fixed;inset:0;width:auto;max-width:none;height:var(--view-height,100dvh);border-radius:0;animation:none;box-shadow:none}
   .head{padding-block-start:calc(12px + env(safe-area-inset-top))}
   .compose{padding-block-end:calc(10px + env(safe-area-inset-bottom))}
 }
