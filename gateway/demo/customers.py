@@ -113,7 +113,7 @@ async def _present(world: World) -> float:
     except (OSError, aiohttp.ClientError):  # a time-out is an OSError
         return math.inf
     open_queues = [queue for queue in live["queues"] if queue["name"] != CLOSED_QUEUE]
-    return sum(queue["waiting"] + queue["in_hand"] for queue in open_queues)
+    return float(sum(queue["waiting"] + queue["in_hand"] for queue in open_queues))
 
 
 async def _visit(one: Callable[[Matter], Awaitable[None]], matter: Matter) -> None:

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test, vi } from "vitest";
 import type { Hours, Looked, Rule } from "../src/api/setup";
-import { afterBreach, isUsual, policyFacts, ringWords, seconds, specialDays, thenFacts, traceOf, weekLines, whenFacts } from "../src/setup/words";
+import { afterBreach, isUsual, looksAt, policyFacts, ringWords, seconds, specialDays, thenFacts, traceOf, weekLines, whenFacts } from "../src/setup/words";
 
 beforeAll(() => void vi.stubGlobal("navigator", { languages: ["en-GB"] }));
 
@@ -84,7 +84,7 @@ test("every condition of a rule is told, those within others too, and what is no
   const when = {
     languages: ["es"],
     verified: false,
-    velocity: { contacts: 5, seconds: 3600 },
+    velocity: { contacts: 5, seconds: 3600, of: "matters" as const },
     fields: { topic: ["*"] },
     unless: { kinds: ["task"], machine: true },
   };
@@ -98,6 +98,16 @@ test("every condition of a rule is told, those within others too, and what is no
   expect(whenFacts({})).toEqual([]);
 });
 
+test("a rule says what it looks at, unless that is a new contact", () => {
+  const rule = { on: ["silent", "waiting"], after: 86_400, when: { tags: ["vip"] } };
+  expect(read(looksAt(rule))).toEqual([
+    ["On", "The customer is silent, The customer waits"],
+    ["After", "1 d"],
+    ["Tagged", "vip"],
+  ]);
+  expect(looksAt({ on: ["contact"], after: 0, when: {} })).toEqual([]);
+});
+
 test("what a rule decides is told by the names that people know", () => {
   const then = { queue: "billing", priority: 10, skills: {}, tags: ["money"], due_seconds: 300, hold: undefined };
   expect(read(thenFacts(then, () => "Billing"))).toEqual([
@@ -108,10 +118,10 @@ test("what a rule decides is told by the names that people know", () => {
   ]);
 });
 
-test("the try-out tells of every rule, also of those that were not looked at", () => {
-  const rule = (name: string, enabled = true) => ({ name, enabled }) as Rule;
+test("the try-out tells of every rule about such a thing, also of those that were not looked at", () => {
+  const rule = (name: string, enabled = true, on = "contact") => ({ name, enabled, on: [on] }) as Rule;
   const saw = (name: string, held: boolean, ...decided: string[]): Looked => ({ rule: name, held, because: "so", decided });
-  const rules = [rule("off", false), rule("no"), rule("late"), rule("first"), rule("behind")];
+  const rules = [rule("replies", true, "reply"), rule("off", false), rule("no"), rule("late"), rule("first"), rule("behind")];
   const looked = [saw("no", false), saw("late", true), saw("first", true, "queue"), saw("brand-new", false)];
   expect(traceOf(rules, looked).map(({ rule: name, fate }) => [name, fate])).toEqual([
     ["off", "off"],

@@ -89,7 +89,7 @@ export interface ServicePolicy {
 export interface When {
   any?: When[];
   unless?: When;
-  velocity?: { contacts: number; seconds: number };
+  velocity?: { contacts: number; seconds: number; of?: "messages" | "matters" };
   fields?: Record<string, string[]>;
   [condition: string]: unknown;
 }
@@ -104,6 +104,8 @@ export interface Then {
   due_seconds?: number;
   tags?: string[];
   hold?: string;
+  /** One text, or one for each language. */
+  reply?: string | Record<string, string>;
   [outcome: string]: unknown;
 }
 
@@ -111,6 +113,10 @@ export interface Rule {
   name: string;
   order: number;
   enabled: boolean;
+  /** What it looks at: a new contact, a later message, a reply of ours, … */
+  on: string[];
+  after?: number;
+  follows?: string;
   when: When;
   then: Then;
   stop: boolean;
@@ -121,6 +127,7 @@ export interface Rule {
 /** A contact as it might come. */
 export interface TryOut {
   kind: ChannelKind;
+  on?: string;
   subject?: string;
   body?: string;
   language?: string;

@@ -8,7 +8,7 @@ import { Table } from "../ui/Table";
 import { Facts } from "./Facts";
 import { TryOutBox } from "./TryOutBox";
 import { useQueues } from "./useNames";
-import { thenFacts, whenFacts } from "./words";
+import { looksAt, thenFacts } from "./words";
 import "./setup.css";
 
 /** The rules of the front door in their order, and a box to try a contact on them. */
@@ -55,8 +55,8 @@ function Rules({ from, shownAs }: { from: Resource<Page<Rule>>; shownAs(name: st
         },
         {
           title: t("rules.when"),
-          cell: ({ when }) => {
-            const facts = whenFacts(when);
+          cell: (rule) => {
+            const facts = looksAt(rule);
             return facts.length > 0 ? <Facts of={facts} /> : <span class="muted">{t("rules.always")}</span>;
           },
         },

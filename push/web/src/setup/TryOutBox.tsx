@@ -11,7 +11,11 @@ import { type Fact, thenFacts, type Trace, traceOf } from "./words";
 
 const KINDS: ChannelKind[] = ["email", "webchat", "task", "sms", "whatsapp", "voice"];
 
+/** What was said, by whom; what happens to an item later cannot be tried with words alone. */
+const SAID = ["contact", "message", "reply", "note"] as const;
+
 interface Form {
+  on: (typeof SAID)[number];
   kind: ChannelKind;
   subject: string;
   body: string;
@@ -22,7 +26,9 @@ interface Form {
   verified: boolean;
 }
 
-const EMPTY: Form = { kind: "email", subject: "", body: "", language: "", sender: "", queue: "", value: "0", verified: false };
+const EMPTY: Form = { on: "contact", kind: "email", subject: "", body: "", language: "", sender: "", queue: "", value: "0", verified: false };
+
+type Answer = Tried & Pick<Form, "on">;
 
 interface Props {
   rules: Rule[];
@@ -33,7 +39,7 @@ interface Props {
 /** A contact as it might come, and what the rules would make of it: nothing is filed or sent. */
 export function TryOutBox({ rules, queues, shownAs }: Props) {
   const [form, setForm] = useState(EMPTY);
-  const [tried, setTried] = useState<Tried | null>(null);
+  const [tried, setTried] = useState<Answer | null>(null);
   const [error, setError] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);
   const change = (part: Partial<Form>) => setForm({ ...form, ...part });
@@ -43,7 +49,8 @@ export function TryOutBox({ rules, queues, shownAs }: Props) {
     setBusy(true);
     setError(null);
     try {
-      setTried(await tryRules(contact(form)));
+      const asked = contact(form);
+      setTried({ ...(await tryRules(asked)), on: form.on });
     } catch (problem) {
       setTried(null);
       setError(problem as Error);
@@ -58,7 +65,17 @@ export function TryOutBox({ rules, queues, shownAs }: Props) {
           <Icon of={FlaskConical} size={18} /> {t("try.title")}
         </h2>
         <p class="muted">{t("try.lead")}</p>
-        <div class="setup-two">
+        <div class="setup-three">
+          <label class="field">
+            <span>{t("try.on")}</span>
+            <select class="input" value={form.on} onChange={(event) => change({ on: event.currentTarget.value as Form["on"] })}>
+              {SAID.map((one) => (
+                <option key={one} value={one}>
+                  {word("on", one)}
+                </option>
+              ))}
+            </select>
+          </label>
           <label class="field">
             <span>{t("try.kind")}</span>
             <select class="input" value={form.kind} onChange={(event) => change({ kind: event.currentTarget.value as ChannelKind })}>
@@ -129,8 +146,8 @@ export function TryOutBox({ rules, queues, shownAs }: Props) {
 }
 
 function contact(form: Form): TryOut {
-  const { kind, subject, body, language, sender, queue, value, verified } = form;
-  return { kind, subject, body, language: language.trim(), sender: sender.trim(), queue, value: Number(value) || 0, verified };
+  const { on, kind, subject, body, language, sender, queue, value, verified } = form;
+  return { on, kind, subject, body, language: language.trim(), sender: sender.trim(), queue, value: Number(value) || 0, verified };
 }
 
 function wrong(error: Error | null, field: string): string | undefined {
@@ -172,15 +189,15 @@ function Line({ label, value, onChange, hint, wrong: said, number }: LineProps) 
 
 // -- what came of it -------------------------------------------------------------------------
 
-function Result({ tried, rules, shownAs }: { tried: Tried } & Omit<Props, "queues">) {
-  const rows = traceOf(rules, tried.looked);
+function Result({ tried, rules, shownAs }: { tried: Answer } & Omit<Props, "queues">) {
+  const rows = traceOf(rules, tried.looked, tried.on);
   const { queue: _, ...others } = tried.then;
   return (
     <>
       {tried.then.hold ? (
         <h3>{t("try.held", { reason: tried.then.hold })}</h3>
       ) : (
-        <h3>{t("try.goes_to", { queue: shownAs(tried.queue) })}</h3>
+        <h3>{tried.on === "contact" || tried.then.queue ? t("try.goes_to", { queue: shownAs(tried.queue) }) : t("try.stays")}</h3>
       )}
       <Facts of={[...thenFacts(others, shownAs), ...spoken(tried)]} />
       <h4>{t("try.trace")}</h4>

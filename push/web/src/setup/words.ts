@@ -146,6 +146,7 @@ export function afterBreach(policy: ServicePolicy, queue: (name: string) => stri
 function value(name: string, given: unknown): string {
   if (typeof given === "boolean") return t(given ? "yes" : "no");
   if (name === "kinds") return list((given as string[]).map((kind) => word("kind", kind)));
+  if (name === "clocks") return list((given as string[]).map((clock) => word("clock", clock)));
   if (Array.isArray(given)) return list(given as string[]);
   return String(given);
 }
@@ -158,13 +159,22 @@ export function whenFacts(when: When): Fact[] {
     facts.push([word("when", name), value(name, given)]);
   }
   if (when.velocity) {
-    const { contacts, seconds: within } = when.velocity;
-    facts.push([t("when.velocity"), t("when.velocity_of", { n: contacts, time: seconds(within) })]);
+    const { contacts, seconds: within, of = "messages" } = when.velocity;
+    facts.push([t(`when.velocity_${of}`), t("when.velocity_of", { n: contacts, time: seconds(within) })]);
   }
   for (const [name, values] of Object.entries(when.fields ?? {})) facts.push([name, anything(values)]);
   if (when.any?.length) facts.push([t("when.any"), when.any.map(inOneLine).join(" · ")]);
   if (when.unless) facts.push([t("when.unless"), inOneLine(when.unless)]);
   return facts;
+}
+
+/** What a rule looks at and under which conditions. */
+export function looksAt({ on, after, follows, when }: Pick<Rule, "on" | "after" | "follows" | "when">): Fact[] {
+  const facts: Fact[] = [];
+  if (on.some((one) => one !== "contact")) facts.push([t("rules.on"), list(on.map((one) => word("on", one)))]);
+  if (after) facts.push([t("rules.after"), seconds(after)]);
+  if (follows) facts.push([t("rules.follows"), follows]);
+  return [...facts, ...whenFacts(when)];
 }
 
 const inOneLine = (when: When) =>
@@ -178,6 +188,7 @@ export function thenFacts(then: Then, queue: (name: string) => string): Fact[] {
     if (name === "queue") return queue(given as string);
     if (name === "skills") return levels(given as Record<string, number>);
     if (name === "due_seconds") return seconds(given as number);
+    if (name === "reply" && typeof given === "object") return Object.values(given as Record<string, string>).join(" / ");
     if (name === "priority") return Number(given) > 0 ? `+${given}` : String(given);
     return value(name, given);
   };
@@ -194,10 +205,11 @@ export interface Trace {
   decided: string[];
 }
 
-/** All rules of the house in order, each with what the try-out made of it. */
-export function traceOf(rules: readonly Rule[], looked: readonly Looked[]): Trace[] {
+/** All rules about such a thing in order, each with what the try-out made of it. */
+export function traceOf(rules: readonly Rule[], looked: readonly Looked[], on = "contact"): Trace[] {
   const by = new Map(looked.map((one) => [one.rule, one]));
-  const rows = rules.map(({ name, enabled }): Trace => {
+  const concerned = rules.filter((rule) => rule.on.includes(on) || by.has(rule.name));
+  const rows = concerned.map(({ name, enabled }): Trace => {
     const one = by.get(name);
     by.delete(name);
     if (!one) return { rule: name, fate: enabled ? "skipped" : "off", because: "", decided: [] };
