@@ -193,6 +193,7 @@ class HttpRoute(Struct, frozen=True, kw_only=True):
     ``asks`` is a struct whose fields are the query's parameters; ``produces`` the media type of
     the answer.
     ``cors`` answers which origin may call it from a browser (``None``: same origin only);
+    ``anywhere`` marks a GET that another node may have to answer;
     ``secret`` marks an answer that must not be kept; ``once`` a handler that heeds the request's.
     """
 
@@ -211,6 +212,7 @@ class HttpRoute(Struct, frozen=True, kw_only=True):
     cors: Callable[[str], bool] | None = None
     secret: bool = False
     once: bool = False
+    anywhere: bool = False
 
 
 class Socket(Protocol):

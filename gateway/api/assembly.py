@@ -28,6 +28,7 @@ from gateway.api.reviews import Reviews
 from gateway.api.rules import Rules
 from gateway.api.sessions import Sessions
 from gateway.api.sites import Sites
+from gateway.api.taking import Taking
 from gateway.api.timetable import HoursResource, PolicyResource
 from gateway.api.tokens import TokenResource
 from gateway.api.upkeep import Outbox, Quarantine
@@ -81,6 +82,7 @@ class Api:
             Quarantine(house.node, house.listing, house.channels),
             Outbox(house.node, house.listing, once),
             TokenResource(house.tokens, self.auth),
+            Taking(ledger, house.listing),
             LiveNumbers(ledger, house.nodes, house.figures),
             DutyResource(house.among),
             NodeActs(house.evacuation),

@@ -89,6 +89,7 @@ class Cases:
                 summary="In words: where the case's work is, and why it waits",
                 gives=Explanation,
                 tag=TAG,
+                anywhere=True,
             ),
         ]
 
@@ -117,6 +118,8 @@ class Cases:
     async def _explain(self, request: HttpRequest) -> HttpAnswer:
         case = await self._find(request)
         items = await self._listing.items_of(case.id)
+        for item in items:
+            self._items.refer(item)
         said = [await self._items.explain(item, case) for item in items]
         text = "\n".join(said) or f"#{case.number} has no work item; it is {case.status.value}."
         return HttpAnswer(body=Explanation(text=text))

@@ -55,7 +55,7 @@ class Errands:
 
     def wrap(self, route: HttpRoute) -> HttpRoute:
         """The route, run at whichever node it must be."""
-        if route.method == "GET":
+        if route.method == "GET" and not route.anywhere:
             return route
         name = f"{route.method} {route.path}"
         self._routes[name] = route

@@ -15,11 +15,13 @@ from gateway.core.model import Case, Item, ItemState
 from gateway.core.routing.explain import Waits, explain, waits
 from gateway.core.view import ItemView, item_view
 from gateway.flow.ledger import Ledger
+from gateway.flow.whose import Elsewhere as AtAnother
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.contract import ItemFilter
 from gateway.store.views import Traced
 
 TAG = "items"
+_WAITING = (ItemState.QUEUED, ItemState.OFFERED)
 Word = Annotated[str, Meta(max_length=200)]
 
 
@@ -99,6 +101,7 @@ class Items:
                 summary="In words: where the item is, and why it waits",
                 gives=Explanation,
                 tag=TAG,
+                anywhere=True,
             ),
         ]
 
@@ -137,12 +140,19 @@ class Items:
 
     async def _explain(self, request: HttpRequest) -> HttpAnswer:
         item, case = await self.find(request.params["id"])
+        self.refer(item)
         text = await self.explain(item, case)
         return HttpAnswer(body=Explanation(text=text, waits=self._waits(item.id)))
 
+    def refer(self, item: Item) -> None:
+        """Raises ``Elsewhere`` for what waits at another node, which alone can say why."""
+        state = self._ledger.state
+        if item.state in _WAITING and item.id not in state.items and item.owner != state.node:
+            raise AtAnother(item.owner)
+
     def _waits(self, item: ItemId) -> Waits | None:
         current = self._ledger.state.items.get(item)
-        if current is None or current.state is not ItemState.QUEUED:
+        if current is None or current.state not in _WAITING:
             return None
         return waits(self._ledger.state, current, self._ledger.clock.now())
 
@@ -155,7 +165,7 @@ class Items:
             said.append(f"What was said in it was removed on {case.emptied_at:%Y-%m-%d}.")
         position = self._ledger.position
         current = self._ledger.state.items.get(item.id)
-        if current is not None and current.state in (ItemState.QUEUED, ItemState.NEW):
+        if current is not None and current.state in (*_WAITING, ItemState.NEW):
             now = self._ledger.clock.now()
             said.append(f"Why it waits: {explain(self._ledger.state, current, now)}.")
             if current.state is ItemState.QUEUED:

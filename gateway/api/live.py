@@ -24,7 +24,8 @@ class QueueNow(Struct, frozen=True, kw_only=True):
 
     Of the customers who were ``told`` how long it may take and have been served since the nodes
     began: ``told_bias`` is by how many seconds they waited longer on average (below 0: less),
-    ``told_error`` by how many it was wrong either way.
+    ``told_error`` by how many it was wrong either way. ``taken``: how many agents picked
+    themselves since then, where the queue allows that.
     """
 
     name: QueueName
@@ -36,6 +37,7 @@ class QueueNow(Struct, frozen=True, kw_only=True):
     told: int = 0
     told_bias: float | None = None
     told_error: float | None = None
+    taken: int = 0
 
 
 class AgentsNow(Struct, frozen=True, kw_only=True):
@@ -168,6 +170,7 @@ class _Sums(Struct):
     told: int = 0
     told_error: float = 0.0
     told_absolute: float = 0.0
+    taken: int = 0
 
 
 def _numbers(figures: Iterable[NodeCapacity]) -> dict[str, Any]:
@@ -190,6 +193,7 @@ def _numbers(figures: Iterable[NodeCapacity]) -> dict[str, Any]:
             sums.told += queue.told
             sums.told_error += queue.told_error
             sums.told_absolute += queue.told_absolute
+            sums.taken += queue.taken
             if queue.waiting:
                 # They have waited on since their node said so.
                 sums.longest_wait = max(sums.longest_wait, queue.longest_wait + one.age)
@@ -206,6 +210,7 @@ def _numbers(figures: Iterable[NodeCapacity]) -> dict[str, Any]:
                 told=s.told,
                 told_bias=round(s.told_error / s.told, 1) if s.told else None,
                 told_error=round(s.told_absolute / s.told, 1) if s.told else None,
+                taken=s.taken,
             )
             for name, s in sorted(queues.items())
         ],

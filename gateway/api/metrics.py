@@ -34,6 +34,14 @@ class _NodeCollector(Collector):
         yield from self._journal()
         yield from self._database()
         yield from self._work()
+        taken = CounterMetricFamily(
+            "switchroom_items_taken",
+            "Items that agents took themselves, where their queue allows it.",
+            labels=["queue"],
+        )
+        for name, number in sorted(self._house.node.router.taken.items()):
+            taken.add_metric([name], number)
+        yield taken
         yield _wait_errors(self._house.node.router.errors)
         yield from self._channels()
         if self._house.among is not None:

@@ -187,12 +187,16 @@ class OfferWithdrawn(_Event, frozen=True, kw_only=True):
 
 
 class ItemAssigned(_Event, frozen=True, kw_only=True):
-    """Given to an agent without an offer: resumed, taken, composed, or by a supervisor."""
+    """Given to an agent without an offer: resumed, taken, composed, or by a supervisor.
+
+    ``taken``: the agent picked it from those that waited, as its queue allows.
+    """
 
     item: ItemId
     agent: AgentName
     by: str
     reason: str
+    taken: bool = False
 
 
 class ItemHeld(_Event, frozen=True, kw_only=True):

@@ -33,7 +33,7 @@ class Waiting(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One queue at one node; ``longest_wait`` in seconds, 0 if nobody waits.
 
     Of so many who were ``told`` how long it may take, the sum of errors and of their sizes, in
-    seconds, since the node began.
+    seconds, since the node began; and how many were ``taken`` by agents who picked them.
     """
 
     name: QueueName
@@ -44,6 +44,7 @@ class Waiting(Struct, frozen=True, kw_only=True, omit_defaults=True):
     told: int = 0
     told_error: float = 0.0
     told_absolute: float = 0.0
+    taken: int = 0
 
 
 class Staff(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -183,6 +184,7 @@ class Tally:
         self._holders: dict[ItemId, AgentName] = {}
         self._staff: Counter[str] = Counter()
         self._errors = WaitErrors()
+        self._taken: Counter[QueueName] = Counter()
 
     # -- noting -----------------------------------------------------------------------------
 
@@ -196,8 +198,7 @@ class Tally:
         if self._state.just_closed:
             self._agents.update(dict.fromkeys(self._state.just_closed))
         event = entry.event
-        if type(event) is e.WaitMeasured:
-            self._errors.note(event)
+        self._note_event(event)
         if not entry.rows:
             # It left this node, or is kept for somebody: no row says so.
             if (item := getattr(event, "item", None)) is not None:
@@ -206,6 +207,12 @@ class Tally:
                 self._agents[agent] = None
             elif type(event) is e.AgentReserved:
                 self._agents[event.reservation.agent] = None
+
+    def _note_event(self, event: e.Event) -> None:
+        if type(event) is e.WaitMeasured:
+            self._errors.note(event)
+        elif type(event) is e.ItemAssigned and event.taken:
+            self._taken[self._state.items[event.item].queue] += 1
 
     def settle(self, most: int | None = None) -> bool:
         """Count what has changed, at most so many changes; whether nothing is left."""
@@ -330,6 +337,7 @@ class Tally:
             told=errors.count,
             told_error=round(errors.total, 3),
             told_absolute=round(errors.absolute, 3),
+            taken=self._taken[name],
         )
 
 

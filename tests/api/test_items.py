@@ -157,3 +157,24 @@ async def test_while_the_journal_cannot_be_written_acts_get_503() -> None:
         )
         assert response.status == 503
         assert response.headers["Retry-After"]
+
+
+async def test_only_where_a_queue_allows_it_there_is_something_to_take() -> None:
+    shelf = {"name": "shelf", "take_allowed": True}
+    async with api_world() as world:
+        token = await world.token_for("ana")
+        general = await world.file_task()
+        assert await world.call("GET", "/api/v1/takeable", token=token) == (
+            200,
+            {"queues": [], "items": []},
+        )
+        await world.call("PUT", "/api/v1/queues/shelf", shelf)
+        later = await world.file_task(queue="shelf")
+        first = await world.file_task(queue="shelf", priority=50)
+        _, found = await world.call("GET", "/api/v1/takeable", token=token)
+        assert found["queues"] == ["shelf"]
+        assert [item["id"] for item in found["items"]] == [first["id"], later["id"]]
+        assert general["id"] not in [item["id"] for item in found["items"]]
+        await world.call("PUT", "/api/v1/agents/ana", {"queues": ["general"]})
+        _, found = await world.call("GET", "/api/v1/takeable", token=token)
+        assert found == {"queues": [], "items": []}

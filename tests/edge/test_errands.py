@@ -38,6 +38,11 @@ async def test_acts_come_to_any_node_and_take_effect_where_the_item_is(
     first = await two.call("POST", f"{path}/priority", {"priority": 7}, **key)
     again = await two.call("POST", f"{path}/priority", {"priority": 7}, **key)
     assert (first["priority"], again) == (7, first)
+    for asked in (f"{path}/explain", f"/api/v1/cases/{filed['number']}/explain"):
+        for node in (one, two):
+            why = await node.call("GET", asked)
+            assert "Why it waits: needs no particular skill" in why["text"]
+            assert "(ana, zed)" in why["text"]
     with pytest.raises(aiohttp.ClientError, match="no queue 'nowhere'"):
         await two.call("POST", f"{path}/requeue", {"queue": "nowhere"})
     patched = await two.call("PATCH", f"/api/v1/cases/{filed['number']}", {"tags": ["seen"]})

@@ -75,8 +75,14 @@ def take(d: Desk, cmd: c.Take) -> Decision:
     item = d.item(cmd.item)
     takeable(d.state, item)
     may_take(d, item.kind, cost_here(d.state.queues, item))
+    if d.agent.queues and item.queue not in d.agent.queues:
+        raise Refused("not_allowed", f"you do not work in queue {item.queue!r}", "item")
     taken = e.ItemAssigned(
-        item=item.id, agent=d.agent.name, by=d.agent.name, reason=f"taken by {d.agent.name}"
+        item=item.id,
+        agent=d.agent.name,
+        by=d.agent.name,
+        reason=f"taken by {d.agent.name}",
+        taken=True,
     )
     return [e.Change(taken)], {"item": item.id}
 

@@ -1,18 +1,18 @@
 """What an agent says of the own state, accepts and takes."""
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core.errors import Refused
-from gateway.core.ids import (
-    QueueName,
-)
+from gateway.core.ids import AgentName, QueueName
 from gateway.core.model import (
     Item,
     ItemState,
     Presence,
 )
+from gateway.core.pool import Tally
 from tests.core.desk.looks import ID, case_of, check
 from tests.support.builders import House, mail
 
@@ -119,6 +119,23 @@ def test_an_item_may_be_taken_where_the_queue_allows_it(house: House) -> None:
     item = shelved(house)
     assert house.say("ana", c.Take(id=ID, item=item.id)) == {"item": item.id}
     assert house.state.items[item.id].agent == "ana"
+
+
+def test_a_take_is_counted_and_is_for_who_works_in_the_queue(house: House) -> None:
+    item = shelved(house)
+    profile = replace(house.state.profiles[AgentName("ana")], queues=(QueueName("sales"),))
+    house.record([e.Change(e.AgentDefined(profile=profile, by="test"))])
+    check(house, c.Take(id=ID, item=item.id), "not_allowed", "item")
+    tally = Tally(house.state)
+    profile = replace(profile, queues=(QueueName("shelf"),))
+    house.record([e.Change(e.AgentDefined(profile=profile, by="test"))])
+    house.ledger.observe(tally.note)
+    house.say("ana", c.Take(id=ID, item=item.id))
+    (assigned,) = house.events(e.ItemAssigned)
+    assert assigned.taken
+    tally.settle()
+    taken = {q.name: q.taken for q in tally.capacity(house.clock.now()).queues}
+    assert taken == {"general": 0, "sales": 0, "shelf": 1}
 
 
 def test_nothing_is_taken_from_a_queue_that_hands_out_itself(house: House) -> None:

@@ -101,3 +101,17 @@ export function put(kind: string, name: string, body: Record<string, unknown>): 
   else rows.push(Object.assign(blank, body, { name }));
   return true;
 }
+
+/** How something that waits stands. */
+export const WAITS = {
+  needs: "billing 3, de",
+  ring: 1,
+  fitting: 4,
+  not_asked: "",
+  groups: [
+    { why: "lacks de", count: 9, agents: ["ben", "carla", "dov", "eve", "finn"] },
+    { why: "no capacity left", count: 3, agents: ["anna", "greta", "hugo"] },
+    { why: "could take it", count: 1, agents: ["ines"] },
+  ],
+  rings: [{ ring: 2, lets: "levels lower by 1, also en", agents: 7, at: new Date(Date.now() + 90_000).toISOString(), expected_wait: 900 }],
+};

@@ -101,6 +101,16 @@ function table(node: MockNode): [string, RegExp, Handler][] {
         (!want("agent") || item.agent === want("agent")) &&
         (!want("q") || `${item.number} ${item.subject} ${item.customer?.name}`.toLowerCase().includes(want("q")!.toLowerCase()))));
     }],
+    ["GET", /^\/api\/v1\/takeable$/, () => ({
+      body: { queues: ["backoffice"], items: items().filter((item) => item.state === "queued").slice(0, 2) },
+    })],
+    ["GET", /^\/api\/v1\/items\/[^/]+\/explain$/, ({ part }) => {
+      const one = node.find(part(4))?.item;
+      if (!one) return problem(404, "There is no such item");
+      const waiting = one.state === "queued";
+      const text = `#${one.number} '${one.subject}': ${waiting ? `it waits in queue '${one.queue}'` : `${one.agent} works on it (had the case before and is free)`}.`;
+      return { body: { text, waits: waiting ? house.WAITS : null } };
+    }],
     ["GET", /^\/api\/v1\/items\/[^/]+\/events$/, () => page(house.EVENTS)],
     ["POST", /^\/api\/v1\/items\/[^/]+\/(assign|requeue|close|priority)$/, ({ part, body }) => {
       const one = node.find(part(4));

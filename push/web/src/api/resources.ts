@@ -219,6 +219,46 @@ export interface ItemQuery {
 export const items = (query: ItemQuery) => http.get<Page<ItemView>>(`${api}/items`, { ...query });
 export const itemEvents = (id: string) =>
   http.get<Page<ItemEvent>>(`${api}/items/${at(id)}/events`, { limit: 200 });
+/** So many agents for one reason, some of them by name. */
+export interface Excluded {
+  why: string;
+  count: number;
+  agents: string[];
+}
+
+/** A ring that has not opened yet: when, what it lets go, how many fit then. */
+export interface Opening {
+  ring: number;
+  lets: string;
+  agents: number;
+  at: string | null;
+  expected_wait: number | null;
+}
+
+export interface Waits {
+  needs: string;
+  ring: number;
+  fitting: number;
+  groups: Excluded[];
+  rings: Opening[];
+  not_asked: string;
+}
+
+export interface Explanation {
+  text: string;
+  /** While it waits. */
+  waits: Waits | null;
+}
+
+export const explainItem = (id: string) => http.get<Explanation>(`${api}/items/${at(id)}/explain`);
+
+/** The queues that let you take what waits there, and what does, by urgency. */
+export interface Takeable {
+  queues: string[];
+  items: ItemView[];
+}
+
+export const takeable = () => http.get<Takeable>(`${api}/takeable`);
 export const actOnItem = (
   id: string,
   act: "assign" | "requeue" | "close" | "priority",

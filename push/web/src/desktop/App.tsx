@@ -3,9 +3,10 @@ import { isFleeting } from "../agent/commands";
 import { Unreachable } from "../api/http";
 import { session } from "../api/session";
 import { t } from "../i18n";
-import { Beside } from "../ui/Dialog";
+import { Beside, Dialog } from "../ui/Dialog";
 import { SignInPage } from "../ui/SignIn";
 import { sayError, Toasts } from "../ui/toast";
+import { Why } from "../ui/Why";
 import { closeDialog, dialog } from "./acts";
 import { Conversation } from "./Conversation";
 import { ConnectionBar } from "./ConnectionBar";
@@ -98,6 +99,12 @@ function OpenDialog() {
       return <NewCase onClose={closeDialog} />;
     case "transfer":
       return <TransferDialog item={open.item} onClose={closeDialog} />;
+    case "why":
+      return (
+        <Dialog title={`${t("why.title")} – #${open.item.number}`} onClose={closeDialog}>
+          <Why item={open.item.id} version={open.item.version} />
+        </Dialog>
+      );
     case "none":
       return null;
   }

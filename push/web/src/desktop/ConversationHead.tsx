@@ -2,6 +2,7 @@ import {
   ArrowLeft,
   ArrowRightLeft,
   Check,
+  CircleHelp,
   CirclePause,
   Copy,
   EllipsisVertical,
@@ -69,6 +70,12 @@ export function ConversationHead({ item, view, number, customer }: Props) {
         {item && item.priority > 0 && <span class="chip info">{t("item.priority", { n: item.priority })}</span>}
         {view && view.type === "incident" && <span class="chip bad">{word("type", view.type)}</span>}
         {view && view.level > 1 && <span class="chip">{t("case.level", { n: view.level })}</span>}
+        {item && (
+          <button class="chip" aria-haspopup="dialog" onClick={() => (dialog.value = { kind: "why", item })}>
+            <Icon of={CircleHelp} size={12} />
+            {t("why.me")}
+          </button>
+        )}
         {view && <Tags view={view} editable={item !== null} />}
       </div>
     </header>

@@ -12,6 +12,7 @@ import { held, loadHeld } from "./held";
 import { docked, Offers } from "./Offers";
 import { openCase, openItem, route } from "./route";
 import { desk, isUnread, items, offers, offline } from "./store";
+import { ToTake } from "./Takeable";
 import "./list.css";
 
 export function ItemList() {
@@ -31,6 +32,7 @@ export function ItemList() {
             <Row key={item.id} item={item} />
           ))}
         </ul>
+        {known && <ToTake />}
         {known && <Held />}
       </div>
     </nav>

@@ -14,6 +14,7 @@ export const dialog = signal<
   | { kind: "keys" }
   | { kind: "new" }
   | { kind: "transfer"; item: ItemView }
+  | { kind: "why"; item: ItemView }
 >({ kind: "none" });
 
 export const closeDialog = () => void (dialog.value = { kind: "none" });

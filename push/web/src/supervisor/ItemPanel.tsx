@@ -10,6 +10,7 @@ import { Kind, Skeleton } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { clock } from "../ui/time";
 import { say } from "../ui/toast";
+import { Why } from "../ui/Why";
 
 type Act = "assign" | "requeue" | "priority" | "close";
 const ACTS: { act: Act; icon: IconNode }[] = [
@@ -63,6 +64,10 @@ export function ItemPanel({ item, onClose, onActed }: Props) {
           }}
         />
       )}
+      <section class="trace-why" tabIndex={0} aria-label={t("why.title")}>
+        <h3>{t("why.title")}</h3>
+        <Why item={item.id} version={item.version} />
+      </section>
       <section class="trace scroll">
         <h3>{t("trace")}</h3>
         {!events.data && events.loading && <Skeleton lines={5} />}
