@@ -12,9 +12,18 @@ from gateway.core import events as e
 from gateway.core import model as m
 from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
-from gateway.core.ids import CalendarName, MacroName, PolicyName, Position, RuleName, SiteName
+from gateway.core.ids import (
+    AlarmName,
+    CalendarName,
+    MacroName,
+    PolicyName,
+    Position,
+    RuleName,
+    SiteName,
+)
 from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
+from gateway.core.thresholds import Alarm
 from gateway.store.batch import PgBatch
 from tests.store.rows import EVA, NOW, SITE, a_case, a_message, an_event, an_item, an_outgoing, uid
 
@@ -145,6 +154,7 @@ def test_every_kind_of_row_has_its_place() -> None:
         ServicePolicy(name=PolicyName("gold")),
         Rule(name=RuleName("door")),
         Macro(name=MacroName("sorry")),
+        Alarm(name=AlarmName("general/full")),
         m.CommandRecord(agent=EVA, id=uid(), at=NOW, answer=b""),
         m.InboundDone(id=uid(), status="ignored"),
     )
@@ -152,7 +162,7 @@ def test_every_kind_of_row_has_its_place() -> None:
     made = batch((an_event(), rows))
     changed = {"cases", "items", "outgoing", "statuses"}
     assert {place: len(made[place]) for place in PLACES} == {
-        place: 0 if place in changed else 4 if place == "entries" else 1 for place in PLACES
+        place: 0 if place in changed else 5 if place == "entries" else 1 for place in PLACES
     }
 
 

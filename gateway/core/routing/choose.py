@@ -130,7 +130,9 @@ class Chooser:
         items = self._state.items
         kept: list[ItemId] = []
 
-        def may(name: ItemId, _: Need) -> bool:
+        def may(name: ItemId, need: Need) -> bool:
+            if need.cost is not None and busy(self._state, agent, need) is not None:
+                return False  # the pool knows what its kind takes at least, in whichever queue
             item = items[name]
             if (item.last_agent is None and not item.passed) or not self._kept_from(
                 item, agent, now
