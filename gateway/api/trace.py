@@ -1,5 +1,6 @@
 """The journal's entries in words, for people who ask what happened to an item."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from gateway.store.views import Traced
@@ -71,6 +72,7 @@ _DONE = {
     "notify": "people were told",
     "level": "it goes to the next level",
 }
+_MOMENTS = ("until", "deadline", "due_at")
 _CASE_FIELDS = ("status", "tags", "category", "stage", "type", "level", "subject")
 
 
@@ -85,9 +87,22 @@ def words(entry: Traced) -> str:
     """One line for one entry, its reason included."""
     data = entry.data
     sentence = SENTENCES.get(entry.kind, entry.kind.replace("_", " ").capitalize())
-    text = sentence.format_map(_Fields(_flat(entry.kind, data)))
+    text = sentence.format_map(_Fields(_readable(_flat(entry.kind, data))))
     reason = _reason(entry.kind, data)
     return f"{text}: {reason}" if reason else text
+
+
+def _readable(fields: dict[str, Any]) -> dict[str, Any]:
+    """Moments as people write them."""
+    return fields | {name: _moment(fields[name]) for name in _MOMENTS if name in fields}
+
+
+def _moment(value: Any) -> Any:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return value
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _flat(kind: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,11 @@ def test_an_offer_says_to_whom_and_why() -> None:
     assert text == "It was offered to ana until 9:05: idle longest"
 
 
+def test_a_moment_is_told_to_the_second_in_utc() -> None:
+    text = said("service_level_breached", clock="next_reply", due_at="2026-03-01T10:05:07.89+01:00")
+    assert text == "The next reply is overdue since 2026-03-01 09:05:07 UTC"
+
+
 def test_a_completion_names_its_code() -> None:
     text = said("item_completed", agent="ana", code="done", reason="closed by ana")
     assert text == "It was completed: closed by ana (code 'done')"
