@@ -9,6 +9,8 @@ from gateway.demo import house_rules
 SUPPORT = "support@switchroom.demo"
 YOU = "you@customer.demo"
 YOUR_NAME = "You, the customer"
+FILES_TASKS = "web-shop"
+"""The program whose tasks the back office does; agents read who filed them."""
 LANGUAGES = ("en", "de", "es", "fr", "pt", "zh", "ar", "hu")
 
 AGENTS: tuple[tuple[str, str, dict[str, int]], ...] = (

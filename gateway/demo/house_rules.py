@@ -55,7 +55,6 @@ SERVICE_POLICIES: list[dict[str, Any]] = [
     },
     {
         "name": "standard",
-        "calendar": "always",
         "first_reply": 600,
         "next_reply": 600,
         "resolution": 7200,

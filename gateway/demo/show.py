@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import tomli_w
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.demo import company
 from gateway.demo.control import Control, Life
@@ -80,9 +81,10 @@ async def show(wish: Wish, say: Callable[[dict[str, str]], None]) -> None:
                     async def begin() -> None:
                         control.links = await _people(world, wish)
                         await _others_serve(group, keepers[1:])
-                        control.world = world
+                        shop = replace(world, token=control.links.pop("token:shop"))
+                        control.world = shop
                         say(control.links)
-                        _start_playing(group, world, wish, control.links)
+                        _start_playing(group, shop, wish, control.links)
 
                     group.create_task(keepers[0].run(begin), name="node")
         except TimeoutError:
@@ -209,6 +211,7 @@ async def _people(world: World, wish: Wish) -> dict[str, str]:
         ):
             token = await _token(session, name, role)
             links[role] = f"{world.url}/{page}/#token={token}"
+        links["token:shop"] = await _token(session, company.FILES_TASKS, "admin")
         for name in company.played_names(wish.agents):
             links[f"token:{name}"] = await _token(session, name, "agent")
     return links
