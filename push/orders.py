@@ -15,6 +15,7 @@ from gateway.core.ids import (
     CommandId,
     CustomerId,
     ItemId,
+    MacroName,
     MessageId,
     OfferId,
     QueueName,
@@ -119,6 +120,9 @@ class Orders(ABC):
         return await self.act(
             c.TagCase(id=new_id(), case=case, add=tuple(add), remove=tuple(remove))
         )
+
+    async def macro(self, item: ItemId, name: MacroName) -> Ok:
+        return await self.act(c.RunMacro(id=new_id(), item=item, name=name))
 
     async def transfer(
         self,

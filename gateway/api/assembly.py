@@ -20,6 +20,7 @@ from gateway.api.idempotency import Idempotency
 from gateway.api.intent import Applier
 from gateway.api.items import Items
 from gateway.api.live import LiveNumbers
+from gateway.api.macros import Macros
 from gateway.api.metrics import Metrics
 from gateway.api.nodes import NodeActs
 from gateway.api.once import Once
@@ -76,6 +77,7 @@ class Api:
             HoursResource(ledger),
             PolicyResource(ledger),
             Rules(ledger, house.skills, house.codes),
+            Macros(ledger, house.skills, house.codes),
             Reviews(house.listing),
             Directory(house, self._applier, passwords),
             Channels(house.channels),

@@ -22,18 +22,20 @@ from gateway.api.directory_types import (
 )
 from gateway.api.house import House
 from gateway.api.intent import Applier, FirstLogin, Intent
+from gateway.api.macros import MacroEntry, check_macro, check_users, macro_from
 from gateway.api.rules import Names, RuleEntry, house_of, refuse_errors, rule_from
 from gateway.api.timetable import HoursEntry, PolicyEntry, calendar_from, policy_from
 from gateway.core.entries import check_policy, check_queue
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, CalendarName, PolicyName, QueueName, RuleName
+from gateway.core.ids import AgentName, CalendarName, MacroName, PolicyName, QueueName, RuleName
+from gateway.core.macros import Macro
 from gateway.core.routing.checks import check_rings, check_thresholds, warnings
 from gateway.core.rules.problems import problems
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.views import Named
 
 MOST = Meta(max_length=20_000)
-Kind = Literal["queue", "skill", "code", "agent", "hours", "service_policy", "rule"]
+Kind = Literal["queue", "skill", "code", "agent", "hours", "service_policy", "rule", "macro"]
 DERIVED = frozenset({"found", "found_until", "found_by"})
 """What follows from the declaration, and is too long to show."""
 Name_ = TypeVar("Name_", bound=str)
@@ -52,6 +54,7 @@ class Removal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hours: Annotated[tuple[CalendarName, ...], MOST] = ()
     service_policies: Annotated[tuple[PolicyName, ...], MOST] = ()
     rules: Annotated[tuple[RuleName, ...], MOST] = ()
+    macros: Annotated[tuple[MacroName, ...], MOST] = ()
 
 
 class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,6 +67,7 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     codes: Annotated[tuple[NameEntry, ...], MOST] = ()
     agents: Annotated[tuple[AgentEntry, ...], MOST] = ()
     rules: Annotated[tuple[RuleEntry, ...], MOST] = ()
+    macros: Annotated[tuple[MacroEntry, ...], MOST] = ()
     remove: Removal = Removal()
 
 
@@ -198,7 +202,9 @@ class Directory:
                 intent.rules.append(rule)
         gone = [name for name in dict.fromkeys(wish.remove.rules) if name in known]
         intent.gone_rules += _noted_gone(plan, "rule", gone, wish.rules)
-        if not then or not (wish.rules or wish.remove.queues):
+        macros = self._plan_macros(plan, wish)
+        declared = wish.rules or wish.macros or wish.remove.queues or wish.remove.macros
+        if not declared:
             return
         skills = {one.name for one in await self._house.skills.listed()}
         skills |= {one.name for one in wish.skills if one.name is not UNSET}
@@ -211,10 +217,29 @@ class Directory:
             codes=codes,
             queues={name: queue for name, queue in there.items() if name in queues},
             people={**state.profiles, **{one.name: one for one in intent.agents}},
+            macros=macros,
         )
-        found = problems([*then.values()], house_of(state, names))
+        house = house_of(state, names)
+        for macro in intent.macros:
+            odd = check_macro(macro, house, "macros.")
+            plan.warnings += [f"macro {macro.name!r}, {one}" for one in odd]
+        check_users(then, intent.gone_macros, "remove.macros")
+        found = problems([*then.values()], house)
         refuse_errors(found, then, "rules.")
         plan.warnings += [f"rule {p.rule!r}, {p.field}: {p.detail}" for p in found]
+
+    def _plan_macros(self, plan: _Plan, wish: Declaration) -> dict[MacroName, Macro]:
+        """The macros as they will be."""
+        known, intent = self._ledger.state.macros, plan.intent
+        then = {name: macro for name, macro in known.items() if name not in wish.remove.macros}
+        for n, entry in enumerate(wish.macros):
+            name = MacroName(_name(entry.name, f"macros[{n}]"))
+            macro = then[name] = macro_from(name, entry, known.get(name))
+            if _note(plan, "macro", name, known.get(name), macro):
+                intent.macros.append(macro)
+        gone = [name for name in dict.fromkeys(wish.remove.macros) if name in known]
+        intent.gone_macros += _noted_gone(plan, "macro", gone, wish.macros)
+        return then
 
     async def _plan_times(self, plan: _Plan, wish: Declaration) -> None:
         """Hours and policies; what they name may be declared with them."""
@@ -288,7 +313,7 @@ def _noted_gone(
     plan: _Plan,
     kind: Kind,
     names: Sequence[Name_],
-    declared: Sequence[QueueEntry | NameEntry | HoursEntry | PolicyEntry | RuleEntry],
+    declared: Sequence[QueueEntry | NameEntry | HoursEntry | PolicyEntry | RuleEntry | MacroEntry],
 ) -> Sequence[Name_]:
     """These names go. Raises ``Refused`` for one that is declared too."""
     if both := {entry.name for entry in declared} & {*names}:

@@ -22,7 +22,8 @@ from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
 from gateway.core.entries import remove_calendar, remove_policy
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, CalendarName, PolicyName, QueueName, RuleName
+from gateway.core.ids import AgentName, CalendarName, MacroName, PolicyName, QueueName, RuleName
+from gateway.core.macros import Macro
 from gateway.core.model import AgentProfile, Queue
 from gateway.core.queues import remove
 from gateway.core.rules.rule import Rule
@@ -49,6 +50,7 @@ class Intent(Struct, kw_only=True):
     agents: list[AgentProfile] = []
     calendars: list[Calendar] = []
     policies: list[ServicePolicy] = []
+    macros: list[Macro] = []
     rules: list[Rule] = []
     skills: list[Named] = []
     codes: list[Named] = []
@@ -59,6 +61,7 @@ class Intent(Struct, kw_only=True):
     gone_calendars: list[CalendarName] = []
     gone_policies: list[PolicyName] = []
     gone_rules: list[RuleName] = []
+    gone_macros: list[MacroName] = []
 
 
 class Applier:
@@ -131,14 +134,22 @@ class Applier:
     def _rules(self, intent: Intent) -> list[e.Change]:
         """After the queues that they send to, before those that go."""
         known, who = self._ledger.state.rules.rules, intent.by
+        macros = self._ledger.state.macros
+        lost = [name for name in intent.gone_macros if name in macros]
         gone = [name for name in intent.gone_rules if name in known]
         return [
+            *(
+                e.Change(e.MacroDefined(macro=macro, by=who))
+                for macro in intent.macros
+                if macros.get(macro.name) != macro
+            ),
             *(
                 e.Change(e.RuleDefined(rule=rule, by=who))
                 for rule in intent.rules
                 if known.get(rule.name) != rule
             ),
             *(e.Change(e.RuleRemoved(rule=name, by=who)) for name in gone),
+            *(e.Change(e.MacroRemoved(macro=name, by=who)) for name in lost),
         ]
 
     def _timetable(self, intent: Intent) -> list[e.Change]:

@@ -18,6 +18,7 @@ SECTIONS = {
     "code": "codes",
     "agent": "agents",
     "rule": "rules",
+    "macro": "macros",
 }
 EXAMPLES = "example"
 """What `switchroom rules test` tries the rules on; nothing to be applied."""
@@ -34,11 +35,11 @@ def apply(file: Path, *, yes: bool = False, where: Where = _HERE) -> None:
     Parameters
     ----------
     file
-        TOML with [[queue]], [[skill]], [[code]], [[agent]], [[hours]], [[service_policy]] and
-        [[rule]] tables, each with a name; what is to go stands in one table: [remove]
+        TOML with [[queue]], [[skill]], [[code]], [[agent]], [[hours]], [[service_policy]],
+        [[rule]] and [[macro]] tables, each with a name; what is to go stands in one table: [remove]
         queues = ["old"], skills = [...], codes = [...], hours = [...], service_policies = [...],
-        rules = [...]. Hours may name a file of holidays beside this one: ical_file =
-        "holidays.ics". [[example]] tables are for `switchroom rules test`.
+        rules = [...], macros = [...]. Hours may name a file of holidays beside this one:
+        ical_file = "holidays.ics". [[example]] tables are for `switchroom rules test`.
     yes
         Apply without asking.
     """

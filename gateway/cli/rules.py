@@ -9,9 +9,10 @@ import msgspec
 from msgspec import Struct, field
 
 from gateway.core.ids import ChannelName
+from gateway.core.macros import Macro
 from gateway.core.model import ChannelKind
 from gateway.core.rules.facts import Facts
-from gateway.core.rules.problems import House, Problem, problems
+from gateway.core.rules.problems import House, Problem, macro_problems, problems
 from gateway.core.rules.rule import Rule, Then, in_order
 from gateway.core.rules.run import Outcome, run
 from gateway.failures import Failed
@@ -37,6 +38,7 @@ class File(Struct, kw_only=True):
     example: list[Example] = field(default_factory=list)
     queue: list[_Named] = field(default_factory=list)
     skill: list[_Named] = field(default_factory=list)
+    macro: list[Macro] = field(default_factory=list)
 
 
 def try_out(file: Path, *, verbose: bool = False) -> None:
@@ -83,7 +85,9 @@ def _problems(given: File) -> list[Problem]:
         name for rule in rules for name in (*rule.when.queues, rule.then.queue) if name is not None
     }
     skills = {one.name for one in given.skill} or {s for rule in rules for s in rule.then.skills}
-    return problems(rules, House(queues=queues, skills=skills))
+    macros = {macro.name: macro for macro in given.macro}
+    house = House(queues=queues, skills=skills, macros=macros)
+    return [*problems(rules, house), *(p for m in given.macro for p in macro_problems(m, house))]
 
 
 def _try(rules: list[Rule], example: Example, *, verbose: bool) -> bool:

@@ -17,6 +17,7 @@ from gateway.core.ids import (
     CommandId,
     CustomerId,
     ItemId,
+    MacroName,
     MessageId,
     OfferId,
     QueueName,
@@ -104,6 +105,11 @@ class TagCase(_Command, frozen=True, kw_only=True, tag="tag"):
     remove: tuple[Tag, ...] = ()
 
 
+class RunMacro(_Command, frozen=True, kw_only=True, tag="macro"):
+    item: ItemId
+    name: MacroName
+
+
 class Transfer(_Command, frozen=True, kw_only=True):
     item: ItemId
     queue: QueueName | None = None
@@ -151,6 +157,7 @@ Command = (
     | Resume
     | Reopen
     | TagCase
+    | RunMacro
     | Transfer
     | AskCallback
     | MakePromise

@@ -104,9 +104,11 @@ class Doing:
 
     def reply(self, texts: Texts) -> bool:
         """Write to the customer, unless no person would read it; whether it was done."""
-        text = filled(nearest(texts, self.item.language), self._values())
+        text = self.text_of(texts)
         if not text:
             self.did.append("no reply: there is no text in this language")
+        elif (self.item.watch or NOTHING).machine:
+            self.did.append("no reply: no person would read it")
         elif self.case.automatic >= MOST_AUTOMATIC:
             self.did.append(f"no reply: {MOST_AUTOMATIC} in a row are enough")
         elif self.item.kind in _ANSWERED_BY_MAIL and not self.item.address:
@@ -117,6 +119,10 @@ class Doing:
             self.did.append("a reply")
             return True
         return False
+
+    def text_of(self, texts: Texts) -> str:
+        """What would be written; empty: there is none in the customer's language."""
+        return filled(nearest(texts, self.item.language), self._values())
 
     def _say(self, direction: Literal["note", "out"], text: str) -> None:
         to = (self.item.address,) if direction == "out" and self.item.address else ()

@@ -42,6 +42,10 @@ def remove(
     overflowing = (one for one in state.queues.values() if one.name != queue)
     if other := next((q for q in overflowing if queue in _overflows_to(q)), None):
         raise Refused("conflict", f"queue {other.name!r} overflows to it: change that first", field)
+    if macro := next((m for m in state.macros.values() if m.then.queue == queue), None):
+        raise Refused(
+            "conflict", f"macro {macro.name!r} sends to queue {queue!r}: change it first", field
+        )
     everybody = state.profiles.values() if profiles is None else profiles
     if people := sorted(p.name for p in everybody if p.active and queue in p.queues):
         # An agent without any queue serves all of them, so it cannot simply be struck out.

@@ -23,7 +23,7 @@ RULES = "the rules"
 """Who acts, in the record."""
 
 
-def item_facts(matter: Matter) -> Facts:
+def item_facts(matter: Matter, *, clock: str = "") -> Facts:
     """What is known of an item without looking at what was said in it."""
     state, item, case, now = matter.state, matter.item, matter.case, matter.ctx.now
     customer = item.customer or case.customer
@@ -47,6 +47,7 @@ def item_facts(matter: Matter) -> Facts:
         open_cases=len({other.case for other in others}),
         open=is_open,
         tags=case.tags,
+        clock=clock,
     )
 
 

@@ -35,9 +35,13 @@ class Review(Kept, frozen=True, kw_only=True):
 
 
 class Watch(Kept, frozen=True, kw_only=True):
-    """``silent_since`` is when we wrote last, the customer not having answered since."""
+    """``silent_since`` is when we wrote last, the customer not having answered since.
+
+    ``machine``: what came in last was written by none; rules do not answer it.
+    """
 
     silent_since: datetime | None = None
+    machine: bool = False
     fired: tuple[Fired, ...] = ()
     reviews: tuple[Review, ...] = ()
 

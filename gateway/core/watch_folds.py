@@ -26,14 +26,15 @@ def automatic_since(case: Case, event: e.MessageAdded) -> dict[str, Any]:
 def silent_since(item: Item, event: e.MessageAdded, at: datetime) -> dict[str, Any]:
     """Since when the customer owes us an answer, if what was said changes that.
 
-    What a machine says, ours or the customer's, changes nothing.
+    What a machine says, ours or the customer's, is no answer.
     """
-    if event.automatic or event.direction not in ("in", "out"):
+    if event.direction not in ("in", "out"):
         return {}
-    watch, since = item.watch or NOTHING, at if event.direction == "out" else None
-    if watch.silent_since == since:
-        return {}
-    return {"watch": _kept(replace(watch, silent_since=since))}
+    known = item.watch or NOTHING
+    watch = replace(known, machine=event.automatic) if event.direction == "in" else known
+    if not event.automatic:
+        watch = replace(watch, silent_since=at if event.direction == "out" else None)
+    return {} if watch == known else {"watch": _kept(watch)}
 
 
 def put_aside(item: Item, at: datetime) -> Watch | None:

@@ -14,6 +14,7 @@ from gateway.core.hands import give_back
 from gateway.core.ids import ChannelName, NewId, NodeName, QueueName
 from gateway.core.model import Delivery, DeliveryUpdate, Message
 from gateway.core.state import NodeState
+from gateway.flow.automation import Automation
 from gateway.flow.care import Care
 from gateway.flow.clocks import Recount
 from gateway.flow.conversations import CaseReader, FileShelf, MemoryShelf
@@ -69,6 +70,7 @@ class Node:
         self.router = Router(ledger, self.timers)
         self.recount = Recount(ledger)
         self.care = Care(ledger, self.router.engine.expectation, sleep=sleep)
+        self.automation = Automation(ledger, self.timers)
         self.values = Values(ledger, lookup, sleep=sleep)
         self.outcomes = Outcomes(ledger)
         self.numbers = numbers = Numbers(journal)
@@ -214,5 +216,6 @@ class Node:
             group.create_task(self.recount.run(), name="clocks")
             group.create_task(self.values.run(), name="values")
             group.create_task(self.care.run(), name="care")
+            group.create_task(self.automation.run(), name="automation")
             group.create_task(self.dispatch.run(), name="outbox")
             group.create_task(self.reconciler.run(), name="reconcile")

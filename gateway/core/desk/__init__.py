@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.core import commands as c
-from gateway.core.desk import moves, offers, owed, talk
+from gateway.core.desk import macros, moves, offers, owed, talk
 from gateway.core.desk.hand import Decision as Decision
 from gateway.core.desk.hand import Desk as Desk
 from gateway.core.desk.hand import Resolved as Resolved
@@ -26,6 +26,7 @@ _ACTS: dict[type[Any], Callable[[Desk, Any], Decision]] = {
     c.Resume: moves.resume,
     c.Reopen: moves.reopen,
     c.TagCase: moves.tag,
+    c.RunMacro: macros.run,
     c.Transfer: moves.transfer,
     c.AskCallback: owed.callback,
     c.MakePromise: owed.promise,

@@ -66,6 +66,9 @@ def macro_problems(macro: Macro, house: House) -> list[Problem]:
         for name in says(macro.then)
         if name not in MACRO_DECIDES
     ]
+    if macro.then.queue is not None and macro.then.complete is not None:
+        detail = "it cannot go to a queue and be done"
+        found.append(Problem(rule=macro.name, field="then.complete", detail=detail))
     if not says(macro.then):
         found.append(Problem(rule=macro.name, field="then", detail="it does nothing"))
     return found

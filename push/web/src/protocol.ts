@@ -363,6 +363,13 @@ export interface TagCase {
   remove?: string[];
 }
 
+export interface RunMacro {
+  t: "macro";
+  id: string;
+  item: string;
+  name: string;
+}
+
 export interface Transfer {
   t: "transfer";
   id: string;
@@ -395,6 +402,7 @@ export type Command =
   | Resume
   | Reopen
   | TagCase
+  | RunMacro
   | Transfer
   | Wrapup;
 

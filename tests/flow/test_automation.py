@@ -1,0 +1,117 @@
+"""Rules on what happens after intake, on a running node: in time, once, whatever node it is."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.core import commands as c
+from gateway.core import events as e
+from gateway.core.ids import AgentName, MacroName, RuleName
+from gateway.core.macros import Macro
+from gateway.core.model import Item, ItemState
+from gateway.core.rules.rule import Rule, Then
+from gateway.core.rules.when import When
+from gateway.ports import Accepted
+from tests.support.builders import agent, mail
+from tests.support.flownode import Rig, new_tables, running
+
+pytestmark = pytest.mark.looptime
+
+ANA = AgentName("ana")
+HOUR = 3600.0
+ASK: Any = Rule(
+    name=RuleName("ask"), on=("silent",), after=HOUR, then=Then(reply="Still there, {customer}?")
+)
+CLOSE: Any = Rule(
+    name=RuleName("close"),
+    on=("silent",),
+    after=HOUR,
+    follows=RuleName("ask"),
+    then=Then(complete="silent"),
+)
+
+
+async def declare(rig: Rig, *rules: Rule) -> None:
+    position = rig.node.ledger.record(
+        [e.Change(e.RuleDefined(rule=rule, by="test")) for rule in rules]
+    )
+    await rig.node.ledger.committed(position)
+
+
+async def answered(rig: Rig) -> Item:
+    """A mail that ana has answered and put aside."""
+    (accepted,) = await rig.node.intake.receive([mail("m1")])
+    decided = await rig.node.intake.decided(Accepted(id=accepted.id, fresh=True))
+    assert decided.item is not None
+    items = rig.node.ledger.state.items
+    await asyncio.sleep(1)
+    offer = items[decided.item].offer
+    assert offer is not None
+    for command in (
+        c.Accept(id=rig.command(), offer=offer.id),
+        c.Send(id=rig.command(), item=decided.item, body="Which one?", then="wait"),
+    ):
+        await rig.node.desk.act(ANA, command, maybe_repeated=False)
+    return items[decided.item]
+
+
+def fired(rig: Rig) -> list[str]:
+    entries = [one for journal in rig.tables.journals.values() for one in journal]
+    return [one.event.rule for one in entries if isinstance(one.event, e.RuleFired)]
+
+
+async def test_a_silent_customer_is_asked_and_then_the_item_ends_each_at_its_time() -> None:
+    async with running(new_tables(), agent("ana")) as rig:
+        await declare(rig, ASK, CLOSE)
+        item = await answered(rig)
+        await asyncio.sleep(HOUR - 60)
+        assert fired(rig) == []
+        await asyncio.sleep(120)
+        assert fired(rig) == ["ask"]
+        await asyncio.sleep(HOUR)
+        assert fired(rig) == ["ask", "close"]
+        assert rig.tables.items[item.id].state is ItemState.COMPLETED
+
+
+async def test_what_came_due_while_the_node_was_away_is_done_once_when_it_is_back() -> None:
+    tables = new_tables()
+    async with running(tables, agent("ana")) as rig:
+        await declare(rig, ASK)
+        await answered(rig)
+    for _ in range(2):
+        async with running(tables, agent("ana"), ready=False) as rig:
+            await asyncio.sleep(2 * HOUR)
+            await rig.caught_up()
+            assert fired(rig) == ["ask"]
+    out = [m for m in tables.messages.values() if m.direction == "out"]
+    assert len(out) == 2
+
+
+async def test_a_rule_that_is_declared_late_looks_at_what_waits_already() -> None:
+    async with running(new_tables(), agent("ana")) as rig:
+        await answered(rig)
+        await asyncio.sleep(2 * HOUR)
+        await declare(rig, ASK)
+        await asyncio.sleep(1)
+        assert fired(rig) == ["ask"]
+
+
+async def test_a_tag_set_by_a_person_runs_a_macro_at_once() -> None:
+    macro = Macro(name=MacroName("sorry"), then=Then(note="They were told."))
+    angry = Rule(
+        name=RuleName("angry"),
+        on=("tagged",),
+        when=When(tags=("angry",)),
+        then=Then(macro=macro.name),
+    )
+    async with running(new_tables(), agent("ana")) as rig:
+        rig.node.ledger.record([e.Change(e.MacroDefined(macro=macro, by="test"))])
+        await declare(rig, angry)
+        item = await answered(rig)
+        tag = c.TagCase(id=rig.command(), case=item.case, add=("angry",))
+        await rig.node.desk.act(ANA, tag, maybe_repeated=False)
+        await asyncio.sleep(1)
+        assert fired(rig) == ["angry"]
+        notes = [m.body for m in rig.tables.messages.values() if m.direction == "note"]
+        assert notes == ["They were told."]
