@@ -25,7 +25,7 @@ class QueueNow(Struct, frozen=True, kw_only=True):
     Of the customers who were ``told`` how long it may take and have been served since the nodes
     began: ``told_bias`` is by how many seconds they waited longer on average (below 0: less),
     ``told_error`` by how many it was wrong either way. ``taken``: how many agents picked
-    themselves since then, where the queue allows that.
+    themselves since then, where the queue allows that; ``missed`` and ``declined`` count offers.
     """
 
     name: QueueName
@@ -38,6 +38,8 @@ class QueueNow(Struct, frozen=True, kw_only=True):
     told_bias: float | None = None
     told_error: float | None = None
     taken: int = 0
+    missed: int = 0
+    declined: int = 0
 
 
 class AgentsNow(Struct, frozen=True, kw_only=True):
@@ -171,6 +173,8 @@ class _Sums(Struct):
     told_error: float = 0.0
     told_absolute: float = 0.0
     taken: int = 0
+    missed: int = 0
+    declined: int = 0
 
 
 def _numbers(figures: Iterable[NodeCapacity]) -> dict[str, Any]:
@@ -194,6 +198,8 @@ def _numbers(figures: Iterable[NodeCapacity]) -> dict[str, Any]:
             sums.told_error += queue.told_error
             sums.told_absolute += queue.told_absolute
             sums.taken += queue.taken
+            sums.missed += queue.missed
+            sums.declined += queue.declined
             if queue.waiting:
                 # They have waited on since their node said so.
                 sums.longest_wait = max(sums.longest_wait, queue.longest_wait + one.age)
@@ -211,6 +217,8 @@ def _numbers(figures: Iterable[NodeCapacity]) -> dict[str, Any]:
                 told_bias=round(s.told_error / s.told, 1) if s.told else None,
                 told_error=round(s.told_absolute / s.told, 1) if s.told else None,
                 taken=s.taken,
+                missed=s.missed,
+                declined=s.declined,
             )
             for name, s in sorted(queues.items())
         ],

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from gateway.api.house import House
 from gateway.api.needs import Among, Lag
 from gateway.core.model import ItemState
+from gateway.core.outcomes import Outcomes
 from gateway.core.waits import LIMITS, WaitErrors
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 
@@ -34,14 +35,7 @@ class _NodeCollector(Collector):
         yield from self._journal()
         yield from self._database()
         yield from self._work()
-        taken = CounterMetricFamily(
-            "switchroom_items_taken",
-            "Items that agents took themselves, where their queue allows it.",
-            labels=["queue"],
-        )
-        for name, number in sorted(self._house.node.router.taken.items()):
-            taken.add_metric([name], number)
-        yield taken
+        yield from _outcomes(self._house.node.router.outcomes)
         yield _wait_errors(self._house.node.router.errors)
         yield from self._channels()
         if self._house.among is not None:
@@ -193,6 +187,24 @@ def _among(among: Among) -> Iterator[Metric]:
         ("switchroom_rejoins", "How often this node forgot everything and began anew."),
     ):
         yield CounterMetricFamily(name, meaning, tallies[name])
+
+
+def _outcomes(outcomes: Outcomes) -> Iterator[Metric]:
+    taken = CounterMetricFamily(
+        "switchroom_items_taken",
+        "Items that agents took themselves, where their queue allows it.",
+        labels=["queue"],
+    )
+    passed = CounterMetricFamily(
+        "switchroom_offers_passed", "Offers that agents let go by.", labels=["queue", "how"]
+    )
+    for (queue, outcome), number in sorted(outcomes.counts.items()):
+        if outcome == "taken":
+            taken.add_metric([queue], number)
+        else:
+            passed.add_metric([queue, outcome], number)
+    yield taken
+    yield passed
 
 
 def _wait_errors(errors: WaitErrors) -> Metric:

@@ -103,6 +103,8 @@ NEW: Mapping[str, Since] = {
     # What is lost of these is not counted.
     "ItemAssigned.taken": Since(2, harmless=True),
     "Waiting.taken": Since(2, harmless=True),
+    "Waiting.missed": Since(2, harmless=True),
+    "Waiting.declined": Since(2, harmless=True),
     # An older node would lose what a queue wants done, or do it to an item again.
     **dict.fromkeys(("Queue.thresholds", "Threshold", "Alarm", "Item.cared"), Since(2)),
     **dict.fromkeys(("AlarmRaised", "AlarmEnded", "ItemCared"), Since(2)),

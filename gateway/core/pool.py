@@ -18,6 +18,7 @@ from gateway.core.capacity import kinds_of, room
 from gateway.core.ids import AgentName, ItemId, NodeName, QueueName, SkillName
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import AgentProfile, AgentStatus, ChannelKind, Item, ItemState, Presence
+from gateway.core.outcomes import Outcomes
 from gateway.core.policy import ALL
 from gateway.core.routing.line import Line
 from gateway.core.routing.need import Need
@@ -33,7 +34,8 @@ class Waiting(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One queue at one node; ``longest_wait`` in seconds, 0 if nobody waits.
 
     Of so many who were ``told`` how long it may take, the sum of errors and of their sizes, in
-    seconds, since the node began; and how many were ``taken`` by agents who picked them.
+    seconds, since the node began; and how many were ``taken`` by agents who picked them,
+    how many offers ``missed`` and ``declined``.
     """
 
     name: QueueName
@@ -45,6 +47,8 @@ class Waiting(Struct, frozen=True, kw_only=True, omit_defaults=True):
     told_error: float = 0.0
     told_absolute: float = 0.0
     taken: int = 0
+    missed: int = 0
+    declined: int = 0
 
 
 class Staff(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -184,7 +188,7 @@ class Tally:
         self._holders: dict[ItemId, AgentName] = {}
         self._staff: Counter[str] = Counter()
         self._errors = WaitErrors()
-        self._taken: Counter[QueueName] = Counter()
+        self._outcomes = Outcomes()
 
     # -- noting -----------------------------------------------------------------------------
 
@@ -211,8 +215,8 @@ class Tally:
     def _note_event(self, event: e.Event) -> None:
         if type(event) is e.WaitMeasured:
             self._errors.note(event)
-        elif type(event) is e.ItemAssigned and event.taken:
-            self._taken[self._state.items[event.item].queue] += 1
+        else:
+            self._outcomes.note(self._state, event)
 
     def settle(self, most: int | None = None) -> bool:
         """Count what has changed, at most so many changes; whether nothing is left."""
@@ -337,7 +341,9 @@ class Tally:
             told=errors.count,
             told_error=round(errors.total, 3),
             told_absolute=round(errors.absolute, 3),
-            taken=self._taken[name],
+            taken=self._outcomes.counts[name, "taken"],
+            missed=self._outcomes.counts[name, "missed"],
+            declined=self._outcomes.counts[name, "declined"],
         )
 
 

@@ -1,13 +1,13 @@
 """Offers items to agents: wakes when something has changed, never polls."""
 
 import asyncio
-from collections import Counter
 from datetime import datetime
 
 import structlog
 
 from gateway.core import events as e
-from gateway.core.ids import ItemId, QueueName
+from gateway.core.ids import ItemId
+from gateway.core.outcomes import Outcomes
 from gateway.core.routing.choose import Match, Rest, Wait
 from gateway.core.routing.engine import Engine, offer_for
 from gateway.core.routing.rings import Widen
@@ -29,7 +29,7 @@ class Router:
     def __init__(self, ledger: Ledger, timers: Timers) -> None:
         self.engine = Engine(ledger.state)
         self.errors = WaitErrors()
-        self.taken: Counter[QueueName] = Counter()
+        self.outcomes = Outcomes()
         self._ledger = ledger
         self._timers = timers
         self._looks: dict[ItemId, datetime] = {}
@@ -49,10 +49,9 @@ class Router:
     def _learn(self, entry: e.Entry) -> None:
         """What was expected is compared with what came."""
         event, expected = entry.event, self.engine.expectation
+        self.outcomes.note(self._ledger.state, event)
         if type(event) is e.OfferAccepted or type(event) is e.ItemAssigned:
             expected.served(event.item, entry.at)
-            if type(event) is e.ItemAssigned and event.taken:
-                self.taken[self._ledger.state.items[event.item].queue] += 1
         elif type(event) is e.WaitMeasured:
             self.errors.note(event)
         elif isinstance(event, _UNSERVED) or (type(event) is e.ItemQueued and event.restart):

@@ -16,7 +16,7 @@ from gateway.core.folds import apply
 from gateway.core.ids import CalendarName, Context, QueueName
 from gateway.core.model import ChannelKind, Item, Queue
 from gateway.core.policy import Ring
-from gateway.core.routing.checks import check_thresholds
+from gateway.core.routing.checks import check_thresholds, warnings
 from gateway.core.state import NodeState
 from gateway.core.thresholds import Threshold
 from tests.support.builders import GENERAL, House, queue
@@ -183,6 +183,12 @@ def test_a_threshold_that_cannot_be_is_refused_with_the_fields_name(
     assert refused.value.field == field
     fine = replace(GOOD, rings=2, overflow_to=OTHER, message={K.SMS: {"": "Wait"}})
     check_thresholds(queue(thresholds=(fine,), rings=RINGS), {GENERAL, OTHER})
+
+
+def test_a_threshold_that_does_nothing_is_warned_about() -> None:
+    idle = queue(thresholds=(replace(GOOD, alert=False),))
+    assert "queue 'general': threshold 'long' does nothing" in warnings(idle, {})
+    assert not any("does nothing" in one for one in warnings(queue(thresholds=(GOOD,)), {}))
 
 
 def test_ending_at_a_share_of_where_it_begins_is_the_default() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.core import commands as c
 from gateway.core import events as e
-from gateway.core.capacity import TOTAL, used
+from gateway.core.capacity import TOTAL, takes, used
 from gateway.core.ids import AgentName
 from gateway.core.model import ChannelKind, CustomerBrief, Item, ItemState
 from gateway.core.policy import Cost, Policy
@@ -247,3 +247,68 @@ def test_what_is_handed_on_rests_no_more() -> None:
     assert house.state.items[one.id].resting
     house.say(who, c.Transfer(id=house.command(), item=one.id, queue=queue().name))
     assert not house.state.items[one.id].resting
+
+
+DAY = st.lists(
+    st.tuples(
+        st.sampled_from(["mail", "call", "chat", "accept", "answer", "wrap", "done", "silence"]),
+        st.integers(0, 5),
+    ),
+    max_size=40,
+)
+
+
+@given(
+    DAY,
+    st.dictionaries(st.sampled_from([EMAIL, CHAT, CALL]), st.integers(0, 100), max_size=3),
+    st.sets(st.sampled_from([EMAIL, CHAT, CALL])),
+    st.sampled_from([None, 30.0]),
+)
+def test_nobody_is_given_more_than_fits_whatever_rests_wraps_up_or_is_accepted_by_itself(
+    day: list[tuple[str, int]],
+    units: dict[ChannelKind, int],
+    auto: set[ChannelKind],
+    inactive: float | None,
+) -> None:
+    policy = Policy(
+        costs={kind: Cost(units=n) for kind, n in units.items()},
+        auto_accept=tuple(sorted(auto)),
+        inactive_seconds=inactive,
+    )
+    house = House(agent("ana"), queues=[queue(policy=policy)])
+
+    def watch(entry: e.Entry) -> None:
+        if isinstance(entry.event, e.OfferMade):
+            made = house.state.items[entry.event.item]
+            others = [i for i in house.state.in_hand(ANA) if i.id != made.id]
+            known = takes(made.kind, policy.costs.get(made.kind))
+            by = made.kind if known.interrupts else None
+            assert used(house.state.profiles[ANA], others, by=by) + known.units <= TOTAL
+
+    house.ledger.observe(watch)
+    house.sign_in("ana")
+    kinds = {"mail": EMAIL, "call": CALL, "chat": CHAT}
+    for deed, number in day:
+        mine = [i for i in house.state.in_hand(ANA) if i.state is ItemState.ASSIGNED]
+        wrapping = [i for i in house.state.in_hand(ANA) if i.state is ItemState.WRAPPING]
+        if deed in kinds:
+            house.new_item(kind=kinds[deed], **({"channel": SITE} if deed == "chat" else {}))
+        elif deed == "accept" and house.offered_to("ana"):
+            offer = house.offered_to("ana")[0].offer
+            assert offer is not None
+            house.say("ana", c.Accept(id=house.command(), offer=offer.id))
+        elif deed == "answer" and mine:
+            one = mine[number % len(mine)]
+            house.say("ana", c.Send(id=house.command(), item=one.id, body="Well?"))
+        elif deed == "wrap" and mine:
+            one = mine[number % len(mine)]
+            started = e.WrapUpStarted(item=one.id, agent=ANA)
+            before = used(house.state.profiles[ANA], [one]) if not one.resting else None
+            house.record([e.Change(started)])
+            again = house.state.items[one.id]
+            assert before is None or used(house.state.profiles[ANA], [again]) == before
+        elif deed == "done" and (wrapping or mine):
+            house.complete("ana", (wrapping or mine)[0].id)
+        elif deed == "silence":
+            house.pass_time(10.0 * number)
+            house.say("ana", c.State(id=house.command(), state="ready"))

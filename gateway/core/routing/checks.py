@@ -59,7 +59,12 @@ def check_thresholds(queue: Queue, known: Collection[QueueName], field: str = ""
 
 def warnings(queue: Queue, profiles: Mapping[AgentName, AgentProfile]) -> list[str]:
     """What to say about it, given who works here."""
-    found = [*_unknown(queue, profiles), *_idle_rings(queue), *_unserved(queue, profiles)]
+    found = [
+        *_unknown(queue, profiles),
+        *_idle_rings(queue),
+        *_idle_thresholds(queue),
+        *_unserved(queue, profiles),
+    ]
     return [f"queue {queue.name!r}: {text}" for text in dict.fromkeys(found)]
 
 
@@ -110,6 +115,12 @@ def _idle_rings(queue: Queue) -> Iterator[str]:
             # An item may ask for it all the same; a queue that does not is worth a word.
             if skill != ALL and skill not in queue.skills:
                 yield f"ring {number} is about {skill!r}, which the queue does not ask for"
+
+
+def _idle_thresholds(queue: Queue) -> Iterator[str]:
+    for one in queue.thresholds:
+        if not (one.alert or one.rings or one.message or one.overflow_to):
+            yield f"threshold {one.name!r} does nothing"
 
 
 def _unserved(queue: Queue, profiles: Mapping[AgentName, AgentProfile]) -> Iterator[str]:

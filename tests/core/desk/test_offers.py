@@ -138,6 +138,20 @@ def test_a_take_is_counted_and_is_for_who_works_in_the_queue(house: House) -> No
     assert taken == {"general": 0, "sales": 0, "shelf": 1}
 
 
+def test_offers_that_are_declined_and_missed_are_counted_by_queue(house: House) -> None:
+    tally = Tally(house.state)
+    house.ledger.observe(tally.note)
+    house.arrive(mail("m1"))
+    house.decline("ana")
+    house.sign_in("bob")
+    house.pass_time(300.0)
+    tally.settle()
+    told = {q.name: (q.declined, q.missed) for q in tally.capacity(house.clock.now()).queues}
+    missed = len(house.events(e.OfferMissed))
+    assert missed >= 1
+    assert told == {"general": (1, missed), "sales": (0, 0), "shelf": (0, 0)}
+
+
 def test_nothing_is_taken_from_a_queue_that_hands_out_itself(house: House) -> None:
     house.say("ana", c.State(id=ID, state="not_ready"))
     house.arrive(mail("m1"))
