@@ -300,6 +300,7 @@ def _push(app: App, api: Api) -> AgentPush:
         peers=lambda: app.peers("agent"),
         revoked=api.auth.revoked,
     )
+    app.tail.subscribe(push.follow, [e.ServiceLevelEscalated])
     state = node.ledger.state
     push.load(
         state.items.values(),

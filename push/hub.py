@@ -22,7 +22,16 @@ from gateway.core.ids import AgentName, CaseId, Position
 from gateway.core.model import AgentProfile, Case, Item, ItemState, Site
 from gateway.ports import Attached
 from push.feed import Mirror, concerned, project, viewer
-from push.protocol import Close, Moved, NumberedFrame, ResumeFrom, Snapshot, TypingFrame, encoder
+from push.protocol import (
+    Alert,
+    Close,
+    Moved,
+    NumberedFrame,
+    ResumeFrom,
+    Snapshot,
+    TypingFrame,
+    encoder,
+)
 from push.stream import AgentStream, Why
 
 BUDGET_BYTES = 64 * 1024 * 1024
@@ -78,6 +87,7 @@ class Hub:
         self._left: dict[AgentName, float] = {}
         self._burnt = 0
         self._unsent: dict[AgentName, list[bytes]] = {}
+        self._leads: set[AgentName] = set()
 
     def load(
         self,
@@ -96,7 +106,9 @@ class Hub:
         self._streams.clear()
         self._left.clear()
         self._mirror = Mirror()
+        profiles = tuple(profiles)
         self._mirror.load(items, cases, profiles, sites)
+        self._leads = {profile.name for profile in profiles if _leads(profile)}
 
     # -- coming and going -------------------------------------------------------------------
 
@@ -169,6 +181,8 @@ class Hub:
             self._heed(entry.event)
         for agent, frame in frames:
             self._tell(agent, frame)
+        if type(entry.event) is e.ServiceLevelEscalated:
+            self.alert(entry.event)
         if self._arrivals and (arrival := self._arrivals.pop(entry.position, None)):
             self._welcome(*arrival)
 
@@ -180,9 +194,14 @@ class Hub:
             case e.AgentHandedOver(agent=agent, url=url, reason=reason):
                 self._send_away(agent, url, reason)
             case e.AgentRemoved(agent=agent):
+                self._leads.discard(agent)
                 self._dismiss(agent)
-            case e.AgentDefined(profile=profile) if not profile.active:
-                self._dismiss(profile.name)
+            case e.AgentDefined(profile=profile):
+                self._leads.discard(profile.name)
+                if not profile.active:
+                    self._dismiss(profile.name)
+                elif _leads(profile):
+                    self._leads.add(profile.name)
             case _:
                 pass
 
@@ -268,6 +287,23 @@ class Hub:
 
     # -- passing signs ----------------------------------------------------------------------
 
+    def alert(self, event: e.ServiceLevelEscalated) -> None:
+        """Supervisors are told what is overdue, at whichever node. Not counted, not kept."""
+        if event.act != "notify":
+            return
+        clock = event.service.clock(event.clock)
+        frame = Alert(
+            item=event.item,
+            number=event.number,
+            queue=event.queue,
+            clock=event.clock,
+            due_at=clock.breached_at if clock is not None else None,
+        )
+        text = encoder.encode(frame)
+        for agent in self._leads:
+            for tab in self._tabs.get(agent, ()):
+                tab.post(text)
+
     def typing(self, case: CaseId, who: str, *, on: bool) -> None:
         """The customer types: whoever has the case in hand sees it. Not counted, not kept."""
         for item in self._mirror.items_of(case):
@@ -290,3 +326,7 @@ def snapshot(stream: AgentStream, attached: Attached) -> Snapshot:
         offers=view.offers,
         items=view.items,
     )
+
+
+def _leads(profile: AgentProfile) -> bool:
+    return profile.active and profile.role != "agent"

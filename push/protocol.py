@@ -12,8 +12,9 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from gateway.core.clocks import ClockKind
 from gateway.core.commands import Command
-from gateway.core.ids import CommandId, ItemId, MessageId, OfferId
+from gateway.core.ids import CommandId, ItemId, MessageId, OfferId, QueueName
 from gateway.core.model import ChannelKind, CustomerBrief, Delivery, Message, Presence
 from gateway.core.view import CapacityView, ItemView, OfferView, StateView
 from gateway.core.wire import snake
@@ -171,6 +172,19 @@ class TypingFrame(_Frame, frozen=True, kw_only=True, tag="typing"):
     on: bool
 
 
+class Alert(_Frame, frozen=True, kw_only=True):
+    """For supervisors: a clock of this item has been overdue since ``due_at``; see to it.
+
+    Passing, like typing: it has no number and is in no replay.
+    """
+
+    item: ItemId
+    number: int
+    queue: QueueName
+    clock: ClockKind
+    due_at: datetime | None
+
+
 class Moved(_Frame, frozen=True, kw_only=True):
     url: str
     reason: str
@@ -203,6 +217,7 @@ ServerFrame = (
     | DeliveryFrame
     | StateFrame
     | TypingFrame
+    | Alert
     | Moved
     | Ok
     | Error

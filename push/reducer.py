@@ -14,6 +14,7 @@ from gateway.core.ids import ItemId, MessageId, OfferId
 from gateway.core.model import Delivery, ItemState, Message
 from gateway.core.view import CapacityView, ItemView, OfferView, StateView
 from push.protocol import (
+    Alert,
     DeliveryFrame,
     Error,
     ItemFrame,
@@ -101,7 +102,7 @@ class Desktop:
                 self._begin(frame)
             case TypingFrame():
                 self._types(frame.item, frame.who, on=frame.on)
-            case Tick() | Ok() | Error() | Moved():
+            case Tick() | Ok() | Error() | Moved() | Alert():
                 return Verdict.IGNORED
             case _:
                 return self._numbered(frame)

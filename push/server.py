@@ -8,14 +8,15 @@ running before the first connection comes; when it is cancelled all of that ends
 import asyncio
 import random
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
 from typing import Any, Never
 
 import structlog
 from msgspec import Struct
 
+from gateway.core import events as e
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, CaseId
+from gateway.core.ids import AgentName, CaseId, NodeName
 from gateway.core.model import AgentProfile, Case, Item, Site
 from gateway.ports import (
     Auth,
@@ -25,6 +26,7 @@ from gateway.ports import (
     Feed,
     Homes,
     Later,
+    PeerEntry,
     Signals,
     Socket,
     SocketClosed,
@@ -197,6 +199,12 @@ class AgentPush:
     def _typed(self, case: CaseId, who: str, on: bool, by_customer: bool) -> None:  # noqa: FBT001 - the seam's
         if by_customer:
             self.hub.typing(case, who, on=on)
+
+    def follow(self, _node: NodeName, entries: Sequence[PeerEntry]) -> None:
+        """What other nodes have committed that supervisors here are told of."""
+        for entry in entries:
+            if isinstance(entry.event, e.ServiceLevelEscalated):
+                self.hub.alert(entry.event)
 
     # -- one connection ---------------------------------------------------------------------
 

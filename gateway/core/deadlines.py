@@ -19,6 +19,7 @@ from gateway.core.promises import due
 from gateway.core.promises import grace_over as promise_over
 from gateway.core.state import NodeState
 from gateway.core.times import wrapup_seconds
+from gateway.core.waking import wake
 
 Kind = Literal["offer", "wrapup", "wake", "grace", "service", "rest", "promise"]
 
@@ -87,20 +88,19 @@ def _expire_item(state: NodeState, item: Item, kind: Kind, ctx: Context) -> list
         case "promise":
             return promise_over(item)
         case "wake":
-            return [_woken(state, item, ctx)]
+            return _woken(state, item, ctx)
         case "grace":
             return []
         case "wrapup" | "rest":
             return [e.Change(_over(item, kind))]
 
 
-def _woken(state: NodeState, item: Item, ctx: Context) -> e.Change:
+def _woken(state: NodeState, item: Item, ctx: Context) -> list[e.Change]:
     if item.promise is not None:
-        return due(item)
+        return [due(item)]
     if item.callback is not None:
-        return time_has_come(state, ctx, item)
-    queued = e.ItemQueued(item=item.id, queue=item.queue, reason="its time has come", restart=True)
-    return e.Change(queued)
+        return [time_has_come(state, ctx, item)]
+    return wake(item, state.cases[item.case], "its time has come")
 
 
 def _over(item: Item, kind: Literal["wrapup", "rest"]) -> e.Event:

@@ -15,7 +15,7 @@ from gateway.core.clocks import HIGHEST_LEVEL, Act, Clock, Service, ServicePolic
 from gateway.core.ids import Context
 from gateway.core.messages import add_message
 from gateway.core.model import Author, Case, Item, ItemState
-from gateway.core.service_level import KINDS, NAMES, started, terms_of
+from gateway.core.service_level import KINDS, NAMES, recounted, started, terms_of
 from gateway.core.state import NodeState
 
 MOST_POINTS = 100
@@ -23,7 +23,12 @@ Step = Act | Literal["warned", "breached"]
 
 
 def ring(state: NodeState, item: Item, ctx: Context) -> list[e.Change]:
-    """Warnings, breaches and the steps after them that are due by now, and what they do."""
+    """Warnings, breaches and the steps after them that are due by now, and what they do.
+
+    An alarm that was set by a policy or hours that hold no more is set anew, and nothing else.
+    """
+    if changed := recounted(state, item, ctx, "the hours or the policy have changed"):
+        return changed
     terms, service = terms_of(state, item.queue), item.service
     if service is None or terms.policy is None:
         return []
@@ -69,7 +74,14 @@ def _told(item: Item, clock: Clock, step: Step, service: Service, ctx: Context) 
         return e.ServiceLevelBreached(
             item=item.id, clock=clock.kind, due_at=due_at, service=service
         )
-    return e.ServiceLevelEscalated(item=item.id, clock=clock.kind, act=step, service=service)
+    return e.ServiceLevelEscalated(
+        item=item.id,
+        clock=clock.kind,
+        act=step,
+        service=service,
+        number=item.number,
+        queue=item.queue,
+    )
 
 
 def _done(

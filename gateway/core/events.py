@@ -313,12 +313,17 @@ class ServiceLevelBreached(_Event, frozen=True, kw_only=True):
 
 
 class ServiceLevelEscalated(_Event, frozen=True, kw_only=True):
-    """A step after a breach; what it did are the events that follow."""
+    """A step after a breach; what it did are the events that follow.
+
+    ``number`` and ``queue`` are for supervisors who are told of it, at whichever node.
+    """
 
     item: ItemId
     clock: ClockKind
     act: Act
     service: Service
+    number: int = 0
+    queue: QueueName = QueueName("")
 
 
 class ServiceLevelEnded(_Event, frozen=True, kw_only=True):

@@ -1,9 +1,12 @@
 """How soon a customer is answered and helped: clocks that run in open hours. Pure.
 
 A clock runs while the customer waits for what it measures, in a queue that promises it; it stands
-while we wait for the customer and in wrap-up. What it has used goes with the item through every
-requeue, move and change of policy, and with the case into an item that reopens it. A clock for
-which the present queue promises nothing stands and keeps what it has used.
+while we wait for the customer (the item is put aside, and we have spoken last) and in wrap-up. What
+an agent puts aside without an answer goes on counting: to the customer nothing has happened.
+
+What a clock has used goes with the item through every requeue, move and change of policy, and with
+the case into an item that reopens it. A clock for which the present queue promises nothing stands
+and keeps what it has used.
 
 The time in which a clock runs is counted by the calendar as it is known now: a holiday that is
 entered late counts for what runs. What was used before a stop or a move stays as it was counted.
@@ -70,6 +73,19 @@ def terms_of(state: NodeState, name: QueueName) -> Terms:
 def urgency(item: Item, now: datetime) -> float | None:
     """Seconds on the wall clock until the item is overdue, below 0 if it is; ``None``: never."""
     return None if item.due_at is None else (item.due_at - now).total_seconds()
+
+
+def awaits_customer(item: Item) -> bool:
+    """A person of ours has spoken last, as far as is known: it is the customer's turn."""
+    clocks = item.service.clocks if item.service is not None else ()
+    asked = any(clock.kind in _REPLIES and clock.met_at is None for clock in clocks)
+    return item.answered_at is not None and not asked
+
+
+def _runs(item: Item) -> bool:
+    """Whether it is our turn."""
+    aside = item.state is ItemState.HELD and not awaits_customer(item)
+    return aside or item.state in _RUNNING
 
 
 # -- one clock ----------------------------------------------------------------------------------
@@ -228,7 +244,8 @@ def _follow(state: NodeState, event: e.Event, item: Item, ctx: Context) -> list[
     else:
         reason = item.reason or item.state.value
     terms = terms_of(state, item.queue)
-    service = timed(service, before, terms, ctx.now, running=item.state in _RUNNING)
+    runs = _runs(replace(item, service=service))
+    service = timed(service, before, terms, ctx.now, running=runs)
     if service == item.service:
         return []
     return [
@@ -280,7 +297,7 @@ def _ended(state: NodeState, item: Item, service: Service, ctx: Context) -> e.Ch
 def recounted(state: NodeState, item: Item, ctx: Context, reason: str) -> list[e.Change]:
     """The directory has changed, or the item comes from elsewhere: what holds now."""
     terms = terms_of(state, item.queue)
-    running, service = item.state in _RUNNING, item.service
+    running, service = _runs(item), item.service
     if service is None:
         asked = item.answered_at is None and item.state is not ItemState.WRAPPING
         service = begun(terms, ctx.now, asked=asked, wanted_at=item.due_at)

@@ -178,6 +178,34 @@ def test_the_clock_stands_while_the_customer_is_awaited() -> None:
     assert resolution.due_at == after(50_000 + 8 * HOUR)
 
 
+def test_what_is_put_aside_without_an_answer_goes_on_counting() -> None:
+    home = house()
+    key = arrives(home)
+    give(home, key)
+    home.pass_time(600)
+    home.say("ana", c.Park(id=home.command(), item=key, until=after(50_000)))
+    assert home.state.cases[item(home, key).case].status is CaseStatus.OPEN
+    assert item(home, key).due_at == after(HOUR)
+    home.pass_time(2 * HOUR)
+    assert item(home, key).state is ItemState.HELD
+    assert [b.clock for b in home.events(e.ServiceLevelBreached)] == ["first_reply"]
+    assert clock(home, key, "resolution").since is not None
+
+
+def test_what_is_put_aside_after_an_answer_waits_for_the_customer_until_its_time() -> None:
+    home = house()
+    key = arrives(home)
+    give(home, key)
+    send(home, key)
+    home.say("ana", c.Park(id=home.command(), item=key, until=after(20 * HOUR)))
+    assert home.state.cases[item(home, key).case].status is CaseStatus.WAITING
+    assert item(home, key).due_at is None
+    home.pass_time(20 * HOUR)
+    assert item(home, key).state is ItemState.QUEUED
+    assert item(home, key).due_at == after(28 * HOUR)
+    assert home.state.cases[item(home, key).case].status is CaseStatus.OPEN
+
+
 def test_a_requeue_changes_nothing() -> None:
     home = house()
     key = arrives(home)
@@ -341,6 +369,19 @@ def test_it_warns_then_breaches_then_raises_notifies_and_moves_up() -> None:
     assert home.state.cases[item(home, key).case].level == 3, "nothing is promised there"
 
 
+def test_what_people_are_told_names_the_item_and_its_queue() -> None:
+    home = house(ServicePolicy(name=GOLD.name, first_reply=60.0, raise_points=0))
+    one = item(home, arrives(home))
+    home.pass_time(60)
+    (told,) = home.events(e.ServiceLevelEscalated)
+    assert (told.act, told.item, told.number, told.queue) == (
+        "notify",
+        one.id,
+        one.number,
+        one.queue,
+    )
+
+
 def test_who_has_it_in_hand_keeps_it_when_the_level_rises() -> None:
     strict = ServicePolicy(
         name=GOLD.name,
@@ -382,6 +423,32 @@ def test_an_answer_that_comes_before_the_timer_still_tells_of_the_breach() -> No
     assert (first.met_at, first.breached_at) == (after(5 * HOUR), after(HOUR))
 
 
+def test_an_alarm_of_a_policy_that_holds_no_more_tells_of_nothing() -> None:
+    """The policy was changed while the node was away; the timer comes before the recount."""
+    home = house()
+    key = arrives(home)
+    home.clock.seconds += 2 * HOUR
+    define(home, ServicePolicy(name=GOLD.name, first_reply=9 * HOUR, raise_points=0))
+    home.pass_time(0)
+    assert not home.events(e.ServiceLevelWarned)
+    assert not home.events(e.ServiceLevelBreached)
+    assert item(home, key).due_at == after(9 * HOUR)
+    home.pass_time(8 * HOUR)
+    (breach,) = home.events(e.ServiceLevelBreached)
+    assert breach.due_at == after(9 * HOUR)
+
+
+def test_a_shorter_ladder_is_gone_from_where_an_overdue_item_stands() -> None:
+    home = house(ServicePolicy(name=GOLD.name, first_reply=60.0, escalate_after=60.0))
+    key = arrives(home)
+    home.pass_time(125)
+    home.clock.seconds += 600
+    define(home, ServicePolicy(name=GOLD.name, first_reply=60.0, notify_after=None))
+    home.pass_time(0)
+    home.pass_time(10_000)
+    assert home.state.cases[item(home, key).case].level == 2
+
+
 # -- random lives ---------------------------------------------------------------------------
 
 Act = tuple[str, int]
@@ -399,10 +466,12 @@ class Told:
 
     def runs(self, kind: str, one: Item) -> bool:
         policy = self.policies.get(one.queue)
-        awaited = one.state in (ItemState.HELD, ItemState.WRAPPING, ItemState.COMPLETED)
+        stands = one.state in (ItemState.WRAPPING, ItemState.COMPLETED)
+        asked = bool(self.waits & {"first_reply", "next_reply"})
         return (
             kind in self.waits
-            and not awaited
+            and not stands
+            and (asked or one.state is not ItemState.HELD)
             and policy is not None
             and policy.target(kind) is not None  # type: ignore[arg-type]
         )

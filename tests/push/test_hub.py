@@ -1,13 +1,25 @@
 """Streams and tabs, where the random interleavings of ``test_law`` do not look."""
 
+from datetime import UTC, datetime
+
 from gateway.core import events as e
+from gateway.core.clocks import Act, Clock, Service
 from gateway.core.ids import AgentName
-from gateway.core.model import AgentProfile
+from gateway.core.model import AgentProfile, Item
 from push.hub import Hub
-from push.protocol import ItemFrame, ResumeFrom, ServerFrame, Snapshot, TypingFrame, decode_server
+from push.protocol import (
+    Alert,
+    ItemFrame,
+    ResumeFrom,
+    ServerFrame,
+    Snapshot,
+    TypingFrame,
+    decode_server,
+)
 from tests.support.pushworld import World
 
 ANA = AgentName("ana")
+DUE = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 
 class Tab:
@@ -243,3 +255,44 @@ def test_typing_is_shown_to_the_holder_and_not_to_who_is_only_offered() -> None:
     place.hub.typing(offered.case, "Ana", on=True)
     assert [f.item for f in ana.frames if isinstance(f, TypingFrame)] == [held.id]
     assert not any(isinstance(f, TypingFrame) for f in ben.frames)
+
+
+def escalated(item: Item, act: Act) -> e.ServiceLevelEscalated:
+    late = Clock(kind="first_reply", breached_at=DUE)
+    return e.ServiceLevelEscalated(
+        item=item.id,
+        clock="first_reply",
+        act=act,
+        service=Service(clocks=(late,)),
+        number=item.number,
+        queue=item.queue,
+    )
+
+
+def test_supervisors_are_told_what_is_overdue_when_the_policy_says_so_and_nobody_else() -> None:
+    place = Place()
+    lead = AgentProfile(name=AgentName("sue"), role="supervisor")
+    place.happen(e.AgentDefined(profile=lead, by="admin"))
+    place.commit()
+    ana, sue = place.come(Tab()), place.come(Tab("sue"))
+    item = place.arrive()
+    place.happen(escalated(item, "raise"))
+    place.happen(escalated(item, "notify"))
+    assert not any(isinstance(f, Alert) for f in sue.frames), "not on disk yet"
+    place.commit()
+    (alert,) = [f for f in sue.frames if isinstance(f, Alert)]
+    assert (alert.item, alert.number, alert.queue) == (item.id, item.number, item.queue)
+    assert (alert.clock, alert.due_at) == ("first_reply", DUE)
+    assert not any(isinstance(f, Alert) for f in ana.frames)
+
+
+def test_who_is_a_supervisor_no_more_is_told_of_nothing() -> None:
+    place = Place()
+    for role in ("admin", "agent"):
+        lead = AgentProfile(name=AgentName("sue"), role=role)  # type: ignore[arg-type]
+        place.happen(e.AgentDefined(profile=lead, by="admin"))
+    place.commit()
+    sue = place.come(Tab("sue"))
+    place.happen(escalated(place.arrive(), "notify"))
+    place.commit()
+    assert not any(isinstance(f, Alert) for f in sue.frames)

@@ -27,7 +27,6 @@ POLICY = ServicePolicy(
     notify_after=4.0,
     escalate_after=15.0,
 )
-_STANDS = frozenset({ItemState.HELD, ItemState.WRAPPING})
 
 
 def clocks_kept_count(tables: Tables) -> None:
@@ -83,5 +82,14 @@ def _one_clock(hours: Hours, item: Item, clock: Clock, was: Clock | None, entry:
         need(clock.since == entry.at, f"{where}: runs since {clock.since}")
     settled = isinstance(entry.event, e.ClocksSet)
     if settled and clock.met_at is None:
-        stands = item.state in _STANDS
+        stands = _stands(item)
         need((clock.since is None) == stands, f"{where}: {item.state} and since {clock.since}")
+
+
+def _stands(item: Item) -> bool:
+    """In wrap-up, and while the customer is awaited, to whom we have spoken last."""
+    replies = (
+        [one for one in item.service.clocks if one.kind != "resolution"] if item.service else []
+    )
+    answered = item.answered_at is not None and all(one.met_at for one in replies)
+    return item.state is ItemState.WRAPPING or (item.state is ItemState.HELD and answered)

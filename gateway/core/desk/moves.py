@@ -20,12 +20,16 @@ from gateway.core.policy import Cost
 from gateway.core.reaching import talk_kind
 from gateway.core.replies import refuse_unseen
 from gateway.core.scrutiny import heed, of_ours
+from gateway.core.service_level import awaits_customer
 from gateway.core.sites import why
 from gateway.core.state import NodeState
 from gateway.core.times import offer_seconds
 
 
 def park_changes(d: Desk, item: Item, until: datetime | None) -> list[e.Change]:
+    if until is not None and not awaits_customer(item):
+        # The customer waits for us, and is not told otherwise.
+        return [e.Change(e.ItemHeld(item=item.id, reason="put aside for a while", until=until))]
     changes = [e.Change(e.ItemHeld(item=item.id, reason="waiting for the customer", until=until))]
     if d.state.cases[item.case].status is CaseStatus.OPEN:
         waits = e.CaseChanged(case=item.case, by=d.agent.name, status=CaseStatus.WAITING)

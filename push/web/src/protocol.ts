@@ -521,6 +521,16 @@ export interface TypingFrame {
   on: boolean;
 }
 
+/** For supervisors: a clock of this item has been overdue since `due_at`. Passing, like typing. */
+export interface Alert {
+  t: "alert";
+  item: string;
+  number: number;
+  queue: string;
+  clock: "first_reply" | "next_reply" | "resolution";
+  due_at: string | null;
+}
+
 export interface Moved {
   t: "moved";
   url: string;
@@ -557,6 +567,7 @@ export type ServerFrame =
   | Snapshot
   | NumberedFrame
   | TypingFrame
+  | Alert
   | Moved
   | Ok
   | Error;

@@ -108,6 +108,10 @@ export function onFrame(listener: (frame: ServerFrame, desk: Desk) => void): () 
 function onDesk(next: Desk, frame: ServerFrame): void {
   if (frame.t === "welcome" || frame.t === "tick") noteServerTime(frame.server_time);
   if (frame.t === "welcome") noteAgent(frame.agent);
+  if (frame.t === "alert") {
+    const { number, queue } = frame;
+    say(t("alert.overdue", { clock: word("clock", frame.clock), number, queue }), true);
+  }
   if (next !== desk.peek()) desk.value = next;
   for (const listener of listeners) listener(frame, next);
 }

@@ -141,6 +141,7 @@ export const en = {
   "clock.first_reply": "First reply",
   "clock.next_reply": "Next reply",
   "clock.resolution": "Resolution",
+  "alert.overdue": "Overdue: {clock} of #{number} in {queue}",
   "item.due": "{what} due {time}",
   "item.due_date": "Work",
   "item.late": "{time} late",

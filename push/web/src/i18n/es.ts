@@ -126,6 +126,7 @@ export const es: Texts = {
   "case.new": "Caso nuevo",
   "case.reopen": "Reabrir",
   "case.resume": "Retomar",
+  "alert.overdue": "Vencido: {clock} de #{number} en {queue}",
   "typing.someone": "está escribiendo…",
   "typing.who": "{who} está escribiendo…",
   "tag.add": "Etiqueta",

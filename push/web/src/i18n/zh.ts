@@ -130,6 +130,7 @@ export const zh: Texts = {
   "case.new": "新建工单",
   "case.reopen": "重新打开",
   "case.resume": "取回",
+  "alert.overdue": "已逾期：{queue} 中 #{number} 的{clock}",
   "typing.someone": "正在输入…",
   "typing.who": "{who} 正在输入…",
   "tag.add": "添加标签",
