@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from gateway.cluster.bell import Bell
 from gateway.cluster.persistence import Persistence, Sleep
+from gateway.core.edition import EDITION, refuse_unknown
 from gateway.core.errors import Refused
 from gateway.core.ids import NodeName
 from gateway.flow.ledger import Ledger
@@ -97,10 +98,14 @@ class Asking:
         """What ``node`` answers. Raises what it refused with.
 
         And ``Refused('unavailable')`` when there is no answer in time; it may be done all the same.
+        ``Refused('wrong_state')`` for what a node of the version before, that is still there, would
+        misunderstand.
         """
         said = msgspec.json.encode(doc)
         if node == self._me:
             return msgspec.json.decode(await self._handlers[kind](node, said), type=answer)
+        if self._ledger.written < EDITION:
+            refuse_unknown(doc, self._ledger.written)
         self.asked += 1
         new_id = self._ledger.new_id()
         question = Question(id=new_id, asker=self._me, kind=kind, said=said, seconds=seconds)
@@ -110,7 +115,11 @@ class Asking:
             raise Refused(reply.refused.code, reply.refused.detail, reply.refused.field)
         if reply.withdrawn:
             raise _silent(node)
-        return msgspec.json.decode(reply.said, type=answer)
+        try:
+            return msgspec.json.decode(reply.said, type=answer)
+        except msgspec.ValidationError as error:
+            detail = f"{node} runs a version that answers otherwise: {error}"
+            raise Refused("unavailable", detail) from error
 
     def look(self) -> None:
         """Look now: somebody is known to have asked."""

@@ -24,6 +24,7 @@ from gateway.core.acts import assign
 from gateway.core.adoption import adopt_agents, adopt_items, adopt_outbox
 from gateway.core.commands import Take
 from gateway.core.desk.moves import wished
+from gateway.core.edition import EDITION, refuse_unknown
 from gateway.core.election import Peer
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CustomerId, ItemId, NodeName, OutboundId
@@ -212,15 +213,6 @@ class Handover:
         state = ledger.state
         peer = self.peer(to)
         url = peer.urls.get("agent", "") if peer is not None else ""
-        if taken_back := withdrawals(state, bundle, reason):
-            ledger.record(taken_back)
-        kept = Estate(
-            statuses=tuple(state.statuses[agent] for agent in bundle.agents),
-            items=tuple(
-                (item, state.cases[item.case]) for item in (state.items[i] for i in bundle.items)
-            ),
-            outbox=tuple(orders_of(state, bundle)),
-        )
         handed = Handed(
             id=ledger.new_id(),
             reason=reason,
@@ -231,6 +223,17 @@ class Handover:
             cases=bundle.cases,
             wish=wish,
             overflow=overflow,
+        )
+        if ledger.written < EDITION:
+            refuse_unknown(handed, ledger.written)
+        if taken_back := withdrawals(state, bundle, reason):
+            ledger.record(taken_back)
+        kept = Estate(
+            statuses=tuple(state.statuses[agent] for agent in bundle.agents),
+            items=tuple(
+                (item, state.cases[item.case]) for item in (state.items[i] for i in bundle.items)
+            ),
+            outbox=tuple(orders_of(state, bundle)),
         )
         going = _Going(
             to=to,

@@ -153,14 +153,23 @@ A test compares it with what that edition had (``tests/vectors/edition``).
 def refuse_newer(changes: Iterable[Change], written: int, new: Mapping[str, Since] = NEW) -> None:
     """Raises ``Refused('wrong_state')`` if one has what not every node knows yet."""
     for change in changes:
-        for value in _structs(change):
-            what = _newer_than(written, value, new)
-            if what is not None:
-                raise Refused(
-                    "wrong_state",
-                    f"{what} has to wait until every node runs the new version:"
-                    " a node of the version before does not know it",
-                )
+        _refuse(_structs(change), written, new)
+
+
+def refuse_unknown(said: Struct, written: int, new: Mapping[str, Since] = NEW) -> None:
+    """The same for what another node is asked, or handed, with what stands in it."""
+    _refuse(_nested(said), written, new)
+
+
+def _refuse(values: Iterable[Struct], written: int, new: Mapping[str, Since]) -> None:
+    for value in values:
+        what = _newer_than(written, value, new)
+        if what is not None:
+            raise Refused(
+                "wrong_state",
+                f"{what} has to wait until every node runs the new version:"
+                " a node of the version before does not know it",
+            )
 
 
 def require_known(newest: int, written: int) -> None:
@@ -179,12 +188,16 @@ def require_known(newest: int, written: int) -> None:
 
 def _structs(change: Change) -> Iterable[Struct]:
     """The event, what stands in it, and its rows."""
-    yield change.event
-    for field in change.event.__struct_fields__:
-        value = getattr(change.event, field)
+    yield from _nested(change.event)
+    yield from change.rows
+
+
+def _nested(whole: Struct) -> Iterable[Struct]:
+    yield whole
+    for field in whole.__struct_fields__:
+        value = getattr(whole, field)
         if isinstance(value, Struct):
             yield value
-    yield from change.rows
 
 
 def _newer_than(written: int, value: Struct, new: Mapping[str, Since]) -> str | None:

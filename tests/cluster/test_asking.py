@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+from gateway.core.edition import FIRST
 from gateway.core.errors import Refused
 from gateway.core.ids import NodeName
 from gateway.store.contract import Unavailable
@@ -99,6 +100,30 @@ def test_a_refusal_is_an_answer() -> None:
         with pytest.raises(Refused, match="no such number") as refused:
             await one.asking.ask(B, "add", Add(1, 2), Sum)
         assert (refused.value.code, refused.value.field) == ("not_found", "a")
+
+    play(story)
+
+
+def test_what_an_older_node_would_misunderstand_is_not_asked() -> None:
+    class Service(Struct):
+        """By its name a thing that the first edition did not have."""
+
+    async def story(one: Running, _: Running, adder: Adder) -> None:
+        one.node.ledger.written = FIRST
+        with pytest.raises(Refused, match="every node runs the new version"):
+            await one.asking.ask(B, "add", Service(), Sum)
+        assert not adder.asked
+        assert not one.tables.relay
+        assert await one.asking.ask(B, "add", Add(1, 2), Sum) == Sum(3)
+
+    play(story)
+
+
+def test_an_answer_that_is_not_understood_is_no_fault_of_who_asked() -> None:
+    async def story(one: Running, _: Running, __: Adder) -> None:
+        with pytest.raises(Refused, match="answers otherwise") as refused:
+            await one.asking.ask(B, "add", Add(1, 2), Said)
+        assert refused.value.code == "unavailable"
 
     play(story)
 

@@ -10,10 +10,20 @@ import msgspec
 import pytest
 
 from gateway.core import events as e
-from gateway.core.edition import EDITION, FIRST, NEW, Since, TooOld, refuse_newer, require_known
+from gateway.core.edition import (
+    EDITION,
+    FIRST,
+    NEW,
+    Since,
+    TooOld,
+    refuse_newer,
+    refuse_unknown,
+    require_known,
+)
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, QueueName
+from gateway.core.ids import AgentName, ItemId, QueueName
 from gateway.core.model import Presence, Queue
+from gateway.store.handover import Handed, Wish
 from tests.support.editions import SAID, by_name, kinds, names, recorded
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +63,16 @@ def test_a_new_field_that_is_as_by_default_is_not_written_at_all() -> None:
     plain = msgspec.structs.replace(QUEUE, overflow_after=None)
     change = e.Change(e.QueueDefined(queue=plain, by="ana"))
     refuse_newer([change], 1, {"Queue.overflow_after": Since(2)})
+
+
+@pytest.mark.parametrize("what", ["Wish", "Wish.reason", "Handed.wish"])
+def test_what_another_node_would_misunderstand_is_not_said_to_it_either(what: str) -> None:
+    wish = Wish(item=ItemId("i"), agent=AgentName("ana"), by=AgentName("sue"), reason="she knows")
+    said = Handed(id="q", reason="better there", wish=wish)
+    with pytest.raises(Refused, match="every node runs the new version"):
+        refuse_unknown(said, 1, {what: Since(2)})
+    refuse_unknown(said, 2, {what: Since(2)})
+    refuse_unknown(said, 1, {what: Since(2, harmless=True)})
 
 
 def test_rows_that_travel_with_an_event_are_looked_at_too() -> None:
