@@ -135,6 +135,32 @@ class Orders(ABC):
         command = c.Transfer(id=new_id(), item=item, queue=queue, agent=agent, note=note)
         return await self.act(command)
 
+    async def callback(
+        self,
+        item: ItemId | None = None,
+        *,
+        customer: CustomerId | None = None,
+        number: str = "",
+        at: datetime | None = None,
+        zone: str = "",
+        note: str = "",
+        mine: bool = False,
+    ) -> Ok:
+        command = c.AskCallback(
+            id=new_id(),
+            item=item,
+            customer=customer,
+            number=number,
+            at=at,
+            zone=zone,
+            note=note,
+            mine=mine,
+        )
+        return await self.act(command)
+
+    async def promise(self, item: ItemId, text: str, due_at: datetime) -> Ok:
+        return await self.act(c.MakePromise(id=new_id(), item=item, text=text, due_at=due_at))
+
     async def wrapup(
         self, item: ItemId, code: str = "", *, categories: Sequence[str] = (), note: str = ""
     ) -> Ok:

@@ -225,6 +225,39 @@ export interface ItemView {
   attributes: Attributes;
   /** What is promised to the customer, if anything is. */
   service?: ServiceView;
+  callback?: Callback;
+  promise?: PromiseOf;
+}
+
+export interface Callback {
+  via: ChannelKind;
+  since: string;
+  asked_by: string;
+  number?: string;
+  at?: string | null;
+  zone?: string;
+  note?: string;
+  attempts?: number;
+}
+
+export interface PromiseOf {
+  text: string;
+  agent: string;
+  made_at: string;
+  due_at: string;
+  grace: number;
+  broken_at?: string | null;
+}
+
+/** A promise as REST lists it (gateway/api/callbacks.py). */
+export interface PromiseCard {
+  item: string;
+  text: string;
+  agent: string;
+  made_at: string;
+  due_at: string;
+  state: "open" | "kept" | "broken";
+  ended_at: string | null;
 }
 
 export interface OfferView {
@@ -233,6 +266,8 @@ export interface OfferView {
   deadline: string;
   customer: CustomerBrief | null;
   reason: string;
+  /** The offer that it is made with: answering one answers all. */
+  bundle?: string;
 }
 
 export interface StateView {
@@ -379,6 +414,27 @@ export interface Transfer {
   note?: string;
 }
 
+export interface AskCallback {
+  t: "callback";
+  id: string;
+  item?: string | null;
+  customer?: string | null;
+  number?: string;
+  at?: string | null;
+  zone?: string;
+  note?: string;
+  mine?: boolean;
+  queue?: string | null;
+}
+
+export interface MakePromise {
+  t: "promise";
+  id: string;
+  item: string;
+  text: string;
+  due_at: string;
+}
+
 export interface Wrapup {
   t: "wrapup";
   id: string;
@@ -404,6 +460,8 @@ export type Command =
   | TagCase
   | RunMacro
   | Transfer
+  | AskCallback
+  | MakePromise
   | Wrapup;
 
 export type ClientFrame = Hello | Command;
@@ -463,6 +521,7 @@ export interface OfferFrame {
   deadline: string;
   customer: CustomerBrief | null;
   reason: string;
+  bundle?: string;
 }
 
 export interface OfferGone {

@@ -236,6 +236,7 @@ export class MockNode {
       }
       case "typing":
       case "read":
+      case "callback":
         return { ok: {} };
       default:
         return this.onItem(command);
@@ -255,6 +256,8 @@ export class MockNode {
         else this.customerAnswers(one);
         return { ok: { message: message.id } };
       }
+      case "promise":
+        return { ok: {} };
       case "note":
         this.said(one, say(one, { direction: "note", body: command.body, client_id: command.id, delivery: null }));
         return { ok: {} };

@@ -82,6 +82,10 @@ function table(node: MockNode): [string, RegExp, Handler][] {
       const one = node.contacts.find(({ case: c }) => c.number === Number(part(4)));
       return one ? page(one.messages) : problem(404, "There is no such ticket");
     }],
+    ["GET", /^\/api\/v1\/cases\/\d+\/promises$/, ({ part }) => {
+      const one = node.contacts.find(({ case: c }) => c.number === Number(part(4)));
+      return page(one && one.item.agent ? promised(one) : []);
+    }],
     ["GET", /^\/api\/v1\/customers\/[^/]+$/, ({ part }) => {
       const who = Object.values(PEOPLE).find(({ id }) => id === part(4));
       return who ? { body: who } : problem(404, "There is no such customer");

@@ -161,11 +161,9 @@ function numbered(desk: Desk, frame: NumberedFrame): Step {
 function changed(desk: Desk, frame: NumberedFrame): Desk {
   switch (frame.t) {
     case "offer": {
-      const { offer, item, deadline, customer, reason } = frame;
-      return {
-        ...desk,
-        offers: { ...desk.offers, [offer]: { offer, item, deadline, customer, reason } },
-      };
+      const { offer, item, deadline, customer, reason, bundle } = frame;
+      const view = { offer, item, deadline, customer, reason, ...(bundle ? { bundle } : {}) };
+      return { ...desk, offers: { ...desk.offers, [offer]: view } };
     }
     case "offer_gone":
       return { ...desk, offers: without(desk.offers, frame.offer) };

@@ -9,6 +9,7 @@ import type {
   Message,
   Outgoing,
   Presence,
+  PromiseCard,
   Queue,
   Role,
 } from "../protocol";
@@ -181,6 +182,9 @@ export const caseByNumber = (number: number) => http.get<Case>(`${api}/cases/${n
 export const learnNodes = () => bootstrap().then(({ agent_ws }) => noteOthers(agent_ws), () => undefined);
 
 /** Every message of a case, oldest first. */
+export const promisesOf = (number: number) =>
+  http.get<Page<PromiseCard>>(`${api}/cases/${number}/promises`);
+
 export async function messagesOf(number: number): Promise<Message[]> {
   const found = new Map<string, Message>();
   let cursor: string | null = null;

@@ -20,6 +20,7 @@ import { startRinging } from "./ringing";
 import { route } from "./route";
 import { KeySheet } from "./KeySheet";
 import { connect, disconnect, nudge, pending } from "./store";
+import { CallbackDialog, PromiseDialog } from "./Owed";
 import { TransferDialog } from "./TransferDialog";
 import "./layout.css";
 
@@ -105,6 +106,10 @@ function OpenDialog() {
           <Why item={open.item.id} version={open.item.version} />
         </Dialog>
       );
+    case "promise":
+      return <PromiseDialog item={open.item} onClose={closeDialog} />;
+    case "callback":
+      return <CallbackDialog item={open.item} onClose={closeDialog} />;
     case "none":
       return null;
   }

@@ -11,6 +11,7 @@ import { Composer } from "./Composer";
 import { ConversationHead } from "./ConversationHead";
 import { CustomerPanel } from "./CustomerPanel";
 import { held } from "./held";
+import { Owed } from "./Owed";
 import { route } from "./route";
 import { desk, items, markSeen, offers, pending, visible } from "./store";
 import { Thread } from "./Thread";
@@ -89,6 +90,7 @@ function Opened({ item, number }: { item: ItemView | null; number: number }) {
     <main id="conversation" class="conversation" tabIndex={-1}>
       <div class="conversation-main">
         <ConversationHead item={item} view={view} number={number} customer={customer} />
+        {view && <Owed item={item} number={number} status={view.status} />}
         <Thread
           lines={lines}
           item={item}

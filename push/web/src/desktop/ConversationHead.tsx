@@ -1,11 +1,13 @@
 import {
   ArrowLeft,
   ArrowRightLeft,
+  CalendarClock,
   Check,
   CircleHelp,
   CirclePause,
   Copy,
   EllipsisVertical,
+  PhoneOutgoing,
   Tag,
   UserRound,
   X,
@@ -90,6 +92,8 @@ function Acts({ item }: { item: ItemView }) {
   const active = item.state === "assigned";
   const coming = item.state === "offered"; // accepted a moment ago, not confirmed yet
   const transfer = () => (dialog.value = { kind: "transfer", item });
+  const promise = () => (dialog.value = { kind: "promise", item });
+  const callback = () => (dialog.value = { kind: "callback", item });
   const wait = () => void park(item).catch(() => undefined);
   const finish = () => (closing.value = closing.value === item.id ? null : item.id);
   return (
@@ -98,6 +102,24 @@ function Acts({ item }: { item: ItemView }) {
         <button class="btn small" title={`${t("transfer")} (T)`} disabled={coming} onClick={transfer}>
           <Icon of={ArrowRightLeft} size={15} />
           {t("transfer")}
+        </button>
+        <button
+          class="btn small icon"
+          title={`${t("promise")} (P)`}
+          aria-label={t("promise")}
+          disabled={coming}
+          onClick={promise}
+        >
+          <Icon of={CalendarClock} size={15} />
+        </button>
+        <button
+          class="btn small icon"
+          title={`${t("callback")} (B)`}
+          aria-label={t("callback")}
+          disabled={coming}
+          onClick={callback}
+        >
+          <Icon of={PhoneOutgoing} size={15} />
         </button>
         <button class="btn small" title={`${t("park.title")} (W)`} disabled={!active} onClick={wait}>
           <Icon of={CirclePause} size={15} />
@@ -119,6 +141,14 @@ function Acts({ item }: { item: ItemView }) {
           <MenuItem onChoose={transfer} disabled={coming}>
             <Icon of={ArrowRightLeft} />
             {t("transfer")}
+          </MenuItem>
+          <MenuItem onChoose={promise} disabled={coming}>
+            <Icon of={CalendarClock} />
+            {t("promise")}
+          </MenuItem>
+          <MenuItem onChoose={callback} disabled={coming}>
+            <Icon of={PhoneOutgoing} />
+            {t("callback")}
           </MenuItem>
           <MenuItem onChoose={wait} disabled={!active}>
             <Icon of={CirclePause} />

@@ -49,6 +49,8 @@ export function Offers({ inList = false }: { inList?: boolean }) {
 function OfferCard({ offer, first }: { offer: OfferView; first: boolean }) {
   const { item, customer } = offer;
   const who = whoIs(item, customer);
+  const whole = offer.bundle ?? offer.offer;
+  const together = offers.value.filter((one) => (one.bundle ?? one.offer) === whole).length;
   return (
     <article class="offer" aria-label={t("offer.from", { who })}>
       <div class="offer-head">
@@ -72,6 +74,7 @@ function OfferCard({ offer, first }: { offer: OfferView; first: boolean }) {
           <DueChip item={item} />
         </p>
       )}
+      {together > 1 && <p class="chip info">{t("offer.together", { n: together })}</p>}
       <p class="offer-why">
         <Icon of={Sparkles} size={14} />
         <span>

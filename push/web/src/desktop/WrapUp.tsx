@@ -2,7 +2,7 @@ import { Check, X } from "lucide";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { codes } from "../api/resources";
 import { useResource } from "../api/resource";
-import { t } from "../i18n";
+import { t, word } from "../i18n";
 import type { ItemView, Wrapup } from "../protocol";
 import { Skeleton } from "../ui/bits";
 import { Icon } from "../ui/Icon";
@@ -12,6 +12,9 @@ import { closeConversation, route } from "./route";
 import { items, order } from "./store";
 import "./wrapup.css";
 
+/** How an attempt to call back went; not reached, it is tried again. */
+const OUTCOMES = ["reached", "not_reached", "wrong_number"].map((name) => ({ name, label: "" }));
+
 /** How it ended: a code, categories, a note. Completes the item. */
 export function WrapUp({ item }: { item: ItemView }) {
   const known = useResource("codes", codes);
@@ -20,7 +23,7 @@ export function WrapUp({ item }: { item: ItemView }) {
   const [typed, setTyped] = useState("");
   const [note, setNote] = useState("");
   const [busy, setBusy] = useState(false);
-  const list = known.data?.items ?? [];
+  const list = item.callback ? OUTCOMES : (known.data?.items ?? []);
   const form = useRef<HTMLFormElement>(null);
 
   // whoever finished by a key chooses by the arrows; words meant for the composer do nothing here
@@ -83,7 +86,7 @@ export function WrapUp({ item }: { item: ItemView }) {
           </button>
         )}
       </div>
-      {known.loading && !known.data ? (
+      {known.loading && !known.data && !item.callback ? (
         <Skeleton lines={2} />
       ) : (
         list.length > 0 && (
@@ -92,7 +95,7 @@ export function WrapUp({ item }: { item: ItemView }) {
             {list.map(({ name, label }) => (
               <label key={name} class="code">
                 <input type="radio" name="code" value={name} checked={code === name} onChange={() => setCode(name)} />
-                <span>{label || name}</span>
+                <span>{item.callback ? word("outcome", name) : label || name}</span>
               </label>
             ))}
           </fieldset>

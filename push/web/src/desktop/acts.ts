@@ -15,6 +15,8 @@ export const dialog = signal<
   | { kind: "new" }
   | { kind: "transfer"; item: ItemView }
   | { kind: "why"; item: ItemView }
+  | { kind: "promise"; item: ItemView }
+  | { kind: "callback"; item: ItemView }
 >({ kind: "none" });
 
 export const closeDialog = () => void (dialog.value = { kind: "none" });

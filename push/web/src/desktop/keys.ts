@@ -62,6 +62,8 @@ export const SHORTCUTS: { title: Key; list: Shortcut[] }[] = [
       { keys: ["R"], label: "keys.reply", match: plain("r"), run: () => focus("reply"), single: true },
       { keys: ["N"], label: "keys.note", match: plain("n"), run: () => focus("note"), single: true },
       { keys: ["T"], label: "keys.transfer", match: plain("t"), run: transfer, single: true },
+      { keys: ["P"], label: "keys.promise", match: plain("p"), run: () => owe("promise"), single: true },
+      { keys: ["B"], label: "keys.callback", match: plain("b"), run: () => owe("callback"), single: true },
       { keys: ["W"], label: "keys.park", match: plain("w"), run: parkOpened, single: true },
       { keys: ["E"], label: "keys.wrapup", match: plain("e"), run: wrapUp, single: true },
       { keys: ["I"], label: "keys.customer", match: plain("i"), run: () => (customerOpen.value = !customerOpen.value), single: true },
@@ -93,6 +95,11 @@ function focus(mode: "reply" | "note"): void {
 function transfer(): void {
   const item = openedItem();
   if (item) dialog.value = { kind: "transfer", item };
+}
+
+function owe(kind: "promise" | "callback"): void {
+  const item = openedItem();
+  if (item) dialog.value = { kind, item };
 }
 
 function parkOpened(): void {
