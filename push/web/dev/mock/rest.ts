@@ -58,6 +58,13 @@ async function read(request: IncomingMessage): Promise<Record<string, unknown>> 
   }
 }
 
+/** What an agent has promised in a case that is in hand. */
+function promised(one: MockNode["contacts"][number]): object[] {
+  const { id: item, agent } = one.item;
+  const due_at = new Date(Date.now() + 7_200_000).toISOString();
+  return [{ item, text: "A new part by courier", agent, made_at: ago(60), due_at, state: "open", ended_at: null }];
+}
+
 function answer(response: ServerResponse, { status = 200, body, text }: Reply): void {
   response.statusCode = status;
   response.setHeader("Content-Type", text !== undefined ? "text/plain" : status >= 400 ? "application/problem+json" : "application/json");

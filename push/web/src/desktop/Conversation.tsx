@@ -10,7 +10,7 @@ import { closing, customerOpen, itemOf, reopen, resume } from "./acts";
 import { Composer } from "./Composer";
 import { ConversationHead } from "./ConversationHead";
 import { CustomerPanel } from "./CustomerPanel";
-import { held } from "./held";
+import { aside, held } from "./held";
 import { Owed } from "./Owed";
 import { route } from "./route";
 import { desk, items, markSeen, offers, pending, visible } from "./store";
@@ -30,7 +30,7 @@ export function Conversation() {
   if (item) numbers.set(item.id, item.number);
   const number = here.kind === "case" ? here.number : here.kind === "item" ? numbers.get(here.id) : undefined;
 
-  if (item && item.state !== "held") return <Opened key={item.id} item={item} number={item.number} />;
+  if (item && !aside(item)) return <Opened key={item.id} item={item} number={item.number} />;
   if (number !== undefined) return <Opened key={number} item={null} number={number} />;
   return (
     <main id="conversation" class="conversation nothing" tabIndex={-1}>
@@ -53,7 +53,7 @@ export function Conversation() {
 function mineOfCase(): ItemView | undefined {
   const here = route.value;
   if (here.kind !== "case") return undefined;
-  return items.value.find((item) => item.number === here.number);
+  return items.value.find((item) => item.number === here.number && !aside(item));
 }
 
 function Opened({ item, number }: { item: ItemView | null; number: number }) {
@@ -120,17 +120,17 @@ function Opened({ item, number }: { item: ItemView | null; number: number }) {
 
 /** What can be done with a case that is not in this agent's hands now. */
 function NotInHand({ view, number }: { view: CaseView | Case; number: number }) {
-  const aside = held.value.find((item) => item.number === number);
+  const kept = held.value.find((item) => item.number === number);
   const over = view.status === "solved" || view.status === "closed";
   return (
     <div class="not-in-hand">
       <span>
-        {aside
-          ? t("case.held")
+        {kept
+          ? t(kept.state === "held" ? "case.held" : "case.owed")
           : t("case.reading", { status: word("status", view.status).toLowerCase() })}
       </span>
-      {aside ? (
-        <button class="btn primary" onClick={() => resume(aside.id).catch(() => undefined)}>
+      {kept ? (
+        <button class="btn primary" onClick={() => resume(kept.id).catch(() => undefined)}>
           <Icon of={Undo2} />
           {t("case.resume")}
         </button>

@@ -127,8 +127,9 @@ function Held() {
               <Kind kind={item.kind} small />
               <span class="cut row-who">{whoIs(item, item.customer)}</span>
               <span class="cut muted" dir="auto">
-                {item.subject}
+                {item.promise?.text ?? item.subject}
               </span>
+              <DueLeft item={item} />
             </button>
           </li>
         ))}

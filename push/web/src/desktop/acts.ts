@@ -5,6 +5,7 @@ import { t } from "../i18n";
 import type { Accept, Decline, ItemView, OfferView, Park, Reopen, Resume, State, TagCase } from "../protocol";
 import { say } from "../ui/toast";
 import type { Draft } from "./drafts";
+import { aside } from "./held";
 import { closeConversation, openItem, route } from "./route";
 import { byAge, desk, offers, order, tell } from "./store";
 
@@ -57,13 +58,13 @@ const taking = signal<Readonly<Record<string, ItemView>>>({});
 /** An item of this agent's, by id. */
 export function itemOf(id: string): ItemView | undefined {
   const known = desk.value.items[id];
-  return known && known.state !== "held" ? known : (taking.value[id] ?? known);
+  return known && !aside(known) ? known : (taking.value[id] ?? known);
 }
 
 /** What is in hand or about to be, oldest first. */
 export const mine = computed(() => {
   const ids = new Set([...Object.keys(desk.value.items), ...Object.keys(taking.value)]);
-  return [...ids].map((id) => itemOf(id)!).filter((item) => item.state !== "held").sort(byAge);
+  return [...ids].map((id) => itemOf(id)!).filter((item) => !aside(item)).sort(byAge);
 });
 
 /** Whose composer takes the focus as soon as it can, and in which mode (null: as its draft is). */

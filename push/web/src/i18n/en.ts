@@ -203,6 +203,7 @@ export const en = {
   "task.fields": "Details",
 
   // what is owed to the customer
+  "case.owed": "It comes back when its time has come.",
   "owed": "Owed to the customer",
   "owed.error": "What was promised cannot be read just now",
   "callback": "Call back",

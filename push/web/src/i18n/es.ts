@@ -132,6 +132,7 @@ export const es: Texts = {
   "tag.add": "Etiqueta",
 
   // what is owed to the customer
+  "case.owed": "Volverá cuando llegue su hora.",
   "owed": "Lo que se debe al cliente",
   "owed.error": "Ahora no se puede leer lo prometido",
   "callback": "Devolver la llamada",

@@ -136,6 +136,7 @@ export const zh: Texts = {
   "tag.add": "添加标签",
 
   // what is owed to the customer
+  "case.owed": "到时会回到您手中。",
   "owed": "对客户的承诺",
   "owed.error": "暂时无法读取承诺",
   "callback": "回电",
