@@ -131,7 +131,7 @@ export const en = {
   "why.title": "Why it is where it is",
   "list.empty": "Nothing to do right now",
   "list.empty_text": "You are ready. The next contact that fits you appears here by itself.",
-  "list.held": "Waiting for the customer",
+  "list.held": "Put aside for later",
   "list.mine": "My work",
   "list.not_ready": "You are not taking work",
   "list.not_ready_text": "Go ready to be offered the next contact that fits you.",

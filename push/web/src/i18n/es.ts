@@ -95,7 +95,7 @@ export const es: Texts = {
   "why.opens": "El anillo {n} se abre {when}: {lets}; entonces sirven {agents}",
   "why.ring": "anillo {n} abierto",
   "why.title": "Por qué está donde está",
-  "list.held": "A la espera del cliente",
+  "list.held": "Apartado para después",
   "list.mine": "Mi trabajo",
   "list.not_ready": "No está recibiendo trabajo",
   "list.not_ready_text": "Póngase disponible para recibir el próximo contacto.",

@@ -99,7 +99,7 @@ export const zh: Texts = {
   "why.opens": "第 {n} 圈{when}打开：{lets}；届时 {agents} 人符合",
   "why.ring": "第 {n} 圈已打开",
   "why.title": "为何在此",
-  "list.held": "等待客户回复",
+  "list.held": "稍后处理",
   "list.mine": "我的工作",
   "list.not_ready": "您目前不接单",
   "list.not_ready_text": "开始接单后，会收到下一个适合您的联系。",

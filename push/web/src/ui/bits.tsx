@@ -17,10 +17,13 @@ import type { ChannelKind, CustomerBrief, ItemView } from "../protocol";
 import { Icon } from "./Icon";
 import { say } from "./toast";
 
+type Addressed = Pick<ItemView, "kind" | "address"> & Partial<Pick<ItemView, "callback">>;
+
 /** The customer in words: a chat's address is a random id and a task's a URL, which name nobody. */
-export function whoIs(item: Pick<ItemView, "kind" | "address"> | null, customer: CustomerBrief | null): string {
+export function whoIs(item: Addressed | null, customer: CustomerBrief | null): string {
   if (customer?.name) return customer.name;
-  if (item?.kind === "webchat") return t("customer.anonymous");
+  if (item?.callback?.number) return item.callback.number;
+  if ((item?.callback?.via ?? item?.kind) === "webchat") return t("customer.anonymous");
   if (item?.kind === "task") return t("customer.none");
   return item?.address || t("customer.unknown");
 }
