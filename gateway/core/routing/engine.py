@@ -169,6 +169,9 @@ class Engine:
         if self._queues or self._tongues != tongues:
             languages, self._tongues = self._tongues != tongues, tongues
             queues, self._queues = self._queues, {}
+            for queue in queues:
+                for _ in self.pool.prepare(queue):
+                    yield REST
             self._stale.update(
                 (item.id, None)
                 for item in state.items.values()

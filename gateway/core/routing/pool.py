@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 from gateway.core.capacity import has_room, kinds_of, room, takes, usual_costs
-from gateway.core.ids import AgentName, ItemId, SkillName
+from gateway.core.ids import AgentName, ItemId, QueueName, SkillName
 from gateway.core.model import AgentProfile, Item, ItemState
 from gateway.core.policy import Choice
 from gateway.core.routing.fit import ready
@@ -30,6 +30,8 @@ better go there than to somebody who still can (``docs/decisions/0013``).
 """
 BUSY_CLASSES = 64
 """More than any worth: a mail goes to who can begin it before who has a chat or a call in hand."""
+ENTERED = 1_000
+"""Agents who come to stand in a further order before others have a turn."""
 MOST_ASKED = 4_096
 """Needs whose words are remembered."""
 _QUEUED = ItemState.QUEUED
@@ -67,6 +69,7 @@ class Pool:
         self._turns: dict[AgentName, int] = {}
         self._usual = usual_costs(state.queues.values())
         self._aside: dict[AgentName, None] = {}
+        self._late: list[dict[AgentName, None]] = []
         self._apart = Standing()
         self._classes: dict[_Order, Callable[[AgentName], int]] = {
             "best_fit": self._worth_class,
@@ -220,6 +223,8 @@ class Pool:
             known = self._known_of(agent, profile)
             free = self._room(known)
             if free:
+                for late in self._late:
+                    late[agent] = None
                 for choice, standing in self._standing.items():
                     standing.enter(agent, self._classes[choice](agent), free, known.has)
                 return
@@ -231,6 +236,8 @@ class Pool:
 
     def leave_agent(self, agent: AgentName) -> None:
         """The agent takes nothing now."""
+        for late in self._late:
+            late[agent] = None
         for standing in self._standing.values():
             standing.leave(agent)
 
@@ -267,7 +274,8 @@ class Pool:
         had = self._turns.get(agent)
         if had is None:
             # Who comes later begins where the others are, or the first hours would all be theirs.
-            had = self._turns[agent] = self._standing["round_robin"].first
+            others = self._standing.get("round_robin")
+            had = self._turns[agent] = others.first if others is not None else 0
         return had
 
     def _worth_class(self, agent: AgentName) -> int:
@@ -285,10 +293,7 @@ class Pool:
         return worth
 
     def define_queue(self) -> bool:
-        """A queue's policy has changed.
-
-        Whether what a kind takes at least has too, so that who stands there must enter again.
-        """
+        """A policy has changed; whether so has what a kind takes: then all must enter again."""
         before, self._usual = self._usual, usual_costs(self._state.queues.values())
         if before == self._usual:
             return False
@@ -347,12 +352,48 @@ class Pool:
         choice: _Order = known.policy.choice if known else "best_fit"
         if choice == "best_fit" and (need.cost or takes(need.kind, None))[1]:
             choice = "best_begun"
-        found = self._standing.get(choice)
-        if found is None:
-            found = self._standing[choice] = Standing()
-            for agent in sorted(
-                self._state.statuses, key=lambda a: (self._state.statuses[a].idle_since, a)
-            ):
-                if agent in self._standing["best_fit"]:
-                    self.enter_agent(agent)
-        return found
+        if choice not in self._standing:
+            for _ in self._make(choice):
+                pass
+        return self._standing[choice]
+
+    def prepare(self, queue: QueueName) -> Iterator[None]:
+        """Have agents stand as its policy says; others may have a turn after each step."""
+        known = self._state.queues.get(queue)
+        return self._make(known.policy.choice if known else "best_fit")
+
+    def _make(self, choice: _Order) -> Iterator[None]:
+        if choice in self._standing:
+            return
+        found = Standing()
+        # Who comes, goes or moves meanwhile stands behind the others in the end.
+        late: dict[AgentName, None] = {}
+        self._late.append(late)
+        for done, agent in enumerate(self._by_idleness(), start=1):
+            if agent not in late:
+                self._enter(found, choice, agent)
+            if done % ENTERED == 0:
+                yield
+        self._late = [one for one in self._late if one is not late]
+        if choice not in self._standing:
+            self._standing[choice] = found
+            for agent in late:
+                found.leave(agent)
+                if self.stands(agent):
+                    self._enter(found, choice, agent)
+
+    def _by_idleness(self) -> list[AgentName]:
+        """Who stands there, idle longest first."""
+        statuses, known = self._state.statuses, self._standing["best_fit"]
+        return sorted(
+            [agent for agent in statuses if agent in known],
+            key=lambda agent: (statuses[agent].idle_since, agent),
+        )
+
+    def _enter(self, standing: Standing, choice: _Order, agent: AgentName) -> None:
+        """Stand there too."""
+        profile = self._state.profiles.get(agent)
+        if profile is not None:
+            known = self._known_of(agent, profile)
+            if free := self._room(known):
+                standing.enter(agent, self._classes[choice](agent), free, known.has)

@@ -9,6 +9,7 @@ combinations are and however many there are of them.
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
+from heapq import heapify, heappop, heappush
 from math import inf
 from operator import itemgetter
 from typing import Any
@@ -61,21 +62,45 @@ class Asking(Line[ItemId, float]):
             # Items stand but once, so no two lines are ever compared.
             del node.heads[bisect_left(node.heads, before)]
             insort(node.heads, (*self.head, self))
+            node.lower(self.head[0])
+            node.raise_from(before[0])
 
 
 class _Node:
     """Where the skills down to here lead: what asks for just these, and for what more.
 
-    ``heads``: who stands first of each line that hangs here, in order.
+    ``heads``: who stands first of each line that hangs here, in order; ``least`` is the lowest rank
+    of these and of all that hangs further down.
     """
 
-    __slots__ = ("after", "heads", "name", "up")
+    __slots__ = ("after", "heads", "least", "name", "up")
 
     def __init__(self, name: SkillName = _ROOT, up: "_Node | None" = None) -> None:
         self.name = name
         self.up = up
         self.after = _NO_MORE
         self.heads: list[tuple[Any, ...]] = []
+        self.least = inf
+
+    def lower(self, rank: float) -> None:
+        """Somebody stands here now."""
+        node: _Node | None = self
+        while node is not None and rank < node.least:
+            node.least = rank
+            node = node.up
+
+    def raise_from(self, rank: float) -> None:
+        """Somebody who stood here has gone."""
+        node: _Node | None = self
+        while node is not None and node.least == rank:
+            least = node.heads[0][0] if node.heads else inf
+            for following in node.after.values():
+                if following.least < least:  # noqa: PLR1730 - a call for each costs more
+                    least = following.least
+            if least == rank:
+                return
+            node.least = least
+            node = node.up
 
     def hang(self, names: Iterable[SkillName], asking: Asking) -> None:
         node = self
@@ -88,10 +113,12 @@ class _Node:
             node = following
         if node not in asking.nodes:
             insort(node.heads, (*asking.head, asking))
+            node.lower(asking.head[0])
             asking.nodes.append(node)
 
     def drop(self, asking: Asking) -> None:
         del self.heads[bisect_left(self.heads, asking.head)]
+        self.raise_from(asking.head[0])
         node = self
         while not node.heads and not node.after and node.up is not None:
             del node.up.after[node.name]
@@ -133,10 +160,18 @@ class Waiting:
 
     @property
     def entries(self) -> int:
-        """What it holds in memory, void entries and branches included."""
-        lines = [one for asking in self._asking.values() for one in asking.values()]
+        """What the lines hold in memory, void entries included, and where they hang."""
+        return sum(
+            line.entries + len(line.nodes)
+            for asking in self._asking.values()
+            for line in asking.values()
+        )
+
+    @property
+    def branches(self) -> int:
+        """Steps from skill to skill that lead somewhere."""
         ahead = [root for roots in self._roots.values() for root in roots.values()]
-        count = sum(one.entries for one in lines) + sum(len(one.nodes) for one in lines)
+        count = 0
         while ahead:
             node = ahead.pop()
             count += len(node.after)
@@ -265,17 +300,28 @@ class Waiting:
 
         ``names`` are the agent's skills in order.
         """
-        best, found = _NOBODY, None
-        soonest = inf
-        for node in self._reached(profile, names, kinds):
+        best, found, soonest = _NOBODY, None, inf
+        most = len(names)
+        ahead = [(root.least, n, root, 0) for n, root in enumerate(self._looked(profile, kinds))]
+        heapify(ahead)
+        count = len(ahead)
+        while ahead:
+            least, _, node, at = heappop(ahead)
+            if least > soonest or least == inf:
+                break
             for rank, item, line in node.heads:
                 if rank > soonest:
                     break
                 if line.head < best and line.meant_for(profile):
                     head = line.head if may(item, line.need) else self._next(line, best, may)
                     if head < best:
-                        best, found = head, line.need
-                        soonest = head[0]
+                        best, found, soonest = head, line.need, head[0]
+            if after := node.after:
+                for n in range(at, most):
+                    following = after.get(names[n])
+                    if following is not None and following.least <= soonest:
+                        count += 1
+                        heappush(ahead, (following.least, count, following, n + 1))
         return None if found is None else (best, found)
 
     @staticmethod
@@ -295,22 +341,19 @@ class Waiting:
         """Needs of these kinds that this agent meets, with who stands first; most urgent first."""
         found = {
             line.head: line.need
-            for node in self._reached(profile, names, kinds)
+            for root in self._looked(profile, kinds)
+            for node in root.reached(names)
             for _, _, line in node.heads
             if line.meant_for(profile)
         }
         return sorted(found.items(), key=itemgetter(0))
 
-    def _reached(
-        self, profile: AgentProfile, names: tuple[SkillName, ...], kinds: Iterable[ChannelKind]
-    ) -> list[_Node]:
-        found: list[_Node] = []
-        for kind in kinds:
-            if self._asking.get(kind):
-                roots = self._roots[kind]
-                for queue in profile.queues or (_MEMBER_OF_ALL,):
-                    found += roots[queue].reached(names)
-        return found
+    def _looked(self, profile: AgentProfile, kinds: Iterable[ChannelKind]) -> list[_Node]:
+        """Where the agent begins to look."""
+        queues = profile.queues or (_MEMBER_OF_ALL,)
+        return [
+            self._roots[kind][queue] for kind in kinds if self._asking.get(kind) for queue in queues
+        ]
 
 
 def _widened(queue: str, need: Need) -> bool:
