@@ -123,12 +123,20 @@ class Applier:
         then = {**state.profiles, **{a.name: a for a in intent.agents}}
         rules = {**state.rules.rules, **{r.name: r for r in intent.rules}}
         rules = {name: rule for name, rule in rules.items() if name not in intent.gone_rules}
+        policies = self._policies_then(intent)
         for name in intent.gone_queues:
             if name in state.queues:
                 refuse_channels(self._house, name)
-                changes.append(
-                    remove(state, name, who, then.values(), "remove.queues", rules.values())
+                gone = remove(
+                    state,
+                    name,
+                    who,
+                    then.values(),
+                    "remove.queues",
+                    rules.values(),
+                    policies=policies,
                 )
+                changes.append(gone)
         return changes + self._removed_times(intent)
 
     def _rules(self, intent: Intent) -> list[e.Change]:
@@ -168,13 +176,17 @@ class Applier:
             ),
         ]
 
+    def _policies_then(self, intent: Intent) -> list[ServicePolicy]:
+        known = self._ledger.state.timetable.policies
+        then = {**known, **{policy.name: policy for policy in intent.policies}}
+        return [policy for name, policy in then.items() if name not in intent.gone_policies]
+
     def _removed_times(self, intent: Intent) -> list[e.Change]:
         """They go after everything that named them. Raises ``Refused``."""
         state, who = self._ledger.state, intent.by
         queues = {**state.queues, **{q.name: q for q in intent.queues}}
-        policies = {**state.timetable.policies, **{p.name: p for p in intent.policies}}
         queues = {name: q for name, q in queues.items() if name not in intent.gone_queues}
-        policies = {name: p for name, p in policies.items() if name not in intent.gone_policies}
+        policies = self._policies_then(intent)
         return [
             *(
                 remove_policy(state, name, who, queues.values(), field="remove.service_policies")
@@ -182,9 +194,7 @@ class Applier:
                 if name in state.timetable.policies
             ),
             *(
-                remove_calendar(
-                    state, name, who, queues.values(), policies.values(), field="remove.hours"
-                )
+                remove_calendar(state, name, who, queues.values(), policies, field="remove.hours")
                 for name in intent.gone_calendars
                 if name in state.timetable.calendars
             ),

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from gateway.core import events as e
+from gateway.core.clocks import ServicePolicy
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, QueueName
 from gateway.core.lifecycle import IN_HAND
@@ -23,10 +24,12 @@ def remove(
     profiles: Iterable[AgentProfile] | None = None,
     field: str = "name",
     rules: Iterable[Rule] | None = None,
+    *,
+    policies: Iterable[ServicePolicy] | None = None,
 ) -> e.Change:
     """The queue's end. Raises ``Refused`` with what is in the way, and what to do about it.
 
-    ``profiles`` and ``rules`` are as they will be then, if not as they are.
+    ``profiles``, ``rules`` and ``policies`` are as they will be then, if not as they are.
     """
     if queue not in state.queues:
         raise Refused("not_found", f"there is no queue {queue!r}", field)
@@ -45,6 +48,14 @@ def remove(
     if macro := next((m for m in state.macros.values() if m.then.queue == queue), None):
         raise Refused(
             "conflict", f"macro {macro.name!r} sends to queue {queue!r}: change it first", field
+        )
+    promised = state.timetable.policies.values() if policies is None else policies
+    if policy := next((one for one in promised if queue in one.level_queues.values()), None):
+        raise Refused(
+            "conflict",
+            f"service policy {policy.name!r} sends what is overdue to queue {queue!r}:"
+            " change it first",
+            field,
         )
     everybody = state.profiles.values() if profiles is None else profiles
     if people := sorted(p.name for p in everybody if p.active and queue in p.queues):

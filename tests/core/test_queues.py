@@ -3,9 +3,10 @@
 import pytest
 
 from gateway.core import events as e
+from gateway.core.clocks import ServicePolicy
 from gateway.core.errors import IllegalMove, Refused
 from gateway.core.folds import apply
-from gateway.core.ids import AgentName, ItemId, NodeName, QueueName
+from gateway.core.ids import AgentName, ItemId, NodeName, PolicyName, QueueName
 from gateway.core.legal import check
 from gateway.core.model import ItemState, Queue
 from gateway.core.queues import remove
@@ -63,6 +64,14 @@ def test_agents_who_work_in_it_are_named() -> None:
     assert refusal(state)[1].startswith("a0, a1, a2, a3, a4 and 2 more work in queue 'old'")
     moved = [agent(name, queues=["general"]) for name in state.profiles]
     assert isinstance(remove(state, OLD, SUE, moved).event, e.QueueRemoved)
+
+
+def test_a_queue_to_which_a_policy_sends_what_is_overdue_stays() -> None:
+    state = a_state()
+    gold = ServicePolicy(name=PolicyName("gold"), level_queues={"2": OLD})
+    state.put_entry(gold)
+    assert refusal(state)[1].startswith("service policy 'gold' sends what is overdue to queue")
+    assert isinstance(remove(state, OLD, SUE, policies=()).event, e.QueueRemoved)
 
 
 def test_the_last_queue_stays() -> None:
