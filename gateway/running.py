@@ -308,6 +308,7 @@ class App:
             "places": self.places.run(),
             "handover": self.handover.run(),
             "release": self.releases.run(),
+            "sending": self.sending.run(),
             "evacuation": self.evacuation.run(),
             "gate": self.node.ledger.gate.watch(
                 lambda: still_ours(self.store.journal, self.node.writer)

@@ -1,11 +1,18 @@
-"""Giving work to somebody who is at home at another node: the item goes there with the wish."""
+"""Giving work to somebody who is at home at another node: the item goes there with the wish.
 
+Who is at home nowhere may be given work all the same, and signs in at any node: what was assigned
+meanwhile follows them there, else nobody would ever see it.
+"""
+
+import asyncio
 from collections.abc import Collection
-from typing import Protocol
+from contextlib import suppress
+from typing import Never, Protocol
 
 import structlog
 
 from gateway.cluster.handover import Handover
+from gateway.cluster.persistence import Sleep
 from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.hands import give_back, profile_of
@@ -16,6 +23,7 @@ from gateway.flow.node import Node
 from gateway.store.contract import Unavailable
 from gateway.store.handover import Wish
 
+LOOK_SECONDS = 1.0
 _log = structlog.get_logger("sending")
 
 
@@ -35,13 +43,60 @@ async def home_of(presences: Presences, agent: AgentName) -> NodeName | None:
 
 
 class Sending:
-    """See the module's docstring."""
+    """See the module's docstring; ``run`` looks where they are who were nowhere."""
 
-    def __init__(self, node: Node, handover: Handover, presences: Presences) -> None:
+    def __init__(
+        self,
+        node: Node,
+        handover: Handover,
+        presences: Presences,
+        *,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
         self.sent = 0
+        self._sleep = sleep
         self._ledger = node.ledger
         self._handover = handover
         self._presences = presences
+        self._strays = {item: None for item in self._ledger.state.items if self._holder(item)}
+        self._ledger.observe(self._note)
+
+    async def run(self) -> Never:
+        """Until cancelled."""
+        while True:
+            await self._sleep(LOOK_SECONDS)
+            with suppress(Unavailable):
+                await self.look()
+
+    async def look(self) -> None:
+        """Send what is assigned to somebody who is at home elsewhere by now.
+
+        Raises ``Unavailable``.
+        """
+        strays = {item: who for item in self._strays if (who := self._holder(item)) is not None}
+        self._strays = dict.fromkeys(strays)
+        if not strays:
+            return
+        statuses = await self._presences.statuses(set(strays.values()))
+        for item, agent in strays.items():
+            home = statuses[agent].home if agent in statuses else None
+            if home in (None, self._ledger.state.node) or self._holder(item) != agent:
+                continue
+            said = self._ledger.state.items[item].reason
+            wanted = Sent(agent=agent, home=home, by=AgentName("system"), reason=said)
+            with suppress(Refused):
+                await self.send(item, wanted)
+
+    def _note(self, entry: e.Entry) -> None:
+        if type(entry.event) is e.ItemAssigned and self._holder(entry.event.item) is not None:
+            self._strays[entry.event.item] = None
+
+    def _holder(self, item: ItemId) -> AgentName | None:
+        """To whom it is assigned, if that is nobody of this node."""
+        found = self._ledger.state.items.get(item)
+        if found is None or found.state is not ItemState.ASSIGNED or found.agent is None:
+            return None
+        return None if self._ledger.state.is_home_of(found.agent) else found.agent
 
     async def home(self, agent: AgentName) -> NodeName | None:
         """The other node where the agent is at home; ``None``: here, or nowhere.

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from gateway.cluster.sending import Sending
+from gateway.core import acts
 from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core.errors import Refused
@@ -595,3 +597,43 @@ def test_an_heir_hands_nothing_on_before_it_has_all_that_was_left_to_it() -> Non
             is_whole(tables, heir, three)
 
     run(story())
+
+
+def test_what_was_assigned_to_somebody_absent_follows_to_where_they_sign_in() -> None:
+    """Else it would stay in the hands of somebody who never sees it."""
+
+    async def story(tables: Tables, one: Running, two: Running) -> None:
+        await filed(one, "for bob")
+        item, sending = one.items["for bob"], Sending(one.node, one.handover, one.homes)
+        one.node.ledger.record(acts.assign(one.node.ledger.state, item.id, BOB, ANA, "his matter"))
+        await sending.look()
+        assert one.items["for bob"].agent == BOB, "nobody knows where"
+        await two.sign_in(BOB)
+        await two.caught_up()
+        await sending.look()
+        await until(lambda: "for bob" in two.items)
+        assert (two.items["for bob"].state, two.items["for bob"].agent) == (
+            ItemState.ASSIGNED,
+            BOB,
+        )
+        assert "his matter" in two.items["for bob"].reason
+        await two.caught_up()
+        await one.caught_up()
+        is_whole(tables, one, two)
+
+    play(story)
+
+
+def test_who_signs_in_where_the_work_is_has_it_there() -> None:
+    async def story(tables: Tables, one: Running, two: Running) -> None:
+        await filed(one, "for bob")
+        item, sending = one.items["for bob"], Sending(one.node, one.handover, one.homes)
+        one.node.ledger.record(acts.assign(one.node.ledger.state, item.id, BOB, ANA, ""))
+        await one.sign_in(BOB)
+        await one.caught_up()
+        await sending.look()
+        assert (one.items["for bob"].agent, sending.sent) == (BOB, 0)
+        assert not two.items
+        is_whole(tables, one, two)
+
+    play(story)
