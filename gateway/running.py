@@ -119,9 +119,7 @@ class App:
         self.retention = Retention(node.ledger, store.retention, settings.retention.content_days)
         self.feasts = Feasts(node.ledger)
         self.looks = Looking(
-            "other nodes' channels",
-            self._follow_rooms,
-            needed=lambda: self.lease.accompanied,
+            "other nodes' channels", self._follow_rooms, needed=lambda: self.lease.accompanied
         )
         self.bell.on("channels", lambda _node, _payload: self.looks.wake())
         node.intake.ring = lambda to: self.bell.ring("inbox", to)

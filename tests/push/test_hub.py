@@ -289,7 +289,7 @@ def test_supervisors_are_told_what_is_overdue_when_the_policy_says_so_and_nobody
 def test_who_is_a_supervisor_no_more_is_told_of_nothing() -> None:
     place = Place()
     for role in ("admin", "agent"):
-        lead = AgentProfile(name=AgentName("sue"), role=role)  # type: ignore[arg-type]
+        lead = AgentProfile(name=AgentName("sue"), role=role)
         place.happen(e.AgentDefined(profile=lead, by="admin"))
     place.commit()
     sue = place.come(Tab("sue"))
