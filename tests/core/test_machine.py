@@ -363,7 +363,7 @@ class Switchroom(RuleBasedStateMachine):
         told = self.tally.capacity(now)
         fresh = Tally(state)
         fresh.settle()
-        assert told == fresh.capacity(now)
+        assert since_it_began(told) == fresh.capacity(now)
         here = [s for s in state.statuses.values() if s.tabs]
         assert told.agents.connected == len(here)
         assert told.agents.busy == sum(1 for s in here if state.in_hand(s.name))
@@ -484,3 +484,10 @@ TestSwitchroom.settings = settings(
     stateful_step_count=40,
     suppress_health_check=[HealthCheck.too_slow],
 )
+
+
+def since_it_began(told: Capacity) -> Capacity:
+    """Without what is counted from the beginning on: no walk over what is there finds that."""
+    nothing = {"told": 0, "told_error": 0.0, "told_absolute": 0.0}
+    counts = {"taken": 0, "missed": 0, "declined": 0}
+    return replace(told, queues=tuple(replace(q, **nothing, **counts) for q in told.queues))

@@ -197,6 +197,22 @@ def test_an_agent_who_moves_to_a_closed_site_loses_the_offer_and_one_who_leaves_
     assert house.offered() == {item.id: "ana"}
 
 
+def test_who_is_let_in_because_somebody_leaves_a_partly_closed_site_gets_what_waits() -> None:
+    names = ("ana", "bob", "cleo")
+    house = House(*(at(PORT, name) for name in names), at(HILL, "dora"))
+    for name in names:
+        house.sign_in(name)
+    close(house, 50)
+    first, second = house.state.closed
+    (other,) = set(names) - {first, second}
+    close(house, site=HILL)
+    item = house.new_item()
+    assert house.offered() == {item.id: other}
+    house.record([e.Change(e.AgentDefined(profile=at(HILL, other), by="sue"))])
+    (let_in,) = {first, second} - house.state.closed.keys()
+    assert house.offered() == {item.id: let_in}
+
+
 def test_an_agent_who_comes_while_the_site_is_closed_gets_nothing_and_reads_why() -> None:
     house = House(at(PORT, "ana"))
     close(house, reason="strike")

@@ -80,6 +80,8 @@ class Engine:
         elif type(row) is AgentProfile:
             self.pool.define_agent(row.name)
             self._agents[row.name] = None
+            # Who comes to a partly closed site, or leaves it, lets in or closes out somebody else.
+            self._agents.update(dict.fromkeys(self._state.just_closed))
         elif type(row) is Queue:
             if self.pool.define_queue():
                 self._agents.update(dict.fromkeys(self._state.statuses))
@@ -119,22 +121,6 @@ class Engine:
         holder = self._holders.pop(item, None)
         if holder is not None:
             self._agents[holder] = None
-
-    def _note_holder(self, item: Item) -> None:
-        """Whoever held the item until now has room again; whoever has it now, less."""
-        holder = item.offer.agent if item.offer else item.agent
-        if item.state in ENDED or holder is None:
-            before = self._holders.pop(item.id, None)
-        else:
-            before = self._holders.get(item.id)
-            if before != holder:
-                self._holders[item.id] = holder
-                self.pool.had_turn(holder)
-                self.pool.enter_agent(holder)
-        if item.resting != (item.id in self._resting):
-            self._note_rest(item, holder)
-        if before is not None and (before != holder or item.state in ENDED):
-            self._agents[before] = None
 
     def _note_rest(self, item: Item, holder: AgentName | None) -> None:
         """A silent customer gives the agent room for others, and takes it back by writing."""
