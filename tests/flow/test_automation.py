@@ -3,8 +3,6 @@
 import asyncio
 from typing import Any
 
-import pytest
-
 from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core.ids import AgentName, MacroName, RuleName
@@ -15,8 +13,7 @@ from gateway.core.rules.when import When
 from gateway.ports import Accepted
 from tests.support.builders import agent, mail
 from tests.support.flownode import Rig, new_tables, running
-
-pytestmark = pytest.mark.looptime
+from tests.support.virtual import run
 
 ANA = AgentName("ana")
 A_WHILE = 120.0
@@ -61,57 +58,69 @@ def fired(rig: Rig) -> list[str]:
     return [one.event.rule for one in entries if isinstance(one.event, e.RuleFired)]
 
 
-async def test_a_silent_customer_is_asked_and_then_the_item_ends_each_at_its_time() -> None:
-    async with running(new_tables(), agent("ana")) as rig:
-        await declare(rig, ASK, CLOSE)
-        item = await answered(rig)
-        await asyncio.sleep(A_WHILE - 20)
-        assert fired(rig) == []
-        await asyncio.sleep(40)
-        assert fired(rig) == ["ask"]
-        await asyncio.sleep(A_WHILE)
-        assert fired(rig) == ["ask", "close"]
-        assert rig.tables.items[item.id].state is ItemState.COMPLETED
-
-
-async def test_what_came_due_while_the_node_was_away_is_done_once_when_it_is_back() -> None:
-    tables = new_tables()
-    async with running(tables, agent("ana")) as rig:
-        await declare(rig, ASK)
-        await answered(rig)
-    for _ in range(2):
-        async with running(tables, agent("ana"), ready=False) as rig:
-            await asyncio.sleep(2 * A_WHILE)
-            await rig.caught_up()
+def test_a_silent_customer_is_asked_and_then_the_item_ends_each_at_its_time() -> None:
+    async def story() -> None:
+        async with running(new_tables(), agent("ana")) as rig:
+            await declare(rig, ASK, CLOSE)
+            item = await answered(rig)
+            await asyncio.sleep(A_WHILE - 20)
+            assert fired(rig) == []
+            await asyncio.sleep(40)
             assert fired(rig) == ["ask"]
-    out = [m for m in tables.messages.values() if m.direction == "out"]
-    assert len(out) == 2
+            await asyncio.sleep(A_WHILE)
+            assert fired(rig) == ["ask", "close"]
+            assert rig.tables.items[item.id].state is ItemState.COMPLETED
+
+    run(story())
 
 
-async def test_a_rule_that_is_declared_late_looks_at_what_waits_already() -> None:
-    async with running(new_tables(), agent("ana")) as rig:
-        await answered(rig)
-        await asyncio.sleep(2 * A_WHILE)
-        await declare(rig, ASK)
-        await asyncio.sleep(1)
-        assert fired(rig) == ["ask"]
+def test_what_came_due_while_the_node_was_away_is_done_once_when_it_is_back() -> None:
+    async def story() -> None:
+        tables = new_tables()
+        async with running(tables, agent("ana")) as rig:
+            await declare(rig, ASK)
+            await answered(rig)
+        for _ in range(2):
+            async with running(tables, agent("ana"), ready=False) as rig:
+                await asyncio.sleep(2 * A_WHILE)
+                await rig.caught_up()
+                assert fired(rig) == ["ask"]
+        out = [m for m in tables.messages.values() if m.direction == "out"]
+        assert len(out) == 2
+
+    run(story())
 
 
-async def test_a_tag_set_by_a_person_runs_a_macro_at_once() -> None:
-    macro = Macro(name=MacroName("sorry"), then=Then(note="They were told."))
-    angry = Rule(
-        name=RuleName("angry"),
-        on=("tagged",),
-        when=When(tags=("angry",)),
-        then=Then(macro=macro.name),
-    )
-    async with running(new_tables(), agent("ana")) as rig:
-        rig.node.ledger.record([e.Change(e.MacroDefined(macro=macro, by="test"))])
-        await declare(rig, angry)
-        item = await answered(rig)
-        tag = c.TagCase(id=rig.command(), case=item.case, add=("angry",))
-        await rig.node.desk.act(ANA, tag, maybe_repeated=False)
-        await asyncio.sleep(1)
-        assert fired(rig) == ["angry"]
-        notes = [m.body for m in rig.tables.messages.values() if m.direction == "note"]
-        assert notes == ["They were told."]
+def test_a_rule_that_is_declared_late_looks_at_what_waits_already() -> None:
+    async def story() -> None:
+        async with running(new_tables(), agent("ana")) as rig:
+            await answered(rig)
+            await asyncio.sleep(2 * A_WHILE)
+            await declare(rig, ASK)
+            await asyncio.sleep(1)
+            assert fired(rig) == ["ask"]
+
+    run(story())
+
+
+def test_a_tag_set_by_a_person_runs_a_macro_at_once() -> None:
+    async def story() -> None:
+        macro = Macro(name=MacroName("sorry"), then=Then(note="They were told."))
+        angry = Rule(
+            name=RuleName("angry"),
+            on=("tagged",),
+            when=When(tags=("angry",)),
+            then=Then(macro=macro.name),
+        )
+        async with running(new_tables(), agent("ana")) as rig:
+            rig.node.ledger.record([e.Change(e.MacroDefined(macro=macro, by="test"))])
+            await declare(rig, angry)
+            item = await answered(rig)
+            tag = c.TagCase(id=rig.command(), case=item.case, add=("angry",))
+            await rig.node.desk.act(ANA, tag, maybe_repeated=False)
+            await asyncio.sleep(1)
+            assert fired(rig) == ["angry"]
+            notes = [m.body for m in rig.tables.messages.values() if m.direction == "note"]
+            assert notes == ["They were told."]
+
+    run(story())
