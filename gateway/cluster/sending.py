@@ -64,7 +64,7 @@ class Sending:
     async def run(self) -> Never:
         """Until cancelled."""
         while True:
-            await self._sleep(LOOK_SECONDS)
+            await self._sleep(LOOK_SECONDS)  # who signs in elsewhere is seen in the database
             with suppress(Unavailable):
                 await self.look()
 

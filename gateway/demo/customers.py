@@ -93,9 +93,9 @@ async def _again_and_again(
         for matter in itertools.islice(itertools.cycle(MATTERS), first, None):
             async with door:
                 while await _present(world) >= world.crowd:  # noqa: ASYNC110 - another process
-                    await asyncio.sleep(1)
+                    await asyncio.sleep(1)  # asked by REST: nobody tells who has left
                 visits.create_task(_visit(one, matter))
-                await asyncio.sleep(ENTERING_SECONDS)
+                await asyncio.sleep(ENTERING_SECONDS)  # until it counts as present
             await asyncio.sleep(every * world.dice.uniform(0.6, 1.4))
     raise AssertionError("the customers never run out")
 

@@ -66,7 +66,7 @@ class Automation:
             while self._stale:
                 for _ in range(min(SLICE, len(self._stale))):
                     self._look(self._stale.popitem()[0])
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # others have their turn
 
     def _look(self, key: ItemId) -> None:
         state = self._ledger.state

@@ -42,7 +42,7 @@ class Care:
             state = self._ledger.state
             if state.alarms or any(queue.thresholds for queue in state.queues.values()):
                 self.look(nodes())
-            await self._sleep(EVERY_SECONDS)
+            await self._sleep(EVERY_SECONDS)  # waits grow by the clock: no event says so
 
     def look(self, nodes: Sequence[NodeCapacity]) -> None:
         """Say what is crossed by now, and what is over."""
@@ -85,7 +85,7 @@ class Care:
         while True:
             if self._ledger.state.alarms:
                 await self.tend()
-            await self._sleep(EVERY_SECONDS)
+            await self._sleep(EVERY_SECONDS)  # waits grow by the clock: no event says so
 
     async def tend(self) -> None:
         """Do what is to be done to what waits just now."""
@@ -101,10 +101,10 @@ class Care:
             if item is not None and item.queue in alarms:
                 try:
                     self._record(cared(state, item, alarms[item.queue], self._ledger.context()))
-                except Exception:  # noqa: BLE001 - its own failure, nobody else's
+                except Exception:  # noqa: BLE001 - one item's failure, not the queue's
                     _log.exception("an item could not be cared for", item=key)
             if done % SLICE == 0:
-                await self._sleep(0)
+                await self._sleep(0)  # others have their turn
 
     def _record(self, changes: list[e.Change]) -> None:
         if changes and self._ledger.writable:

@@ -95,7 +95,7 @@ class _Node:
         while node is not None and node.least == rank:
             least = node.heads[0][0] if node.heads else inf
             for following in node.after.values():
-                if following.least < least:  # noqa: PLR1730 - a call for each costs more
+                if following.least < least:  # noqa: PLR1730 - `min` is a call for each
                     least = following.least
             if least == rank:
                 return
