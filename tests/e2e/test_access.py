@@ -1,5 +1,6 @@
 """Every page for everybody: no serious finding of axe-core, in light and dark, wide and narrow."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -20,8 +21,15 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SIZES = ((1440, 900), (375, 812))
 THEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 
-SETTLED = """Promise.allSettled(document.getAnimations().map((one) => one.finished)).then(
-  () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))"""
+# Two seconds at most: a browser on a busy machine may stop drawing frames, and with them the
+# animations, until something else makes it draw. What is measured then is what stands.
+SETTLED = """Promise.race([
+  new Promise((late) => setTimeout(late, 2000)),
+  Promise.allSettled(document.getAnimations().map((one) => one.finished)).then(
+    () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))),
+])"""
+LOOK_SECONDS = 60.0
+"""After which one look at a page counts as stuck; Playwright waits for an evaluation for ever."""
 
 
 async def findings(page: Page) -> list[str]:
@@ -33,12 +41,13 @@ async def findings(page: Page) -> list[str]:
         for theme in THEMES:
             await page.set_viewport_size({"width": width, "height": height})
             await page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            if not await page.evaluate("'axe' in window"):
-                await page.evaluate(AXE.read_text())
-            await page.evaluate(SETTLED)
-            result: dict[str, Any] = await page.evaluate(
-                "(tags) => axe.run(document, {runOnly: tags, iframes: false})", RULES
-            )
+            async with asyncio.timeout(LOOK_SECONDS):
+                if not await page.evaluate("'axe' in window"):
+                    await page.evaluate(AXE.read_text())
+                await page.evaluate(SETTLED)
+                result: dict[str, Any] = await page.evaluate(
+                    "(tags) => axe.run(document, {runOnly: tags, iframes: false})", RULES
+                )
             found += [
                 f"{theme} {width}: {one['id']} {node['html'][:160]} {node['any'][:1]}"
                 for one in result["violations"]
