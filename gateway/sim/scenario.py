@@ -77,7 +77,8 @@ class Crew(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A day. ``reaction`` is how long an agent takes to accept an offer, in seconds.
 
-    ``seeds`` are those that it is compared with, fixed before anybody saw what they give.
+    ``seeds`` are the days that policies are tried on while one is being chosen, ``held_out`` those
+    that the choice is judged by afterwards; both were fixed before anybody saw what they give.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reaction: Spread = Spread(median=2.0, p90=5.0)
     hours: Annotated[float, Meta(gt=0, le=48)] = 24.0
     seeds: Annotated[tuple[int, ...], Meta(min_length=1)] = (1,)
+    held_out: tuple[int, ...] = ()
 
     @property
     def contacts(self) -> int:
@@ -144,6 +146,8 @@ def scaled(scenario: Scenario, share: float) -> Scenario:
 def _check(scenario: Scenario) -> None:
     queues = {queue.name for queue in scenario.queues}
     skills = {s for crew in scenario.crews for s in (*crew.skills, *crew.languages)}
+    if both := sorted({*scenario.seeds} & {*scenario.held_out}):
+        raise BadScenario(f"seed {both[0]} is held out, so it cannot be among the seeds as well")
     if scenario.reaction.p90 < scenario.reaction.median:
         raise BadScenario("reaction: p90 is below the median")
     for flow in scenario.flows:
