@@ -27,10 +27,14 @@ def answering(item: Item) -> Item:
     return item if item.callback is None else replace(item, kind=item.callback.via)
 
 
+def unwritable(item: Item) -> bool:
+    """Whether nothing can be written on it: all there is of the customer is a number to call."""
+    return answering(item).kind is ChannelKind.CALLBACK
+
+
 def talk_kind(item: Item) -> ChannelKind:
     """The kind of work that goes on from it: a task, where nothing can be written."""
-    kind = answering(item).kind
-    return ChannelKind.TASK if kind is ChannelKind.CALLBACK else kind
+    return ChannelKind.TASK if unwritable(item) else answering(item).kind
 
 
 def by_mail(state: NodeState, item: Item) -> Item | None:

@@ -29,6 +29,7 @@ from gateway.core.model import (
     Presence,
 )
 from gateway.core.owed import Callback, Promise
+from gateway.core.reaching import unwritable
 
 
 class CaseView(Struct, frozen=True, kw_only=True):
@@ -70,7 +71,10 @@ class ServiceView(Struct, frozen=True, kw_only=True):
 
 
 class ItemView(Struct, frozen=True, kw_only=True):
-    """A work item with its case header, as a desktop shows it."""
+    """A work item with its case header, as a desktop shows it.
+
+    ``no_reply``: nothing can be written on it, there only is a number to call.
+    """
 
     id: ItemId
     number: int
@@ -104,6 +108,7 @@ class ItemView(Struct, frozen=True, kw_only=True):
     service: ServiceView | UnsetType = UNSET
     callback: Callback | UnsetType = UNSET
     promise: Promise | UnsetType = UNSET
+    no_reply: bool | UnsetType = UNSET
 
 
 class OfferView(Struct, frozen=True, kw_only=True):
@@ -218,6 +223,7 @@ def item_view(item: Item, case: Case) -> ItemView:
         service=service_view(item.service),
         callback=item.callback or UNSET,
         promise=item.promise or UNSET,
+        no_reply=unwritable(item) or UNSET,
     )
 
 

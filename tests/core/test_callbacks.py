@@ -16,6 +16,7 @@ from gateway.core.ids import CalendarName, CaseId, CommandId, ItemId, OfferId, Q
 from gateway.core.inbound import Claim, Decided
 from gateway.core.model import Case, CaseStatus, ChannelKind, Item, ItemState
 from gateway.core.owed import Callbacks, CallbackWish
+from gateway.core.view import item_view
 from tests.support.builders import START, House, agent, chat, mail, queue
 
 NUMBER = "+49 30 1234567"
@@ -473,6 +474,7 @@ def test_nothing_can_be_written_where_there_only_is_a_number(house: House) -> No
     item = house.accept("ana")
     with pytest.raises(Refused, match="call the number"):
         house.say("ana", c.Send(id=CommandId("command-send"), item=item.id, body="Hello"))
+    assert item_view(item, house.state.cases[item.case]).no_reply is True, "the desktop is told"
 
 
 def test_whoever_says_so_is_the_one_who_calls(house: House) -> None:

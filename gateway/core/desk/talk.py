@@ -13,7 +13,7 @@ from gateway.core.errors import Refused
 from gateway.core.messages import add_message
 from gateway.core.model import ChannelKind, Delivery, DeliveryUpdate, Item, ItemState
 from gateway.core.opening import open_case
-from gateway.core.reaching import answering
+from gateway.core.reaching import answering, unwritable
 from gateway.core.replies import Reply, Spoken, refuse_unseen, speak
 from gateway.core.state import NodeState
 
@@ -22,7 +22,7 @@ _COMPOSABLE = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAP
 
 def send(d: Desk, cmd: c.Send) -> Decision:
     item = answering(d.mine(cmd.item, ItemState.ASSIGNED, ItemState.WRAPPING))
-    if item.kind is ChannelKind.CALLBACK:
+    if unwritable(item):
         raise Refused("not_allowed", "nothing can be written here: call the number", "item")
     to = cmd.to if cmd.to is not None else tuple(filter(None, (item.address,)))
     if item.kind in _COMPOSABLE and not (to and all(to)):

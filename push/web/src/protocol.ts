@@ -227,6 +227,8 @@ export interface ItemView {
   service?: ServiceView;
   callback?: Callback;
   promise?: PromiseOf;
+  /** Nothing can be written on it: there only is a number to call. */
+  no_reply?: boolean;
 }
 
 export interface Callback {
