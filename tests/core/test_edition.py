@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -21,6 +21,7 @@ from gateway.core.edition import (
     require_known,
 )
 from gateway.core.errors import Refused
+from gateway.core.events.base import Happened
 from gateway.core.ids import AgentName, ItemId, QueueName
 from gateway.core.model import Presence, Queue
 from gateway.store.handover import Handed, Wish
@@ -33,6 +34,10 @@ DEFINED = e.Change(e.QueueDefined(queue=QUEUE, by="ana"))
 READY = e.Change(
     e.AgentStateChanged(agent=AgentName("ana"), presence=Presence.READY, reason="", by="ana")
 )
+
+
+def test_every_event_is_in_the_closed_list() -> None:
+    assert set(Happened.__subclasses__()) == set(get_args(e.Event))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+"""What happens to cases and their messages."""
+
+from typing import Literal
+
+from gateway.core.events.base import Happened
+from gateway.core.ids import CaseId, CustomerId, ItemId, MessageId
+from gateway.core.model import Case, CaseStatus, Delivery
+
+
+class CaseOpened(Happened, frozen=True, kw_only=True):
+    case: Case
+
+
+class CaseChanged(Happened, frozen=True, kw_only=True):
+    """Fields left ``None`` stay as they are."""
+
+    case: CaseId
+    by: str
+    reason: str = ""
+    status: CaseStatus | None = None
+    tags: tuple[str, ...] | None = None
+    category: str | None = None
+    stage: str | None = None
+    type: Literal["request", "incident"] | None = None
+    level: int | None = None
+    subject: str | None = None
+
+
+class MessageAdded(Happened, frozen=True, kw_only=True):
+    """``thread`` and ``address`` update where an answer on the item goes (inbound only).
+
+    ``automatic``: a machine wrote it, ours or the customer's; it answers nothing, asks nothing.
+    """
+
+    message: MessageId
+    case: CaseId
+    seq: int
+    direction: Literal["in", "out", "note", "system"]
+    item: ItemId | None = None
+    customer: CustomerId | None = None
+    thread: tuple[str, ...] | None = None
+    address: str | None = None
+    copies: tuple[str, ...] | None = None
+    preview: str = ""
+    reason: str = ""
+    automatic: bool = False
+
+
+class DeliveryChanged(Happened, frozen=True, kw_only=True):
+    message: MessageId
+    case: CaseId
+    state: Delivery
+    item: ItemId | None = None
+    reason: str = ""
+
+
+CaseEvent = CaseOpened | CaseChanged | MessageAdded | DeliveryChanged

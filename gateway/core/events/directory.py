@@ -1,0 +1,125 @@
+"""What the house is told about itself: agents, queues, sites, hours, rules, alarms."""
+
+from gateway.core.calendars import Calendar
+from gateway.core.clocks import ServicePolicy
+from gateway.core.events.base import Happened
+from gateway.core.ids import (
+    AgentName,
+    AlarmName,
+    CalendarName,
+    MacroName,
+    PolicyName,
+    QueueName,
+    RuleName,
+)
+from gateway.core.macros import Macro
+from gateway.core.model import AgentProfile, Queue, Site
+from gateway.core.rules.rule import Rule
+from gateway.core.thresholds import Alarm
+
+
+class AgentDefined(Happened, frozen=True, kw_only=True):
+    profile: AgentProfile
+    by: str
+
+
+class AgentRemoved(Happened, frozen=True, kw_only=True):
+    agent: AgentName
+    by: str
+
+
+class QueueDefined(Happened, frozen=True, kw_only=True):
+    queue: Queue
+    by: str
+
+
+class QueueRemoved(Happened, frozen=True, kw_only=True):
+    """Nothing waits in it and nobody works in it any more."""
+
+    queue: QueueName
+    by: str
+
+
+class SiteChanged(Happened, frozen=True, kw_only=True):
+    """A site was closed, wholly or in part, or opened; ``site`` has the reason and who it was."""
+
+    site: Site
+
+
+class CalendarDefined(Happened, frozen=True, kw_only=True):
+    calendar: Calendar
+    by: str
+
+
+class CalendarRemoved(Happened, frozen=True, kw_only=True):
+    """No queue and no policy goes by it any more."""
+
+    calendar: CalendarName
+    by: str
+
+
+class ServicePolicyDefined(Happened, frozen=True, kw_only=True):
+    policy: ServicePolicy
+    by: str
+
+
+class ServicePolicyRemoved(Happened, frozen=True, kw_only=True):
+    """No queue promises it any more."""
+
+    policy: PolicyName
+    by: str
+
+
+class RuleDefined(Happened, frozen=True, kw_only=True):
+    rule: Rule
+    by: str
+
+
+class RuleRemoved(Happened, frozen=True, kw_only=True):
+    """The front door does not look at it any more."""
+
+    rule: RuleName
+    by: str
+
+
+class MacroDefined(Happened, frozen=True, kw_only=True):
+    macro: Macro
+    by: str
+
+
+class MacroRemoved(Happened, frozen=True, kw_only=True):
+    """Nobody runs it any more."""
+
+    macro: MacroName
+    by: str
+
+
+class AlarmRaised(Happened, frozen=True, kw_only=True):
+    """A threshold of a queue is crossed."""
+
+    alarm: Alarm
+
+
+class AlarmEnded(Happened, frozen=True, kw_only=True):
+    """It is over: the figure has come back, or nobody asks for it any more."""
+
+    alarm: AlarmName
+    queue: QueueName
+    threshold: str
+    value: float
+    reason: str
+
+
+TimetableEvent = CalendarDefined | CalendarRemoved | ServicePolicyDefined | ServicePolicyRemoved
+RuleEvent = RuleDefined | RuleRemoved | MacroDefined | MacroRemoved
+AlarmEvent = AlarmRaised | AlarmEnded
+DirectoryEvent = (
+    AgentDefined
+    | AgentRemoved
+    | QueueDefined
+    | QueueRemoved
+    | SiteChanged
+    | TimetableEvent
+    | RuleEvent
+    | AlarmEvent
+)
