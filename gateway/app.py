@@ -19,6 +19,7 @@ from uuid_utils import uuid7
 
 import channels as kinds
 from gateway import logs
+from gateway.among import card_of
 from gateway.api import Api, House
 from gateway.api.house import Site
 from gateway.channelroom import ChannelRoom
@@ -39,7 +40,7 @@ from gateway.http import HttpMount
 from gateway.lag import BUCKETS
 from gateway.ports import Channel, ChannelType, HttpRoute, Services
 from gateway.rejoin import Lives
-from gateway.running import App, card_of
+from gateway.running import App
 from gateway.sockets import Sockets
 from gateway.store.contract import Term
 from gateway.store.opening import Store, open_store
@@ -161,7 +162,7 @@ async def _built(
         kinds_by_name=node.ledger.state.channels,
         queues=queues,
         file=settings.file,
-        seats=app.seat_of,
+        seats=app.among.seat_of,
     )
     app.rooms.open_declared(settings.channels, await store.channels.paused())
     app.rooms.open_made(await store.channels.made())
@@ -180,7 +181,7 @@ async def _built(
         mount.replace(app.rooms.http_routes())
 
     app.rooms.routes_changed = serve_channels
-    app.rooms.changed = lambda: app.bell.ring("channels")
+    app.rooms.changed = lambda: app.among.bell.ring("channels")
     serve_channels()
     return app, mount
 
@@ -218,8 +219,8 @@ async def _services(app: App) -> Services:
         knows_queue=lambda name: name in node.ledger.state.queues,
         closed=OpenHours(node.ledger).closed,
         own_page=app.pages.has,
-        peers=lambda: app.peers("chat"),
-        others=app.tail,
+        peers=lambda: app.among.peers("chat"),
+        others=app.among.tail,
     )
 
 
@@ -240,7 +241,7 @@ def _house(app: App) -> House:
             agent_ws=f"{app.ws_url}/agent/v1",
             chat_ws=f"{app.ws_url}/chat/v1",
         ),
-        peers=app.peers,
+        peers=app.among.peers,
         clock=app.clock,
         node=app.node,
         tokens=store.tokens,
@@ -254,11 +255,11 @@ def _house(app: App) -> House:
         keys=store.keys,
         notes=store.settings,
         nodes=store.nodes,
-        evacuation=app.evacuation,
-        asks=app.asking,
-        sends=app.sending,
-        figures=app.figures,
-        overflow=app.overflow,
+        evacuation=app.among.evacuation,
+        asks=app.among.asking,
+        sends=app.among.sending,
+        figures=app.among.figures,
+        overflow=app.among.overflow,
         channels=app.rooms,
         vitals=app,
         database=store.lookout,
@@ -293,14 +294,14 @@ def _push(app: App, api: Api) -> AgentPush:
             app.store.homes,
             node.writer.current_term,
             node.departures,
-            meet=app.directory.meet,
-            release=app.releases.ask,
+            meet=app.among.directory.meet,
+            release=app.among.releases.ask,
         ),
         own_page=app.pages.has,
-        peers=lambda: app.peers("agent"),
+        peers=lambda: app.among.peers("agent"),
         revoked=api.auth.revoked,
     )
-    app.tail.subscribe(push.follow, [e.ServiceLevelEscalated])
+    app.among.tail.subscribe(push.follow, [e.ServiceLevelEscalated])
     state = node.ledger.state
     push.load(
         state.items.values(),
