@@ -33,6 +33,10 @@ PIP := $(BIN)/python -m pip install -qq --no-deps --no-compile
 PYTEST := $(BIN)/python -m pytest
 NPM := scripts/npm --prefix push/web
 
+# Python keeps what it compiled, also where the environment says otherwise (images do): a node
+# that compiles its eight hundred modules at each start takes twice as long, and tests start many.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Whoever sets CI wants nothing skipped: tests/conftest.py reads it, and so does scripts/peers.
 ifdef CI
 export CI

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from gateway.core import events as e
 from gateway.core.calendars import Calendar, hours_of
 from gateway.core.errors import Refused
-from gateway.flow import feasts
+from gateway.flow import closed_days
 from gateway.flow.feasts import Feasts, with_holidays
 from tests.support.builders import House
 from tests.support.wallclock import calendar
@@ -82,7 +82,7 @@ def test_a_rule_that_would_be_followed_for_ever_is_refused_at_once(rule: str) ->
 
 
 def test_a_file_with_more_than_can_be_followed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feasts, "LONGEST_SECONDS", 0.5)
+    monkeypatch.setattr(closed_days, "LONGEST_SECONDS", 0.5)
     never = "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"
     many = [event("DTSTART;VALUE=DATE:20260101", never, uid=str(n)) for n in range(1_000)]
     began = thread_time()
