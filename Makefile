@@ -67,7 +67,7 @@ WITH_SERVICES = $(shell grep -rl --include='test_*.py' 'mark\.integration' tests
 
 # Each stage runs by itself too; a stage that collects no test fails, as pytest means it.
 test: peers $(VENV)/.dev push/static/index.html ## every test, in stages; with CI set nothing is skipped
-	@scripts/stages unit 'sim&' integration e2e chaos web-test
+	@scripts/stages unit 'sim&' integration e2e+chaos web-test
 
 unit: $(VENV)/.dev ## the quick ones: pure parts, no services, under 30 s (ARGS)
 	@$(PYTEST) $(BUSY) --ignore=tests/e2e --ignore=tests/chaos \

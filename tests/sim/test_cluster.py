@@ -1,4 +1,4 @@
-"""Two thousand days of several nodes: deaths, takeovers, standstills, failovers of the database.
+"""A thousand days of several nodes: deaths, takeovers, standstills, failovers of the database.
 
 ``SIM_SEED=c17 pytest tests/sim`` replays one, ``python -m tests.sim c17`` shows its trace;
 ``SIM_CLUSTER_RUNS`` says how many there are, ``SIM_FROM`` from which seed on.
@@ -12,7 +12,7 @@ import pytest
 from tests.sim.cluster import simulate_cluster
 from tests.sim.conftest import Coverage
 
-RUNS = int(os.environ.get("SIM_CLUSTER_RUNS") or 2000)
+RUNS = int(os.environ.get("SIM_CLUSTER_RUNS") or 1000)
 BEGIN = int(os.environ.get("SIM_FROM") or 1)
 END = BEGIN + RUNS
 AT_ONCE = 10
