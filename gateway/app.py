@@ -252,6 +252,7 @@ def _house(app: App) -> House:
         listing=store.listing,
         skills=store.skills,
         codes=store.codes,
+        reports=store.reports,
         keys=store.keys,
         notes=store.settings,
         nodes=store.nodes,

@@ -25,6 +25,7 @@ from gateway.api.metrics import Metrics
 from gateway.api.nodes import NodeActs
 from gateway.api.once import Once
 from gateway.api.queues import Names, Queues
+from gateway.api.reports import Reports
 from gateway.api.reviews import Reviews
 from gateway.api.rules import Rules
 from gateway.api.sessions import Sessions
@@ -79,6 +80,7 @@ class Api:
             Rules(ledger, house.skills, house.codes),
             Macros(ledger, house.skills, house.codes),
             Reviews(house.listing),
+            Reports(house.reports, house.codes, house.clock),
             Directory(house, self._applier, passwords),
             Channels(house.channels),
             Quarantine(house.node, house.listing, house.channels),

@@ -18,6 +18,7 @@ from gateway.api.directory_types import (
     QueueEntry,
     agent_from,
     check_name,
+    named_entry,
     queue_from,
 )
 from gateway.api.house import House
@@ -32,7 +33,6 @@ from gateway.core.macros import Macro
 from gateway.core.routing.checks import check_rings, check_thresholds, warnings
 from gateway.core.rules.problems import problems
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
-from gateway.store.views import Named
 
 MOST = Meta(max_length=20_000)
 Kind = Literal["queue", "skill", "code", "agent", "hours", "service_policy", "rule", "macro"]
@@ -285,7 +285,7 @@ class Directory:
         known = {entry.name: entry for entry in rows}
         for n, entry in enumerate(entries):
             name = _name(entry.name, f"{kind}s[{n}]")
-            new = Named(name=name, label=entry.label)
+            new = named_entry(kind, name, entry, known.get(name), f"{kind}s[{n}].")
             if _note(plan, kind, name, known.get(name), new):
                 into.append(new)
         there = [name for name in dict.fromkeys(going) if name in known]

@@ -12,6 +12,7 @@ from gateway.core.owed import Abandoned, Answered, Bundling, Callbacks
 from gateway.core.policy import Choice, Policy, Ring
 from gateway.core.thresholds import Measure, Threshold
 from gateway.ports import Role
+from gateway.store.views import Named, Use
 
 NAME = r"^[^\s/?#%,]{1,100}$"
 Name = Annotated[str, Meta(pattern=NAME)]
@@ -157,10 +158,21 @@ class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class NameEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A skill or a code."""
+    """A skill or a code; ``uses`` are of a code only."""
 
     name: Name | UnsetType = UNSET
     label: Text = ""
+    uses: Annotated[tuple[Use, ...], Meta(min_length=1, max_length=2)] | UnsetType = UNSET
+
+
+def named_entry(
+    kind: str, name: str, entry: NameEntry, old: Named | None, where: str = ""
+) -> Named:
+    """The skill or code after the change. Raises ``Refused`` for a skill with uses."""
+    if entry.uses is not UNSET and not kind.startswith("code"):
+        raise Refused("bad_field", "only codes have uses", f"{where}uses")
+    uses = old.uses if entry.uses is UNSET and old is not None else entry.uses
+    return Named(name=name, label=entry.label, uses=uses)
 
 
 def named(path_name: str, entry: AgentEntry | QueueEntry | NameEntry) -> str:

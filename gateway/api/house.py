@@ -28,6 +28,7 @@ from gateway.api.needs import (
     Tokens,
     Vitals,
 )
+from gateway.api.reports import Reported
 from gateway.flow.node import Node
 from gateway.ports import Clock, HttpRoute
 
@@ -67,6 +68,7 @@ class House(Struct, frozen=True, kw_only=True):
     listing: Listing
     skills: Labels
     codes: Labels
+    reports: Reported
     keys: Keys
     notes: Notes
     nodes: Nodes

@@ -1,7 +1,7 @@
 """Queues, and the two tables of names: skills and wrap-up codes."""
 
 from gateway.api.base import Done, Listed, Paged, asked, by, read, record, whole
-from gateway.api.directory_types import NameEntry, QueueEntry, named, queue_from
+from gateway.api.directory_types import NameEntry, QueueEntry, named, named_entry, queue_from
 from gateway.api.house import House
 from gateway.api.intent import refuse_channels, refuse_work_elsewhere
 from gateway.api.needs import Labels
@@ -152,7 +152,9 @@ class Names:
 
     async def _put(self, request: HttpRequest) -> HttpAnswer:
         entry = read(request, NameEntry)
-        new = Named(name=named(request.params["name"], entry), label=entry.label)
+        name = named(request.params["name"], entry)
+        old = next((one for one in await self._table.listed() if one.name == name), None)
+        new = named_entry(self._kind, name, entry, old)
         await self._table.put([new])
         return HttpAnswer(body=new)
 

@@ -41,6 +41,7 @@ SENTENCES: dict[str, str] = {
     "item_rested": "It takes nothing of its agent for now",
     "rule_fired": "Rule {rule!r} held ({because}){done}",
     "macro_run": "{by} ran the macro {macro!r}",
+    "item_misrouted": "{agent} said that it was not for them{right}",
     "review_asked": "{what}",
     "review_ended": "{by} {verdict} it",
     "callback_changed": "{by} asked for the call-back otherwise",
@@ -120,6 +121,8 @@ def _flat(kind: str, data: dict[str, Any]) -> dict[str, Any]:
             return {**data, "measured": measured, "done": _DONE.get(str(data.get("act")), "–")}
         case "rule_fired" | "review_asked":
             return {**data, **_of_rules(data)}
+        case "item_misrouted":
+            return {**data, "right": _right(data)}
         case "case_changed":
             changed = [f"{f} = {data[f]}" for f in _CASE_FIELDS if data.get(f) is not None]
             return {**data, "changes": ", ".join(changed) or "nothing"}
@@ -133,6 +136,13 @@ def _of_rules(data: dict[str, Any]) -> dict[str, str]:
     held = "A reply is held back until a supervisor has read it"
     what = held if review.get("message") else "A supervisor is asked to look at it"
     return {"done": f": {did}" if did else "", "what": f"{what}: {review.get('reason', '')}"}
+
+
+def _right(data: dict[str, Any]) -> str:
+    """What would have been right, if that was said."""
+    named = (("queue", data.get("right_queue")), ("skill", data.get("right_skill")))
+    right = " and ".join(f"{what} {name!r}" for what, name in named if name)
+    return f"; right: {right}" if right else ""
 
 
 def _reason(kind: str, data: dict[str, Any]) -> str:

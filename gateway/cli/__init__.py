@@ -205,6 +205,12 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
         "switchroom review seen ID",
     ),
     (
+        "report routing",
+        "gateway.cli.report:routing",
+        "What came to the wrong person: by rule, queue, reason, and what is right.",
+        "switchroom report routing --days 30 --by queue,reason",
+    ),
+    (
         "quarantine list",
         "gateway.cli.quarantine:show",
         "What arrived and could not be understood.",
@@ -231,6 +237,7 @@ GROUPS = {
     "site": "Sites where agents sit.",
     "outbox": "What goes to the outside.",
     "review": "What rules held back, or want a supervisor to see.",
+    "report": "What happened in a period, counted.",
     "quarantine": "What could not be understood.",
 }
 

@@ -168,6 +168,6 @@ def _do(doing: Doing, then: Then, rule: RuleName) -> None:
     if then.tell is not None:
         doing.tell(then.tell, rule)
     if then.queue is not None:
-        doing.move(then.queue, f"rule {rule!r}")
+        doing.move(then.queue, f"rule {rule!r}", rule)
     if then.complete is not None:
         doing.complete(then.complete, f"rule {rule!r}")

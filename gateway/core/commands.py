@@ -22,6 +22,7 @@ from gateway.core.ids import (
     OfferId,
     QueueName,
 )
+from gateway.core.misrouted import NotForMe
 
 Id = Annotated[CommandId, Meta(min_length=8, max_length=64)]
 Line = Annotated[str, Meta(max_length=500)]
@@ -45,6 +46,7 @@ class Accept(_Command, frozen=True, kw_only=True):
 class Decline(_Command, frozen=True, kw_only=True):
     offer: OfferId
     reason: Line = ""
+    misrouted: NotForMe | None = None
 
 
 class Send(_Command, frozen=True, kw_only=True):
@@ -115,6 +117,7 @@ class Transfer(_Command, frozen=True, kw_only=True):
     queue: QueueName | None = None
     agent: AgentName | None = None
     note: Line = ""
+    misrouted: NotForMe | None = None
 
 
 class AskCallback(_Command, frozen=True, kw_only=True, tag="callback"):
@@ -141,6 +144,7 @@ class Wrapup(_Command, frozen=True, kw_only=True):
     code: Line = ""
     categories: tuple[Tag, ...] = ()
     note: Line = ""
+    misrouted: NotForMe | None = None
 
 
 Command = (

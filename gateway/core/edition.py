@@ -143,6 +143,10 @@ NEW: Mapping[str, Since] = {
     "Watch": Since(2, harmless=True),
     "Item.watch": Since(2, harmless=True),
     "Case.automatic": Since(2, harmless=True),
+    # What is lost of these is not in the routing report.
+    "ItemMisrouted": Since(2, harmless=True),
+    "ItemQueued.rule": Since(2, harmless=True),
+    "Item.ruled_by": Since(2, harmless=True),
 }
 """By ``Kind``, ``Kind.field`` or ``Kind=value``: all that the first edition does not have.
 

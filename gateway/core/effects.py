@@ -140,15 +140,15 @@ class Doing:
         self.changes += said
         self.follow(said)
 
-    def move(self, queue: QueueName, reason: str) -> None:
+    def move(self, queue: QueueName, reason: str, rule: RuleName) -> None:
         """Into a queue, with the waiting time it had; what somebody works on stays with them."""
         if queue not in self._state.queues:
             self.did.append(f"not moved: there is no queue {queue!r}")
         elif queue == self.item.queue and self.item.state is ItemState.QUEUED:
             return
         elif self._put_back(reason):
-            self.add(e.ItemQueued(item=self.item.id, queue=queue, reason=reason))
-            self.item = replace(self.item, queue=queue)
+            self.add(e.ItemQueued(item=self.item.id, queue=queue, reason=reason, rule=rule))
+            self.item = replace(self.item, queue=queue, ruled_by=rule)
             self.did.append(f"queue {queue}")
         else:
             self.did.append(f"not moved: it is {self.item.state.value}")

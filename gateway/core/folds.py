@@ -99,6 +99,7 @@ def _item_queued(s: NodeState, ev: e.ItemQueued, at: datetime) -> Rows:
         offer=None,
         wake_at=None,
         reason=ev.reason,
+        ruled_by=old.ruled_by if ev.queue == old.queue else ev.rule,
         **called_back(old, at),
         **AWAKE,
     )

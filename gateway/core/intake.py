@@ -217,6 +217,7 @@ def _new_item(
         reason="; ".join(filter(None, (join.reason, door.reason, route.reason))),
         asked=not speaks_for_itself(inbound),
         callback=callback,
+        ruled_by=door.who("queue"),
     )
     if then.hold is not None:
         kept = e.ItemScheduled(item=item.id, until=None, reason=then.hold)

@@ -161,6 +161,7 @@ _LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
     e.MacroRun: _about_item,
     e.ReviewAsked: _about_item,
     e.ReviewEnded: _about_item,
+    e.ItemMisrouted: _about_item,
     e.CallbackChanged: _about_item,
     e.CallbackTried: _about_item,
     e.AgentRemoved: _agent_removed,

@@ -24,6 +24,7 @@ from gateway.core.ids import (
     OfferId,
     PolicyName,
     QueueName,
+    RuleName,
     SiteName,
     SkillName,
     TicketNumber,
@@ -154,7 +155,8 @@ class Item(Kept, frozen=True, kw_only=True):
     of its queue's rings have opened for it since its waiting began. ``cost`` is what it takes of an
     agent, if not the usual; while ``resting`` (the customer is silent) nothing. ``watch`` is what
     rules have done, and what a supervisor is to look at; ``callback`` and ``promise`` are what
-    makes it one: the customer's own messages are about other items.
+    makes it one: the customer's own messages are about other items. ``ruled_by`` is the rule that
+    chose its queue.
     """
 
     id: ItemId
@@ -202,6 +204,7 @@ class Item(Kept, frozen=True, kw_only=True):
     cared: tuple[str, ...] = ()
     callback: Callback | None = None
     promise: Promise | None = None
+    ruled_by: RuleName = RuleName("")
 
 
 class Case(Kept, frozen=True, kw_only=True):

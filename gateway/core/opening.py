@@ -12,6 +12,7 @@ from gateway.core.ids import (
     Context,
     ItemId,
     QueueName,
+    RuleName,
     SkillName,
     TicketNumber,
 )
@@ -27,6 +28,8 @@ from gateway.core.model import (
 from gateway.core.owed import Callback, Promise
 from gateway.core.service_level import begin
 from gateway.core.state import NodeState
+
+NO_RULE = RuleName("")
 
 
 def open_case(
@@ -58,6 +61,7 @@ def open_case(
     last_agent: AgentName | UnsetType | None = UNSET,
     callback: Callback | None = None,
     promise: Promise | None = None,
+    ruled_by: RuleName = NO_RULE,
 ) -> tuple[Case, Item, list[e.Change]]:
     """A new work item, in ``case`` or in a new one; its state is ``new``.
 
@@ -108,6 +112,7 @@ def open_case(
         attributes=attributes or {},
         callback=callback,
         promise=promise,
+        ruled_by=ruled_by,
     )
     changes.append(e.Change(e.ItemCreated(item=item, reason=reason)))
     return case, item, changes

@@ -110,7 +110,8 @@ def heed(
             doing.add(fired)
     doing.header(then)
     if then.queue is not None:
-        doing.move(then.queue, f"rule {outcome.who('queue')!r}")
+        rule = outcome.who("queue")
+        doing.move(then.queue, f"rule {rule!r}", rule)
     if then.tell is not None:
         doing.tell(then.tell, outcome.who("tell"))
     if then.hold is not None and on != "reply":

@@ -290,6 +290,7 @@ class DeskFlow:
         node = await afar.home(to)
         if node is None:
             return None
+        words = await self._resolving.words(command)
         until = self._ledger.clock.monotonic() + PASSING_SECONDS
         while True:
             epoch = await afar.spare(node, command.item, to)
@@ -302,7 +303,7 @@ class DeskFlow:
                 if self._ledger.clock.monotonic() >= until:
                     raise
             await self._sleep(AGAIN_SECONDS)
-        applied = self._decide(agent, command, Resolved(away=True))
+        applied = self._decide(agent, command, Resolved(away=True, words=words))
         await afar.offer(node, epoch, command.item, to, agent)
         return applied
 

@@ -14,6 +14,7 @@ from gateway.core import commands as c
 from gateway.core.desk import Resolved
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CaseId, CommandId, CustomerId, ItemId, TicketNumber
+from gateway.core.misrouted import HouseWords
 from gateway.core.model import Case, ChannelKind, Item
 from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
@@ -77,7 +78,14 @@ class Resolving:
             case c.Read(message=message):
                 return Found(resolved=Resolved(message=await self._lookup.message(message)))
             case _:
-                return Found()
+                return Found(resolved=Resolved(words=await self.words(command)))
+
+    async def words(self, command: c.Command) -> HouseWords:
+        """What may be said of an item that was not for them. Raises ``Unavailable``."""
+        says = isinstance(command, c.Decline | c.Transfer | c.Wrapup)
+        if not says or command.misrouted is None:
+            return HouseWords()
+        return await self._lookup.house_words()
 
     async def _case(
         self, case: CaseId, before: Callable[[], Awaitable[bytes | None]], *, last: bool

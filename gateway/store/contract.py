@@ -34,6 +34,7 @@ from gateway.core.ids import (
     Position,
 )
 from gateway.core.inbound import Decided, File, Inbound
+from gateway.core.misrouted import HouseWords
 from gateway.core.model import (
     AgentProfile,
     AgentStatus,
@@ -278,6 +279,10 @@ class Lookup(Protocol):
 
     async def address_of(self, customer: CustomerId, kind: str) -> str | None:
         """The customer's newest identity of this kind (``email``, ``phone``)."""
+        ...
+
+    async def house_words(self) -> HouseWords:
+        """The reasons why an item was not for who got it, and the skills."""
         ...
 
     async def answers(self, agent: AgentName, ids: Sequence[CommandId]) -> dict[CommandId, bytes]:

@@ -22,6 +22,7 @@ from gateway.core.ids import (
     NodeName,
 )
 from gateway.core.inbound import Decided, File
+from gateway.core.misrouted import HouseWords
 from gateway.core.model import Attachment, Case, CustomerBrief, Item, Message
 from gateway.ports import Memory
 from gateway.store.codec import bounded, decode, text, uuid_or_none
@@ -127,6 +128,14 @@ class PgLookup:
                 self._sql["address_of"], customer, text(kind)
             )
         return value
+
+    async def house_words(self) -> HouseWords:
+        with reading():
+            rows = await self._pool.fetch(self._sql["house_words"])
+        found: dict[str, list[str]] = {"skill": [], "reason": []}
+        for row in rows:
+            found[row["what"]].append(row["name"])
+        return HouseWords(reasons=tuple(found["reason"]), skills=tuple(found["skill"]))
 
     async def answers(self, agent: AgentName, ids: Sequence[CommandId]) -> dict[CommandId, bytes]:
         with reading():

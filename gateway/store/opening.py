@@ -47,6 +47,7 @@ from gateway.store.pool import (
 )
 from gateway.store.queries import Queries
 from gateway.store.relay import PgRelay
+from gateway.store.reports import PgReports
 from gateway.store.retention import PgRetention
 from gateway.store.tail import PgTail
 from gateway.store.tokens import PgTokens
@@ -71,6 +72,7 @@ class Store(Struct):
     listing: PgListing
     skills: PgLabels
     codes: PgLabels
+    reports: PgReports
     keys: PgKeys
     nodes: PgNodes
     capacity: PgCapacity
@@ -155,6 +157,7 @@ async def open_store(
             listing=PgListing(pool, sql),
             skills=PgLabels(pool, sql, "skill"),
             codes=PgLabels(pool, sql, "code"),
+            reports=PgReports(pool, sql),
             keys=PgKeys(pool, sql),
             nodes=PgNodes(pool, sql),
             capacity=PgCapacity(pool, sql),

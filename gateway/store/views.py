@@ -5,11 +5,21 @@ lists, lease rows. ``api.needs`` says which questions they answer.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
-from gateway.core.ids import AgentName, ChannelName, CustomerId, InboundId, ItemId
+from gateway.core.ids import (
+    AgentName,
+    ChannelName,
+    CustomerId,
+    InboundId,
+    ItemId,
+    QueueName,
+    RuleName,
+    SkillName,
+)
+from gateway.core.misrouted import How
 from gateway.core.model import Attributes, Case, OutboundState
 from gateway.ports import Role
 
@@ -97,11 +107,42 @@ class OutboxCard(Struct, frozen=True, kw_only=True):
     address: str = ""
 
 
+Use = Literal["wrapup", "misrouted"]
+
+
 class Named(Struct, frozen=True, kw_only=True):
-    """A skill or a wrap-up code: a name, and how people read it."""
+    """A skill or a code: a name, and how people read it.
+
+    ``uses`` of a code: at wrap-up, or to say why an item was not for who got it; wrap-up unless
+    given.
+    """
 
     name: str
     label: str = ""
+    uses: tuple[Use, ...] | UnsetType = UNSET
+
+
+class Misroute(Struct, frozen=True, kw_only=True):
+    """An item that came to ``agent``, for whom it was not; ``decision`` is why it did."""
+
+    item: ItemId
+    number: int
+    at: datetime
+    agent: AgentName
+    how: How
+    decision: str
+
+
+class Misrouting(Struct, frozen=True, kw_only=True):
+    """How often this was said of items that came by ``rule`` into ``queue``; the latest of them."""
+
+    rule: RuleName
+    queue: QueueName
+    reason: str
+    right_queue: QueueName
+    right_skill: SkillName
+    told: int
+    latest: list[Misroute]
 
 
 class KeyName(Struct, frozen=True, kw_only=True):

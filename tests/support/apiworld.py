@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from gateway.cluster.capacity import Publication
 from gateway.cluster.evacuation import Evacuation
 from gateway.cluster.handover import Handover
 from gateway.cluster.sending import Sending
+from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.ids import (
     AgentName,
@@ -50,6 +52,8 @@ from gateway.store.views import (
     IdentityCard,
     ItemLine,
     KeyName,
+    Misroute,
+    Misrouting,
     Named,
     NodeCard,
     OutboxCard,
@@ -198,6 +202,37 @@ class FakeListing:
         shown = {state} if state else {"pending", "attempting", "failed"}
         rows = [_card(o) for o in self._tables.outbox.values() if o.state.value in shown]
         return paged(rows, cursor, limit)
+
+
+class FakeReports:
+    """Counts in the journal; each event a line of its own."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def misrouted(self, since: datetime, until: datetime) -> list[Misrouting]:
+        return [
+            Misrouting(
+                rule=event.rule,
+                queue=event.queue,
+                reason=event.reason,
+                right_queue=event.right_queue,
+                right_skill=event.right_skill,
+                told=1,
+                latest=[
+                    Misroute(
+                        item=event.item,
+                        number=self._tables.cases[event.case].number,
+                        at=entry.at,
+                        agent=event.agent,
+                        how=event.how,
+                        decision=event.decision,
+                    )
+                ],
+            )
+            for entry in self._tables.journal.values()
+            if isinstance(event := entry.event, e.ItemMisrouted) and since <= entry.at < until
+        ]
 
 
 def _id_of(item: Any) -> str:
@@ -550,6 +585,7 @@ def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> Ho
         listing=FakeListing(tables),
         skills=FakeLabels(),
         codes=FakeLabels(),
+        reports=FakeReports(tables),
         keys=FakeKeys(),
         notes=FakeNotes(),
         nodes=world.process,

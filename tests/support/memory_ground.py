@@ -22,6 +22,7 @@ from gateway.core.ids import (
     Position,
 )
 from gateway.core.lifecycle import ENDED
+from gateway.core.misrouted import HouseWords
 from gateway.core.timetable import Entry, Key
 from gateway.store.capacity import Published
 from gateway.store.contacts import Decider
@@ -84,6 +85,7 @@ class Ground:
         self.files: dict[AttachmentId, Upload] = {}
         self.memories: dict[tuple[ChannelName, str], bytes] = {}
         self.progress: dict[tuple[ChannelName, str], int] = {}
+        self.words = HouseWords()
         self._number = 1
         self._arrival = 0
         self._tables: dict[type[Any], dict[str, Any]] = {

@@ -28,6 +28,7 @@ from gateway.core.ids import (
 )
 from gateway.core.inbound import Decided, File, Inbound
 from gateway.core.lifecycle import ENDED
+from gateway.core.misrouted import HouseWords
 from gateway.ports import Memory
 from gateway.store.contract import (
     Batch,
@@ -241,6 +242,9 @@ class MemoryStore:
             return max(found, default=(False, None))[1]
 
         return await self._call("look.address", newest)
+
+    async def house_words(self) -> HouseWords:
+        return await self._call("look.words", lambda: self.tables.words)
 
     async def answers(self, agent: AgentName, ids: Sequence[CommandId]) -> dict[CommandId, bytes]:
         return await self._call("look.answers", lambda: self.tables.answers(agent, ids))

@@ -8,6 +8,7 @@ from gateway.core import events as e
 from gateway.core.effects import Matter
 from gateway.core.errors import Refused
 from gateway.core.ids import Context, ItemId, TicketNumber
+from gateway.core.misrouted import HouseWords
 from gateway.core.model import (
     AgentProfile,
     Attachment,
@@ -39,6 +40,7 @@ class Resolved(Struct, frozen=True, kw_only=True):
     address: str = ""
     number: TicketNumber = TicketNumber(0)
     away: bool = False
+    words: HouseWords = HouseWords()
 
 
 class Desk(Struct, frozen=True, kw_only=True):

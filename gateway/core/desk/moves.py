@@ -9,6 +9,7 @@ from gateway.core import events as e
 from gateway.core.callbacks import concluded
 from gateway.core.capacity import cost_here, has_room, takes
 from gateway.core.desk.hand import PARKED, Decision, Desk
+from gateway.core.desk.misrouted import told
 from gateway.core.errors import Refused
 from gateway.core.hands import profile_of
 from gateway.core.ids import AgentName, Context, ItemId, OfferId
@@ -131,7 +132,7 @@ def transferable(d: Desk, cmd: c.Transfer) -> Item:
 
 def transfer(d: Desk, cmd: c.Transfer) -> Decision:
     item = transferable(d, cmd)
-    changes = _with_note(d, item, cmd.note)
+    changes = told(d, item, cmd.misrouted, "transferred") + _with_note(d, item, cmd.note)
     to = cmd.queue or cmd.agent
     queued = e.ItemQueued(
         item=item.id,
@@ -204,7 +205,7 @@ def wrapup(d: Desk, cmd: c.Wrapup) -> Decision:
     if not allows(item.state, e.ItemCompleted):
         raise Refused("wrong_state", f"an item that is {item.state.value} cannot end", "item")
     refuse_unseen(item)
-    changes = _with_note(d, item, cmd.note)
+    changes = told(d, item, cmd.misrouted, "completed") + _with_note(d, item, cmd.note)
     if item.callback is not None:
         case = d.state.cases[item.case]
         said = [c.event.seq for c in changes if isinstance(c.event, e.MessageAdded)]

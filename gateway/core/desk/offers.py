@@ -5,6 +5,7 @@ from gateway.core import events as e
 from gateway.core.bundles import together
 from gateway.core.capacity import cost_here, has_room, takes
 from gateway.core.desk.hand import Decision, Desk
+from gateway.core.desk.misrouted import told
 from gateway.core.errors import Refused
 from gateway.core.hands import set_presence, told_closed
 from gateway.core.ids import OfferId
@@ -59,7 +60,9 @@ def decline(d: Desk, cmd: c.Decline) -> Decision:
         for other in together(d.state, d.agent.name, item)
         if other.offer is not None
     ]
-    return [e.Change(event) for event in (*others, declined)], {"item": item.id}
+    changes = told(d, item, cmd.misrouted, "declined")
+    changes += [e.Change(event) for event in (*others, declined)]
+    return changes, {"item": item.id}
 
 
 def takeable(state: NodeState, item: Item) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from gateway.core.events.base import Happened
-from gateway.core.ids import AgentName, ItemId, OfferId, QueueName
+from gateway.core.ids import AgentName, ItemId, OfferId, QueueName, RuleName
 from gateway.core.model import Item, Offer
 
 
@@ -16,7 +16,7 @@ class ItemQueued(Happened, frozen=True, kw_only=True):
     """``restart`` begins the waiting anew (a transfer or a reply after a hold).
 
     ``given_up_by`` is who passed it on and is not to get it back at once. It waits as if ``since``
-    then, if that is given.
+    then, if that is given. ``rule`` chose the queue.
     """
 
     item: ItemId
@@ -25,6 +25,7 @@ class ItemQueued(Happened, frozen=True, kw_only=True):
     restart: bool = False
     given_up_by: AgentName | None = None
     since: datetime | None = None
+    rule: RuleName = RuleName("")
 
 
 class ItemScheduled(Happened, frozen=True, kw_only=True):

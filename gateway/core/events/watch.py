@@ -1,7 +1,16 @@
 """What the house's rules, its macros and those who review did to a work item."""
 
 from gateway.core.events.base import Happened
-from gateway.core.ids import CaseId, ItemId, MacroName, RuleName
+from gateway.core.ids import (
+    AgentName,
+    CaseId,
+    ItemId,
+    MacroName,
+    QueueName,
+    RuleName,
+    SkillName,
+)
+from gateway.core.misrouted import How
 from gateway.core.watch import Review, Verdict
 
 
@@ -48,4 +57,22 @@ class ReviewEnded(Happened, frozen=True, kw_only=True):
     reason: str = ""
 
 
-WatchEvent = RuleFired | MacroRun | ReviewAsked | ReviewEnded
+class ItemMisrouted(Happened, frozen=True, kw_only=True):
+    """Who had it, or was offered it, says that it was not for them; ``reason`` is of the list.
+
+    ``queue``, ``rule`` (which chose that) and ``decision`` (why this agent) had led there.
+    """
+
+    item: ItemId
+    case: CaseId
+    agent: AgentName
+    how: How
+    reason: str
+    queue: QueueName
+    rule: RuleName = RuleName("")
+    decision: str = ""
+    right_queue: QueueName = QueueName("")
+    right_skill: SkillName = SkillName("")
+
+
+WatchEvent = RuleFired | MacroRun | ReviewAsked | ReviewEnded | ItemMisrouted

@@ -54,6 +54,11 @@ WHERE kind = $1 AND value = $2 AND verified = $3
 SELECT value FROM identity WHERE customer = $1 AND kind = $2
 ORDER BY verified DESC, seen_at DESC LIMIT 1
 
+-- name: house_words
+SELECT name, 'skill' AS what FROM skill
+UNION ALL SELECT name, 'reason' FROM code WHERE doc->'uses' ? 'misrouted'
+ORDER BY name
+
 -- name: answers
 SELECT id, answer FROM command
 WHERE agent = $1 AND id = ANY($2::text[]) AND at > now() - interval '24 hours'
