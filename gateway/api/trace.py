@@ -119,10 +119,8 @@ def _flat(kind: str, data: dict[str, Any]) -> dict[str, Any]:
             clock = str(data.get("clock"))
             measured = _MEASURED.get(clock, clock)
             return {**data, "measured": measured, "done": _DONE.get(str(data.get("act")), "–")}
-        case "rule_fired" | "review_asked":
+        case "rule_fired" | "review_asked" | "item_misrouted":
             return {**data, **_of_rules(data)}
-        case "item_misrouted":
-            return {**data, "right": _right(data)}
         case "case_changed":
             changed = [f"{f} = {data[f]}" for f in _CASE_FIELDS if data.get(f) is not None]
             return {**data, "changes": ", ".join(changed) or "nothing"}
@@ -131,6 +129,8 @@ def _flat(kind: str, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_rules(data: dict[str, Any]) -> dict[str, str]:
+    if "how" in data:
+        return {"right": _right(data)}
     did = ", ".join(map(str, data.get("did") or ()))
     review = data.get("review") or {}
     held = "A reply is held back until a supervisor has read it"

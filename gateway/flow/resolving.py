@@ -82,10 +82,11 @@ class Resolving:
 
     async def words(self, command: c.Command) -> HouseWords:
         """What may be said of an item that was not for them. Raises ``Unavailable``."""
-        says = isinstance(command, c.Decline | c.Transfer | c.Wrapup)
-        if not says or command.misrouted is None:
-            return HouseWords()
-        return await self._lookup.house_words()
+        match command:
+            case c.Decline(misrouted=said) | c.Transfer(misrouted=said) | c.Wrapup(misrouted=said):
+                return HouseWords() if said is None else await self._lookup.house_words()
+            case _:
+                return HouseWords()
 
     async def _case(
         self, case: CaseId, before: Callable[[], Awaitable[bytes | None]], *, last: bool
