@@ -95,7 +95,7 @@ class Cases:
 
     async def _find(self, request: HttpRequest) -> Case:
         given = request.params["number"]
-        number = int(given) if given.isascii() and given.isdigit() and len(given) < 18 else 0
+        number = _counted(given)
         case = await self._lookup.case_by_number(number) if number else None
         if case is None:
             raise Refused("not_found", f"there is no case with number {given}", "number")
@@ -107,9 +107,9 @@ class Cases:
     async def _messages(self, request: HttpRequest) -> HttpAnswer:
         query = asked(request, MessageQuery)
         case = await self._find(request)
-        if query.cursor and not (query.cursor.isascii() and query.cursor.isdigit()):
+        after = _counted(query.cursor or "0")
+        if after is None:
             raise Refused("bad_field", "give the `next` of the part before", "cursor")
-        after = int(query.cursor or 0)
         found = await self._lookup.messages(case.id, after, query.limit + 1, customer_view=False)
         items = found[: query.limit]
         more = str(items[-1].seq) if len(found) > query.limit else None
@@ -158,6 +158,11 @@ class Cases:
         ends = patch.status in (CaseStatus.SOLVED, CaseStatus.CLOSED)
         if ends and self._ledger.state.items_of_case(case.id):
             raise Refused("wrong_state", "the case has open work; close that first", "status")
+
+
+def _counted(text: str) -> int | None:
+    """A number as the database counts; ``None`` for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
 
 
 def _customer_of(found: tuple[Case | None, HttpAnswer | None]) -> str | None:

@@ -79,8 +79,9 @@ class Macros:
 
     async def list(self, request: HttpRequest) -> HttpAnswer:
         """Those that whoever asks may run."""
-        position, house, role = self._ledger.position, await self._house(), who(request).role
-        macros = self._ledger.state.macros
+        house, role = await self._house(), who(request).role
+        # What is read from here on is as of this position.
+        position, macros = self._ledger.position, self._ledger.state.macros
         known = [macros[name] for name in sorted(macros)]
         mine = [one for one in known if role != "agent" or not one.roles or role in one.roles]
         cards = [_card(one, house) for one in mine]
@@ -88,7 +89,8 @@ class Macros:
         return whole(cards)
 
     async def one(self, request: HttpRequest) -> HttpAnswer:
-        position, house = self._ledger.position, await self._house()
+        house = await self._house()
+        position = self._ledger.position
         card = _card(self._known(request), house)
         await self._ledger.committed(position)
         return HttpAnswer(body=card)

@@ -36,6 +36,7 @@ from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 
 TAG = "directory"
+Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class RuleEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,12 +87,12 @@ class TryOut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     category: str = ""
     value: int = 0
     open_cases: int = 0
-    recent: tuple[datetime, ...] = ()
-    begun: tuple[datetime, ...] = ()
+    recent: tuple[Moment, ...] = ()
+    begun: tuple[Moment, ...] = ()
     tags: tuple[str, ...] = ()
     clock: str = ""
     machine: bool = False
-    at: datetime | None = None
+    at: Moment | None = None
     rules: tuple[RuleEntry, ...] | None = None
 
 
@@ -168,17 +169,19 @@ class Rules:
         ]
 
     async def list(self, _request: HttpRequest) -> HttpAnswer:
-        position = self._ledger.position
-        state = self._ledger.state
-        found = problems([*state.rules.rules.values()], await self._house())
+        house = await self._house()
+        # What is read from here on is as of this position.
+        position, state = self._ledger.position, self._ledger.state
+        found = problems([*state.rules.rules.values()], house)
         cards = [_card(rule, found) for rule in _all_in_order(state)]
         await self._ledger.committed(position)
         return whole(cards)
 
     async def one(self, request: HttpRequest) -> HttpAnswer:
+        house = await self._house()
         position = self._ledger.position
         rule = self._known(RuleName(request.params["name"]))
-        found = problems([*self._ledger.state.rules.rules.values()], await self._house())
+        found = problems([*self._ledger.state.rules.rules.values()], house)
         await self._ledger.committed(position)
         return HttpAnswer(body=_card(rule, found))
 
@@ -206,17 +209,19 @@ class Rules:
 
     async def _try(self, request: HttpRequest) -> HttpAnswer:
         asked = read(request, TryOut)
-        state = self._ledger.state
+        house = await self._house() if asked.rules is not None else None
+        position, state = self._ledger.position, self._ledger.state
         rules = state.rules.on(asked.on)
-        if asked.rules is not None:
+        if asked.rules is not None and house is not None:
             rules = _given(asked.rules)
-            refuse_errors(problems(rules, await self._house()), {rule.name for rule in rules})
+            refuse_errors(problems(rules, house), {rule.name for rule in rules})
             rules = in_order(rules)
         facts = _facts(state, asked, self._ledger.clock.now())
         outcome = run(rules, facts, on=asked.on)
         wish = Wish(queue=facts.queue, language=facts.language, skills={}, priority=0)
         wish = with_rules(wish, outcome.then)
         route = classify(state, wish)
+        await self._ledger.committed(position)
         return HttpAnswer(
             body=Tried(
                 then=outcome.then,

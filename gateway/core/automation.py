@@ -18,7 +18,7 @@ from gateway.core.effects import Doing, Matter
 from gateway.core.ids import RuleName
 from gateway.core.model import Item, ItemState
 from gateway.core.rules.rule import AUTOMATIC, Event, Rule, Then
-from gateway.core.rules.when import check
+from gateway.core.rules.when import asks, check
 from gateway.core.scrutiny import SYSTEM, item_facts
 from gateway.core.watch import NOTHING, Watch
 from gateway.core.watch_folds import MOST_FIRED
@@ -61,7 +61,7 @@ def due(matter: Matter) -> Due:
                 verdict = check(rule.when, facts)
                 if verdict.holds:
                     return Due(changes=_fire(matter, rule, on, cause, verdict.because))
-                if not _asks_hours(rule):
+                if not asks(rule.when, "open"):
                     continue
                 at = now + timedelta(seconds=LOOK_AGAIN_SECONDS)
             look_at = at if look_at is None else min(look_at, at)
@@ -131,12 +131,6 @@ def _time_of(rule: Rule, cause: Cause, watch: Watch) -> datetime | None:
     return None if since is None else since + timedelta(seconds=rule.after)
 
 
-def _asks_hours(rule: Rule) -> bool:
-    when = rule.when
-    parts = (when, *when.any, *([when.unless] if when.unless is not None else []))
-    return any(part.open is not None for part in parts)
-
-
 def _fire(matter: Matter, rule: Rule, on: Event, cause: Cause, because: str) -> list[e.Change]:
     doing = Doing(matter, by=f"rule {rule.name!r}", author=SYSTEM)
     fired = e.RuleFired(
@@ -148,26 +142,27 @@ def _fire(matter: Matter, rule: Rule, on: Event, cause: Cause, because: str) -> 
         cause=cause.name,
     )
     doing.add(fired)
-    _do(doing, rule.then, rule.name)
+    _say(doing, rule.then, rule.name)
     macro = matter.state.macros.get(rule.then.macro) if rule.then.macro is not None else None
     if macro is not None:
         ran = e.MacroRun(
             item=matter.item.id, case=matter.case.id, macro=macro.name, by=f"rule {rule.name!r}"
         )
         doing.add(ran)
-        _do(doing, macro.then, rule.name)
+        _say(doing, macro.then, rule.name)
+    # What moves the item comes last: it may not be there any more after it.
+    for then in (rule.then, *([macro.then] if macro is not None else [])):
+        if then.queue is not None:
+            doing.move(then.queue, f"rule {rule.name!r}", rule.name)
+        if then.complete is not None:
+            doing.complete(then.complete, f"rule {rule.name!r}")
     doing.changes[0] = e.Change(replace(fired, did=tuple(doing.did)))
     return doing.changes
 
 
-def _do(doing: Doing, then: Then, rule: RuleName) -> None:
-    """What moves the item comes last: it may not be there any more after it."""
+def _say(doing: Doing, then: Then, rule: RuleName) -> None:
     doing.header(then)
     if then.reply is not None:
         doing.reply(then.reply)
     if then.tell is not None:
         doing.tell(then.tell, rule)
-    if then.queue is not None:
-        doing.move(then.queue, f"rule {rule!r}", rule)
-    if then.complete is not None:
-        doing.complete(then.complete, f"rule {rule!r}")

@@ -67,7 +67,10 @@ def appointed(
         at = at.replace(tzinfo=zone_of(wish.zone))
     elif wish.zone:
         zone_of(wish.zone)
-    at = at.astimezone(UTC)
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError:  # in this zone it lies before the year 1, or after 9999
+        raise Refused("bad_field", "there is no such time", "at") from None
     if at <= now:
         raise Refused("bad_field", "the time lies in the past", "at")
     if at - now > MOST_AHEAD:

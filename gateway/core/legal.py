@@ -79,10 +79,6 @@ def _item_handed_over(walk: _Walk, event: e.ItemHandedOver) -> None:
         raise IllegalMove(state, type(event).__name__)
 
 
-def _item_reprioritised(walk: _Walk, event: e.ItemReprioritised | e.ItemRevalued) -> None:
-    walk.state_of(event.item, event)
-
-
 def _item_moved(walk: _Walk, event: e.ItemMove) -> None:
     walk.items[event.item] = step(walk.state_of(event.item, event), event)
 
@@ -124,11 +120,13 @@ def _agent_reserved(walk: _Walk, event: e.AgentReserved) -> None:
         raise _not_there(event)
 
 
-_Noted = e.ItemCared | e.WaitTold | e.WaitMeasured | e.CallbackChanged | e.CallbackTried
+_Noted = e.CareEvent | e.CallbackChanged | e.CallbackTried
 
 
 def _about_item(walk: _Walk, event: e.ServiceEvent | e.WatchEvent | _Noted) -> None:
-    walk.state_of(event.item, event)
+    state = walk.state_of(event.item, event)
+    if state in ENDED:
+        raise IllegalMove(state, type(event).__name__)
 
 
 def _queue_removed(walk: _Walk, event: e.QueueRemoved) -> None:
@@ -143,8 +141,8 @@ _LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
     e.ItemCreated: _item_created,
     e.ItemAdopted: _item_adopted,
     e.ItemHandedOver: _item_handed_over,
-    e.ItemReprioritised: _item_reprioritised,
-    e.ItemRevalued: _item_reprioritised,
+    e.ItemReprioritised: _about_item,
+    e.ItemRevalued: _about_item,
     e.ItemCared: _about_item,
     e.WaitTold: _about_item,
     e.WaitMeasured: _about_item,

@@ -6,6 +6,7 @@ node begins, at every item, a few at a time between other work.
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
@@ -31,7 +32,7 @@ class Automation:
         self._ledger = ledger
         self._timers = timers
         self._stale: dict[ItemId, None] = {}
-        self._planned: dict[ItemId, datetime] = {}
+        self._planned: dict[ItemId, tuple[datetime, Callable[[], None]]] = {}
         self._wake = asyncio.Event()
         self._mark_all()
         ledger.observe(self._note)
@@ -42,6 +43,8 @@ class Automation:
             self._mark_all()
         if not state.rules.automatic:
             return
+        if type(entry.event) is e.ItemHandedOver:
+            self._mark(entry.event.item)
         for row in entry.rows:
             if type(row) is Item:
                 self._mark(row.id)
@@ -72,6 +75,7 @@ class Automation:
         state = self._ledger.state
         item = state.items.get(key)
         if item is None:
+            self._forget(key)
             return
         try:
             found = due(Matter(state, self._ledger.context(), state.cases[item.case], item))
@@ -87,13 +91,19 @@ class Automation:
     def _plan(self, item: ItemId, at: datetime) -> None:
         """Look then, unless that is planned, or to be looked at before."""
         known = self._planned.get(item)
-        if known is not None and known <= at:
+        if known is not None and known[0] <= at:
             return
-        self._planned[item] = at
+        self._forget(item)
 
         def look() -> None:
-            if self._planned.get(item) == at:
+            if self._planned.get(item) == (at, look):
                 del self._planned[item]
             self._mark(item)
 
+        self._planned[item] = (at, look)
         self._timers.call_at(at, look)
+
+    def _forget(self, item: ItemId) -> None:
+        known = self._planned.pop(item, None)
+        if known is not None:
+            self._timers.forget(*known)

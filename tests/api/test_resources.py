@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import pytest
 from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -36,6 +37,15 @@ async def test_a_case_is_read_by_its_number_and_changed() -> None:
         assert case["status"] == "closed"
         assert (await world.call("GET", "/api/v1/cases/99999"))[0] == 404
         assert (await world.call("GET", "/api/v1/cases/many"))[0] == 404
+
+
+@pytest.mark.parametrize("cursor", ["later", "²", "9" * 40, "9" * 5_000])
+async def test_a_cursor_that_nobody_gave_is_refused(cursor: str) -> None:
+    async with api_world() as world:
+        filed = await world.file_task()
+        path = f"/api/v1/cases/{filed['number']}/messages?cursor={cursor}"
+        status, problem = await world.call("GET", path)
+        assert (status, problem["errors"][0]["field"]) == (400, "cursor")
 
 
 async def test_a_change_that_changes_nothing_writes_nothing() -> None:

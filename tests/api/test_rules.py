@@ -175,3 +175,12 @@ async def test_a_rule_that_does_not_go_with_what_it_looks_at_is_refused(
     async with api_world() as world:
         status, problem = await world.call("PUT", "/api/v1/rules/odd", rule)
         assert (status, problem["errors"][0]["field"]) == (400, field)
+
+
+@pytest.mark.parametrize("at", ["at", "recent", "begun"])
+async def test_a_time_without_its_offset_cannot_be_tried_out(at: str) -> None:
+    said = "2026-01-01T00:00:00"
+    async with api_world() as world:
+        body = {at: said if at == "at" else [said]}
+        status, problem = await world.call("POST", "/api/v1/rules/test", body)
+        assert (status, problem["errors"][0]["field"].split("[")[0]) == (400, at)

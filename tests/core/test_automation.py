@@ -11,9 +11,19 @@ from gateway.core import acts
 from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core.automation import due
+from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
 from gateway.core.effects import MOST_AUTOMATIC, Matter
-from gateway.core.ids import AgentName, CaseId, MacroName, PolicyName, QueueName, RuleName
+from gateway.core.errors import IllegalMove
+from gateway.core.ids import (
+    AgentName,
+    CalendarName,
+    CaseId,
+    MacroName,
+    PolicyName,
+    QueueName,
+    RuleName,
+)
 from gateway.core.macros import Macro
 from gateway.core.model import Item, ItemState
 from gateway.core.rules.problems import House as Names
@@ -331,3 +341,48 @@ def test_whatever_rules_there_are_each_fires_once_for_a_cause_and_all_come_to_re
     fired = [(f.rule, f.cause) for f in house.events(e.RuleFired)]
     assert len(fired) == len(set(fired))
     assert len(bodies(house, item.case)) <= MOST_AUTOMATIC
+
+
+def test_what_a_macro_says_is_said_before_its_rule_ends_the_item() -> None:
+    words = Then(priority=5, note="for the record", tags=("quiet",), reply="Good bye")
+    bye = Macro(name=MacroName("bye"), then=words)
+    house = a_house(
+        rule("end", "waiting", Then(complete="silent", macro=bye.name), after=60.0), macros=(bye,)
+    )
+    item = waiting(house)
+    house.pass_time(60)
+    assert look(house) == 1
+    assert item.id not in house.state.items
+    assert bodies(house, item.case) == ["Good bye"]
+    assert house.tables.cases[item.case].tags == ("quiet",)
+
+
+def test_nothing_of_a_record_is_done_that_says_something_of_an_item_after_its_end() -> None:
+    house = a_house()
+    item = waiting(house)
+    end = e.Change(e.ItemCanceled(item=item.id, by="ana", reason=""))
+    late = e.Change(e.ItemReprioritised(item=item.id, by="ana", priority=5))
+    with pytest.raises(IllegalMove):
+        house.ledger.record([end, late])
+    assert house.state.items[item.id].state is ItemState.QUEUED
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        When(any=(When(unless=When(open=False)),)),
+        When(unless=When(any=(When(open=False),))),
+    ],
+)
+def test_a_rule_that_asks_for_the_hours_somewhere_is_looked_at_again(when: When) -> None:
+    closed = Calendar(name=CalendarName("never"), zone="UTC", week={})
+    house = House(agent("ana"), queues=[])
+    house.record([e.Change(e.CalendarDefined(calendar=closed, by=BOSS))])
+    kept = queue("general", hours=closed.name)
+    house.record([e.Change(e.QueueDefined(queue=kept, by=BOSS))])
+    late = rule("late", "waiting", Then(priority=5), after=60.0, when=when)
+    house.record([e.Change(e.RuleDefined(rule=late, by=BOSS))])
+    item = waiting(house)
+    house.pass_time(60)
+    assert look(house) == 0
+    assert planned(house, item) is not None

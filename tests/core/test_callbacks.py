@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core.calendars import Calendar
+from gateway.core.callbacks import appointed
 from gateway.core.errors import Refused
 from gateway.core.ids import CalendarName, CaseId, CommandId, ItemId, OfferId, QueueName
 from gateway.core.inbound import Claim, Decided
@@ -494,3 +495,14 @@ def test_a_queue_that_is_gone_leaves_the_call_in_another() -> None:
     decided = house.arrive(chat("hello", queue=QueueName("other")))
     ask(house, decided)
     assert called(house, decided.case or CaseId("")).queue == "other"
+
+
+@pytest.mark.parametrize(
+    "said", ["0001-01-01T00:00:00", "9999-12-31T23:00:00", "0001-01-01T00:00:00+14:00"]
+)
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_a_time_that_no_calendar_has_is_refused(house: House, said: str, zone: str) -> None:
+    wish = CallbackWish(at=datetime.fromisoformat(said), zone=zone)
+    with pytest.raises(Refused) as refused:
+        appointed(house.state, QueueName("general"), wish, START)
+    assert refused.value.field == "at"

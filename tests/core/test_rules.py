@@ -1,5 +1,6 @@
 """The front door's rules: what they find in a contact, what they decide, what is wrong there."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from gateway.core.rules.problems import House, problems
 from gateway.core.rules.rule import Rule, Then, in_order
 from gateway.core.rules.run import run
 from gateway.core.rules.when import Velocity, When, check, covers
-from gateway.core.rules.words import found, is_findable, plain
+from gateway.core.rules.words import LONGEST_TEXT, found, is_findable, plain
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUSE = House(queues={"general", "refunds", "fraud"}, skills={"refunds"}, channels={"mail"})
@@ -315,3 +316,33 @@ def test_every_condition_covers_itself_and_survives_being_written_down(when: Whe
 def test_the_same_contact_gets_the_same_outcome(rules: list[Rule], facts: Facts) -> None:
     again = msgspec.json.decode(msgspec.json.encode(facts), type=Facts)
     assert run(rules, facts) == run(rules, again)
+
+
+def test_what_is_looked_for_in_a_text_that_takes_itself_apart_is_cut_to_the_longest() -> None:
+    """One Arabic ligature (U+FDFA) is eighteen letters when it is taken apart."""
+    assert len(plain("\ufdfa" * 50_000)) <= LONGEST_TEXT
+
+
+@given(
+    words=st.text("ab *_退-", min_size=1, max_size=4).filter(is_findable),
+    text=st.text("ab c_退é-", max_size=12),
+)
+def test_a_word_stands_where_nothing_of_a_word_stands_beside_it(words: str, text: str) -> None:
+    edge = "[^\\W退]"  # scripts without spaces have no edges
+    bare, whole = plain(words).rstrip("*").strip(), not plain(words).endswith("*")
+    before = f"(?<!{edge})" if re.match(edge, bare[0]) else ""
+    after = f"(?!{edge})" if whole and re.match(edge, bare[-1]) else ""
+    expected = re.search(before + re.escape(bare) + after, plain(text)) is not None
+    assert (found((words,), plain(text)) is not None) is expected
+
+
+@given(pattern=st.text("ab*", max_size=8), address=st.text("ab", max_size=8))
+def test_a_star_in_an_address_stands_for_anything(pattern: str, address: str) -> None:
+    expected = re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), address) is not None
+    when = When(senders=(pattern or "x",))
+    assert check(when, contact(sender=address)).holds is (expected and bool(pattern))
+
+
+def test_an_address_cannot_make_a_pattern_try_again_and_again() -> None:
+    """With each star tried everywhere this would take longer than the universe is old."""
+    assert not check(When(senders=("*a" * 60 + "b",)), contact(sender="a" * 320)).holds

@@ -124,3 +124,26 @@ def test_a_tag_set_by_a_person_runs_a_macro_at_once() -> None:
             assert notes == ["They were told."]
 
     run(story())
+
+
+def test_a_rule_that_will_not_fire_any_more_leaves_nothing_planned() -> None:
+    in_days = Rule(
+        name=RuleName("ask"), on=("waiting",), after=500_000.0, then=Then(reply="Still there?")
+    )
+
+    async def story() -> None:
+        async with running(new_tables()) as rig:
+            await declare(rig, in_days)
+            before = rig.node.timers.planned
+            for n in range(20):
+                (accepted,) = await rig.node.intake.receive([mail(f"m{n}")])
+                decided = await rig.node.intake.decided(Accepted(id=accepted.id, fresh=True))
+                assert decided.item is not None
+                await asyncio.sleep(1)
+                assert rig.node.timers.planned == before + 1
+                gone = e.ItemCanceled(item=decided.item, by="test", reason="")
+                rig.node.ledger.record([e.Change(gone)])
+                await asyncio.sleep(1)
+            assert rig.node.timers.planned == before
+
+    run(story())

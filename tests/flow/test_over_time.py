@@ -93,6 +93,38 @@ def test_what_changes_often_has_one_deadline() -> None:
     story(tell)
 
 
+def test_what_will_not_happen_any_more_is_forgotten() -> None:
+    async def tell(rig: Rig) -> None:
+        await take(rig, mail("m1"))
+        item = await accept(rig)
+        before = rig.node.timers.planned
+        for days in range(1, 50):
+            until = rig.node.ledger.clock.now() + timedelta(days=days)
+            park = c.Park(id=rig.command(), item=item.id, until=until)
+            await rig.node.desk.act(ANA, park, maybe_repeated=False)
+            resume = c.Resume(id=rig.command(), item=item.id)
+            await rig.node.desk.act(ANA, resume, maybe_repeated=False)
+        assert rig.node.timers.planned <= before
+
+    story(tell)
+
+
+@pytest.mark.parametrize("hours", [0.5, 1.5, 2.0, 5.25])
+def test_what_lies_hours_ahead_happens_in_its_time(hours: float) -> None:
+    async def tell(rig: Rig) -> None:
+        await take(rig, mail("m1"))
+        item = await accept(rig)
+        until = rig.node.ledger.clock.now() + timedelta(hours=hours)
+        park = c.Park(id=rig.command(), item=item.id, until=until)
+        await rig.node.desk.act(ANA, park, maybe_repeated=False)
+        await asyncio.sleep(hours * 3_600 - 1)
+        assert rig.node.ledger.state.items[item.id].state is ItemState.HELD
+        await asyncio.sleep(2)
+        assert (await offered(rig)).id == item.id
+
+    story(tell)
+
+
 def test_a_deadline_that_cannot_be_decided_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails_for_mail(state: Any, deadline: Any, ctx: Any) -> Any:
         if state.items[deadline.key].kind is ChannelKind.EMAIL:

@@ -40,6 +40,8 @@ def park_changes(d: Desk, item: Item, until: datetime | None) -> list[e.Change]:
 
 def park(d: Desk, cmd: c.Park) -> Decision:
     item = d.mine(cmd.item, ItemState.ASSIGNED)
+    if cmd.until is not None and cmd.until.tzinfo is None:
+        raise Refused("bad_frame", "say the time with its offset from UTC", "until")
     if cmd.until is not None and cmd.until <= d.ctx.now:
         raise Refused("bad_frame", "the time to wake up lies in the past", "until")
     return park_changes(d, item, cmd.until), {}

@@ -24,7 +24,7 @@ from gateway.core.rules.rule import (
     says,
 )
 from gateway.core.rules.texts import PLACEHOLDERS, unknown_in
-from gateway.core.rules.when import When, covers
+from gateway.core.rules.when import When, asks, covers
 from gateway.core.rules.words import is_findable
 
 
@@ -112,7 +112,7 @@ def _of_on(rule: Rule) -> Iterator[Problem]:
         yield Problem(rule=rule.name, field="on", detail="it looks at nothing")
     for on in rule.on:
         yield from _of_one_on(rule, on)
-    if _asks(rule.when, "clocks") and not {*rule.on} <= {"warned", "breached"}:
+    if asks(rule.when, "clocks") and not {*rule.on} <= {"warned", "breached"}:
         detail = "only 'warned' and 'breached' are about a clock"
         yield Problem(rule=rule.name, field="when.clocks", detail=detail)
     if rule.after and not ({*rule.on} <= {*TIMED} or rule.follows):
@@ -127,22 +127,15 @@ def _of_one_on(rule: Rule, on: On) -> Iterator[Problem]:
         if said not in DECIDES[on]:
             detail = f"a rule on {on!r} cannot decide {said!r}"
             yield Problem(rule=rule.name, field=f"then.{said}", detail=detail)
-    for asked in _UNKNOWN.get(on, ()):
-        if _asks(rule.when, asked):
-            detail = f"on {on!r} nothing is known of {asked!r}"
-            yield Problem(rule=rule.name, field=f"when.{asked}", detail=detail)
+    for name in _UNKNOWN.get(on, ()):
+        if asks(rule.when, name):
+            detail = f"on {on!r} nothing is known of {name!r}"
+            yield Problem(rule=rule.name, field=f"when.{name}", detail=detail)
     if on == "tagged" and not rule.when.tags:
         yield Problem(rule=rule.name, field="when.tags", detail="say which tags")
     if on in TIMED and not rule.after:
         detail = f"say after how many seconds of {on!r}"
         yield Problem(rule=rule.name, field="after", detail=detail)
-
-
-def _asks(when: When, name: str) -> bool:
-    if getattr(when, name) not in ((), {}, None):
-        return True
-    parts = (*when.any, *([when.unless] if when.unless is not None else []))
-    return any(_asks(part, name) for part in parts)
 
 
 def _of_when(rule: str, at: str, when: When, house: House) -> Iterator[Problem]:

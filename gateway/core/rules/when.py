@@ -138,7 +138,16 @@ def _like(patterns: Iterable[str], address: str) -> bool:
 
 @lru_cache(maxsize=4_096)
 def _glob(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, pattern.casefold().split("*"))), re.DOTALL)
+    """Each part between two stars is taken where it stands first: no other choice finds more.
+
+    So none is ever tried again, and whoever writes the address cannot make it take long.
+    """
+    first, *others = map(re.escape, pattern.casefold().split("*"))
+    if not others:
+        return re.compile(first)
+    *between, last = others
+    parts = "".join(f"(?>.*?{part})" for part in between)
+    return re.compile(f"{first}{parts}.*{last}", re.DOTALL)
 
 
 def _languages(wanted: tuple[str, ...], facts: Facts) -> Verdict:
@@ -236,6 +245,14 @@ _CHECKS: dict[str, Callable[[Any, Facts], Verdict]] = {
     "any": _any,
 }
 """In this order: what costs most comes last."""
+
+
+def asks(when: When, name: str) -> bool:
+    """Whether a condition of this name is among them, at whatever depth."""
+    if getattr(when, name) not in _NOTHING:
+        return True
+    parts = (*when.any, *([when.unless] if when.unless is not None else []))
+    return any(asks(part, name) for part in parts)
 
 
 # -- one against another ----------------------------------------------------------------------

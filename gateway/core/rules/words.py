@@ -17,8 +17,9 @@ _UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
 )
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
-_WORD = f"[^\\W{_UNSPACED}]"
+_IN_WORD = re.compile(f"[^\\W{_UNSPACED}]")
 _GAPS = re.compile(r"\s+")
+_MARKS = re.compile("[\u0300-\u036f]+")
 LONGEST_TEXT = 100_000
 """Characters of a text that are looked at: what a person writes is shorter by far."""
 
@@ -27,19 +28,29 @@ def plain(text: str) -> str:
     """The text without case, accents, width and other matters of form (Unicode NFKD).
 
     Marks that are letters of their own in their script stay: only those that Latin, Greek and
-    Cyrillic put on a letter go (U+0300 to U+036F).
+    Cyrillic put on a letter go (U+0300 to U+036F). Some letters become eighteen: the text is cut
+    to ``LONGEST_TEXT`` before it is taken apart and after.
     """
-    folded = unicodedata.normalize("NFKD", text[:LONGEST_TEXT].casefold())
-    bare = "".join(c for c in folded if not "\u0300" <= c <= "\u036f")
+    folded = unicodedata.normalize("NFKD", text[:LONGEST_TEXT].casefold())[:LONGEST_TEXT]
+    bare = _MARKS.sub("", folded)
     return _GAPS.sub(" ", unicodedata.normalize("NFC", bare)).strip()
 
 
 def found(wanted: tuple[str, ...], text: str) -> str | None:
     """The first of the wanted words or phrases that stands in ``text``, which is ``plain``."""
-    for words in wanted:
-        if _pattern(words).search(text):
-            return words
-    return None
+    return next((words for words in wanted if _stands(_sought(words), text)), None)
+
+
+def _stands(sought: tuple[str, bool, bool], text: str) -> bool:
+    bare, edge_before, edge_after = sought
+    at = text.find(bare)
+    while at >= 0:
+        end = at + len(bare)
+        inside = edge_before and at > 0 and _IN_WORD.match(text, at - 1)
+        if not inside and not (edge_after and _IN_WORD.match(text, end)):
+            return True
+        at = text.find(bare, at + 1)
+    return False
 
 
 def is_findable(words: str) -> bool:
@@ -48,14 +59,12 @@ def is_findable(words: str) -> bool:
 
 
 @lru_cache(maxsize=4_096)
-def _pattern(words: str) -> re.Pattern[str]:
+def _sought(words: str) -> tuple[str, bool, bool]:
+    """What must stand in a plain text, and whether a word must begin and end with it."""
     bare = plain(words)
     opened = bare.endswith("*")
     bare = bare.rstrip("*").strip()
-    body = r"\s".join(map(re.escape, bare.split(" ")))
-    before = f"(?<!{_WORD})" if _bounded(bare[:1]) else ""
-    after = f"(?!{_WORD})" if _bounded(bare[-1:]) and not opened else ""
-    return re.compile(before + body + after)
+    return bare, _bounded(bare[:1]), _bounded(bare[-1:]) and not opened
 
 
 def _bounded(letter: str) -> bool:

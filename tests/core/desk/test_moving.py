@@ -35,6 +35,11 @@ def test_a_time_that_has_passed_is_no_time_to_wake(house: House, held: Item) -> 
     check(house, c.Park(id=ID, item=held.id, until=house.clock.now()), "bad_frame", "until")
 
 
+def test_a_time_to_wake_has_its_offset(house: House, held: Item) -> None:
+    until = (house.clock.now() + timedelta(hours=2)).replace(tzinfo=None)
+    check(house, c.Park(id=ID, item=held.id, until=until), "bad_frame", "until")
+
+
 def test_a_parked_item_can_be_taken_up_again(house: House, held: Item) -> None:
     house.say("ana", c.Park(id=ID, item=held.id))
     assert house.say("ana", c.Resume(id=ID, item=held.id)) == {"item": held.id}
