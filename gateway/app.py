@@ -203,6 +203,7 @@ async def _written(store: Store, term: Term) -> int:
 
 async def _services(app: App) -> Services:
     node = app.node
+    hours = OpenHours(node.ledger)
     return Services(
         clock=app.clock,
         intake=node.intake,
@@ -217,7 +218,9 @@ async def _services(app: App) -> Services:
         node=app.settings.node_name,
         agent_name=lambda name: _shown_name(node, name),
         knows_queue=lambda name: name in node.ledger.state.queues,
-        closed=OpenHours(node.ledger).closed,
+        closed=hours.closed,
+        openings=hours.openings,
+        callbacks=hours.callbacks,
         own_page=app.pages.has,
         peers=lambda: app.among.peers("chat"),
         others=app.among.tail,

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Never, Protocol
 
 from msgspec import Struct, field
 
-from gateway.core.calendars import Closed
+from gateway.core.calendars import Closed, Period
 from gateway.core.commands import Command
 from gateway.core.events import Entry
 from gateway.core.ids import (
@@ -40,6 +40,7 @@ from gateway.core.model import (
     Item,
     Message,
 )
+from gateway.core.owed import Callbacks
 from gateway.core.view import SnapshotView
 
 # -- time -----------------------------------------------------------------------------------
@@ -466,10 +467,10 @@ class Services(Struct, frozen=True, kw_only=True):
 
     ``agent_name`` turns an agent's login into the name that customers see; ``knows_queue`` tells
     whether there is a queue of that name, so that a wrong one can be refused at once. ``closed``
-    tells until when a queue is closed, if it is. ``own_page``
-    tells whether an origin is that of our own pages, whichever node served them; ``peers`` gives
-    the other nodes' ``/chat/v1``, as visitors reach them; ``others`` tells what other nodes have
-    committed about conversations that are followed here.
+    tells until when a queue is closed, if it is, ``openings`` when it is open in the next weeks,
+    ``callbacks`` how it calls back. ``own_page`` tells whether an origin is that of our own pages,
+    whichever node served them; ``peers`` gives the other nodes' ``/chat/v1``, as visitors reach
+    them; ``others`` tells what other nodes have committed about conversations followed here.
     """
 
     clock: Clock
@@ -486,6 +487,8 @@ class Services(Struct, frozen=True, kw_only=True):
     agent_name: Callable[[AgentName], str] = str
     knows_queue: Callable[[QueueName], bool] = lambda _name: True
     closed: Callable[[QueueName], Closed | None] = lambda _name: None
+    openings: Callable[[QueueName], tuple[Period, ...]] = lambda _name: ()
+    callbacks: Callable[[QueueName], Callbacks] = lambda _name: Callbacks()
     own_page: Callable[[str], bool] = lambda _origin: False
     peers: Callable[[], tuple[str, ...]] = tuple
     others: PeerFeed | None = None

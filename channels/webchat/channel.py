@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Never, get_args
 
+from channels.webchat.calls import Calls
 from channels.webchat.connection import Connection, House
 from channels.webchat.hub import Hub
 from channels.webchat.pace import Buckets
@@ -79,6 +80,12 @@ class WebChat:
             services=services,
             hub=self._hub,
             messages=Buckets(settings.per_minute, settings.per_minute / 60),
+            calls=Calls(
+                queue=settings.queue,
+                country=settings.country,
+                openings=services.openings,
+                callbacks=services.callbacks,
+            ),
             loads=asyncio.Semaphore(LOADS_AT_ONCE),
             heartbeat=heartbeat,
             spawn=self._spawn,

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from msgspec import Struct
 
+from channels.webchat.calls import Calls
 from channels.webchat.effects import (
     Bring,
     Effect,
@@ -25,12 +26,11 @@ from channels.webchat.pace import Bucket, Buckets
 from channels.webchat.protocol import (
     ERROR_CODES,
     HELLO_SECONDS,
-    Callme,
+    Brought,
     Close,
     End,
     Error,
     Hello,
-    Send,
     Site,
     encode,
 )
@@ -67,6 +67,7 @@ class House(Struct, frozen=True, kw_only=True):
     services: Services
     hub: "Hub[Connection]"
     messages: Buckets
+    calls: Calls
     loads: asyncio.Semaphore
     heartbeat: float
     spawn: Callable[[Coroutine[Any, Any, None]], None]
@@ -82,7 +83,7 @@ class Connection:
     def __init__(self, house: House, socket: Socket) -> None:
         self._house = house
         self._socket = socket
-        self._session = Session(house.services.agent_name, self._closed)
+        self._session = Session(house.services.agent_name, self._closed, house.calls)
         self._frames = Bucket(FRAMES_AT_ONCE, FRAMES_PER_SECOND, house.services.clock.monotonic())
         self._identity: Identity | None = None
         self._over = False
@@ -219,7 +220,7 @@ class Connection:
 
     # -- what the visitor says --------------------------------------------------------------
 
-    async def _bring(self, said: Send | End | Callme) -> None:
+    async def _bring(self, said: Brought) -> None:
         clock, visitor = self._house.services.clock, self._session.visitor
         if not isinstance(said, End) and visitor is not None:
             wait = self._house.messages.take(visitor.id, clock.monotonic())
@@ -229,7 +230,7 @@ class Connection:
                 return
         await self._carry_out(await self._decide(said))
 
-    async def _decide(self, said: Send | End | Callme) -> list[Effect]:
+    async def _decide(self, said: Brought) -> list[Effect]:
         """To the intake, and back when it is on disk what became of it."""
         session, services = self._session, self._house.services
         if session.visitor is None or session.hello is None:

@@ -1,8 +1,8 @@
 """What a session asks its connection to do, and what it is told about a conversation."""
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
-from channels.webchat.protocol import Callme, Close, End, Hello, Send, ServerFrame, Site
+from channels.webchat.protocol import Brought, Close, Error, Hello, ServerFrame, Site
 from channels.webchat.visitor import Visitor
 from gateway.core.ids import CaseId
 from gateway.core.model import Case, Delivery, Item, Message
@@ -39,7 +39,7 @@ class Load(Struct, frozen=True):
 class Bring(Struct, frozen=True):
     """Take this to the intake, then call ``decided`` or ``refused``."""
 
-    said: Send | End | Callme
+    said: Brought
 
 
 class Mark(Struct, frozen=True):
@@ -83,3 +83,8 @@ class Entered(Struct, frozen=True, kw_only=True):
     waiting: Waiting = None
     anew: bool = False
     peers: tuple[str, ...] = ()
+
+
+def error_of(re: str | None, code: str, detail: str, field: str | None = None) -> Post:
+    """The frame that says that it was not done, and why."""
+    return Post(Error(re=re, code=code, detail=detail, field=UNSET if field is None else field))

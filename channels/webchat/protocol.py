@@ -3,7 +3,6 @@
 ``docs/protocols/chat.md`` explains the rules; ``/api/asyncapi.json`` is generated from these.
 """
 
-import re
 from datetime import datetime
 from enum import IntEnum
 from typing import Annotated, Literal
@@ -14,6 +13,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from channels.webchat.cards import CallbackCard as CallbackCard
 from channels.webchat.cards import PromiseCard as PromiseCard
 from channels.webchat.cards import Site as Site
+from channels.webchat.reading import BadFrame as BadFrame
+from channels.webchat.reading import channel_of as channel_of
+from channels.webchat.reading import explain, id_of
 from gateway.core.ids import AttachmentId, CaseId, MessageId
 from gateway.core.model import Message
 from gateway.core.wire import snake
@@ -118,6 +120,18 @@ class Callme(_Said, frozen=True, kw_only=True):
     id: Id | None = None
 
 
+class Times(_Said, frozen=True, kw_only=True):
+    """When can I be called? Answered with ``times``."""
+
+    id: Id
+
+
+class CancelCall(_Said, frozen=True, kw_only=True):
+    """Do not call me after all."""
+
+    id: Id
+
+
 class Voice(_Said, frozen=True, kw_only=True):
     on: bool | None = None
     video: bool | None = None
@@ -137,7 +151,23 @@ class Sip(_Said, frozen=True, kw_only=True):
     data: str
 
 
-ClientFrame = Hello | Send | Edit | Delete | Typing | Read | Callme | Voice | End | Survey | Sip
+ClientFrame = (
+    Hello
+    | Send
+    | Edit
+    | Delete
+    | Typing
+    | Read
+    | Callme
+    | Times
+    | CancelCall
+    | Voice
+    | End
+    | Survey
+    | Sip
+)
+Brought = Send | End | Callme | CancelCall
+"""What goes to the intake."""
 
 NOT_YET: dict[type[ClientFrame], str] = {
     Edit: "messages cannot be edited yet",
@@ -241,7 +271,8 @@ class State(_Told, frozen=True, kw_only=True):
     """``position`` (1 is next) and ``estimate`` (seconds) while queued, ``agent`` while active.
 
     ``offline``: the house is closed, until ``opens_at`` if that is known; what is said waits.
-    ``callback``: the visitor is called instead; ``promises`` are those that are open.
+    ``callback``: the visitor is called instead; ``promises`` are those that are open. ``callme``:
+    the window should offer a call-back, for the wait is long or the house closed.
     """
 
     state: ChatState
@@ -251,6 +282,18 @@ class State(_Told, frozen=True, kw_only=True):
     opens_at: datetime | UnsetType = UNSET
     callback: CallbackCard | UnsetType = UNSET
     promises: tuple[PromiseCard, ...] = ()
+    callme: bool = False
+
+
+class TimesFrame(_Told, frozen=True, kw_only=True, tag="times"):
+    """When the visitor can be called: ``periods`` from when until when, the first is now if open.
+
+    ``example`` is a number as it should be written.
+    """
+
+    re: str
+    periods: tuple[tuple[datetime, datetime], ...]
+    example: str = ""
 
 
 class SurveyFrame(_Told, frozen=True, kw_only=True, tag="survey"):
@@ -292,6 +335,7 @@ ServerFrame = (
     | ReadFrame
     | TypingFrame
     | State
+    | TimesFrame
     | SurveyFrame
     | Ok
     | Error
@@ -303,6 +347,7 @@ ERROR_CODES: dict[str, str] = {
     "not_available": "understood, but this installation does not offer it; `detail` names what",
     "too_long": "the text is longer than 10,000 characters",
     "too_fast": "too many messages in a minute; send the same id again `after` seconds",
+    "bad_number": "the number cannot be called; `detail` says how to write it",
     "refused": "it was not taken, or is kept back for a person to look at; `detail` says which",
     "unavailable": "nothing can be written just now; send the same id again `after` seconds",
     "internal": "a fault of ours; send the same id again",
@@ -321,64 +366,14 @@ def decode_server(text: str) -> ServerFrame:
     return _server.decode(text)
 
 
-class BadFrame(Exception):
-    """A frame that is not valid: in which field, and the ``id`` it carried, if any."""
-
-    def __init__(self, detail: str, field: str, re_id: str | None) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.field = field
-        self.re_id = re_id
-
-
-class _Envelope(Struct):
-    id: str | None = None
-
-
-_AT = re.compile(r" - at `\$\.?(.*?)`$")
-_MISSING = re.compile(r"missing required field `(\w+)`")
-
-
 def decode_client(text: str) -> ClientFrame:
     """Raises ``BadFrame``."""
     try:
         return _client.decode(text)
     except msgspec.ValidationError as error:
-        raise BadFrame(*_explain(str(error)), _id_of(text)) from None
+        raise BadFrame(*explain(str(error)), id_of(text)) from None
     except (msgspec.DecodeError, UnicodeError):
         raise BadFrame("a frame is one JSON object", "", None) from None
-
-
-def _explain(problem: str) -> tuple[str, str]:
-    """Msgspec's sentence → (sentence, path of the field)."""
-    at = _AT.search(problem)
-    path = at.group(1) if at else ""
-    sentence = problem[: at.start()] if at else problem
-    if missing := _MISSING.search(sentence):
-        path = f"{path}.{missing.group(1)}" if path else missing.group(1)
-    return sentence, path
-
-
-def _id_of(text: str) -> str | None:
-    try:
-        found = msgspec.json.decode(text, type=_Envelope).id
-    except (msgspec.DecodeError, UnicodeError):
-        return None
-    return found[:64] if found else None
-
-
-class _FirstLook(Struct):
-    t: str = ""
-    channel: str = ""
-
-
-def channel_of(text: str) -> str | None:
-    """Which channel a first frame asks for; says nothing about whether the rest is valid."""
-    try:
-        look = msgspec.json.decode(text, type=_FirstLook)
-    except (msgspec.DecodeError, UnicodeError):
-        return None
-    return look.channel if look.t == "hello" else None
 
 
 def frame_of(message: Message) -> MessageFrame:

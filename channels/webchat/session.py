@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from channels.webchat.cards import promise_card
+from channels.webchat.calls import Calls, Promises
 from channels.webchat.effects import (
     Bring,
     Effect,
@@ -28,6 +28,7 @@ from channels.webchat.effects import (
     Post,
     Typed,
     Waiting,
+    error_of,
 )
 from channels.webchat.marks import Marks
 from channels.webchat.protocol import (
@@ -35,7 +36,9 @@ from channels.webchat.protocol import (
     NOT_YET,
     VERSION,
     BadFrame,
+    Brought,
     Callme,
+    CancelCall,
     ClientFrame,
     Close,
     End,
@@ -46,6 +49,7 @@ from channels.webchat.protocol import (
     Send,
     Sip,
     State,
+    Times,
     Typing,
     TypingFrame,
     Welcome,
@@ -55,8 +59,7 @@ from channels.webchat.protocol import (
 from channels.webchat.standing import standing_of
 from channels.webchat.visitor import Visitor
 from gateway.core.calendars import Closed
-from gateway.core.ids import AgentName, CaseId, ItemId, MessageId
-from gateway.core.lifecycle import ENDED
+from gateway.core.ids import AgentName, CaseId, MessageId
 from gateway.core.model import Delivery, Item, ItemState, Message
 from gateway.ports import Decided
 
@@ -77,6 +80,7 @@ class Session:
         self,
         agent_name: Callable[[AgentName], str] = str,
         closed: Callable[[Item | None], Closed | None] = lambda _item: None,
+        calls: Calls | None = None,
     ) -> None:
         self.hello: Hello | None = None
         self.visitor: Visitor | None = None
@@ -84,11 +88,12 @@ class Session:
         self.position = 0
         self._agent_name = agent_name
         self._closed = closed
+        self._calls = calls or Calls()
         self._cursor = 0  # like position, but counts the notes that a customer never sees
         self._loading = False
         self._newest = 0  # the highest seq committed while loading
         self.item: Item | None = None
-        self._promises: dict[ItemId, Item] = {}
+        self._promises = Promises()
         self._waiting: Waiting = None  # as it was told last
         self._state = State(state="closed")
         self._marks = Marks()
@@ -112,7 +117,7 @@ class Session:
     def _greeted(self, frame: ClientFrame) -> list[Effect]:
         match frame:
             case Hello():
-                return [_error(None, "bad_frame", "hello was said already", "t")]
+                return [error_of(None, "bad_frame", "hello was said already", "t")]
             case Send():
                 return self._send(frame)
             case Typing(on=on):
@@ -120,11 +125,11 @@ class Session:
             case Read(seq=seq):
                 read = self._marks.read_up_to(min(seq, self.position))
                 return [Mark(message, Delivery.READ) for message in read]
-            case End() | Callme():
-                return self._end(frame) if isinstance(frame, End) else [Bring(frame)]
+            case End() | Callme() | CancelCall() | Times():
+                return self._end(frame) if isinstance(frame, End) else [self._call(frame)]
             case _:
                 re = None if isinstance(frame, Sip) else frame.id
-                return [_error(re, "not_available", NOT_YET[type(frame)])]
+                return [error_of(re, "not_available", NOT_YET[type(frame)])]
 
     def _first(self, hello: Hello | None) -> list[Effect]:
         if hello is None:
@@ -136,11 +141,11 @@ class Session:
 
     def _send(self, frame: Send) -> list[Effect]:
         if len(frame.body) > MAX_BODY:
-            return [_error(frame.id, "too_long", f"at most {MAX_BODY:,} characters", "body")]
+            return [error_of(frame.id, "too_long", f"at most {MAX_BODY:,} characters", "body")]
         if not frame.body.strip():
-            return [_error(frame.id, "bad_frame", "the message is empty", "body")]
+            return [error_of(frame.id, "bad_frame", "the message is empty", "body")]
         if frame.attachments:
-            return [_error(frame.id, "not_available", "files cannot be sent yet", "attachments")]
+            return [error_of(frame.id, "not_available", "files cannot be sent yet", "attachments")]
         return [*self._type(on=False), Bring(frame)]
 
     def _end(self, frame: End) -> list[Effect]:
@@ -150,6 +155,9 @@ class Session:
         if elsewhere or waits_or_talks:
             return [Bring(frame)]
         return [Post(Ok(re=frame.id, seq=self.position))] if frame.id else []
+
+    def _call(self, frame: Callme | CancelCall | Times) -> Effect:
+        return self._calls.asked(frame, self.item, self.hello.locale if self.hello else "")
 
     def _type(self, *, on: bool) -> list[Effect]:
         changed, self._typing = on != self._typing, on
@@ -178,7 +186,7 @@ class Session:
         last = case.last_seq if case else 0
         self.position = self._cursor = self._resume_point(last, anew=now.anew)
         self.item = now.item
-        self._promises = {item.id: item for item in now.promises}
+        self._promises.are(now.promises)
         self._waiting = now.waiting
         self._state = self._standing()
         welcome = Welcome(
@@ -268,13 +276,14 @@ class Session:
 
     # -- answers ----------------------------------------------------------------------------
 
-    def decided(self, said: Send | End | Callme, decided: Decided) -> list[Effect]:
+    def decided(self, said: Brought, decided: Decided) -> list[Effect]:
         """What became of something the visitor said, now that it is on disk."""
-        if isinstance(said, End):
+        over = isinstance(said, CancelCall) and decided.status == "processed"
+        if isinstance(said, End) or over:
             return [Post(Ok(re=said.id, seq=self.position))] if said.id else []
         if decided.status != "processed" or decided.case is None or decided.seq is None:
             reason = decided.reason or "it is kept for a person to look at"
-            return [_error(said.id, "refused", reason)]
+            return [error_of(said.id, "refused", reason)]
         if self.conversation is not None and decided.case < self.conversation:
             # Ids are UUIDv7: an earlier conversation. A repeat of something long settled.
             return [Post(Ok(re=said.id or "", seq=decided.seq, conversation=decided.case))]
@@ -306,7 +315,7 @@ class Session:
         return Post(Ok(re=re, seq=seq, conversation=conversation))
 
     def refused(
-        self, said: Send | End | Callme, code: str, detail: str, after: float | None = None
+        self, said: Brought, code: str, detail: str, after: float | None = None
     ) -> list[Effect]:
         """The intake, or a limit, did not take it."""
         wait = UNSET if after is None else after
@@ -327,15 +336,12 @@ class Session:
         return self._stand()
 
     def _promised(self, item: Item) -> list[Effect]:
-        if item.state in ENDED:
-            self._promises.pop(item.id, None)
-        else:
-            self._promises[item.id] = item
+        self._promises.take(item)
         return self._stand()
 
     def promises_are(self, items: Sequence[Item]) -> list[Effect]:
         """Those of this conversation that are open, as they are on disk."""
-        self._promises = {item.id: item for item in items}
+        self._promises.are(items)
         return self._stand() if self.visitor is not None else []
 
     def item_ended(self) -> list[Effect]:
@@ -362,11 +368,9 @@ class Session:
     def _standing(self) -> State:
         closed = self._closed(self.item)
         state = standing_of(self.item, self._waiting, self._agent_name, closed)
-        open_ones = sorted(
-            (i.promise.due_at, i.id, i.promise) for i in self._promises.values() if i.promise
-        )
-        cards = [promise_card(p, self._agent_name(p.agent)) for _, _, p in open_ones]
-        return replace(state, promises=tuple(cards))
+        callme = self._calls.offered(self.item, self._waiting, state, self._state)
+        cards = self._promises.cards(self._agent_name)
+        return replace(state, promises=cards, callme=callme)
 
     def _stand(self) -> list[Effect]:
         state = self._standing()
@@ -391,7 +395,3 @@ class Session:
     def agent_typing(self, who: str, *, on: bool) -> list[Effect]:
         """An agent began or stopped typing."""
         return [Post(TypingFrame(on=on, name=self._agent_name(AgentName(who))))]
-
-
-def _error(re: str | None, code: str, detail: str, field: str | None = None) -> Post:
-    return Post(Error(re=re, code=code, detail=detail, field=UNSET if field is None else field))

@@ -11,6 +11,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Line = Annotated[str, Meta(max_length=200)]
 Paragraph = Annotated[str, Meta(max_length=2_000)]
+Country = Annotated[str, Meta(pattern=r"^([A-Z]{2})?$")]
 Locale = Annotated[str, Meta(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")]
 
 
@@ -27,6 +28,7 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
     ``origins`` are the sites that may embed the window (``https://shop.example.com``, or
     ``https://*.example.com`` for every subdomain); the node's own pages always may.
     ``translations`` overrides ``title`` and ``greeting`` by language ("de", "pt-BR").
+    ``country`` is where telephone numbers are that name none; else the visitor's locale says.
     ``identity_key`` is shared with the host site, which signs with it who its signed-in
     visitors are (a JWT, HS256). ``per_minute`` bounds one visitor's messages,
     ``per_address`` the connections from one address; loopback is exempt from the latter,
@@ -40,6 +42,7 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
     greeting: Paragraph = ""
     translations: dict[str, Words] = field(default_factory=dict)
     locale: Locale = ""
+    country: Country = ""
     offline_email: Line = ""
     identity_key: str = ""
     per_minute: Annotated[int, Meta(ge=1)] = 30

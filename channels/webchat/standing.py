@@ -12,6 +12,7 @@ from channels.webchat.protocol import State
 from gateway.core.calendars import Closed
 from gateway.core.ids import AgentName
 from gateway.core.model import Item, ItemState
+from gateway.core.owed import OFFERED, Callbacks
 
 ESTIMATE_STEP = 15
 """Seconds; an expected wait is not known better, and a finer one would only flicker."""
@@ -43,6 +44,23 @@ def standing_of(
         name = agent_name(item.agent) if item.agent else ""
         return State(state="active", agent=name or UNSET)
     return _waiting(waiting)
+
+
+def may_be_called(item: Item | None, waiting: Waiting, state: State, rules: Callbacks) -> bool:
+    """Whether the window is to offer a call-back: the wait is long, or the house is closed.
+
+    Not to who is called anyway, nor before a person has looked at what has been said. What a
+    threshold of the queue has offered once stays offered.
+    """
+    if not rules.offered or (item is not None and item.callback is not None):
+        return False
+    if item is not None and item.state is ItemState.SCHEDULED and item.wake_at is None:
+        return False
+    if state.state == "offline":
+        return True
+    if state.state != "queued" or item is None:
+        return False
+    return OFFERED in item.cared or (waiting is not None and waiting[1] >= rules.offer_wait)
 
 
 def _waiting(waiting: Waiting) -> State:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from channels.webchat.protocol import Callme, End, Hello, Profile, Send
+from channels.webchat.protocol import Brought, Callme, CancelCall, Hello, Profile, Send
 from channels.webchat.settings import Settings
 from channels.webchat.visitor import Identity, Visitor, claim_of
 from gateway.core.ids import CaseId
@@ -29,7 +29,7 @@ class Person(Struct, frozen=True, kw_only=True):
 def inbound_of(
     settings: Settings,
     person: Person,
-    said: Send | End | Callme,
+    said: Brought,
     conversation: CaseId | None,
     about: str,
     now: datetime,
@@ -40,7 +40,8 @@ def inbound_of(
     is a conversation and may be repeated when there is one.
     """
     visitor = person.visitor.id
-    wish = None
+    wish: CallbackWish | None = None
+    attributes: Attributes
     if isinstance(said, Send):
         key, body, client_id = f"{visitor}:{said.id}", said.body, said.id
         attributes = _hints(person)
@@ -48,6 +49,9 @@ def inbound_of(
         key = f"{visitor}:call:{said.id or f'{about}:{said.number}:{said.at}'}"
         body, client_id, attributes = _in_words(said), said.id or "", _hints(person)
         wish = CallbackWish(number=said.number, at=said.at, zone=said.zone)
+    elif isinstance(said, CancelCall):
+        key, body, client_id = f"{visitor}:nocall:{said.id}", "", ""
+        attributes, wish = {}, CallbackWish(cancel=True)
     else:
         key, body, client_id = f"{visitor}:end:{about}", "", ""
         attributes = {"chat": "ended"}

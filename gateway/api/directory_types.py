@@ -83,14 +83,16 @@ Texts = Annotated[dict[str, Annotated[str, Meta(max_length=5_000)]], Meta(max_le
 
 
 class CallbackRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """See ``gateway.core.owed.Callbacks``. No ``message`` given: the house's own."""
+    """See ``gateway.core.owed.Callbacks``. No ``message`` or ``offer`` given: the house's own."""
 
     offered: bool = True
+    offer_wait: Annotated[float, Meta(ge=0, le=86_400)] = 120.0
     same_agent: bool = True
     again_seconds: Annotated[float, Meta(ge=1, le=604_800)] = 900.0
     most_attempts: Annotated[int, Meta(ge=1, le=100)] = 3
     message: Texts | UnsetType = UNSET
     cancel_on_return: bool = True
+    offer: Texts | UnsetType = UNSET
 
 
 class AbandonedRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -76,6 +76,22 @@ class Closed(Struct, frozen=True):
     opens_at: datetime | None
 
 
+Period = tuple[datetime, datetime]
+"""From when until when, UTC; the second one not included."""
+
+
+def periods(hours: Hours, start: datetime, end: datetime, most: int) -> tuple[Period, ...]:
+    """When it is open between the two; at most so many, the first ones."""
+    found: list[Period] = []
+    at: datetime | None = start
+    while at is not None and at < end and len(found) < most:
+        change = hours.next_change(at)
+        if hours.is_open(at):
+            found.append((at, end if change is None else min(change, end)))
+        at = change
+    return tuple(found)
+
+
 def hours_of(calendar: Calendar, where: str = "") -> Hours:
     """What it says, ready to be asked. Raises ``Refused`` with the field that cannot be read.
 

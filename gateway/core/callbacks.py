@@ -343,6 +343,18 @@ def canceled(
     return changes, since
 
 
+def taken_back(state: NodeState, case: CaseId) -> list[e.Change]:
+    """The customer does not want to be called any more. Raises ``Refused``."""
+    item = of_case(state, case)
+    if item is None:
+        raise Refused("not_found", "nobody was to call")
+    if item.state not in _WAITS:
+        raise Refused("wrong_state", "somebody is calling just now")
+    why = "the customer does not want to be called any more"
+    gone = e.ItemCanceled(item=item.id, by="customer", reason=why)
+    return [*_withdrawn(item, why), e.Change(gone)]
+
+
 def concluded(
     state: NodeState, ctx: Context, case: Case, item: Item, code: str, agent: AgentName
 ) -> list[e.Change]:

@@ -13,7 +13,14 @@ from gateway.core import events as e
 from gateway.core.arrival import Past, at_the_door, greet, with_rules
 from gateway.core.bounces import Report
 from gateway.core.bounces import heed as heed_report
-from gateway.core.callbacks import ask, begin, of_case, refuse_unless_offered, wished
+from gateway.core.callbacks import (
+    ask,
+    begin,
+    of_case,
+    refuse_unless_offered,
+    taken_back,
+    wished,
+)
 from gateway.core.closed_hours import reply_while_closed
 from gateway.core.correlate import Candidates, Join, correlate
 from gateway.core.effects import Matter
@@ -137,6 +144,8 @@ def _call_back(
 ) -> Outcome:
     """The customer asks to be called; who waits for that waits here no more."""
     case, changes = join.case, list[e.Change]()
+    if wish.cancel:
+        return _not_called(state, known, case)
     try:
         like = open_item(state, case, inbound) if case is not None else None
         if like is None and case is not None:
@@ -169,6 +178,19 @@ def _call_back(
         reason=join.reason,
     )
     return _finish(known, decided, [*opened, said, *rest])
+
+
+def _not_called(state: NodeState, known: Known, case: Case | None) -> Outcome:
+    """The customer has thought better of it: nothing is said, and the call is off."""
+    if case is None:
+        return _finish(known, Decided(status="ignored", reason="nobody was to call"))
+    try:
+        changes = taken_back(state, case.id)
+    except Refused as refused:
+        return _finish(known, Decided(status="ignored", number=case.number, reason=refused.detail))
+    why = "the call-back was taken back"
+    decided = Decided(status="processed", case=case.id, number=case.number, reason=why)
+    return _finish(known, decided, changes)
 
 
 def _new_item(

@@ -14,6 +14,8 @@ from gateway.core.value import ChannelKind, Kept, Value
 
 Outcome = Literal["reached", "not_reached", "wrong_number"]
 """How an attempt to call back went: the codes with which such an item ends."""
+OFFERED = "callback"
+"""What an item remembers to whose customer a threshold has offered a call-back."""
 Answered = Literal["ignore", "message", "recovery", "callback"]
 
 
@@ -22,6 +24,7 @@ class CallbackWish(Value, frozen=True, kw_only=True):
 
     ``at`` without an offset is a time in ``zone`` (IANA); ``None``: as soon as possible. Left
     ``None``, ``same_agent`` is as the queue has it; ``agent`` is who is to call, if it can be had.
+    ``cancel``: none is wanted any more.
     """
 
     number: str = ""
@@ -30,6 +33,7 @@ class CallbackWish(Value, frozen=True, kw_only=True):
     note: str = ""
     agent: AgentName | None = None
     same_agent: bool | None = None
+    cancel: bool = False
 
 
 class Callback(Kept, frozen=True, kw_only=True):
@@ -72,13 +76,16 @@ class Promise(Kept, frozen=True, kw_only=True):
 class Callbacks(Kept, frozen=True, kw_only=True):
     """How a queue treats call-backs.
 
-    ``offered``: customers may ask for one while they wait. ``same_agent``: who has dealt with the
-    matter calls, if it can be. Nobody there: again ``again_seconds`` later, ``most_attempts`` times
-    in all, then the ``message`` by language (under ``""`` for all others) goes out. A customer who
-    comes back by whatever channel needs no call any more, if ``cancel_on_return``.
+    ``offered``: customers may ask for one while they wait; a chat window offers it by itself to
+    who would wait ``offer_wait`` seconds or longer, and while it is closed. ``same_agent``: who has
+    dealt with the matter calls, if it can be. Nobody there: again ``again_seconds`` later,
+    ``most_attempts`` times in all, then the ``message`` by language (under ``""`` for all others)
+    goes out. A customer who comes back by whatever channel needs no call any more, if
+    ``cancel_on_return``. ``offer`` is what a threshold that offers one writes.
     """
 
     offered: bool = True
+    offer_wait: float = 120.0
     same_agent: bool = True
     again_seconds: float = 900.0
     most_attempts: int = 3
@@ -89,6 +96,12 @@ class Callbacks(Kept, frozen=True, kw_only=True):
         }
     )
     cancel_on_return: bool = True
+    offer: dict[str, str] = field(
+        default_factory=lambda: {
+            "": "It takes longer than usual just now. We can call you instead, and you keep your"
+            " place: tell us your telephone number."
+        }
+    )
 
 
 class Abandoned(Kept, frozen=True, kw_only=True):

@@ -51,6 +51,11 @@ def ask(house: House, decided: Decided, key: str = "call", **wish: Any) -> Decid
     return house.arrive(inbound, conversation=case_of(house, decided))
 
 
+def cancel(house: House, decided: Decided, key: str = "cancel") -> Decided:
+    inbound = chat(key, body="", callback=CallbackWish(cancel=True))
+    return house.arrive(inbound, conversation=case_of(house, decided))
+
+
 # -- its place ------------------------------------------------------------------------------
 
 
@@ -158,7 +163,17 @@ DEEDS = st.lists(
         st.tuples(st.just("ask"), st.sampled_from([None, 600, 7200])),
         st.tuples(
             st.sampled_from(
-                ["write", "end", "accept", "decline", "agent asks", "done", "not_reached", "park"]
+                [
+                    "write",
+                    "end",
+                    "accept",
+                    "decline",
+                    "agent asks",
+                    "done",
+                    "not_reached",
+                    "park",
+                    "cancel",
+                ]
             ),
             st.just(0),
         ),
@@ -194,6 +209,8 @@ def _do(house: House, decided: Decided, deed: str, value: int | None, number: in
         case "end":
             ended = chat(f"end {number}", attributes={"chat": "ended"})
             house.arrive(ended, conversation=case_of(house, decided))
+        case "cancel":
+            cancel(house, decided, f"cancel {number}")
         case "pass":
             house.pass_time(value or 0)
         case "accept" | "decline" if offered := house.offered_to("ana"):
@@ -426,6 +443,39 @@ def test_a_machine_is_not_the_customer_who_comes_back(house: House) -> None:
     ask(house, decided)
     house.arrive(mail("out of office", machine=True), referenced=case_of(house, decided))
     assert called(house, waiting.case).state is ItemState.QUEUED
+
+
+@pytest.mark.parametrize("at", [None, 7200])
+def test_who_asked_for_it_may_take_it_back(house: House, at: int | None) -> None:
+    waiting, decided = waits(house)
+    ask(house, decided, at=None if at is None else START + timedelta(seconds=at))
+    item = called(house, waiting.case)
+    said = len(house.tables.messages)
+    answer = cancel(house, decided)
+    assert (answer.status, answer.case) == ("processed", waiting.case)
+    assert item.id not in house.state.items
+    assert house.events(e.ItemCanceled)[-1].by == "customer"
+    assert len(house.tables.messages) == said, "nothing was said"
+    assert cancel(house, decided, "again").reason == "nobody was to call"
+
+
+def test_what_is_offered_is_withdrawn_when_it_is_taken_back(house: House) -> None:
+    waiting, decided = waits(house)
+    ask(house, decided)
+    house.sign_in("ana")
+    assert house.offered() == {called(house, waiting.case).id: "ana"}
+    cancel(house, decided)
+    assert not house.offered()
+    assert not house.state.items_of_case(waiting.case)
+
+
+def test_who_is_called_just_now_cannot_take_it_back(house: House) -> None:
+    waiting, decided = waits(house)
+    ask(house, decided)
+    house.sign_in("ana")
+    house.accept("ana")
+    assert cancel(house, decided).reason == "somebody is calling just now"
+    assert called(house, waiting.case).state is ItemState.ASSIGNED
 
 
 def test_leaving_the_chat_leaves_the_call_as_it_is(house: House) -> None:

@@ -1,13 +1,14 @@
 """Opening hours against an oracle that looks at the wall clock of every minute."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.calendars import WEEKDAYS, Calendar, Holiday, Opening, hours_of
+from gateway.core.calendars import WEEKDAYS, Calendar, Holiday, Opening, hours_of, periods
 from gateway.core.errors import Refused
 from gateway.core.hours import Hours
 from tests.support.wallclock import MINUTE, Oracle, calendar, worlds
@@ -133,6 +134,19 @@ def test_what_never_closes_has_no_next_change() -> None:
     hours = hours_of(calendar(week=dict.fromkeys(WEEKDAYS, ("00:00-24:00",))))
     assert hours.is_open(at(2026, 1, 1))
     assert hours.next_change(at(2026, 1, 1)) is None
+
+
+@given(worlds())
+def test_the_periods_are_all_the_open_time_and_nothing_else(
+    world: tuple[Calendar, datetime],
+) -> None:
+    days, begin = world
+    hours, end = hours_of(days), begin + timedelta(days=4)
+    found = periods(hours, begin, end, 1_000)
+    assert sum((b - a).total_seconds() for a, b in found) == hours.open_seconds(begin, end)
+    assert all(begin <= a < b <= end and hours.is_open(a) for a, b in found)
+    assert all(first[1] < later[0] for first, later in pairwise(found))
+    assert periods(hours, begin, end, 2) == found[:2]
 
 
 def test_what_never_opens_is_never_due() -> None:

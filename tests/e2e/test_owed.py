@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from channels.webchat.protocol import Callme, Hello, Ok, Send, Welcome
 from tests.e2e.conftest import NewPage
-from tests.support.browser import Desktop
+from tests.e2e.house import Town
+from tests.support.browser import Desktop, Widget
 from tests.support.chatserver import visiting
 from tests.support.process import NodeProcess
 
@@ -22,9 +24,19 @@ PASSWORD = "correct horse battery"
 NUMBER = "+49 30 1234567"
 
 
-@pytest.fixture
-async def node(tmp_path: Path) -> AsyncIterator[NodeProcess]:
-    one = NodeProcess(tmp_path, [{"kind": "webchat", "name": "site"}])
+@pytest_asyncio.fixture(loop_scope="session")
+async def town() -> AsyncIterator[Town]:
+    one = Town()
+    await one.start()
+    yield one
+    await one.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def node(tmp_path: Path, town: Town) -> AsyncIterator[NodeProcess]:
+    chat = {"kind": "webchat", "name": "site", "origins": [town.url]}
+    one = NodeProcess(tmp_path, [chat])
+    town.node = one.url
     try:
         await one.start()
         await one.call("PUT", "/api/v1/agents/ana", {"display_name": "Ana", "password": PASSWORD})
@@ -86,3 +98,38 @@ async def test_a_promise_by_the_keyboard_and_a_call_that_nobody_answers(
     assert sorted("promise" in item for item in found) == [False, True]
     (called,) = [item for item in found if "callback" in item]
     assert called["callback"]["attempts"] == 1
+
+
+async def test_who_would_rather_not_wait_is_called_and_may_take_it_back(
+    node: NodeProcess, town: Town, new_page: NewPage, tmp_path: Path
+) -> None:
+    await node.call("PUT", "/api/v1/queues/general", {"callbacks": {"offer_wait": 0}})
+    page = await new_page()
+    await page.goto(town.url)
+    shop = Widget(page)
+    await shop.open()
+    await shop.say("My lamp is broken")
+    await page.get_by_test_id("call-me").click()
+    await expect(page.get_by_test_id("call-number")).to_be_focused()
+    await page.keyboard.type("12")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("call-error")).to_contain_text("Write it like +44")
+    await page.get_by_test_id("call-number").fill("020 7946 0018")
+    await page.get_by_test_id("call-day").select_option(index=2)
+    await page.get_by_test_id("call-time").select_option(index=1)
+    for width, theme in ((1280, "light"), (1280, "dark"), (390, "light")):
+        await page.set_viewport_size({"width": width, "height": 800})
+        await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        await page.screenshot(path=tmp_path / f"form-{width}-{theme}.png")
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await page.get_by_test_id("call-send").click()
+    card = page.get_by_test_id("call-card")
+    await expect(card).to_contain_text("+44 20 7946 0018")
+    await page.reload()
+    await expect(card).to_contain_text("We call you back")
+    await page.screenshot(path=tmp_path / "card.png")
+    (item,) = (await node.call("GET", "/api/v1/items?state=scheduled"))["items"]
+    assert item["callback"]["number"] == "+44 20 7946 0018"
+    await page.get_by_test_id("call-drop").click()
+    await expect(card).to_be_hidden()
+    assert not (await node.call("GET", "/api/v1/items?state=scheduled"))["items"]

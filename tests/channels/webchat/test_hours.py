@@ -34,7 +34,7 @@ def test_who_comes_while_it_is_closed_is_told_when_it_opens() -> None:
     welcome, state = entered(session([SHUT]))
     assert isinstance(welcome, Welcome)
     assert (welcome.state, welcome.opens_at) == ("offline", MORNING)
-    assert state == State(state="offline", opens_at=MORNING)
+    assert state == State(state="offline", opens_at=MORNING, callme=True)
 
 
 def test_it_is_told_when_it_opens_and_when_it_closes() -> None:
@@ -45,7 +45,7 @@ def test_it_is_told_when_it_opens_and_when_it_closes() -> None:
     standing[0] = None
     assert frames(one.look()) == [State(state="closed")]
     standing[0] = SHUT
-    assert frames(one.look()) == [State(state="offline", opens_at=MORNING)]
+    assert frames(one.look()) == [State(state="offline", opens_at=MORNING, callme=True)]
 
 
 def test_nobody_is_told_before_saying_hello() -> None:

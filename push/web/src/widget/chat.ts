@@ -6,7 +6,7 @@
  * answers for it, and is repeated under that id after every reconnect: the server does it once.
  */
 
-import type { AttachmentCard, Author, ChatState, ClientFrame, Profile, ServerFrame, Site } from "./frames.ts";
+import type { AttachmentCard, Author, CallbackCard, ChatState, ClientFrame, Profile, PromiseCard, ServerFrame, Site } from "./frames.ts";
 import { VERSION } from "./frames.ts";
 
 /** A message of the transcript. `conversation` and `seq` are its place. */
@@ -35,6 +35,15 @@ export interface Standing {
   position?: number;
   estimate?: number;
   agent?: string;
+  callback?: CallbackCard;
+  promises?: PromiseCard[];
+  callme?: boolean;
+}
+
+/** A call that was asked for or taken back, and what became of it. */
+export interface Asked {
+  frame: Extract<ClientFrame, { t: "callme" | "cancel_call" }>;
+  failed?: string;
 }
 
 export interface Chat {
@@ -54,6 +63,9 @@ export interface Chat {
   site: Site;
   heartbeat: number;
   opensAt: string | null;
+  /** When one can be called, as it was asked last, and a number as it is written. */
+  times: { periods: [string, string][]; example: string } | null;
+  asked: Asked | null;
   /** `greeting` from hello to welcome; commands go out only when `live`. */
   line: "down" | "greeting" | "live";
 }
@@ -75,6 +87,8 @@ export type Happening =
   | { do: "typing"; on: boolean }
   | { do: "look" }
   | { do: "time"; now: number }
+  | { do: "times"; id: string }
+  | { do: "call"; frame: Asked["frame"] }
   | { do: "end" };
 
 export interface Step {
@@ -106,6 +120,8 @@ export function newChat(): Chat {
     site: {},
     heartbeat: 10,
     opensAt: null,
+    times: null,
+    asked: null,
     line: "down",
   };
 }
@@ -131,6 +147,10 @@ export function step(chat: Chat, event: Happening): Step {
       return look(chat);
     case "time":
       return passTime(chat, event.now);
+    case "times":
+      return { chat, send: chat.line === "live" ? [{ t: "times", id: event.id }] : [] };
+    case "call":
+      return { chat: { ...chat, asked: { frame: event.frame } }, send: chat.line === "live" ? [event.frame] : [] };
     case "end":
       return { chat, send: chat.line === "live" ? [{ t: "end" }] : [] };
   }
@@ -172,6 +192,8 @@ function receive(chat: Chat, frame: ServerFrame, now: number, looking: boolean):
       const typing = frame.state === "active" ? chat.typing : null;
       return only({ ...chat, standing, typing, opensAt: opens_at ?? null });
     }
+    case "times":
+      return only({ ...chat, times: { periods: frame.periods, example: frame.example ?? "" } });
     case "edited":
       return only({ ...chat, said: chat.said.map((s) => (s.id === frame.message ? { ...s, body: frame.body } : s)) });
     case "deleted":
@@ -203,7 +225,7 @@ function welcome(chat: Chat, frame: Frame<"welcome">): Step {
     heartbeat: frame.heartbeat,
     opensAt: frame.opens_at ?? null,
   };
-  if (frame.anew) next = { ...next, said: [], unread: 0 };
+  if (frame.anew) next = { ...next, said: [], unread: 0, asked: null };
   if (frame.anew || frame.conversation !== chat.conversation) {
     next = { ...next, seq: 0, delivered: 0, read: 0, seen: 0 };
   } else if (frame.seq < chat.seq) {
@@ -214,7 +236,8 @@ function welcome(chat: Chat, frame: Frame<"welcome">): Step {
   const repeated = next.pending.filter((p) => !p.failed).map((p) => ({ ...p, heldUntil: undefined }));
   if (!arrived) return only(next);
   next = { ...next, pending: next.pending.map((p) => (p.failed ? p : { ...p, heldUntil: undefined })) };
-  return { chat: next, send: repeated.map(send) };
+  const asked = next.asked && !next.asked.failed ? [next.asked.frame] : [];
+  return { chat: next, send: [...repeated.map(send), ...asked] };
 }
 
 function message(chat: Chat, frame: Frame<"message">, looking: boolean): Step {
@@ -258,6 +281,7 @@ function after(a: Said, b: Said): boolean {
 
 /** The answer comes after the message; alone it comes only for an earlier conversation. */
 function answered(chat: Chat, frame: Frame<"ok">): Chat {
+  if (chat.asked?.frame.id === frame.re) return { ...chat, asked: null };
   const pending = chat.pending.find((p) => p.id === frame.re);
   if (!pending) return chat;
   const said: Said = {
@@ -273,6 +297,7 @@ function answered(chat: Chat, frame: Frame<"ok">): Chat {
 }
 
 function failed(chat: Chat, re: string, code: string, now: number, after?: number): Chat {
+  if (chat.asked?.frame.id === re) return { ...chat, asked: { ...chat.asked, failed: code } };
   const hold = AGAIN.has(code);
   const mark = (p: Pending): Pending =>
     hold ? { ...p, heldUntil: now + (after === undefined ? HOLD_MS : after * 1000) } : { ...p, failed: code };

@@ -98,3 +98,10 @@ export class KeyedList {
     this.known = next;
   }
 }
+
+export function newId(): string {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  // On plain http (not localhost) there is no randomUUID.
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+}

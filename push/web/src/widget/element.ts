@@ -1,8 +1,9 @@
 /** `<switchroom-chat channel="site" server="https://host">`: the launcher, the window, the wiring. */
 
+import { CallPart } from "./call.ts";
 import type { Chat, Happening, Who } from "./chat.ts";
 import { step } from "./chat.ts";
-import { icon, KeyedList, make, put, write } from "./dom.ts";
+import { icon, KeyedList, make, newId, put, write } from "./dom.ts";
 import type { Profile, ServerFrame } from "./frames.ts";
 import { MAX_BODY } from "./frames.ts";
 import { Line } from "./line.ts";
@@ -44,6 +45,7 @@ export class SwitchroomChat extends HTMLElement {
   private waitingSince = new Map<string, number>();
   private parts!: Parts;
   private log!: KeyedList;
+  private calls!: CallPart;
 
   connectedCallback(): void {
     if (!this.built) this.build();
@@ -69,6 +71,7 @@ export class SwitchroomChat extends HTMLElement {
     this.memory.set("open", true);
     this.begin();
     this.stuck = true;
+    this.calls.again();
     this.draw();
     this.onLook();
     this.parts.text.focus({ preventScroll: true });
@@ -194,6 +197,8 @@ export class SwitchroomChat extends HTMLElement {
     shadow.adoptedStyleSheets = [sheet];
     this.parts = buildParts(this.words);
     this.log = new KeyedList(this.parts.log);
+    this.calls = new CallPart(this.words, (event) => this.happen(event), () => this.parts.text.focus());
+    this.parts.strip.after(this.calls.root);
     shadow.append(this.parts.root);
     this.wire();
     this.parts.text.value = this.memory.get<string>("draft") ?? "";
@@ -335,6 +340,7 @@ export class SwitchroomChat extends HTMLElement {
     end.hidden = !talking || chat.line !== "live";
     if (end.hidden) this.parts.ask.hidden = true;
     this.drawStrip();
+    this.calls.draw(chat);
     this.drawLog();
     this.grow();
   }
@@ -348,7 +354,7 @@ export class SwitchroomChat extends HTMLElement {
     else if (!navigator.onLine) text = words.say("network");
     else if (down) text = words.say(Date.now() - this.downSince > LONG_MS ? "kept" : "back");
     else if (chat.standing.state === "offline") text = words.say("offline");
-    else if (chat.standing.state === "queued") text = placeText(chat, words);
+    else if (chat.standing.state === "queued" && !chat.standing.callback) text = placeText(chat, words);
     else if (ended(chat)) text = words.say("closed");
     const warn = this.refused || down || !navigator.onLine;
     strip.hidden = text === "";
@@ -388,11 +394,4 @@ export class SwitchroomChat extends HTMLElement {
     this.stuck = true;
     fresh.hidden = true;
   }
-}
-
-function newId(): string {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  // On plain http (not localhost) there is no randomUUID.
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 }

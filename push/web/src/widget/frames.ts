@@ -34,13 +34,29 @@ export type ClientFrame =
   | { t: "send"; id: string; body: string }
   | { t: "typing"; on: boolean }
   | { t: "read"; seq: number }
-  | { t: "end" };
+  | { t: "end" }
+  | { t: "callme"; id: string; number: string; at?: string; zone?: string }
+  | { t: "times"; id: string }
+  | { t: "cancel_call"; id: string };
 
 export interface AttachmentCard {
   id: string;
   name: string;
   type: string;
   size: number;
+}
+
+/** The visitor is called instead; without `at` as soon as possible. */
+export interface CallbackCard {
+  number?: string;
+  at?: string;
+  attempts?: number;
+}
+
+export interface PromiseCard {
+  text: string;
+  due_at: string;
+  agent?: string;
 }
 
 export interface Author {
@@ -82,7 +98,19 @@ export type ServerFrame =
   | { t: "delivered"; seq: number }
   | { t: "read"; seq: number }
   | { t: "typing"; on: boolean; name: string }
-  | { t: "state"; state: ChatState; position?: number; estimate?: number; agent?: string; opens_at?: string }
+  | {
+      t: "state";
+      state: ChatState;
+      position?: number;
+      estimate?: number;
+      agent?: string;
+      opens_at?: string;
+      callback?: CallbackCard;
+      promises?: PromiseCard[];
+      /** A call-back should be offered. */
+      callme?: boolean;
+    }
+  | { t: "times"; re: string; periods: [string, string][]; example?: string }
   | { t: "survey"; id: string; questions: string[] }
   | { t: "ok"; re: string; seq: number; conversation?: string }
   | { t: "error"; re: string | null; code: string; detail: string; field?: string; after?: number }

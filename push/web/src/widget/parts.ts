@@ -5,7 +5,8 @@ import { icon, make, put } from "./dom.ts";
 import type { Words } from "./words.ts";
 
 export function standingText(chat: Chat, words: Words): string {
-  const { state, agent } = chat.standing;
+  const { state, agent, callback } = chat.standing;
+  if (callback) return ""; // the card below says it
   if (state === "active") return agent ? words.say("with", { name: agent }) : words.say("connected");
   if (state === "offline") {
     return chat.opensAt ? words.say("opens", { t: words.moment(new Date(chat.opensAt), new Date()) }) : "";
@@ -66,7 +67,7 @@ export function buildParts(words: Words) {
 
 /** Full-screen on a phone the window is modal: Tab stays inside. */
 export function keepWithin(panel: HTMLElement, event: KeyboardEvent, root: ShadowRoot | null): void {
-  const all = [...panel.querySelectorAll<HTMLElement>("button,textarea,a[href],[tabindex='0']")].filter(
+  const all = [...panel.querySelectorAll<HTMLElement>("button,input,select,textarea,a[href],[tabindex='0']")].filter(
     (one) => !one.hidden && !(one instanceof HTMLButtonElement && one.disabled) && one.offsetParent !== null,
   );
   const edge = event.shiftKey ? all[0] : all.at(-1);

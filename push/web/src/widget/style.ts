@@ -24,7 +24,7 @@ export const CSS = `
 @media(prefers-color-scheme:dark){:host(:not([theme=light])){color-scheme:dark;${DARK}}}
 *{box-sizing:border-box;margin:0}
 [hidden]{display:none!important}
-button,textarea{font:inherit;color:inherit;background:none;border:0;padding:0}
+button,textarea,ul{font:inherit;color:inherit;background:none;border:0;padding:0}
 button{cursor:pointer;-webkit-tap-highlight-color:transparent}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 svg{display:block;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
@@ -63,6 +63,25 @@ svg{display:block;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:ro
 .ask span{flex:1;font-weight:600}
 .small{padding:7px 12px;border-radius:9px;font-size:13px;font-weight:600;border:1px solid var(--line);background:var(--bg)}
 .small.main{background:var(--bad);border-color:transparent;color:var(--bg)}
+
+.small.go{background:var(--accent);border-color:transparent;color:var(--ink)}
+.small:disabled{opacity:.55;cursor:default}
+.calls{flex:none;background:var(--sunken);border-block-end:1px solid var(--line);max-height:55%;overflow-y:auto}
+.calls .ask{border:0;font-size:13.5px;flex-wrap:wrap}
+.calls .ask span{flex:1 1 180px}
+.calls small{display:block;font-weight:400;color:var(--soft);font-size:12.5px;margin-block-start:2px}
+form.call{display:grid;gap:8px;padding:10px 16px 12px}
+.call label{display:block;font-size:12.5px;font-weight:600;color:var(--soft);padding-block-end:3px}
+input,select{width:100%;font:inherit;font-size:16px;color:inherit;padding:8px 10px;border-radius:9px;border:1px solid var(--line);background:var(--bg);min-width:0}
+input:focus,select:focus{outline:2px solid var(--accent);outline-offset:-1px}
+input[aria-invalid=true]{border-color:var(--bad)}
+.pair{display:flex;gap:8px}
+.pair>div{flex:1;min-width:0}
+.keys{display:flex;gap:8px;justify-content:flex-end}
+.wrong{color:var(--bad);font-size:12.5px;font-weight:600}
+.owed{list-style:none;padding:10px 16px;font-size:13.5px}
+.owed li{overflow-wrap:anywhere;text-align:start}
+.owed-head{font-weight:600;font-size:12.5px;color:var(--soft)}
 
 .scroll{flex:1;min-height:0;overflow-y:auto;overscroll-behavior:contain;padding:16px;scrollbar-width:thin;scrollbar-color:var(--line) transparent}
 .log{display:flex;flex-direction:column;min-height:100%}
@@ -115,5 +134,5 @@ textarea:focus{outline:none;border-color:var(--accent)}
 }
 @media(max-height:420px) and (min-width:481px){.panel{height:calc(100dvh - 2*var(--switchroom-inset,20px) - 70px)}}
 @media(prefers-reduced-motion:reduce){*{animation:none!important;transition:none!important}}
-@media(forced-colors:active){.bubble,.launcher,.panel,.send,textarea{border:1px solid CanvasText}.foot .seen{color:Highlight}}
+@media(forced-colors:active){.bubble,.launcher,.panel,.send,textarea,.small,input,select{border:1px solid CanvasText}.foot .seen{color:Highlight}}
 `;

@@ -5,6 +5,8 @@ const KEYS = [
   "failed", "again", "discard", "queued", "place", "next", "wait", "soon", "with", "connected", "closed",
   "offline", "opens", "mail", "back", "network", "typing", "typingSome", "end", "endAsk", "endNo", "ticket",
   "fresh", "unread", "long", "nowhere", "log", "start", "support", "kept",
+  "callAsk", "callMe", "callNumber", "callWhen", "callSoon", "callTime", "callNot", "callBad",
+  "callFailed", "callAt", "callNow", "callDrop", "callHint", "promised", "promiseBy",
 ] as const;
 
 export type Word = (typeof KEYS)[number];
@@ -20,6 +22,9 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "End chat", "End this chat?", "Keep talking", "Ticket {n}", "New messages", "Unread messages: {n}",
     "{n} characters too many", "The chat is not available on this page", "Conversation", "New conversation", "Support",
     "Still reconnecting… What you write is kept and will be sent.",
+    "Rather not wait? We call you, and you keep your place.", "Call me", "Your telephone number", "When", "As soon as possible", "Time", "Not now",
+    "This number cannot be called. Write it like {n}", "This did not work. Choose another time, or try again.", "We call you back: {t} · {n}", "We call you back as soon as somebody is free · {n}",
+    "No call, please", "Or write here: then you go on in the chat and keep your place.", "We have promised", "by {t}",
   ],
   es: [
     "Abrir chat", "Cerrar chat", "Chatea con nosotros", "¡Hola! ¿En qué podemos ayudarte?", "Escribe un mensaje…", "Enviar", "Tú",
@@ -31,6 +36,9 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Terminar chat", "¿Terminar este chat?", "Seguir hablando", "Ticket {n}", "Mensajes nuevos", "Mensajes sin leer: {n}",
     "Sobran {n} caracteres", "El chat no está disponible en esta página", "Conversación", "Nueva conversación", "Atención al cliente",
     "Seguimos reconectando… Lo que escribas se guarda y se enviará.",
+    "¿Prefieres no esperar? Te llamamos y conservas tu lugar.", "Llamadme", "Tu número de teléfono", "Cuándo", "Lo antes posible", "Hora", "Ahora no",
+    "No se puede llamar a este número. Escríbelo así: {n}", "No ha funcionado. Elige otra hora o inténtalo de nuevo.", "Te llamamos: {t} · {n}", "Te llamamos en cuanto haya alguien libre · {n}",
+    "No me llaméis", "O escribe aquí: sigues en el chat y conservas tu lugar.", "Hemos prometido", "antes de: {t}",
   ],
   zh: [
     "打开聊天", "关闭聊天", "在线咨询", "您好！请问有什么可以帮您？", "输入消息…", "发送", "我",
@@ -42,6 +50,9 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "结束聊天", "要结束这次聊天吗？", "继续聊天", "工单 {n}", "新消息", "未读消息：{n}",
     "超出 {n} 个字符", "此页面无法使用聊天", "会话", "新的会话", "客服",
     "仍在重新连接…您输入的内容会保留并稍后发送。",
+    "不想等待？我们给您回电，您的排队位置会保留。", "给我回电", "您的电话号码", "时间", "尽快", "时刻", "暂不",
+    "无法拨打此号码。请按此格式填写：{n}", "未能成功。请选择其他时间或重试。", "我们将给您回电：{t} · {n}", "一有空闲客服就给您回电 · {n}",
+    "不用回电了", "您也可以在此写信息继续聊天，位置会保留。", "我们已承诺", "最迟 {t}",
   ],
   de: [
     "Chat öffnen", "Chat schließen", "Chatten Sie mit uns", "Guten Tag! Wie können wir Ihnen helfen?", "Nachricht schreiben…", "Senden", "Sie",
@@ -53,6 +64,9 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Chat beenden", "Diesen Chat beenden?", "Weiter chatten", "Ticket {n}", "Neue Nachrichten", "Ungelesene Nachrichten: {n}",
     "{n} Zeichen zu viel", "Der Chat ist auf dieser Seite nicht verfügbar", "Gespräch", "Neues Gespräch", "Kundendienst",
     "Die Verbindung wird noch hergestellt… Was Sie schreiben, bleibt erhalten und wird gesendet.",
+    "Lieber nicht warten? Wir rufen Sie an, und Ihr Platz bleibt.", "Rufen Sie mich an", "Ihre Telefonnummer", "Wann", "So bald wie möglich", "Uhrzeit", "Jetzt nicht",
+    "Diese Nummer kann nicht angerufen werden. Schreiben Sie sie so: {n}", "Das hat nicht geklappt. Wählen Sie eine andere Zeit oder versuchen Sie es noch einmal.", "Wir rufen Sie zurück: {t} · {n}", "Wir rufen Sie an, sobald jemand frei ist · {n}",
+    "Doch kein Anruf", "Oder schreiben Sie hier: Dann geht es im Chat weiter, und Ihr Platz bleibt.", "Wir haben versprochen", "bis {t}",
   ],
   fr: [
     "Ouvrir le chat", "Fermer le chat", "Discutez avec nous", "Bonjour ! Comment pouvons-nous vous aider ?", "Écrivez un message…", "Envoyer", "Vous",
@@ -64,6 +78,9 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Terminer", "Terminer cette discussion ?", "Continuer", "Ticket {n}", "Nouveaux messages", "Messages non lus : {n}",
     "{n} caractères en trop", "Le chat n’est pas disponible sur cette page", "Conversation", "Nouvelle conversation", "Assistance",
     "Reconnexion toujours en cours… Vos messages sont conservés et partiront ensuite.",
+    "Vous préférez ne pas attendre ? Nous vous appelons et vous gardez votre place.", "Appelez-moi", "Votre numéro de téléphone", "Quand", "Dès que possible", "Heure", "Pas maintenant",
+    "Ce numéro ne peut pas être appelé. Écrivez-le ainsi : {n}", "Cela n’a pas fonctionné. Choisissez une autre heure ou réessayez.", "Nous vous rappelons : {t} · {n}", "Nous vous rappelons dès que quelqu’un est libre · {n}",
+    "Ne pas m’appeler", "Ou écrivez ici : la discussion continue et vous gardez votre place.", "Nous avons promis", "au plus tard : {t}",
   ],
   pt: [
     "Abrir chat", "Fechar chat", "Fale conosco", "Olá! Como podemos ajudar?", "Escreva uma mensagem…", "Enviar", "Você",
@@ -75,6 +92,9 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Encerrar chat", "Encerrar este chat?", "Continuar", "Chamado {n}", "Novas mensagens", "Mensagens não lidas: {n}",
     "{n} caracteres a mais", "O chat não está disponível nesta página", "Conversa", "Nova conversa", "Atendimento",
     "Ainda reconectando… O que escrever fica guardado e será enviado.",
+    "Prefere não esperar? Ligamos para você e seu lugar fica guardado.", "Ligue para mim", "Seu número de telefone", "Quando", "Assim que possível", "Hora", "Agora não",
+    "Não é possível ligar para este número. Escreva assim: {n}", "Não funcionou. Escolha outro horário ou tente de novo.", "Ligamos para você: {t} · {n}", "Ligamos assim que alguém estiver livre · {n}",
+    "Não precisa ligar", "Ou escreva aqui: a conversa continua e seu lugar fica guardado.", "Prometemos", "até {t}",
   ],
   ar: [
     "فتح الدردشة", "إغلاق الدردشة", "تحدث معنا", "مرحبًا! كيف يمكننا مساعدتك؟", "اكتب رسالة…", "إرسال", "أنت",
@@ -86,6 +106,9 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "إنهاء الدردشة", "هل تريد إنهاء هذه الدردشة؟", "متابعة", "تذكرة {n}", "رسائل جديدة", "رسائل غير مقروءة: {n}",
     "زيادة {n} حرفًا", "الدردشة غير متاحة في هذه الصفحة", "المحادثة", "محادثة جديدة", "الدعم",
     "ما زلنا نعيد الاتصال… ما تكتبه محفوظ وسيُرسل.",
+    "تفضّل ألا تنتظر؟ نتصل بك وتحتفظ بدورك.", "اتصلوا بي", "رقم هاتفك", "متى", "في أقرب وقت ممكن", "الوقت", "ليس الآن",
+    "لا يمكن الاتصال بهذا الرقم. اكتبه هكذا: {n}", "لم ينجح ذلك. اختر وقتًا آخر أو حاول مرة أخرى.", "سنتصل بك: {t} · {n}", "سنتصل بك حالما يتفرغ أحد · {n}",
+    "لا أريد اتصالًا", "أو اكتب هنا: تستمر الدردشة وتحتفظ بدورك.", "وعدناك", "قبل {t}",
   ],
   it: [
     "Apri la chat", "Chiudi la chat", "Chatta con noi", "Ciao! Come possiamo aiutarti?", "Scrivi un messaggio…", "Invia", "Tu",
@@ -97,6 +120,9 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Termina chat", "Terminare questa chat?", "Continua", "Ticket {n}", "Nuovi messaggi", "Messaggi non letti: {n}",
     "{n} caratteri di troppo", "La chat non è disponibile in questa pagina", "Conversazione", "Nuova conversazione", "Assistenza",
     "Riconnessione ancora in corso… Ciò che scrivi resta salvato e partirà.",
+    "Preferisci non aspettare? Ti chiamiamo noi e mantieni il tuo posto.", "Chiamatemi", "Il tuo numero di telefono", "Quando", "Appena possibile", "Ora", "Non ora",
+    "Non è possibile chiamare questo numero. Scrivilo così: {n}", "Non ha funzionato. Scegli un altro orario o riprova.", "Ti richiamiamo: {t} · {n}", "Ti richiamiamo appena qualcuno è libero · {n}",
+    "Non chiamatemi", "Oppure scrivi qui: la chat continua e mantieni il tuo posto.", "Abbiamo promesso", "entro: {t}",
   ],
   nl: [
     "Chat openen", "Chat sluiten", "Chat met ons", "Hallo! Waarmee kunnen we helpen?", "Schrijf een bericht…", "Versturen", "U",
@@ -108,6 +134,9 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Chat beëindigen", "Deze chat beëindigen?", "Verder praten", "Ticket {n}", "Nieuwe berichten", "Ongelezen berichten: {n}",
     "{n} tekens te veel", "De chat is op deze pagina niet beschikbaar", "Gesprek", "Nieuw gesprek", "Klantenservice",
     "Nog bezig met verbinden… Wat u schrijft, blijft bewaard en wordt verstuurd.",
+    "Liever niet wachten? Wij bellen u en u houdt uw plaats.", "Bel mij", "Uw telefoonnummer", "Wanneer", "Zo snel mogelijk", "Tijd", "Nu niet",
+    "Dit nummer kan niet worden gebeld. Schrijf het zo: {n}", "Dat is niet gelukt. Kies een andere tijd of probeer het opnieuw.", "Wij bellen u terug: {t} · {n}", "Wij bellen u zodra er iemand vrij is · {n}",
+    "Toch niet bellen", "Of schrijf hier: dan gaat de chat verder en houdt u uw plaats.", "Wij hebben beloofd", "uiterlijk {t}",
   ],
   pl: [
     "Otwórz czat", "Zamknij czat", "Porozmawiaj z nami", "Dzień dobry! W czym możemy pomóc?", "Napisz wiadomość…", "Wyślij", "Ty",
@@ -119,6 +148,9 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Zakończ czat", "Zakończyć ten czat?", "Rozmawiaj dalej", "Zgłoszenie {n}", "Nowe wiadomości", "Nieprzeczytane wiadomości: {n}",
     "O {n} znaków za dużo", "Czat jest niedostępny na tej stronie", "Rozmowa", "Nowa rozmowa", "Obsługa klienta",
     "Nadal łączymy… To, co napiszesz, zostanie zachowane i wysłane.",
+    "Nie chcesz czekać? Oddzwonimy, a Twoje miejsce zostaje.", "Zadzwońcie do mnie", "Twój numer telefonu", "Kiedy", "Jak najszybciej", "Godzina", "Nie teraz",
+    "Pod ten numer nie można zadzwonić. Napisz go tak: {n}", "Nie udało się. Wybierz inny czas lub spróbuj ponownie.", "Oddzwonimy: {t} · {n}", "Oddzwonimy, gdy tylko ktoś będzie wolny · {n}",
+    "Jednak nie dzwońcie", "Albo napisz tutaj: rozmowa trwa dalej, a Twoje miejsce zostaje.", "Obiecaliśmy", "do {t}",
   ],
   ru: [
     "Открыть чат", "Закрыть чат", "Напишите нам", "Здравствуйте! Чем мы можем помочь?", "Напишите сообщение…", "Отправить", "Вы",
@@ -130,6 +162,9 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "Завершить чат", "Завершить этот чат?", "Продолжить", "Обращение {n}", "Новые сообщения", "Непрочитанных сообщений: {n}",
     "Лишних знаков: {n}", "Чат недоступен на этой странице", "Разговор", "Новый разговор", "Поддержка",
     "Связь ещё восстанавливается… Написанное сохраняется и будет отправлено.",
+    "Не хотите ждать? Мы перезвоним, а ваше место сохранится.", "Перезвоните мне", "Ваш номер телефона", "Когда", "Как можно скорее", "Время", "Не сейчас",
+    "По этому номеру нельзя позвонить. Напишите его так: {n}", "Не получилось. Выберите другое время или попробуйте ещё раз.", "Мы вам перезвоним: {t} · {n}", "Перезвоним, как только кто-то освободится · {n}",
+    "Звонить не нужно", "Или напишите здесь: разговор продолжится, и место сохранится.", "Мы обещали", "до {t}",
   ],
   ja: [
     "チャットを開く", "チャットを閉じる", "チャットで相談", "こんにちは。ご用件をお聞かせください。", "メッセージを入力…", "送信", "あなた",
@@ -141,6 +176,9 @@ const LANGUAGES: Record<string, readonly string[]> = {
     "チャットを終了", "このチャットを終了しますか？", "続ける", "チケット {n}", "新着メッセージ", "未読メッセージ：{n}",
     "{n} 文字超過しています", "このページではチャットを利用できません", "会話", "新しい会話", "サポート",
     "引き続き再接続しています…入力内容は保存され、後で送信されます。",
+    "お待ちになりたくない場合は、順番はそのままでこちらからお電話します。", "電話してほしい", "お電話番号", "日時", "できるだけ早く", "時刻", "今はしない",
+    "この番号にはおかけできません。次のように入力してください：{n}", "うまくいきませんでした。別の時間を選ぶか、もう一度お試しください。", "こちらからお電話します：{t} · {n}", "担当者が空き次第お電話します · {n}",
+    "電話は不要です", "ここに書き込むと、順番はそのままでチャットを続けられます。", "お約束したこと", "{t}まで",
   ],
 };
 
@@ -168,6 +206,11 @@ export class Words {
 
   clock(at: Date): string {
     return new Intl.DateTimeFormat(this.language, { timeStyle: "short" }).format(at);
+  }
+
+  /** "Monday 24 Nov", to choose from. */
+  date(at: Date): string {
+    return new Intl.DateTimeFormat(this.language, { weekday: "short", day: "numeric", month: "short" }).format(at);
   }
 
   /** "08:00" today, "Monday 08:00" within a week, later with the date. */
