@@ -26,6 +26,7 @@ from gateway.core.events import (
     DeliveryChanged,
     Entry,
     ItemAdopted,
+    ItemCared,
     ItemCreated,
     ItemMove,
     MessageAdded,
@@ -46,7 +47,7 @@ A_FEW = 200
 
 TRY_AGAIN_SECONDS = 1.0
 
-_MOVES: tuple[type, ...] = (ItemCreated, ItemAdopted, *get_args(ItemMove))
+_MOVES: tuple[type, ...] = (ItemCreated, ItemAdopted, ItemCared, *get_args(ItemMove))
 _ELSEWHERE = (MessageAdded, DeliveryChanged, *_MOVES)
 _TICK = encode(Tick())
 

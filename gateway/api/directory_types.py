@@ -77,6 +77,7 @@ class ThresholdEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     message: dict[ChannelKind, dict[str, Annotated[str, Meta(min_length=1, max_length=1_600)]]] = {}
     overflow_to: QueueName = QueueName("")
     alert: bool = True
+    offer_callback: bool = False
 
 
 Texts = Annotated[dict[str, Annotated[str, Meta(max_length=5_000)]], Meta(max_length=100)]

@@ -11,14 +11,19 @@ from datetime import datetime
 from msgspec import Struct
 
 from gateway.core import events as e
+from gateway.core.callbacks import of_case
 from gateway.core.closed_hours import nearest
 from gateway.core.ids import AlarmName, Context, QueueName
 from gateway.core.messages import add_message
-from gateway.core.model import Author, Item, ItemState, Queue
+from gateway.core.model import Author, Case, ChannelKind, Item, ItemState, Queue
+from gateway.core.owed import OFFERED
 from gateway.core.pool import NodeCapacity
 from gateway.core.state import NodeState
 from gateway.core.thresholds import Alarm, Measure, Threshold, alarm_name
 
+_WRITTEN = frozenset(
+    {ChannelKind.EMAIL, ChannelKind.WEBCHAT, ChannelKind.SMS, ChannelKind.WHATSAPP}
+)
 WORDS: Mapping[Measure, str] = {
     "longest_wait": "somebody has waited {:.0f} s",
     "waiting": "{:.0f} wait",
@@ -142,22 +147,45 @@ def cared(
                 for number in range(ring + 1, wanted + 1)
             ]
             ring = wanted
+        if one.offer_callback and (offered := _offered(state, case, item, why, ctx)):
+            changes += offered
+            break
         text = _text(one, item)
         if text and _done(alarm, "message") not in item.cared:
-            _, said = add_message(
-                ctx,
-                case,
-                item,
-                direction="out",
-                author=Author(kind="system"),
-                body=text,
-                to=(item.address,) if item.address else (),
-                automatic=True,
-            )
-            changes += [*said, _remember(item, alarm, "message", why)]
+            changes += [*_said(ctx, case, item, text), _remember(item, alarm, "message", why)]
             # One text is enough at a time; another threshold's comes with the next look.
             break
     return [*changes, *_overflowed(state, item, alarms, ctx.now)]
+
+
+def _offered(state: NodeState, case: Case, item: Item, why: str, ctx: Context) -> list[e.Change]:
+    """A call instead of the wait, once and by whatever threshold; a chat window offers it too."""
+    rules = state.queues[item.queue].callbacks
+    reachable = item.kind is ChannelKind.WEBCHAT or bool(item.address)
+    if not rules.offered or OFFERED in item.cared or not reachable:
+        return []
+    if item.kind not in _WRITTEN or item.callback is not None or item.promise is not None:
+        return []
+    if of_case(state, case.id) is not None:
+        return []
+    text = nearest(rules.offer, item.language)
+    said = _said(ctx, case, item, text) if text else []
+    return [*said, e.Change(e.ItemCared(item=item.id, act=OFFERED, reason=why))]
+
+
+def _said(ctx: Context, case: Case, item: Item, text: str) -> list[e.Change]:
+    _, changes = add_message(
+        ctx,
+        case,
+        item,
+        direction="out",
+        author=Author(kind="system"),
+        body=text,
+        subject=item.subject if item.kind is ChannelKind.EMAIL else "",
+        to=(item.address,) if item.address else (),
+        automatic=True,
+    )
+    return changes
 
 
 def _overflowed(

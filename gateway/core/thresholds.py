@@ -21,7 +21,8 @@ class Threshold(Kept, frozen=True, kw_only=True):
     have room: crossed at ``at`` or below. While it is crossed, whatever waits has its first
     ``rings`` rings open, is written to once (``message``, by kind of channel, then by language, ""
     for all others), and goes to ``overflow_to``: of ``longest_wait`` what has waited so long, else
-    what comes meanwhile. ``alert``: supervisors see it.
+    what comes meanwhile. ``alert``: supervisors see it. ``offer_callback``: who waits is offered to
+    be called instead, once, with the queue's own words (``Callbacks.offer``).
     """
 
     name: str
@@ -32,6 +33,7 @@ class Threshold(Kept, frozen=True, kw_only=True):
     message: dict[ChannelKind, dict[str, str]] = field(default_factory=dict)
     overflow_to: QueueName = QueueName("")
     alert: bool = True
+    offer_callback: bool = False
 
     @property
     def ends_at(self) -> float:

@@ -15,11 +15,12 @@ from gateway.core.errors import Refused
 from gateway.core.folds import apply
 from gateway.core.ids import CalendarName, Context, QueueName
 from gateway.core.model import ChannelKind, Item, Queue
+from gateway.core.owed import OFFERED, Callbacks, CallbackWish
 from gateway.core.policy import Ring
 from gateway.core.routing.checks import check_thresholds, warnings
 from gateway.core.state import NodeState
 from gateway.core.thresholds import Threshold
-from tests.support.builders import GENERAL, House, queue
+from tests.support.builders import GENERAL, House, chat, mail, queue, task
 
 K = ChannelKind
 values = st.floats(min_value=0, max_value=1_000)
@@ -110,18 +111,51 @@ def test_who_waits_is_written_to_once_in_the_nearest_language_and_the_rings_open
     texts = {K.WEBCHAT: {"": "It takes longer today.", "de": "Heute dauert es länger."}}
     one = Threshold(name="long", when="longest_wait", at=60, message=texts, rings=1)
     house = a_house(one)
-    chat, mail = house.new_item(kind=K.WEBCHAT, language="de-AT"), house.new_item()
-    assert tend(house, chat) == []
+    talk, other = house.new_item(kind=K.WEBCHAT, language="de-AT"), house.new_item()
+    assert tend(house, talk) == []
     look(house.state, house, 61.0)
-    kinds = [type(event) for event in tend(house, chat)]
+    kinds = [type(event) for event in tend(house, talk)]
     assert kinds == [e.RingOpened, e.MessageAdded, e.ItemCared]
     assert house.events(e.MessageAdded)[-1].preview == "Heute dauert es länger."
-    assert house.state.items[chat.id].answered_at is None
-    assert [type(event) for event in tend(house, mail)] == [e.RingOpened]
-    assert tend(house, chat) == tend(house, mail) == []
+    assert house.state.items[talk.id].answered_at is None
+    assert [type(event) for event in tend(house, other)] == [e.RingOpened]
+    assert tend(house, talk) == tend(house, other) == []
     look(house.state, house, 0.0)
     look(house.state, house, 99.0)  # crossed again: it has been said
-    assert tend(house, chat) == []
+    assert tend(house, talk) == []
+
+
+@pytest.mark.parametrize("kind", ["chat", "mail"])
+def test_who_waits_is_offered_a_call_once_by_whatever_threshold(kind: str) -> None:
+    one = Threshold(name="one", when="waiting", at=1, offer_callback=True)
+    two = replace(one, name="two", message={K.WEBCHAT: {"": "Busy"}, K.EMAIL: {"": "Busy"}})
+    rules = Callbacks(offer={"de": "Sollen wir anrufen?", "": "Shall we call?"})
+    house = House(queues=[queue(thresholds=(one, two), callbacks=rules)], settles=False)
+    decided = house.arrive(chat("c", language="de") if kind == "chat" else mail("m"))
+    assert decided.item is not None
+    look(house.state, house, 5.0)
+    for _ in range(5):
+        tend(house, house.state.items[decided.item])
+    said = [m.body for m in house.tables.messages.values() if m.direction == "out"]
+    first = "Sollen wir anrufen?" if kind == "chat" else "Shall we call?"
+    assert said == [first, "Busy"]
+    assert OFFERED in house.state.items[decided.item].cared
+
+
+def test_nobody_is_offered_a_call_who_cannot_have_one_or_has_one() -> None:
+    one = Threshold(name="one", when="waiting", at=1, offer_callback=True)
+    none = House(queues=[queue(thresholds=(one,), callbacks=Callbacks(offered=False))])
+    many = House(queues=[queue(thresholds=(one,))])
+    for house, what in ((none, chat("c")), (many, task("t"))):
+        decided = house.arrive(what)
+        assert decided.item is not None
+        look(house.state, house, 5.0)
+        tend(house, house.state.items[decided.item])
+        assert not house.state.items[decided.item].cared
+    asked = many.arrive(chat("call", callback=CallbackWish(number="+49 30 1234567")))
+    assert asked.item is not None
+    tend(many, many.state.items[asked.item])
+    assert not many.state.items[asked.item].cared
 
 
 def test_what_has_waited_so_long_overflows_and_keeps_its_wait_but_not_its_rings() -> None:

@@ -119,7 +119,7 @@ def _idle_rings(queue: Queue) -> Iterator[str]:
 
 def _idle_thresholds(queue: Queue) -> Iterator[str]:
     for one in queue.thresholds:
-        if not (one.alert or one.rings or one.message or one.overflow_to):
+        if not (one.alert or one.rings or one.message or one.overflow_to or one.offer_callback):
             yield f"threshold {one.name!r} does nothing"
 
 
