@@ -1,5 +1,6 @@
 """What a visitor says, as an ``Inbound``."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from msgspec import Struct
@@ -7,6 +8,8 @@ from msgspec import Struct
 from channels.webchat.protocol import Brought, Callme, CancelCall, Hello, Profile, Send
 from channels.webchat.settings import Settings
 from channels.webchat.visitor import Identity, Visitor, claim_of
+from gateway.core.calendars import zone_of
+from gateway.core.errors import Refused
 from gateway.core.ids import CaseId
 from gateway.core.model import Attributes, ChannelKind
 from gateway.core.owed import CallbackWish
@@ -74,7 +77,11 @@ def inbound_of(
 
 def _in_words(said: Callme) -> str:
     """What stands in the conversation, in no language."""
-    when = f" · {said.at:%Y-%m-%d %H:%M}" if said.at is not None else ""
+    at = said.at
+    if at is not None and at.tzinfo is not None and said.zone:
+        with suppress(Refused):  # who decides says what is wrong with the zone
+            at = at.astimezone(zone_of(said.zone))
+    when = f" · {at:%Y-%m-%d %H:%M}" if at is not None else ""
     return f"☎ {said.number}{when}{f' {said.zone}' if when and said.zone else ''}"
 
 

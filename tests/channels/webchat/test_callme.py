@@ -72,7 +72,7 @@ def test_it_is_translated_with_its_time_and_can_come_twice() -> None:
     ]
     assert made[0] == made[1]
     assert made[0].callback == CallbackWish(number=NUMBER, at=AT, zone="Europe/Berlin")
-    assert made[0].body == "☎ +49 30 1234567 · 2026-03-02 11:00 Europe/Berlin"
+    assert made[0].body == "☎ +49 30 1234567 · 2026-03-02 12:00 Europe/Berlin"
     assert made[0].kind is ChannelKind.WEBCHAT
 
 

@@ -49,6 +49,9 @@ export class CallPart {
   private days: Day[] = [];
   private shown: Chat["times"] = null;
   private open = false;
+  private asked: Asked | null = null;
+  /** What failed, and is being mended. */
+  private excused: Asked | null = null;
   /** Somebody presses "Not now": the offer stays away until the window is opened anew. */
   private declined = false;
 
@@ -87,6 +90,10 @@ export class CallPart {
     no.onclick = () => this.later();
     back.onclick = () => this.later();
     this.day.onchange = () => this.drawTimes();
+    this.number.oninput = () => {
+      this.excused = this.asked;
+      this.wrong(undefined, "");
+    };
     this.drop.onclick = () => this.happen({ do: "call", frame: { t: "cancel_call", id: newId() } });
     this.form.onsubmit = (event) => {
       event.preventDefault();
@@ -107,7 +114,8 @@ export class CallPart {
   draw(chat: Chat): void {
     const { callback, promises = [], callme } = chat.standing;
     const live = chat.line === "live";
-    const failed = chat.asked?.failed;
+    this.asked = chat.asked;
+    const failed = chat.asked && chat.asked === this.excused ? undefined : chat.asked?.failed;
     if (callback && this.open) {
       this.open = false;
       this.done();
@@ -123,7 +131,7 @@ export class CallPart {
     }
     this.form.hidden = !this.open || !!callback;
     this.ask.hidden = !callme || !!callback || this.open || this.declined || !live;
-    this.submit.disabled = !live || (chat.asked !== null && !failed);
+    this.submit.disabled = !live || (chat.asked !== null && !chat.asked.failed);
     if (this.shown !== chat.times) this.offer(chat.times);
     this.wrong(callback ? undefined : failed, chat.times?.example || EXAMPLE);
     this.drawPromises(promises);
