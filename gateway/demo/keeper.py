@@ -6,6 +6,7 @@ import random
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,8 +68,10 @@ class Keeper:
     def kill(self) -> None:
         """As the power would: no farewell."""
         if self._process is not None and self._process.returncode is None:
-            self._killed = True
-            os.kill(self._process.pid, signal.SIGKILL)
+            # It may be dead already, and the loop not know it yet: visitors press twice.
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
+                self._killed = True
 
     async def run(self, on_ready: Callable[[], Awaitable[None]]) -> None:
         """Until cancelled. Raises ``CannotServe`` if the first start fails."""
