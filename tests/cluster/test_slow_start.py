@@ -76,7 +76,7 @@ async def test_a_node_that_loads_for_longer_than_a_lease_is_not_judged_lapsed(
     async with asyncio.TaskGroup() as group:
         watching = group.create_task(verdicts(store, stop))
         async with serving(load(settings(tmp_path, database), {}, {})) as app:
-            assert app.lease.held
+            assert app.among.lease.held
             stop.set()
             found = await watching
     assert found == []

@@ -99,7 +99,7 @@ async def test_a_visitor_is_called_back_whatever_dies_meanwhile(node: NodeProces
         await begun(visitor)
         await visitor.say(Callme(id="callme-bad", number="soon"))
         refused = await visitor.until(Error)
-        assert (refused.code, refused.re) == ("refused", "callme-bad")
+        assert (refused.code, refused.re) == ("bad_number", "callme-bad")
         await visitor.say(Callme(id="callme-one", number=NUMBER))
         await visitor.until(Ok)
         state = next(f for f in reversed(visitor.seen) if isinstance(f, State))
