@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from gateway.api.base import Reason, by, read
+from gateway.api.base import Reason, by, read, who
 from gateway.api.items import Items
 from gateway.api.needs import Listing, Sends
 from gateway.api.once import Once, item_shown
@@ -16,7 +16,7 @@ from gateway.core.effects import Matter
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, ItemId, QueueName
 from gateway.core.lifecycle import ENDED
-from gateway.core.model import ItemState, Message
+from gateway.core.model import ChannelKind, ItemState, Message
 from gateway.core.moving import Sent
 from gateway.core.replies import conclude, review_of
 from gateway.core.state import NodeState
@@ -31,6 +31,8 @@ TAG = "items"
 ARRIVAL_SECONDS = 3.0
 """How long an item that is on its way here is waited for."""
 LOOK_SECONDS = 0.05
+_TAKEN_BACK = (ChannelKind.TASK, ChannelKind.CALLBACK)
+"""Whatever has come from outside as work; what a customer waits for is closed with an answer."""
 
 
 class Assign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -160,8 +162,16 @@ class Acts:
 
     async def _cancel(self, request: HttpRequest) -> HttpAnswer:
         wish = read(request, Cancel)
-        asker = by(request)
-        return await self._act(request, lambda s, item: acts.cancel(s, item, asker, wish.reason))
+        asker = who(request)
+
+        def decide(state: NodeState, item: ItemId) -> list[e.Change]:
+            kind = state.items[item].kind
+            if asker.role == "agent" and kind not in _TAKEN_BACK:
+                detail = f"an agent takes back tasks and call-backs; this is of kind {kind.value}"
+                raise Refused("not_allowed", detail, "id")
+            return acts.cancel(state, item, asker.name, wish.reason)
+
+        return await self._act(request, decide)
 
     async def _review(self, request: HttpRequest) -> HttpAnswer:
         wish = read(request, Conclude)

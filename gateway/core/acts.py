@@ -68,6 +68,7 @@ def close(
 def cancel(state: NodeState, item_id: ItemId, by: str, reason: str) -> list[e.Change]:
     """Take back a task that need not be done any more."""
     item = _item(state, item_id)
+    refuse_unseen(item)
     why = reason or f"canceled by {by}"
     changes = _withdraw(item, why)
     if item.state is ItemState.WRAPPING:

@@ -20,6 +20,7 @@ from gateway.core.owed import OFFERED
 from gateway.core.pool import NodeCapacity
 from gateway.core.state import NodeState
 from gateway.core.thresholds import Alarm, Measure, Threshold, alarm_name
+from gateway.core.watch import NOTHING
 
 _WRITTEN = frozenset(
     {ChannelKind.EMAIL, ChannelKind.WEBCHAT, ChannelKind.SMS, ChannelKind.WHATSAPP}
@@ -168,6 +169,8 @@ def _offered(state: NodeState, case: Case, item: Item, why: str, ctx: Context) -
         return []
     if of_case(state, case.id) is not None:
         return []
+    if (item.watch or NOTHING).machine:
+        return []
     text = nearest(rules.offer, item.language)
     said = _said(ctx, case, item, text) if text else []
     return [*said, e.Change(e.ItemCared(item=item.id, act=OFFERED, reason=why))]
@@ -211,6 +214,8 @@ def _overflowed(
 
 
 def _text(one: Threshold, item: Item) -> str:
+    if (item.watch or NOTHING).machine:
+        return ""  # nobody would read it, and two machines would go on for ever (RFC 3834)
     texts = one.message.get(item.kind)
     return nearest(texts, item.language) if texts else ""
 

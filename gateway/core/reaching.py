@@ -6,20 +6,10 @@ from gateway.core import events as e
 from gateway.core.ids import ChannelName, Context
 from gateway.core.messages import add_message
 from gateway.core.model import Author, Case, ChannelKind, Item
+from gateway.core.rules.texts import nearest as nearest
 from gateway.core.state import NodeState
 
 _BY_ADDRESS = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
-
-
-def nearest(texts: dict[str, str], language: str) -> str:
-    """The text in the nearest language there is (RFC 4647 §3.4 lookup), or that under ``""``."""
-    tags = {tag.lower(): text for tag, text in texts.items()}
-    wanted = language.lower()
-    while wanted:
-        if wanted in tags:
-            return tags[wanted]
-        wanted = wanted.rpartition("-")[0]
-    return tags.get("", "")
 
 
 def answering(item: Item) -> Item:

@@ -1,7 +1,7 @@
 """Looks after the queues: says what is crossed, and does to what waits what follows."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Never
 
 import structlog
@@ -47,19 +47,22 @@ class Care:
     def look(self, nodes: Sequence[NodeCapacity]) -> None:
         """Say what is crossed by now, and what is over."""
         state, now = self._ledger.state, self._ledger.clock.now()
+        kinds = self._kinds()
         figures = {
-            queue.name: self._figures(queue, nodes)
+            queue.name: self._figures(queue, nodes, kinds)
             for queue in state.queues.values()
             if queue.thresholds
         }
         self._record(crossings(state, figures, now))
 
-    def _figures(self, queue: Queue, nodes: Sequence[NodeCapacity]) -> Figures:
+    def _figures(
+        self, queue: Queue, nodes: Sequence[NodeCapacity], kinds: Mapping[QueueName, ChannelKind]
+    ) -> Figures:
         found = figures_of(queue.name, nodes, 0.0)
         if all(one.when != "expected_wait" for one in queue.thresholds):
             return found
         need = Need(
-            kind=self._kind(queue.name),
+            kind=kinds.get(queue.name, ChannelKind.WEBCHAT),
             queue=queue.name,
             skills=tuple(sorted(queue.skills.items())),
         )
@@ -71,14 +74,16 @@ class Care:
         )
         return figures_of(queue.name, nodes, wait)
 
-    def _kind(self, queue: QueueName) -> ChannelKind:
-        """Of what waits there first, here; a chat if nothing does."""
-        waiting = (
-            item.kind
-            for item in self._ledger.state.items.values()
-            if item.queue == queue and item.state is ItemState.QUEUED
-        )
-        return next(waiting, ChannelKind.WEBCHAT)
+    def _kinds(self) -> Mapping[QueueName, ChannelKind]:
+        """Of what waits first in each queue, here; for those whose wait is to be expected."""
+        state, kinds = self._ledger.state, dict[QueueName, ChannelKind]()
+        every = (one for queue in state.queues.values() for one in queue.thresholds)
+        if all(one.when != "expected_wait" for one in every):
+            return kinds
+        for item in state.items.values():  # once, and not for each queue
+            if item.state is ItemState.QUEUED:
+                kinds.setdefault(item.queue, item.kind)
+        return kinds
 
     async def run(self) -> Never:
         """Look once a second at what waits in queues with an alarm."""

@@ -4,6 +4,7 @@ import asyncio
 
 from gateway.store.contract import Batch, Term
 from tests.support.apiworld import api_world
+from tests.support.builders import mail
 
 
 async def test_a_filed_task_is_listed_and_read_with_its_case() -> None:
@@ -68,6 +69,20 @@ async def test_acts_answer_the_item_as_it_is_on_disk() -> None:
         _, item = await world.call("POST", f"{path}/close", {"code": "done", "reason": "x"})
         assert (item["state"], item["code"]) == ("completed", "done")
         assert world.rig.tables.items[filed["id"]].state == "completed"
+
+
+async def test_an_agent_takes_back_tasks_and_nothing_that_a_customer_waits_for() -> None:
+    async with api_world() as world:
+        token = await world.token_for("ana")
+        (accepted,) = await world.rig.node.intake.receive([mail("m1")])
+        decided = await world.rig.node.intake.decided(accepted)
+        path = f"/api/v1/items/{decided.item}/cancel"
+        status, problem = await world.call("POST", path, {}, token=token)
+        assert (status, problem["title"]) == (403, "not_allowed")
+        filed = await world.file_task()
+        status, _ = await world.call("POST", f"/api/v1/items/{filed['id']}/cancel", {}, token=token)
+        assert status == 200
+        assert (await world.call("POST", path, {"reason": "spam"}))[0] == 200
 
 
 async def test_an_act_on_what_is_done_is_a_conflict_that_says_so() -> None:

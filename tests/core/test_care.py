@@ -142,6 +142,22 @@ def test_who_waits_is_offered_a_call_once_by_whatever_threshold(kind: str) -> No
     assert OFFERED in house.state.items[decided.item].cared
 
 
+@pytest.mark.parametrize("machine", [False, True])
+def test_a_machine_that_waits_is_written_to_by_no_threshold(*, machine: bool) -> None:
+    one = Threshold(
+        name="one", when="waiting", at=1, offer_callback=True, message={K.EMAIL: {"": "Busy"}}
+    )
+    rules = Callbacks(offer={"": "Shall we call?"})
+    house = House(queues=[queue(thresholds=(one,), callbacks=rules)], settles=False)
+    decided = house.arrive(mail("m", machine=machine))
+    assert decided.item is not None
+    look(house.state, house, 5.0)
+    for _ in range(3):
+        tend(house, house.state.items[decided.item])
+    said = [m.body for m in house.tables.messages.values() if m.direction == "out"]
+    assert said == ([] if machine else ["Shall we call?", "Busy"])
+
+
 def test_nobody_is_offered_a_call_who_cannot_have_one_or_has_one() -> None:
     one = Threshold(name="one", when="waiting", at=1, offer_callback=True)
     none = House(queues=[queue(thresholds=(one,), callbacks=Callbacks(offered=False))])

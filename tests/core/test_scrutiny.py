@@ -234,6 +234,8 @@ def test_an_item_cannot_end_while_a_reply_of_it_waits() -> None:
         house.complete("ana", item.id)
     with pytest.raises(Refused, match="waits to be looked at"):
         acts.close(house.state, item.id, BOSS, "enough")
+    with pytest.raises(Refused, match="waits to be looked at"):
+        acts.cancel(house.state, item.id, BOSS, "a mistake")
 
 
 def test_a_verdict_fits_what_it_is_about() -> None:
