@@ -36,7 +36,8 @@ Sleep = Callable[[float], Awaitable[None]]
 _KINDS = (
     *(e.AgentDefined, e.AgentRemoved, e.QueueDefined, e.QueueRemoved, e.SiteChanged),
     *(e.CalendarDefined, e.CalendarRemoved, e.ServicePolicyDefined, e.ServicePolicyRemoved),
-    *(e.RuleDefined, e.RuleRemoved, e.AlarmRaised, e.AlarmEnded),
+    *(e.RuleDefined, e.RuleRemoved, e.MacroDefined, e.MacroRemoved),
+    *(e.AlarmRaised, e.AlarmEnded),
 )
 _log = structlog.get_logger("directory")
 

@@ -12,14 +12,20 @@ from gateway.core.clocks import Service, ServicePolicy
 from gateway.core.closing import set_site
 from gateway.core.ids import (
     AgentName,
+    AlarmName,
     CalendarName,
+    MacroName,
     NodeName,
     PolicyName,
     QueueName,
+    RuleName,
     SiteName,
 )
+from gateway.core.macros import Macro
 from gateway.core.model import ItemState
-from gateway.core.timetable import key_of
+from gateway.core.rules.rule import Rule, Then
+from gateway.core.thresholds import Alarm
+from gateway.core.timetable import TYPES, Kind, key_of
 from tests.support.builders import GENERAL, agent, item, queue, task
 from tests.support.clusternodes import Running, a_house, running, until
 from tests.support.flownode import new_tables
@@ -246,6 +252,48 @@ def test_hours_and_policies_that_are_removed_at_one_node_are_gone_at_the_other()
         )
         await until(lambda: not known.calendars and not known.policies, 2.0)
         assert two.directory.followed == 4
+
+    play(story)
+
+
+def test_whatever_is_declared_at_one_node_is_known_at_the_other_and_gone_when_it_is_removed() -> (
+    None
+):
+    async def story(one: Running, two: Running) -> None:
+        rule = Rule(name=RuleName("greet"), then=Then(note="hello"))
+        macro = Macro(name=MacroName("sorry"), then=Then(note="sorry"))
+        alarm = Alarm(name=AlarmName("general/many"), queue=GENERAL, threshold="many")
+        made: dict[Kind, tuple[e.Event, e.Event]] = {
+            "calendar": (
+                e.CalendarDefined(calendar=OFFICE, by="test"),
+                e.CalendarRemoved(calendar=OFFICE.name, by="test"),
+            ),
+            "service_policy": (
+                e.ServicePolicyDefined(policy=PROMISE, by="test"),
+                e.ServicePolicyRemoved(policy=PROMISE.name, by="test"),
+            ),
+            "rule": (
+                e.RuleDefined(rule=rule, by="test"),
+                e.RuleRemoved(rule=rule.name, by="test"),
+            ),
+            "macro": (
+                e.MacroDefined(macro=macro, by="test"),
+                e.MacroRemoved(macro=macro.name, by="test"),
+            ),
+            "alarm": (
+                e.AlarmRaised(alarm=alarm),
+                e.AlarmEnded(
+                    alarm=alarm.name, queue=GENERAL, threshold="many", value=0.0, reason="over"
+                ),
+            ),
+        }
+        assert made.keys() == TYPES.keys()
+        keys = [key_of(entry) for entry in (OFFICE, PROMISE, rule, macro, alarm)]
+        state = two.node.ledger.state
+        tell(one, *(defined for defined, _ in made.values()))
+        await until(lambda: all(state.entry(key) is not None for key in keys), 2.0)
+        tell(one, *(removed for _, removed in made.values()))
+        await until(lambda: all(state.entry(key) is None for key in keys), 2.0)
 
     play(story)
 
