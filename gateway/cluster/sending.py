@@ -17,8 +17,9 @@ from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.hands import give_back, profile_of
 from gateway.core.ids import AgentName, CommandId, ItemId, NodeName
-from gateway.core.model import AgentStatus, Item, ItemState
+from gateway.core.model import AgentStatus, Case, Item, ItemState
 from gateway.core.moving import Sent, nobody
+from gateway.core.waking import reopened
 from gateway.flow.node import Node
 from gateway.store.contract import Unavailable
 from gateway.store.handover import Wish
@@ -127,7 +128,7 @@ class Sending:
         if wanted.reason:
             why += f": {wanted.reason}"
         self._handover.check(item)
-        if changes := _taken_out_of_hand(found, why):
+        if changes := _taken_out_of_hand(found, self._ledger.state.cases[found.case], why):
             self._ledger.record(changes)
         wish = Wish(
             item=item,
@@ -143,12 +144,13 @@ class Sending:
         self.sent += 1
 
 
-def _taken_out_of_hand(item: Item, why: str) -> list[e.Change]:
+def _taken_out_of_hand(item: Item, case: Case, why: str) -> list[e.Change]:
     """An item that nobody holds any more may leave alone. Raises ``Refused``."""
     if item.state is ItemState.WRAPPING:
         raise Refused("wrong_state", "the item is done and in wrap-up", "id")
     if item.state is ItemState.ASSIGNED and item.agent is not None:
         return give_back(item, item.agent, why)
     if item.state in (ItemState.HELD, ItemState.SCHEDULED):
-        return [e.Change(e.ItemQueued(item=item.id, queue=item.queue, reason=why))]
+        back = e.Change(e.ItemQueued(item=item.id, queue=item.queue, reason=why))
+        return [back, *reopened(case, why)]
     return []

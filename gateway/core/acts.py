@@ -8,6 +8,9 @@ from gateway.core.lifecycle import allows
 from gateway.core.model import Item, ItemState
 from gateway.core.replies import refuse_unseen
 from gateway.core.state import NodeState
+from gateway.core.waking import reopened
+
+PARKED = (ItemState.HELD, ItemState.SCHEDULED)
 
 
 def _item(state: NodeState, item: ItemId) -> Item:
@@ -34,7 +37,7 @@ def assign(
     profile_of(state, agent)
     why = f"assigned by {by}: {reason}" if reason else f"assigned by {by}"
     given = e.ItemAssigned(item=item.id, agent=agent, by=by, reason=why)
-    return [*_withdraw(item, why), e.Change(given)]
+    return [*_withdraw(item, why), e.Change(given), *_reopened(state, item, why)]
 
 
 def requeue(
@@ -50,7 +53,12 @@ def requeue(
     if not changes and not allows(item.state, e.ItemQueued):
         raise Refused("wrong_state", f"the item is {item.state.value}", "id")
     queued = e.ItemQueued(item=item.id, queue=to, reason=why, given_up_by=item.agent)
-    return [*changes, e.Change(queued)]
+    return [*changes, e.Change(queued), *_reopened(state, item, why)]
+
+
+def _reopened(state: NodeState, item: Item, why: str) -> list[e.Change]:
+    """What was put aside is work again: the case waits for the customer no more."""
+    return reopened(state.cases[item.case], why) if item.state in PARKED else []
 
 
 def close(

@@ -337,6 +337,8 @@ def canceled(
             continue
         if not rules_of(state, item.queue).cancel_on_return:
             continue
+        if item.watch is not None and item.watch.holds_reply():
+            continue  # it would be lost: a supervisor has it before the customer
         since = callback.since
         changes += _withdrawn(item, why)
         changes.append(e.Change(e.ItemCanceled(item=item.id, by="system", reason=why)))

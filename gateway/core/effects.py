@@ -15,9 +15,11 @@ from gateway.core.ids import AgentName, Context, QueueName, RuleName
 from gateway.core.lifecycle import ENDED, MOVING, allows, step
 from gateway.core.messages import add_message, preview_of
 from gateway.core.model import Author, Case, ChannelKind, Item, ItemState, Message
+from gateway.core.reaching import answering
 from gateway.core.rules.rule import Texts, Then
 from gateway.core.rules.texts import filled, nearest
 from gateway.core.state import NodeState
+from gateway.core.waking import reopened
 from gateway.core.watch import NOTHING, Review
 
 MOST_POINTS = 100
@@ -104,14 +106,16 @@ class Doing:
 
     def reply(self, texts: Texts) -> bool:
         """Write to the customer, unless no person would read it; whether it was done."""
-        text = self.text_of(texts)
+        text, way = self.text_of(texts), answering(self.item)
         if not text:
             self.did.append("no reply: there is no text in this language")
         elif (self.item.watch or NOTHING).machine:
             self.did.append("no reply: no person would read it")
         elif self.case.automatic >= MOST_AUTOMATIC:
             self.did.append(f"no reply: {MOST_AUTOMATIC} in a row are enough")
-        elif self.item.kind in _ANSWERED_BY_MAIL and not self.item.address:
+        elif way.kind is ChannelKind.CALLBACK:
+            self.did.append("no reply: there is only a number to call")
+        elif way.kind in _ANSWERED_BY_MAIL and not self.item.address:
             self.did.append("no reply: there is no address")
         else:
             self._say("out", text)
@@ -129,7 +133,7 @@ class Doing:
         _, said = add_message(
             self._ctx,
             self.case,
-            self.item,
+            answering(self.item),
             direction=direction,
             author=self._author,
             body=text,
@@ -147,6 +151,8 @@ class Doing:
         elif queue == self.item.queue and self.item.state is ItemState.QUEUED:
             return
         elif self._put_back(reason):
+            if self.item.state is ItemState.HELD:
+                self.changes += reopened(self.case, reason)
             self.add(e.ItemQueued(item=self.item.id, queue=queue, reason=reason, rule=rule))
             self.item = replace(self.item, queue=queue, ruled_by=rule)
             self.did.append(f"queue {queue}")

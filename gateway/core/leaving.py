@@ -2,7 +2,7 @@
 
 from gateway.core import events as e
 from gateway.core.ids import CaseId
-from gateway.core.model import ItemState
+from gateway.core.model import Item, ItemState
 from gateway.core.state import NodeState
 
 
@@ -12,6 +12,9 @@ def ended(state: NodeState, case: CaseId) -> list[e.Change]:
     for item in state.items_of_case(case):
         if item.callback is not None or item.promise is not None:
             continue  # that is owed all the same
+        if item.watch is not None and item.watch.holds_reply():
+            changes += _kept(item)
+            continue
         match item.state:
             case ItemState.OFFERED if item.offer is not None:
                 gone = e.OfferWithdrawn(
@@ -38,3 +41,11 @@ def ended(state: NodeState, case: CaseId) -> list[e.Change]:
             case _:
                 pass
     return changes
+
+
+def _kept(item: Item) -> list[e.Change]:
+    """A reply of it waits to be looked at, which would be lost if it ended; nobody talks now."""
+    if item.state is not ItemState.ASSIGNED:
+        return []
+    why = "the customer ended the chat; a reply waits to be looked at"
+    return [e.Change(e.ItemHeld(item=item.id, reason=why))]

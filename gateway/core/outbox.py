@@ -18,6 +18,7 @@ from gateway.core.model import (
 )
 from gateway.core.state import NodeState
 from gateway.core.times import OUTBOUND_EXPIRES_SECONDS
+from gateway.core.waking import reopened
 
 
 def attempt(outgoing: Outgoing) -> e.Change:
@@ -53,7 +54,7 @@ def failed(state: NodeState, outgoing: Outgoing, error: Exception, ctx: Context)
     changes = [e.Change(given_up), *_tell(outgoing, Delivery.FAILED, reason, "")]
     item = state.items.get(outgoing.item) if outgoing.item else None
     if item is not None and outgoing.purpose == "message":
-        changes += _back_to_work(item, reason)
+        changes += _back_to_work(state, item, reason)
     return changes
 
 
@@ -77,17 +78,13 @@ def _tell(outgoing: Outgoing, delivery: Delivery, reason: str, external_id: str)
     return [e.Change(changed, (update,))]
 
 
-def _back_to_work(item: Item, reason: str) -> list[e.Change]:
+def _back_to_work(state: NodeState, item: Item, reason: str) -> list[e.Change]:
     """Whoever waits for an answer to a message that never left waits in vain."""
     if item.state is not ItemState.HELD:
         return []
-    queued = e.ItemQueued(
-        item=item.id,
-        queue=item.queue,
-        reason=f"the answer could not be delivered: {reason}",
-        restart=True,
-    )
-    return [e.Change(queued)]
+    why = f"the answer could not be delivered: {reason}"
+    queued = e.ItemQueued(item=item.id, queue=item.queue, reason=why, restart=True)
+    return [e.Change(queued), *reopened(state.cases[item.case], why)]
 
 
 def retry(outgoing: Outgoing, ctx: Context) -> list[e.Change]:

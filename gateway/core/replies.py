@@ -16,7 +16,9 @@ from gateway.core.ids import AgentName
 from gateway.core.lifecycle import allows
 from gateway.core.messages import add_message
 from gateway.core.model import Attachment, Author, CaseStatus, Item, ItemState, Message
+from gateway.core.reaching import answering
 from gateway.core.scrutiny import RULES, SYSTEM, heed, of_ours
+from gateway.core.waking import reopened
 from gateway.core.watch import NOTHING, Review, Verdict
 
 AfterIt = Literal["wait", "close"] | None
@@ -96,6 +98,12 @@ def refuse_unseen(item: Item) -> None:
         )
 
 
+def refuse_kept_back(item: Item) -> None:
+    """Raises ``Refused`` for what a rule keeps from being worked on until somebody has looked."""
+    if item.state is ItemState.SCHEDULED and item.wake_at is None:
+        raise Refused("wrong_state", "a supervisor looks at this first", "item")
+
+
 def review_of(item: Item, review: str) -> Review:
     """Raises ``Refused`` if there is none such (any more)."""
     found = (item.watch or NOTHING).review(review)
@@ -135,6 +143,7 @@ def conclude(
         doing.note(words)
         if item.state is ItemState.HELD:
             doing.add(e.ItemQueued(item=item.id, queue=item.queue, reason=words))
+            doing.changes += reopened(doing.case, words)
     return doing.changes
 
 
@@ -147,7 +156,7 @@ def _release(matter: Matter, doing: Doing, review: Review, message: Message, by:
         cc=message.cc,
         attachments=message.attachments,
     )
-    so_far = replace(matter, case=doing.case, item=doing.item)
+    so_far = replace(matter, case=doing.case, item=answering(doing.item))
     _, said = _said(so_far, reply, message.author, "out")
     doing.changes += said
     doing.follow(said)

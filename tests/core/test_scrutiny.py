@@ -6,18 +6,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core import acts
+from gateway.core import acts, outbox
 from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core.effects import MOST_AUTOMATIC, Doing, Matter
-from gateway.core.errors import Refused
+from gateway.core.errors import Refused, Undeliverable
 from gateway.core.ids import AgentName, CommandId, MessageId, QueueName, RuleName
-from gateway.core.model import Case, Delivery, Item, ItemState, Message
+from gateway.core.model import (
+    Case,
+    CaseStatus,
+    ChannelKind,
+    Delivery,
+    Item,
+    ItemState,
+    Message,
+)
 from gateway.core.replies import conclude, review_of
 from gateway.core.rules.rule import DECIDES, Rule, Then
 from gateway.core.rules.when import Velocity, When
 from gateway.core.scrutiny import SYSTEM
-from tests.support.builders import House, agent, mail, queue
+from tests.support.builders import House, agent, chat, mail, queue
 
 BOSS = AgentName("boss")
 ID = CommandId("command-x")
@@ -351,3 +359,150 @@ def _do(house: House, item: Item, deed: str, word: str, n: int) -> None:
             conclude_first(house, now, ("released" if n % 2 else "refused") if held else "seen")
         case _:
             pass
+
+
+# -- what is held is lost by nothing that happens meanwhile ---------------------------------------
+
+
+def a_held_chat(house: House, then: Any = None) -> tuple[Item, Any]:
+    """A chat in which a reply waits to be looked at."""
+    house.arrive(chat("hello"))
+    item = house.accept("ana")
+    house.say("ana", c.Send(id=ID, item=item.id, body="Your account is 1", then=then))
+    return house.state.items[item.id], {"conversation": house.state.cases[item.case]}
+
+
+@pytest.mark.parametrize("then", [None, "wait", "close"])
+def test_a_customer_who_leaves_takes_no_held_reply_along(then: Any) -> None:
+    house = a_house(rule("no codes", "reply", Then(hold="names"), words=("account",)))
+    item, known = a_held_chat(house, then)
+    house.arrive(chat("end", attributes={"chat": "ended"}), **known)
+    assert house.state.items[item.id].state is ItemState.HELD
+    house.pass_time(3_600)
+    conclude_first(house, item, "released")
+    assert said(house, item)[-1].body == "Your account is 1"
+    house.say("ana", c.Resume(id=house.command(), item=item.id))
+    house.complete("ana", item.id)
+    assert item.id not in house.state.items
+
+
+def test_who_left_a_queue_in_which_a_held_reply_waits_is_not_counted_as_gone() -> None:
+    house = a_house(rule("no codes", "reply", Then(hold="names"), words=("account",)))
+    item, known = a_held_chat(house)
+    house.record(acts.requeue(house.state, item.id, FRAUD, BOSS, "theirs"))
+    house.arrive(chat("end", attributes={"chat": "ended"}), **known)
+    assert house.state.items[item.id].state is ItemState.QUEUED
+    conclude_first(house, item, "refused")
+
+
+def a_held_call_back(house: House) -> tuple[Item, Any]:
+    """A mail for which a call-back was asked, that somebody answers in writing."""
+    case, first = arrive(house)
+    house.accept("ana")
+    house.say("ana", c.AskCallback(id=house.command(), item=first.id, mine=True))
+    house.say("ana", c.State(id=house.command(), state="ready"))
+    house.complete("ana", first.id)
+    item = house.accept("ana")
+    assert item.callback is not None
+    house.say("ana", c.Send(id=ID, item=item.id, body="Your account is 1", then="wait"))
+    return house.state.items[item.id], {"referenced": case, "reference": "m1@example.org"}
+
+
+def test_a_released_reply_on_a_call_back_goes_the_way_that_it_came() -> None:
+    house = a_house(rule("no codes", "reply", Then(hold="names"), words=("account",)))
+    item, _ = a_held_call_back(house)
+    conclude_first(house, item, "released")
+    (order,) = house.tables.outbox.values()
+    assert (order.message, order.kind) == (said(house, item)[-1].id, ChannelKind.EMAIL)
+
+
+def test_a_call_back_whose_reply_is_held_is_not_cancelled_when_the_customer_comes_back() -> None:
+    house = a_house(rule("no codes", "reply", Then(hold="names"), words=("account",)))
+    item, known = a_held_call_back(house)
+    house.arrive(mail("m2"), **known)
+    assert item.id in house.state.items
+    conclude_first(house, item, "refused")
+    house.arrive(mail("m3"), **known)
+    assert item.id in house.state.items, "the customer's word is about the mail that is open"
+
+
+def test_what_a_rule_writes_on_a_call_back_goes_the_way_that_it_came() -> None:
+    house = a_house(rule("no codes", "reply", Then(hold="names"), words=("account",)))
+    item, _ = a_held_call_back(house)
+    matter = Matter(house.state, house.ledger.context(), house.state.cases[item.case], item)
+    doing = Doing(matter, by="test", author=SYSTEM)
+    assert doing.reply("Are you there?")
+    house.record(doing.changes)
+    (order,) = house.tables.outbox.values()
+    assert order.kind is ChannelKind.EMAIL
+
+
+def test_nothing_is_written_by_rule_to_who_left_a_number_only() -> None:
+    house = a_house()
+    _, first = arrive(house)
+    assert first.customer is not None
+    wish = c.AskCallback(id=ID, customer=first.customer.id, number="+49 30 1234567")
+    answer = house.say("ana", wish, customer=first.customer)
+    item = house.state.items[answer["item"]]
+    matter = Matter(house.state, house.ledger.context(), house.state.cases[item.case], item)
+    doing = Doing(matter, by="test", author=SYSTEM)
+    assert not doing.reply("Are you there?")
+    assert doing.did == ["no reply: there is only a number to call"]
+
+
+# -- what is put aside and becomes work again -----------------------------------------------------
+
+
+def put_aside(house: House) -> Item:
+    """An item whose case waits for the customer."""
+    arrive(house)
+    item = house.accept("ana")
+    house.say("ana", c.Send(id=ID, item=item.id, body="Which one?", then="wait"))
+    assert house.state.cases[item.case].status is CaseStatus.WAITING
+    return house.state.items[item.id]
+
+
+def by_a_supervisor(house: House, item: Item) -> None:
+    house.record(acts.requeue(house.state, item.id, None, BOSS, "look again"))
+
+
+def to_somebody(house: House, item: Item) -> None:
+    house.record(acts.assign(house.state, item.id, AgentName("ana"), BOSS, "look again"))
+
+
+def by_a_rule(house: House, item: Item) -> None:
+    matter = Matter(house.state, house.ledger.context(), house.state.cases[item.case], item)
+    doing = Doing(matter, by="test", author=SYSTEM)
+    doing.move(FRAUD, "look again")
+    house.record(doing.changes)
+
+
+def undelivered(house: House, item: Item) -> None:
+    (order,) = house.state.outbox.values()
+    gone = Undeliverable("no such mailbox")
+    house.record([outbox.attempt(order)])
+    order = house.state.outbox[order.id]
+    house.record(outbox.failed(house.state, order, gone, house.ledger.context()))
+
+
+@pytest.mark.parametrize("again", [by_a_supervisor, to_somebody, by_a_rule, undelivered])
+def test_what_becomes_work_again_waits_for_the_customer_no_more(again: Any) -> None:
+    house = a_house()
+    item = put_aside(house)
+    again(house, item)
+    assert house.state.items[item.id].state is not ItemState.HELD
+    assert house.state.cases[item.case].status is CaseStatus.OPEN
+
+
+def test_what_is_kept_back_is_not_for_who_had_it_last_to_take_up_or_to_end() -> None:
+    house = a_house(rule("odd", "message", Then(hold="asks for the code"), words=("code",)))
+    arrive(house)
+    item = house.accept("ana")
+    house.say("ana", c.Park(id=house.command(), item=item.id))
+    by_a_supervisor(house, item)
+    item = write(house, item, body="Tell me the code")
+    assert (item.state, item.last_agent) == (ItemState.SCHEDULED, "ana")
+    with pytest.raises(Refused, match="a supervisor looks at this first"):
+        house.say("ana", c.Resume(id=house.command(), item=item.id))
+    with pytest.raises(Refused, match="a supervisor looks at this first"):
+        house.complete("ana", item.id)

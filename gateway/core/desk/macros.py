@@ -10,6 +10,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import MacroName, RuleName
 from gateway.core.macros import Macro
 from gateway.core.model import ChannelKind, Item, ItemState
+from gateway.core.reaching import answering
 from gateway.core.replies import Reply, refuse_unseen, speak
 from gateway.core.rules.rule import Then
 
@@ -49,8 +50,12 @@ def _macro(d: Desk, name: MacroName, item: Item) -> Macro:
         raise Refused("not_found", f"there is no queue {macro.then.queue!r}", "then.queue")
     if macro.then.queue is not None and item.state is not ItemState.ASSIGNED:
         raise Refused("wrong_state", f"the item is {item.state.value}", "item")
-    if macro.then.reply is not None and item.kind in _ADDRESSED and not item.address:
-        raise Refused("bad_address", "there is no address to answer to", "then.reply")
+    if macro.then.reply is not None:
+        kind = answering(item).kind
+        if kind is ChannelKind.CALLBACK:
+            raise Refused("not_allowed", "nothing can be written here: call the number", "item")
+        if kind in _ADDRESSED and not item.address:
+            raise Refused("bad_address", "there is no address to answer to", "then.reply")
     return macro
 
 
@@ -62,7 +67,7 @@ def _reply(d: Desk, doing: Doing, then: Then, cmd: c.RunMacro) -> str:
         raise Refused("not_found", f"the macro has no text for {language}", "then.reply")
     to = (doing.item.address,) if doing.item.address else ()
     reply = Reply(body=body, subject=doing.item.subject, to=to, client_id=cmd.id)
-    so_far = replace(d.matter(doing.item), case=doing.case, item=doing.item)
+    so_far = replace(d.matter(doing.item), case=doing.case, item=answering(doing.item))
     spoken = speak(so_far, reply, d.author, "close" if then.complete is not None else None)
     doing.changes += spoken.changes
     doing.follow(spoken.changes)

@@ -19,7 +19,7 @@ from gateway.core.model import CaseStatus, ChannelKind, Item, ItemState, Message
 from gateway.core.opening import open_case
 from gateway.core.policy import Cost
 from gateway.core.reaching import talk_kind
-from gateway.core.replies import refuse_unseen
+from gateway.core.replies import refuse_kept_back, refuse_unseen
 from gateway.core.scrutiny import heed, of_ours
 from gateway.core.service_level import awaits_customer
 from gateway.core.sites import why
@@ -49,6 +49,7 @@ def park(d: Desk, cmd: c.Park) -> Decision:
 
 def resume(d: Desk, cmd: c.Resume) -> Decision:
     item = d.mine(cmd.item, *PARKED, ItemState.WRAPPING)
+    refuse_kept_back(item)
     resumed = e.ItemAssigned(
         item=item.id, agent=d.agent.name, by=d.agent.name, reason="resumed by its agent"
     )
@@ -207,6 +208,7 @@ def wrapup(d: Desk, cmd: c.Wrapup) -> Decision:
     if not allows(item.state, e.ItemCompleted):
         raise Refused("wrong_state", f"an item that is {item.state.value} cannot end", "item")
     refuse_unseen(item)
+    refuse_kept_back(item)
     changes = told(d, item, cmd.misrouted, "completed") + _with_note(d, item, cmd.note)
     if item.callback is not None:
         case = d.state.cases[item.case]
