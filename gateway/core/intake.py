@@ -92,7 +92,10 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
     if case is None or item is None:
         case, item, changes, looked = _new_item(state, ctx, inbound, known, join)
     message, said = _said(ctx, inbound, known, case, item, join.reason)
-    now = [said, *wake(item, case, "the customer wrote", since), *gone]
+    # What keeps it back follows the word: with that comes the header that desktops show it with.
+    kept = [c for c in changes if type(c.event) is e.ItemScheduled]
+    changes = [c for c in changes if c not in kept]
+    now = [said, *kept, *wake(item, case, "the customer wrote", since), *gone]
     if looked is None:
         matter = Matter(state, ctx, case, item)
         now += heed(matter, of_message(matter, inbound, known.past.wrote), "message", now)

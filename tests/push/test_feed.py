@@ -4,8 +4,10 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from gateway.core import events as e
-from gateway.core.ids import AgentName, CaseId, OfferId, Position
+from gateway.core.ids import AgentName, CaseId, OfferId, Position, RuleName
 from gateway.core.model import AgentProfile, ChannelKind, Delivery, ItemState, Offer, Presence
+from gateway.core.rules.rule import Rule, Then
+from gateway.core.rules.when import When
 from push.feed import Frames, Mirror, concerned, project
 from push.protocol import (
     DeliveryFrame,
@@ -16,6 +18,7 @@ from push.protocol import (
     OfferGone,
     StateFrame,
 )
+from tests.support.builders import House, agent, mail
 from tests.support.pushworld import QUEUE, START, World
 
 ANA, BEN = AgentName("ana"), AgentName("ben")
@@ -247,3 +250,18 @@ def test_an_entry_names_everyone_it_concerns() -> None:
     world.seen()
     world.happen(e.ItemAssigned(item=item.id, agent=BEN, by="boss", reason="so"))
     assert BEN in concerned(world.pending[-1])
+
+
+def test_what_is_kept_back_in_a_matter_that_the_mirror_has_forgotten_can_be_shown() -> None:
+    house = House(agent("ana"))
+    hold = Rule(name=RuleName("odd"), then=Then(hold="look at it"), when=When(words=("odd",)))
+    house.record([e.Change(e.RuleDefined(rule=hold, by="test"))])
+    house.sign_in("ana")
+    house.arrive(mail("m1"))
+    item = house.accept("ana")
+    case = house.state.cases[item.case]
+    house.complete("ana", item.id)
+    before, mirror = len(house.entries), Mirror()
+    house.arrive(mail("m2", body="That is odd"), referenced=case, reference="m1@example.org")
+    frames = [frame for entry in house.entries[before:] for frame in project(entry, mirror)]
+    assert {agent for agent, _ in frames} == {"ana"}
