@@ -16,6 +16,7 @@ from gateway.core.view import ItemView
 from gateway.ports import Clock, SocketClosed
 from push.protocol import Error, Hello, Ok, Welcome, decode_server
 from push.reducer import Desktop, Verdict
+from tests.sim.house import MACROS, NUMBER, SECRET
 from tests.support.builders import GENERAL, MAIL
 from tests.support.simworld import Promise, Wire
 
@@ -220,24 +221,54 @@ class Agent:
         elif mood < 0.16 and self._door.seen.items:
             item = self._dice.choice(list(self._door.seen.items))
             yield lambda i: c.Take(id=i, item=item)
-        elif mood < 0.17:
+        elif mood < 0.17 and self._door.seen.customers:
+            whom = self._dice.choice(list(self._door.seen.customers))
+            yield lambda i: c.AskCallback(id=i, customer=whom, number=NUMBER)
+        elif mood < 0.18:
             yield lambda i: c.Send(id=i, item=ItemId("nothing"), body=f"nothing {i}")
 
     def _work(self, wire: Wire, item: ItemView) -> None:
         key = item.id
         match item.state:
+            case ItemState.ASSIGNED if self.calm and item.callback:
+                self._say(wire, key, lambda i: c.Wrapup(id=i, item=key, code="reached"))
             case ItemState.ASSIGNED if self.calm:
                 self._say(wire, key, lambda i: self._send(i, key, "close"))
+            case ItemState.ASSIGNED if self._dice.random() < 0.25:
+                self._say(wire, key, self._dice.choice(list(self._debts(key))))
             case ItemState.ASSIGNED:
-                self._say(wire, key, self._dice.choice(list(self._deeds(key))))
+                self._say(wire, key, self._dice.choice(list(self._deeds(item))))
+            case ItemState.SCHEDULED if not self.calm and self._dice.random() < 0.05:
+                self._say(wire, key, lambda i: c.Resume(id=i, item=key))
             case ItemState.WRAPPING:
-                self._say(wire, key, lambda i: c.Wrapup(id=i, item=key, code="done"))
+                self._say(wire, key, lambda i: c.Wrapup(id=i, item=key, code=self._code(item)))
             case ItemState.HELD if self.calm or self._dice.random() < 0.1:
                 self._say(wire, key, lambda i: c.Resume(id=i, item=key))
             case _:
                 pass
 
-    def _deeds(self, key: ItemId) -> Iterator[Callable[[CommandId], Any]]:
+    def _code(self, item: ItemView) -> str:
+        """How it ends; of a call-back, how the call went."""
+        if not item.callback:
+            return self._dice.choice(["done", "done", "broken"]) if item.promise else "done"
+        if self.calm:
+            return "reached"
+        return self._dice.choice(["reached", "not_reached", "not_reached", "wrong_number"])
+
+    def _debts(self, key: ItemId) -> Iterator[Callable[[CommandId], Any]]:
+        """The customer is to be called, or promised something; or a macro does it all."""
+        soon = self._clock.now() + timedelta(seconds=self._dice.uniform(2, 14))
+        at = self._dice.choice([None, soon])
+        yield lambda i: c.AskCallback(
+            id=i, item=key, number=NUMBER, at=at, mine=self._dice.random() < 0.3
+        )
+        yield lambda i: c.MakePromise(id=i, item=key, text="a new part", due_at=soon)
+        macro = self._dice.choice(MACROS).name
+        yield lambda i: c.RunMacro(id=i, item=key, name=macro)
+        yield lambda i: self._send(i, key, self._dice.choice([None, "wait", "close"]), SECRET)
+
+    def _deeds(self, item: ItemView) -> Iterator[Callable[[CommandId], Any]]:
+        key, code = item.id, self._code(item)
         until = self._clock.now() + timedelta(seconds=self._dice.uniform(1, 15))
         yield lambda i: self._send(i, key, None)
         yield lambda i: self._send(i, key, "wait")
@@ -249,15 +280,15 @@ class Agent:
         if self._door.colleagues:
             colleague = self._dice.choice(self._door.colleagues)
             yield lambda i: c.Transfer(id=i, item=key, agent=colleague)
-        yield lambda i: c.Wrapup(id=i, item=key, code="done", note=f"wrap-up {i}")
+        yield lambda i: c.Wrapup(id=i, item=key, code=code, note=f"wrap-up {i}")
         if self.desktop.messages.get(key):
             message = self.desktop.messages[key][-1].id
             yield lambda i: c.Read(id=i, item=key, message=message)
 
-    def _send(self, command_id: CommandId, item: ItemId, then: Any) -> c.Send:
+    def _send(self, command_id: CommandId, item: ItemId, then: Any, more: str = "") -> c.Send:
         """Some words, sometimes with a file: a new one, or one that could not be sent before."""
         files, self._unsent = self._unsent, []
         if not files and self._dice.random() < 0.3:
             files = [self._door.upload(self.name)]
-        body = f"said {command_id}"
+        body = f"said {command_id} {more}"
         return c.Send(id=command_id, item=item, body=body, then=then, attachments=tuple(files))

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Never
 
 from msgspec import Struct
@@ -14,10 +15,12 @@ from gateway.core.errors import OutcomeUnknown, Refused, StoodDown, TryAgain
 from gateway.core.ids import CaseId, ChannelName, SkillName
 from gateway.core.inbound import Claim, Inbound
 from gateway.core.model import ChannelKind
+from gateway.core.owed import CallbackWish
 from gateway.flow.node import Node
 from gateway.ports import Accepted, Clock, Intake, Memory, Outbound, Receipt
 from gateway.store.contract import Unavailable
-from tests.sim.outside import Filed, Mail, Outside, Post, Visitor
+from tests.sim.house import NUMBER
+from tests.sim.outside import CALL, CALL_LATER, END, Filed, Mail, Outside, Post, Visitor
 from tests.sim.promises import Causes
 from tests.support.builders import MAIL, OFFICE, SITE
 from tests.support.simworld import Life
@@ -204,7 +207,7 @@ class ChatChannel(_Channel):
 
     async def _take(self, visitor: Visitor, client_id: str, body: str) -> None:
         scene = self.scene
-        ends = body == "END"
+        ends = body == END
         conversation = CaseId(visitor.conversation) if visitor.conversation else None
         inbound = Inbound(
             channel=SITE,
@@ -216,6 +219,7 @@ class ChatChannel(_Channel):
             conversation=conversation,
             client_id=client_id,
             attributes={"chat": "ended"} if ends else {},
+            callback=self._wish(body),
         )
         (accepted,) = await self.store([inbound])
 
@@ -224,6 +228,12 @@ class ChatChannel(_Channel):
             if visitor.unsent[:1] == [(client_id, body)]:  # else a second node was as quick
                 visitor.unsent.pop(0)
                 visitor.acknowledged.append(client_id)
+                if decided.status == "ignored":
+                    visitor.refused.add(client_id)
+                elif inbound.callback is not None:
+                    assert decided.item is not None
+                    scene.causes.item(decided.item)
+                    visitor.wishes[client_id] = decided.item
 
         decided = await scene.node.intake.decided(accepted)
         scene.life.do("chat.ok", acknowledge)
@@ -232,6 +242,13 @@ class ChatChannel(_Channel):
             visitor.conversation, visitor.seq = decided.case, 0
             visitor.shown = []
             self._news[visitor.name].set()
+
+    def _wish(self, body: str) -> CallbackWish | None:
+        if body not in (CALL, CALL_LATER):
+            return None
+        seconds = self.scene.dice.uniform(3.0, 12.0) if body == CALL_LATER else None
+        at = self.scene.clock.now() + timedelta(seconds=seconds) if seconds else None
+        return CallbackWish(number=NUMBER, at=at)
 
     async def _show(self, visitor: Visitor) -> Never:
         scene, news = self.scene, self._news[visitor.name]

@@ -11,7 +11,7 @@ in the end a line of ``_audit`` or ``promises.audit``.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -23,12 +23,15 @@ from gateway.core.ids import AgentName, NodeName
 from gateway.core.model import OutboundState, Outgoing
 from gateway.core.timetable import key_of
 from gateway.flow.node import Node
+from tests.sim.house import ENTRIES, queues
 from tests.sim.machine import Machine, Wandering
+from tests.sim.owed import Owed
 from tests.sim.parts import url_of
 from tests.sim.play import Report, play
 from tests.sim.promises import audit, commands_had_one_effect, need, same_view
-from tests.sim.service import CALENDAR, POLICY, PROMISE, clocks_kept_count
+from tests.sim.service import clocks_kept_count
 from tests.sim.sites import nobody_of_a_closed_share_is_offered_anything, site_of
+from tests.sim.supervisor import Place
 from tests.sim.together import (
     what_is_open_of_a_customer_is_together,
     what_was_offered_elsewhere_is_taken_back,
@@ -36,7 +39,7 @@ from tests.sim.together import (
 )
 from tests.sim.troubles import TROUBLES, find_takers
 from tests.sim.world import NAMES, PATIENCE, World
-from tests.support.builders import GENERAL, MAIL, OFFICE, agent, queue
+from tests.support.builders import GENERAL, MAIL, OFFICE, agent
 from tests.support.memory_duties import MemoryDuties
 from tests.support.memory_rows import RelayRow
 from tests.support.simworld import Cut, Pair, Promise, Steps, Target, Wire
@@ -111,14 +114,10 @@ class ClusterWorld(World):
                 profile = replace(agent(who, skills), site=site_of(who))
                 self.tables.profiles[profile.name] = profile
         overflow = self.dice.choice([None, 0.0, 0.0, 3.0])
-        self.tables.queues[GENERAL] = queue(
-            offer_seconds=PATIENCE,
-            overflow_after=overflow,
-            service_policy=PROMISE,
-            take_allowed=True,
-        )
+        for one in queues(PATIENCE, overflow_after=overflow, take_allowed=True):
+            self.tables.queues[one.name] = one
         self.door.colleagues = tuple(self.tables.profiles)
-        self.tables.timetable.update({key_of(one): one for one in (CALENDAR, POLICY)})
+        self.tables.timetable.update({key_of(one): one for one in ENTRIES})
 
     def _plan(self, mortal: str, *, is_mortal: bool) -> list[Target]:
         """Few crashes, most of them where nodes come, go, and take over."""
@@ -205,6 +204,10 @@ class ClusterWorld(World):
             self.outside.post.doubt(order.message or order.id)
             self.open_attempts_hit += 1
 
+    def places(self) -> Sequence[Place]:
+        here = [(m.life, m.here.node) for m in self.machines if m.here is not None and m.serves]
+        return [(life, node) for life, node in here if life is not None]
+
     # -- agents and their homes -------------------------------------------------------------
 
     def _route(self, name: AgentName) -> Wire | None:
@@ -244,6 +247,7 @@ class ClusterWorld(World):
         async with asyncio.TaskGroup() as group:
             work = [group.create_task(machine.live(self)) for machine in self.machines]
             work += [group.create_task(each.run()) for each in self.agents]
+            work.append(group.create_task(self.supervisor.run()))
             if self.tables.queues[GENERAL].overflow_after is None:
                 work.append(group.create_task(find_takers(self)))
             self.troubles = [
@@ -257,7 +261,7 @@ class ClusterWorld(World):
             self.faults.unavailable = self.faults.unknown = self.faults.delayed = 0.0
             self._sending = 0.0
             self.calm = True
-            for each in self.agents:
+            for each in (*self.agents, self.supervisor):
                 each.calm = True
             await self._peace()
             self._audit()
@@ -314,12 +318,14 @@ class ClusterWorld(World):
         need(not kept, f"kept free for ever: {kept}")
         clocks_kept_count(self.tables)
         what_was_offered_elsewhere_is_taken_back(self.tables)
+        owed = Owed(self.tables, self.outside)
+        owed.audit()
         for each in self.agents:
             home = self.tables.homes[each.name]
             need(home in states, f"{each.name}'s home is {home}")
             assert home is not None
             same_view(each.name, each.desktop, states[home], now)
-            commands_had_one_effect(self.tables, each.name, each.asked, each.answers)
+            commands_had_one_effect(self.tables, each.name, each.asked, each.answers, owed.held)
 
     def _reader(self) -> NodeName | None:
         """Who reads the mailbox, as any node would see it."""

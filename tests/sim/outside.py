@@ -10,6 +10,8 @@ from msgspec import Struct, field
 
 from tests.support.simworld import Promise
 
+END, CALL, CALL_LATER = "END", "CALL", "CALL LATER"
+
 
 class Mail(Struct, kw_only=True):
     """A mail in the mailbox."""
@@ -71,6 +73,9 @@ class Visitor(Struct, kw_only=True):
     seq: int = 0
     shown: list[int] = field(default_factory=list)
     ended: bool = False
+    wishes: dict[str, str] = field(default_factory=dict)
+    """Calls that were asked for, and the work item that each was said to have become."""
+    refused: set[str] = field(default_factory=set)
 
 
 class Filed(Struct, kw_only=True):
@@ -110,10 +115,10 @@ class Outside:
         self._tell()
         return made
 
-    def say(self, visitor: Visitor, *, ends: bool) -> None:
-        """A line into the widget, or the word that ends the chat."""
+    def say(self, visitor: Visitor, body: str = "") -> None:
+        """A line into the widget, the word that ends the chat, or that asks for a call."""
         visitor.said += 1
-        body = "END" if ends else f"line {visitor.said}"
+        body = body if body in (END, CALL, CALL_LATER) else f"line {visitor.said} {body}"
         visitor.unsent.append((f"{visitor.name}-{visitor.said}", body))
         self._tell()
 

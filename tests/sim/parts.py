@@ -264,6 +264,12 @@ def _duties(here: Serving) -> Coroutine[Any, Any, object]:
     return duties.run()
 
 
+def _thresholds(here: Serving) -> Coroutine[Any, Any, object]:
+    """One of the nodes watches the figures of all."""
+    care, figures = here.node.care, known(here.figures)
+    return known(here.duties).perform("thresholds", lambda _term: care.watch(figures.whole))
+
+
 def _releases(here: Serving) -> Coroutine[Any, Any, object]:
     here.releases = Releases(here.node, known(here.asking), known(here.handover))
     return here.releases.run()
@@ -276,6 +282,6 @@ def known(part: T | None) -> T:
 
 PARTS: Sequence[Part] = (
     _bell, _tail, _directory, _contacts, _duties, _takeover, _membership, _asking, _handover,
-    _evacuation, _capacity, _overflow, _afar, _releases,
+    _evacuation, _capacity, _overflow, _afar, _releases, _thresholds,
 )  # fmt: skip
 """In this order: a part may use what an earlier one has put into ``Serving``."""

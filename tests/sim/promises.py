@@ -304,6 +304,7 @@ def _each_thing_that_came_has_one_effect(tables: Tables, outside: Outside) -> No
             key = (SITE, f"{visitor.name}:{client_id}")
             need(key in tables.inbox, f"{key} acknowledged and lost")
             ended = tables.inbox[key].inbound.attributes.get("chat") == "ended"
+            ended = ended or client_id in visitor.refused
             need(ended or came[SITE, client_id] == 1, f"{key} acknowledged and lost")
     for task in outside.tasks.values():
         need(task.acknowledged in tables.items, f"{task.key} acknowledged and lost")
@@ -407,24 +408,33 @@ def _by_id(views: dict[Any, Any]) -> list[Any]:
 
 
 def commands_had_one_effect(
-    tables: Tables, agent: AgentName, asked: dict[str, Any], answers: dict[str, Any]
+    tables: Tables,
+    agent: AgentName,
+    asked: dict[str, Any],
+    answers: dict[str, Any],
+    held: Mapping[str, int],
 ) -> None:
-    """Each command was answered, and what it said was said once, or not at all if refused."""
+    """Each command was answered, and what it said was said once, or not at all if refused.
+
+    What was ``held`` stands in the case besides, once more if it was let go.
+    """
     bodies = Counter(message.body for message in tables.messages.values())
     for command_id, command in asked.items():
         answer = answers.get(command_id)
         need(answer is not None, f"{agent}'s {command_id} was never answered")
         body = getattr(command, "body", None)
         if body is not None:
-            times = 1 if isinstance(answer, Ok) else 0
+            times = 1 + held.get(body, 0) if isinstance(answer, Ok) else 0
             need(bodies[body] == times, f"{body!r} said {bodies[body]} times, not {times}")
         if isinstance(command, c.Send) and isinstance(answer, Ok):
             _files_went_with(tables, command)
 
 
 def _files_went_with(tables: Tables, command: c.Send) -> None:
-    (message,) = (x for x in tables.messages.values() if x.body == command.body)
-    attached = tuple(attachment.id for attachment in message.attachments)
-    need(attached == command.attachments, f"{command.id} went with {attached}")
-    for file in attached:
-        need(tables.files[file].message == message.id, f"{file} was sent, and is good for more")
+    messages = [x for x in tables.messages.values() if x.body == command.body]
+    for message in messages:
+        attached = tuple(attachment.id for attachment in message.attachments)
+        need(attached == command.attachments, f"{command.id} went with {attached}")
+    for file in command.attachments:
+        used = any(tables.files[file].message == message.id for message in messages)
+        need(used, f"{file} was sent, and is good for more")

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gateway.cluster.homes import Homes
 from gateway.cluster.membership import Membership
@@ -11,17 +11,21 @@ from gateway.core.ids import AgentName, ChannelName, NodeName
 from gateway.core.inbound import File
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import ChannelKind, Message, OutboundState
+from gateway.core.pool import NodeCapacity, Tally
 from gateway.flow.node import Node
 from gateway.ports import Channel, Principal
 from push.server import AgentPush, PushSettings
 from tests.sim.agents import Agent, Door
 from tests.sim.channels import ChatChannel, MailChannel, Scene, TaskChannel, Whereabouts
 from tests.sim.covered import Covered
-from tests.sim.outside import Outside, Visitor
+from tests.sim.house import FURIOUS, LOUD, MACROS, RULES, declared, queues
+from tests.sim.outside import CALL, CALL_LATER, END, Outside, Visitor
+from tests.sim.owed import Owed
 from tests.sim.play import Report, play
 from tests.sim.promises import Causes, audit, commands_had_one_effect, need, same_view
-from tests.sim.service import CALENDAR, POLICY, PROMISE, clocks_kept_count
-from tests.support.builders import GENERAL, KINDS, NODE, agent, counted_ids, queue
+from tests.sim.service import CALENDAR, POLICY, clocks_kept_count
+from tests.sim.supervisor import Place, Supervisor
+from tests.support.builders import GENERAL, KINDS, NODE, agent, counted_ids
 from tests.support.memory_homes import MemoryHomes
 from tests.support.memory_store import Faults, MemoryStore
 from tests.support.memory_tables import Tables
@@ -71,6 +75,7 @@ class World:
         self.faults.met = self.fault
         desktops = [*CREW, "ana's second"] if self.dice.random() < 0.4 else [*CREW]
         self.agents = [self.agent(label) for label in desktops]
+        self.supervisor = Supervisor(self.more_dice(), self.places, self.fault)
         self.lives = 0
         self.life: Life | None = None
         self.open_attempts_hit = 0
@@ -112,6 +117,12 @@ class World:
             slow=self.dice.choice([0.02, 0.3, 2.0]),
         )
 
+    def places(self) -> Sequence[Place]:
+        """The nodes that serve, each in its life."""
+        if self.node is None or self.life is None or not self.life.alive:
+            return []
+        return [(self.life, self.node)]
+
     # -- the process ------------------------------------------------------------------------
 
     async def _lives(self) -> None:
@@ -140,11 +151,8 @@ class World:
                 [
                     e.Change(e.CalendarDefined(calendar=CALENDAR, by="sim")),
                     e.Change(e.ServicePolicyDefined(policy=POLICY, by="sim")),
-                    e.Change(
-                        e.QueueDefined(
-                            queue=queue(offer_seconds=PATIENCE, service_policy=PROMISE), by="sim"
-                        )
-                    ),
+                    *(e.Change(declared(one)) for one in (*RULES, *MACROS)),
+                    *(e.Change(e.QueueDefined(queue=one, by="sim")) for one in queues(PATIENCE)),
                     *(
                         e.Change(e.AgentDefined(profile=agent(n, skills), by="sim"))
                         for n, skills in CREW.items()
@@ -160,6 +168,7 @@ class World:
         async with asyncio.TaskGroup() as group:
             group.create_task(node.run())
             group.create_task(push.run())
+            group.create_task(node.care.watch(_figures(node)))
             for channel in own:
                 group.create_task(channel.run())
             if self._leases:
@@ -264,7 +273,7 @@ class World:
         self.outside.write(
             sender=self.dice.choice(["eva@example.org", "kim@example.org"]),
             subject=self.dice.choice(["Invoice", "Delivery"]),
-            body="Good morning",
+            body=self.dice.choice(["Good morning", "Good morning", f"I am {FURIOUS}"]),
             verified=self.dice.random() < 0.7,
         )
 
@@ -289,7 +298,8 @@ class World:
     def _chat(self) -> None:
         visitor = self.dice.choice(list(self.outside.visitors.values()))
         for _ in range(self.dice.randint(1, 3)):
-            self.outside.say(visitor, ends=self.dice.random() < 0.1)
+            words = ["", "", "", "", "", "", LOUD, FURIOUS, END, CALL, CALL_LATER]
+            self.outside.say(visitor, self.dice.choice(words))
 
     def _task(self) -> None:
         self.outside.file(self.dice.choice(["", "audit", "de"]))
@@ -301,11 +311,12 @@ class World:
         async with asyncio.TaskGroup() as group:
             lives = group.create_task(self._lives())
             crew = [group.create_task(each.run()) for each in self.agents]
+            crew.append(group.create_task(self.supervisor.run()))
             await self._traffic()
             self.steps.spare()
             self.faults.unavailable = self.faults.unknown = self.faults.delayed = 0.0
             self._sending = 0.0
-            for each in self.agents:
+            for each in (*self.agents, self.supervisor):
                 each.calm = True
             await self._peace()
             self._audit()
@@ -355,9 +366,24 @@ class World:
         need(self.node.reconciler.repaired == 0, "something had to be repaired")
         audit(self.tables, [state], self.outside, now)
         clocks_kept_count(self.tables)
+        owed = Owed(self.tables, self.outside)
+        owed.audit()
         for each in self.agents:
             same_view(each.name, each.desktop, state, now)
-            commands_had_one_effect(self.tables, each.name, each.asked, each.answers)
+            commands_had_one_effect(self.tables, each.name, each.asked, each.answers, owed.held)
+
+
+def _figures(node: Node) -> Callable[[], list[NodeCapacity]]:
+    """What a node that is alone says of itself."""
+    tally = Tally(node.ledger.state)
+    node.ledger.observe(tally.note)
+
+    def figures() -> list[NodeCapacity]:
+        tally.settle()
+        capacity = tally.capacity(node.ledger.clock.now())
+        return [NodeCapacity(node=NODE, region="here", age=0.0, capacity=capacity)]
+
+    return figures
 
 
 class _Everybody:
