@@ -473,7 +473,7 @@ def to_somebody(house: House, item: Item) -> None:
 def by_a_rule(house: House, item: Item) -> None:
     matter = Matter(house.state, house.ledger.context(), house.state.cases[item.case], item)
     doing = Doing(matter, by="test", author=SYSTEM)
-    doing.move(FRAUD, "look again")
+    doing.move(FRAUD, "look again", RuleName("again"))
     house.record(doing.changes)
 
 

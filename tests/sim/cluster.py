@@ -261,7 +261,8 @@ class ClusterWorld(World):
             self.faults.unavailable = self.faults.unknown = self.faults.delayed = 0.0
             self._sending = 0.0
             self.calm = True
-            for each in (*self.agents, self.supervisor):
+            self.supervisor.calm = True
+            for each in self.agents:
                 each.calm = True
             await self._peace()
             self._audit()

@@ -114,9 +114,9 @@ class Owed:
     def _call_backs_were_made(self) -> None:
         """Each that was asked for is there; each ended by a call, or because it was not needed."""
         for visitor in self._outside.visitors.values():
-            for wish, item in visitor.wishes.items():
-                known = self._tables.items.get(item)
-                need(known and known.callback, f"{visitor.name}'s {wish} was lost: {item}")
+            for wish, made in visitor.wishes.items():
+                known = self._tables.items.get(made)
+                need(known and known.callback, f"{visitor.name}'s {wish} was lost: {made}")
         for item in self._tables.items.values():
             if item.callback is None:
                 continue

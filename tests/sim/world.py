@@ -316,7 +316,8 @@ class World:
             self.steps.spare()
             self.faults.unavailable = self.faults.unknown = self.faults.delayed = 0.0
             self._sending = 0.0
-            for each in (*self.agents, self.supervisor):
+            self.supervisor.calm = True
+            for each in self.agents:
                 each.calm = True
             await self._peace()
             self._audit()
