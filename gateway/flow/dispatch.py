@@ -2,7 +2,8 @@
 
 An attempt is journaled before the outside is touched, so that after a crash its outcome is known
 to be unknown, and the next attempt says that it is a repeat. Within one case attempts keep
-their order; between cases they run side by side, bounded per channel.
+their order, also while an earlier one has to be tried again (``lines``); between cases they run
+side by side, bounded per channel.
 """
 
 import asyncio
@@ -13,12 +14,14 @@ from datetime import datetime, timedelta
 import structlog
 from msgspec import Struct
 
+from gateway.core import events as e
 from gateway.core import outbox
 from gateway.core.errors import TryAgain
 from gateway.core.events import Entry
 from gateway.core.ids import ChannelName, OutboundId
 from gateway.core.model import Message, OutboundState, Outgoing
 from gateway.flow.ledger import Ledger
+from gateway.flow.lines import Lines
 from gateway.flow.naps import news_within
 from gateway.flow.tasks import KeyedLocks, Tasks
 from gateway.ports import Channel, File, Outbound
@@ -28,6 +31,7 @@ STORE_PAUSE = timedelta(seconds=1)
 """How long to wait for a database that did not give what is to be sent."""
 AT_ONCE = 16
 """Attempts of one channel under way."""
+_OPEN = (OutboundState.PENDING, OutboundState.ATTEMPTING)
 
 _log = structlog.get_logger("outbox")
 
@@ -57,21 +61,40 @@ class Dispatch:
         self._attempting: set[OutboundId] = set()
         self.under_way = 0
         ledger.subscribe(self._on_committed)
+        self._lines = Lines()
         for outgoing in ledger.state.outbox.values():
+            self._lines.put(outgoing)
             self._plan(outgoing)
 
     def _on_committed(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             for row in entry.rows:
-                if isinstance(row, Outgoing) and row.state is OutboundState.PENDING:
-                    self._plan(row)
+                if isinstance(row, Outgoing):
+                    self._note(row)
+            if type(entry.event) is e.OutboundHandedOver:
+                self._over(entry.event.outbound)
+
+    def _note(self, outgoing: Outgoing) -> None:
+        if outgoing.state in _OPEN:
+            self._lines.put(outgoing)
+        else:
+            self._over(outgoing.id)
+        if outgoing.state is OutboundState.PENDING:
+            self._plan(outgoing)
+
+    def _over(self, outbound: OutboundId) -> None:
+        """Whatever waited behind it has its turn."""
+        following = self._lines.end(outbound)
+        order = self._ledger.state.outbox.get(following) if following is not None else None
+        if order is not None:
+            self._plan(order)
 
     def _plan(self, outgoing: Outgoing) -> None:
         self._plan_at(outgoing.next_at, outgoing.id)
 
     def hurry(self, outbound: OutboundId) -> None:
-        """Try this one now (an operator's ``retry``)."""
-        self._plan_at(self._ledger.clock.now(), outbound)
+        """Try this one now (an operator's ``retry``), and first what it waits for."""
+        self._plan_at(self._ledger.clock.now(), self._lines.first(outbound))
 
     def _plan_at(self, at: datetime, outbound: OutboundId) -> None:
         heapq.heappush(self._due, (at, outbound))
@@ -101,7 +124,7 @@ class Dispatch:
         while self._due and self._due[0][0] <= now:
             _, outbound = heapq.heappop(self._due)
             outgoing = self._ledger.state.outbox.get(outbound)
-            if outgoing is not None:
+            if outgoing is not None and self._lines.first(outbound) == outbound:
                 self._tasks.spawn(self._bring(outgoing), outbound)
 
     async def _bring(self, outgoing: Outgoing) -> None:

@@ -9,6 +9,7 @@ import pytest
 from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core.deadlines import expire
+from gateway.core.errors import TryAgain, Undeliverable
 from gateway.core.model import ChannelKind, ItemState, OutboundState
 from gateway.core.times import PASS_SECONDS
 from gateway.store.contract import CommitUnknown, Unavailable
@@ -72,6 +73,66 @@ def test_an_attempt_cut_short_by_the_end_is_repeated_by_the_next_one() -> None:
         assert [o.state for o in rig.tables.outbox.values()] == [OutboundState.SENT]
 
     story(again, tables=story(dies))
+
+
+async def answers(rig: Rig, *bodies: str) -> None:
+    """One after the other, on one mail, without waiting for any to leave."""
+    await take(rig, mail("m1"))
+    item = await accept(rig)
+    for body in bodies:
+        send = c.Send(id=rig.command(), item=item.id, body=body)
+        await rig.node.desk.act(ANA, send, maybe_repeated=False)
+
+
+def brought(rig: Rig) -> list[str]:
+    return [out.message.body for out in rig.sinks[MAIL].sent if out.message is not None]
+
+
+def test_what_was_said_later_waits_until_what_was_said_before_has_left() -> None:
+    async def tell(rig: Rig) -> None:
+        rig.sinks[MAIL].errors += [TryAgain("not now"), TryAgain("nor now")]
+        await answers(rig, "first", "second", "third")
+        await asyncio.sleep(60)
+        assert brought(rig) == ["first", "first", "first", "second", "third"]
+
+    story(tell)
+
+
+def test_what_is_given_up_holds_nobody_up() -> None:
+    async def tell(rig: Rig) -> None:
+        rig.sinks[MAIL].errors += [TryAgain("not now"), Undeliverable("no such mailbox")]
+        await answers(rig, "first", "second")
+        await asyncio.sleep(60)
+        assert brought(rig) == ["first", "first", "second"]
+
+    story(tell)
+
+
+def test_after_a_restart_they_leave_in_the_order_in_which_they_were_said() -> None:
+    async def dies(rig: Rig) -> None:
+        rig.sinks[MAIL].errors += [TryAgain("not now")]
+        await answers(rig, "first", "second")
+        await asyncio.sleep(1)
+
+    async def again(rig: Rig) -> None:
+        await asyncio.sleep(60)
+        assert brought(rig) == ["first", "second"]
+
+    story(again, tables=story(dies))
+
+
+def test_whoever_wants_a_later_one_now_gets_the_earlier_one_first() -> None:
+    async def tell(rig: Rig) -> None:
+        rig.sinks[MAIL].errors += [TryAgain("not now")] * 4
+        await answers(rig, "first", "second")
+        await asyncio.sleep(100)
+        before = len(brought(rig))
+        later = next(o for o in rig.node.ledger.state.outbox.values() if o.attempts == 0)
+        rig.node.dispatch.hurry(later.id)
+        await asyncio.sleep(1)
+        assert brought(rig)[before:] == ["first", "second"]
+
+    story(tell)
 
 
 # -- time -----------------------------------------------------------------------------------

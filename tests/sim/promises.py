@@ -371,9 +371,23 @@ def _what_was_said_arrived(tables: Tables, outside: Outside) -> None:
     for message in tables.messages.values():
         ordered = message.direction == "out" and message.channel != SITE and message.to
         need(not ordered or outside.post.arrived.get(message.id), f"{message.id} never arrived")
+    _in_the_order_in_which_it_was_said(tables, outside)
     for identity, arrived in outside.post.arrived.items():
         allowed = 1 + outside.post.doubts[identity]
         need(len(arrived) <= allowed, f"{identity} arrived {len(arrived)} times, not {allowed}")
+
+
+def _in_the_order_in_which_it_was_said(tables: Tables, outside: Outside) -> None:
+    """To each address in each case, as far as one node brought it."""
+    last: dict[tuple[str, ...], int] = {}
+    for identity in outside.post.arrived:
+        message = tables.messages.get(cast("Any", identity))
+        if message is None or not message.to:
+            continue
+        line = (message.case, message.channel, message.to[0])
+        before = last.get(line, 0)
+        last[line] = message.seq
+        need(before < message.seq, f"{identity} ({message.seq}) arrived after {before} of {line}")
 
 
 def _visitors_saw_it_all(tables: Tables, outside: Outside) -> None:
