@@ -23,6 +23,8 @@ from channels.webchat.protocol import (
 from channels.webchat.settings import Settings, may_embed
 from gateway.core.errors import GatewayError
 from gateway.core.events import (
+    CustomerBack,
+    CustomerLeft,
     DeliveryChanged,
     Entry,
     ItemAdopted,
@@ -47,7 +49,14 @@ A_FEW = 200
 
 TRY_AGAIN_SECONDS = 1.0
 
-_MOVES: tuple[type, ...] = (ItemCreated, ItemAdopted, ItemCared, *get_args(ItemMove))
+_MOVES: tuple[type, ...] = (
+    ItemCreated,
+    ItemAdopted,
+    ItemCared,
+    CustomerLeft,
+    CustomerBack,
+    *get_args(ItemMove),
+)
 _ELSEWHERE = (MessageAdded, DeliveryChanged, *_MOVES)
 _TICK = encode(Tick())
 

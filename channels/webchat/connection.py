@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, assert_never
+from datetime import datetime
+from typing import Any, Literal, assert_never
 from uuid import uuid4
 
 from msgspec import Struct
@@ -36,7 +37,7 @@ from channels.webchat.protocol import (
 )
 from channels.webchat.session import Session
 from channels.webchat.settings import Settings
-from channels.webchat.translate import Person, inbound_of
+from channels.webchat.translate import Person, inbound_of, sign_of
 from channels.webchat.visitor import (
     BadIdentity,
     Identity,
@@ -47,8 +48,9 @@ from channels.webchat.visitor import (
     returning,
 )
 from gateway.core.calendars import Closed
-from gateway.core.errors import Refused
+from gateway.core.errors import GatewayError, Refused
 from gateway.core.ids import CaseId, MessageId
+from gateway.core.leaving import waits
 from gateway.core.model import Delivery, Item, Message
 from gateway.ports import Services, Socket, SocketClosed
 
@@ -87,6 +89,7 @@ class Connection:
         self._frames = Bucket(FRAMES_AT_ONCE, FRAMES_PER_SECOND, house.services.clock.monotonic())
         self._identity: Identity | None = None
         self._over = False
+        self._answered: datetime | None = None  # to which leaving it was said that they are here
 
     # -- the reader -------------------------------------------------------------------------
 
@@ -105,6 +108,7 @@ class Connection:
             self._over = True
             hub.remove(self)
             self._carry(self._session.gone())
+            self._closed_behind()
 
     async def _read(self) -> None:
         try:
@@ -210,6 +214,7 @@ class Connection:
             peers=services.peers(),
         )
         self._carry(self._session.entered(entered))
+        self._still_here()
 
     def _bring_tabs(self, conversation: CaseId) -> None:
         """The visitor's other tabs go to the new conversation too."""
@@ -249,6 +254,42 @@ class Connection:
             return session.refused(said, code, refused.detail, after)
         return session.decided(said, decided)
 
+    # -- whether anybody is there --------------------------------------------------------------
+
+    def _closed_behind(self) -> None:
+        """Who waits and has no other window here has left, as far as this node can tell."""
+        session = self._session
+        item, conversation, visitor = session.item, session.conversation, session.visitor
+        if item is None or conversation is None or visitor is None or not waits(item):
+            return
+        if not self._house.hub.tabs(visitor.id):
+            self._house.spawn(self._sign("left", conversation, f"{item.id}:{uuid4()}"))
+
+    def _still_here(self) -> None:
+        """Somebody has said that this visitor has left: they have not."""
+        session = self._session
+        item, conversation = session.item, session.conversation
+        gone = item.gone if item is not None else None
+        if item is None or gone is None or conversation is None or self._over:
+            return
+        if self._answered != gone.since:
+            self._answered = gone.since
+            about = f"{item.id}:{gone.since.isoformat()}"
+            self._house.spawn(self._sign("back", conversation, about))
+
+    async def _sign(self, sign: Literal["left", "back"], conversation: CaseId, about: str) -> None:
+        services, session = self._house.services, self._session
+        if session.visitor is None or session.hello is None:
+            return
+        person = Person(visitor=session.visitor, identity=self._identity, hello=session.hello)
+        now = services.clock.now()
+        inbound = sign_of(self._house.settings, person, sign, conversation, about, now)
+        try:
+            await services.intake.receive([inbound])
+        except GatewayError as problem:  # told again while the window is there; else it waits on
+            self._answered = None
+            log.info("whether a visitor is there is not told: %s", problem)
+
     # -- what the node tells ----------------------------------------------------------------
 
     def committed(self, message: Message) -> bool:
@@ -259,6 +300,7 @@ class Connection:
     def look(self) -> None:
         """Time has passed."""
         self._carry(self._session.look())
+        self._still_here()
 
     def _closed(self, item: Item | None) -> Closed | None:
         queue = self._house.settings.queue if item is None else item.queue
@@ -272,9 +314,11 @@ class Connection:
         """Another node has moved the conversation's item, or ended it."""
         self._carry(self._session.promises_are(promises))
         self._carry(self._session.item_changed(item) if item else self._session.item_ended())
+        self._still_here()
 
     def item_changed(self, item: Item) -> None:
         self._carry(self._session.item_changed(item))
+        self._still_here()
 
     def delivery_changed(self, message: MessageId, delivery: Delivery) -> None:
         self._carry(self._session.delivery_changed(message, delivery))

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
 
@@ -72,6 +73,28 @@ def inbound_of(
         queue=settings.queue,
         attributes=attributes,
         callback=wish,
+    )
+
+
+def sign_of(
+    settings: Settings,
+    person: Person,
+    sign: Literal["left", "back"],
+    conversation: CaseId,
+    about: str,
+    now: datetime,
+) -> Inbound:
+    """That the visitor's last window has gone, or is there; ``about`` tells which time."""
+    return Inbound(
+        channel=settings.name,
+        kind=ChannelKind.WEBCHAT,
+        key=f"{person.visitor.id}:{sign}:{about}",
+        at=now,
+        identity=person.claim,
+        conversation=conversation,
+        address=person.visitor.id,
+        queue=settings.queue,
+        sign=sign,
     )
 
 

@@ -100,6 +100,7 @@ class AbandonedRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """See ``gateway.core.owed.Abandoned``."""
 
     after: Annotated[float, Meta(ge=0, le=86_400)] = 5.0
+    gone_after: Annotated[float, Meta(ge=10, le=86_400)] | None = 120.0
     then: Answered = "ignore"
     message: Texts = {}
     queue: Annotated[QueueName, Meta(max_length=100)] = QueueName("")

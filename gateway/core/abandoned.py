@@ -23,7 +23,8 @@ def answer(state: NodeState, item: Item, ctx: Context) -> list[e.Change]:
         return []
     if queue is None or case is None:
         return []
-    waited = max(0.0, (ctx.now - (item.queued_at or item.created_at)).total_seconds())
+    left_at = ctx.now if item.gone is None else item.gone.since
+    waited = max(0.0, (left_at - (item.queued_at or item.created_at)).total_seconds())
     rules, then = queue.abandoned, queue.abandoned.then
     changes: list[e.Change] = []
     if waited < rules.after:

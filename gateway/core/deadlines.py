@@ -14,6 +14,7 @@ from gateway.core.callbacks import time_has_come
 from gateway.core.escalation import ring
 from gateway.core.hands import grace_deadlines, grace_over
 from gateway.core.ids import AgentName, Context, ItemId
+from gateway.core.leaving import stayed_away, waits
 from gateway.core.model import AgentStatus, Item, ItemState, Presence
 from gateway.core.promises import due
 from gateway.core.promises import grace_over as promise_over
@@ -21,7 +22,7 @@ from gateway.core.state import NodeState
 from gateway.core.times import wrapup_seconds
 from gateway.core.waking import wake
 
-Kind = Literal["offer", "wrapup", "wake", "grace", "service", "rest", "promise"]
+Kind = Literal["offer", "wrapup", "wake", "grace", "service", "rest", "promise", "gone"]
 
 
 class Deadline(Struct, frozen=True, order=True):
@@ -48,6 +49,8 @@ def _of_item(item: Item) -> tuple[Deadline, ...]:
     if item.promise is not None and item.promise.broken_at is None:
         over = item.promise.due_at + timedelta(seconds=item.promise.grace)
         own = (*own, Deadline(over, "promise", item.id))
+    if item.gone is not None and waits(item):
+        own = (*own, Deadline(item.gone.until, "gone", item.id))
     if item.service is None or (alarm := item.service.next_alarm()) is None:
         return own
     return (*own, Deadline(alarm, "service", item.id))
@@ -85,8 +88,8 @@ def _expire_item(state: NodeState, item: Item, kind: Kind, ctx: Context) -> list
             return _missed(state, item)
         case "service":
             return ring(state, item, ctx)
-        case "promise":
-            return promise_over(item)
+        case "promise" | "gone":
+            return promise_over(item) if kind == "promise" else stayed_away(state, item, ctx)
         case "wake":
             return _woken(state, item, ctx)
         case "grace":

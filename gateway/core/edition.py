@@ -123,6 +123,12 @@ NEW: Mapping[str, Since] = {
     **dict.fromkeys(("Queue.promise_grace_seconds", "Queue.bundle"), Since(2)),
     **dict.fromkeys(("CallbackChanged", "CallbackTried"), Since(2)),
     **dict.fromkeys(("PromiseKept", "PromiseBroken", "AbandonmentAnswered"), Since(2)),
+    # An older node lets a chat wait whose window is gone; it would take a sign for a message.
+    "Inbound.sign": Since(2),
+    **dict.fromkeys(("Inbound.sign=left", "Inbound.sign=back"), Since(2)),
+    "Inbound.sign=": Since(2, harmless=True),
+    **dict.fromkeys(("Item.gone", "Gone"), Since(2, harmless=True)),
+    **dict.fromkeys(("CustomerLeft", "CustomerBack"), Since(2, harmless=True)),
     # These stand only in the fields above; as by default they stand in every queue.
     **dict.fromkeys(
         (f"Queue.bundle={one}" for one in ("case", "customer", "off")), Since(2, harmless=True)

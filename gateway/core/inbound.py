@@ -54,6 +54,7 @@ class Inbound(Struct, frozen=True, kw_only=True):
     who are never answered automatically. From line ``fold_from`` of ``body`` on (0: nowhere) it
     only repeats what was said before. ``filer`` names the system that wrote it about the
     customer; empty: the customer did. ``callback``: the customer asks to be called.
+    ``sign``: nothing was said; the customer's last window is gone, or there is one again.
     """
 
     channel: ChannelName
@@ -86,6 +87,7 @@ class Inbound(Struct, frozen=True, kw_only=True):
     filer: str = ""
     problem: str = ""
     callback: CallbackWish | None = None
+    sign: Literal["", "left", "back"] = ""
 
 
 class Decided(Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ from gateway.core.errors import Refused
 from gateway.core.frontdoor import Wish, classify
 from gateway.core.ids import Context, MessageId, QueueName, TicketNumber
 from gateway.core.inbound import Decided, Inbound
-from gateway.core.leaving import ended
+from gateway.core.leaving import back, ended, left
 from gateway.core.messages import preview_of
 from gateway.core.model import (
     Attachment,
@@ -72,6 +72,8 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
     """The changes for one inbound, the inbox row's end among them."""
     if inbound.problem:
         return _finish(known, Decided(status="quarantined", reason=inbound.problem))
+    if inbound.sign:
+        return _signed(state, ctx, inbound, known)
     if inbound.attributes.get("chat") == "ended":
         return _chat_ended(state, known)
     if known.report is not None:
@@ -337,3 +339,20 @@ def _chat_ended(state: NodeState, known: Known) -> Outcome:
         return _finish(known, Decided(status="ignored", reason="no such conversation"))
     decided = Decided(status="processed", case=case.id, number=case.number, reason="chat ended")
     return _finish(known, decided, ended(state, case.id))
+
+
+def _signed(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Outcome:
+    """The visitor's last window has closed, or there is one again."""
+    case = known.found.conversation
+    if case is None:
+        return _finish(known, Decided(status="ignored", reason="no such conversation"))
+    items = state.talks_of_case(case.id)
+    changes = [
+        change
+        for item in items
+        for change in (left(state, item, ctx) if inbound.sign == "left" else back(item))
+    ]
+    decided = Decided(
+        status="processed", case=case.id, number=case.number, reason=f"the customer: {inbound.sign}"
+    )
+    return _finish(known, decided, changes)

@@ -37,6 +37,7 @@ from gateway.core.owed import (
     Bundling,
     Callback,
     Callbacks,
+    Gone,
     Promise,
 )
 from gateway.core.policy import Cost, Policy, Ring
@@ -204,6 +205,7 @@ class Item(Kept, frozen=True, kw_only=True):
     cared: tuple[str, ...] = ()
     callback: Callback | None = None
     promise: Promise | None = None
+    gone: Gone | None = None
     ruled_by: RuleName = RuleName("")
 
 

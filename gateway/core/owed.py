@@ -73,6 +73,13 @@ class Promise(Kept, frozen=True, kw_only=True):
     broken_at: datetime | None = None
 
 
+class Gone(Kept, frozen=True, kw_only=True):
+    """The customer's last window has closed; if none has opened ``until`` then, they have left."""
+
+    since: datetime
+    until: datetime
+
+
 class Callbacks(Kept, frozen=True, kw_only=True):
     """How a queue treats call-backs.
 
@@ -109,10 +116,12 @@ class Abandoned(Kept, frozen=True, kw_only=True):
 
     Who leaves within ``after`` seconds is counted apart, and never answered. ``then``: nothing
     (``ignore``), the ``message`` by language to the mail address that we have, a task in ``queue``
-    that wins the customer back (``recovery``), or a call-back.
+    that wins the customer back (``recovery``), or a call-back. A chat whose last window has been
+    gone for ``gone_after`` seconds while the queue is open counts as left; ``None``: never.
     """
 
     after: float = 5.0
+    gone_after: float | None = 120.0
     then: Answered = "ignore"
     message: dict[str, str] = field(default_factory=dict)
     queue: QueueName = QueueName("")

@@ -44,8 +44,20 @@ def _promise_broken(s: NodeState, ev: e.PromiseBroken, at: datetime) -> Rows:
     return (s.edit(item, promise=replace(item.promise, broken_at=at)),)
 
 
+def _customer_left(s: NodeState, ev: e.CustomerLeft, at: datetime) -> Rows:
+    item = s.items.get(ev.item)
+    return () if item is None else (s.edit(item, gone=ev.gone),)
+
+
+def _customer_back(s: NodeState, ev: e.CustomerBack, at: datetime) -> Rows:
+    item = s.items.get(ev.item)
+    return () if item is None else (s.edit(item, gone=None),)
+
+
 OWED_FOLDS: Mapping[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.CallbackChanged: _callback_changed,
     e.CallbackTried: _callback_tried,
     e.PromiseBroken: _promise_broken,
+    e.CustomerLeft: _customer_left,
+    e.CustomerBack: _customer_back,
 }

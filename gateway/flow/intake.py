@@ -20,6 +20,7 @@ from gateway.core.backoff import reconnect_delay
 from gateway.core.bounces import reported_id
 from gateway.core.correlate import Candidates
 from gateway.core.duties import DutyTerm
+from gateway.core.edition import refuse_unknown
 from gateway.core.errors import Refused
 from gateway.core.ids import ChannelName, CustomerId, InboundId, NodeName, Position, QueueName
 from gateway.core.inbound import Decided, Inbound
@@ -117,6 +118,9 @@ class IntakeFlow:
             if memory is not None:
                 raise ValueError("memory goes with what it is about; else use ChannelMemory.save")
             return []
+        for inbound in inbounds:
+            if inbound.sign:  # an older node, to which it may come, would take it for a message
+                refuse_unknown(inbound, self._ledger.written)
         rows = await self._receiving.store(inbounds, memory, duty)
         await self._ledger.gate.passed()
         return [

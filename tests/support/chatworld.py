@@ -73,6 +73,7 @@ class ChatWorld:
         self.places: dict[CaseId, tuple[int, float]] = {}
         self.owners: dict[tuple[str, str], CaseId] = {}
         self.received: list[Inbound] = []
+        self.arrived = asyncio.Event()
         self.marked: list[tuple[MessageId, Delivery]] = []
         self.typed: list[tuple[CaseId, str, bool, bool]] = []
         self.outage = False
@@ -159,6 +160,7 @@ class ChatWorld:
         for inbound in inbounds:
             fresh = inbound.key not in self._inbox
             self.received.append(inbound)
+            self.arrived.set()
             self._inbox.setdefault(inbound.key, inbound)
             accepted.append(Accepted(id=InboundId(inbound.key), fresh=fresh))
         return accepted

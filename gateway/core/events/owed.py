@@ -4,7 +4,7 @@ from datetime import datetime
 
 from gateway.core.events.base import Happened
 from gateway.core.ids import AgentName, CaseId, ItemId, QueueName
-from gateway.core.owed import Answered, Callback, Outcome
+from gateway.core.owed import Answered, Callback, Gone, Outcome
 
 
 class CallbackChanged(Happened, frozen=True, kw_only=True):
@@ -64,4 +64,27 @@ class AbandonmentAnswered(Happened, frozen=True, kw_only=True):
     reason: str = ""
 
 
-OwedEvent = CallbackChanged | CallbackTried | PromiseKept | PromiseBroken | AbandonmentAnswered
+class CustomerLeft(Happened, frozen=True, kw_only=True):
+    """No window of the customer's is open any more, or nobody knows of one; it may come back."""
+
+    item: ItemId
+    case: CaseId
+    gone: Gone
+
+
+class CustomerBack(Happened, frozen=True, kw_only=True):
+    """There is a window again, in time."""
+
+    item: ItemId
+    case: CaseId
+
+
+OwedEvent = (
+    CallbackChanged
+    | CallbackTried
+    | PromiseKept
+    | PromiseBroken
+    | AbandonmentAnswered
+    | CustomerLeft
+    | CustomerBack
+)

@@ -28,11 +28,13 @@ from channels.webchat.protocol import (
     Welcome,
 )
 from channels.webchat.settings import Settings
+from gateway.core.events import CustomerLeft
 from gateway.core.ids import CaseId, ChannelName, OutboundId
 from gateway.core.model import Delivery
+from gateway.core.owed import Gone
 from gateway.ports import Outbound
 from tests.support.chatserver import Visitor, serving, visiting
-from tests.support.chatvalues import SITE
+from tests.support.chatvalues import SITE, START
 from tests.support.chatworld import ChatWorld
 
 pytestmark = pytest.mark.integration
@@ -380,3 +382,56 @@ async def _eventually(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - the fact has no event of its own
             await asyncio.sleep(0.005)
+
+
+# -- whether anybody is there ---------------------------------------------------------------------
+
+
+def signs(world: ChatWorld) -> list[str]:
+    return [inbound.sign for inbound in world.received if inbound.sign]
+
+
+async def told(world: ChatWorld, sign: str) -> None:
+    """Wait until it has been told, and nothing else."""
+    async with asyncio.timeout(20):
+        while signs(world) != [sign]:
+            world.arrived.clear()
+            await world.arrived.wait()
+
+
+async def test_who_closes_the_last_window_while_waiting_has_left(
+    world: ChatWorld, url: str
+) -> None:
+    async with visiting(url) as other:
+        async with visiting(url) as visitor:
+            welcome, _ = await begin(visitor)
+            await greet(other, welcome.visitor)
+        async with visiting(url) as third:  # a whole visit later the first is known to be gone
+            await greet(third)
+        assert signs(world) == [], "another window is open"
+    await told(world, "left")
+
+
+async def test_a_window_that_is_told_that_its_visitor_left_says_that_they_are_there(
+    world: ChatWorld, url: str
+) -> None:
+    async with visiting(url) as visitor:
+        welcome, _ = await begin(visitor)
+        known = world.items[case_in(welcome)]
+        gone = Gone(since=START, until=START)
+        item = replace(known, gone=gone, version=known.version + 1)
+        world._move(CustomerLeft(item=item.id, case=item.case, gone=gone), item)
+        await told(world, "back")
+
+
+async def test_who_talks_to_somebody_does_not_leave_by_closing_the_window(
+    world: ChatWorld, url: str
+) -> None:
+    async with visiting(url) as visitor:
+        welcome, _ = await begin(visitor)
+        world.assign(case_in(welcome), "ana")
+        await visitor.until(Delivered)
+    async with visiting(url) as other:
+        await begin(other)
+    assert signs(world) in ([], ["left"])
+    assert [i.conversation for i in world.received if i.sign] != [case_in(welcome)]
