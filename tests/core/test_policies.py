@@ -12,7 +12,7 @@ from gateway.core.capacity import TOTAL, takes, used
 from gateway.core.ids import AgentName
 from gateway.core.model import ChannelKind, CustomerBrief, Item, ItemState
 from gateway.core.policy import Cost, Policy
-from gateway.core.routing import pool
+from gateway.core.routing import available
 from gateway.core.routing.need import Need
 from gateway.core.routing.rank import LATEST_SECONDS, MOST_POINTS, rank
 from tests.support.builders import SITE, START, House, agent, chat, hands_id, item, needs, queue
@@ -320,16 +320,16 @@ def test_who_comes_free_while_a_new_order_is_made_stands_behind_those_who_were(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Thousands enter it step by step; others have their turns between."""
-    monkeypatch.setattr(pool, "ENTERED", 1)
+    monkeypatch.setattr(available, "ENTERED", 1)
     house = House(*(agent(f"a{n}") for n in range(4)))
     house.sign_in("a1", "a2", "a3")
     changed = queue(policy=Policy(choice="longest_idle"))
     house.state.queues[changed.name] = changed
-    steps = house.engine.pool.prepare(changed.name)
+    steps = house.engine.pool.agents.prepare("longest_idle")
     next(steps)
     house.sign_in("a0")
     house.drop("a2")
     assert len(list(steps)) == 2
     assert house.new_item().id in house.offered()
-    in_order = house.engine.pool.free_agents(Need(ChannelKind.TASK, changed.name, ()))
+    in_order = house.engine.pool.agents.for_need(Need(ChannelKind.TASK, changed.name, ()))
     assert list(in_order) == ["a3", "a0", "a1"], "a1 has been given what came"

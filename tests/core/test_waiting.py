@@ -68,7 +68,7 @@ class Plain:
         waiting, known = self.waiting, self.known
         assert len(waiting) == len(known)
         assert set(waiting.needs()) == {need for need, _ in known.values()}
-        assert waiting.in_line() == sorted((rank, i, need) for i, (need, rank) in known.items())
+        assert sorted(waiting.all()) == sorted((rank, i, need) for i, (need, rank) in known.items())
 
     def look(self, agent: AgentProfile, kept: set[ItemId]) -> None:
         """What the agent finds is what is found by looking at every item."""

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from gateway.core.ids import AgentName
 from gateway.core.model import Item
+from gateway.core.routing.available import Available
 from gateway.core.routing.need import Need
-from gateway.core.routing.pool import Pool
 
 MOST_STEPS = 200_000
 """Agents looked at on behalf of items that found nobody, in one batch."""
@@ -23,8 +23,8 @@ MOST_STEPS_AN_ITEM = 3_000
 class Batch:
     """Who gets what, one item an agent. While it is made, those agents stand apart in the pool."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, agents: Available) -> None:
+        self._agents = agents
         self._given: dict[AgentName, tuple[Item, Need]] = {}
         self._fixed: set[AgentName] = set()
         self._steps = MOST_STEPS
@@ -41,15 +41,15 @@ class Batch:
         self._given[agent] = item, need
         if fixed:
             self._fixed.add(agent)
-        self._pool.set_aside(agent)
+        self._agents.set_aside(agent)
 
     def place(self, item: Item, need: Need) -> bool:
         """Give it to the best free agent, or make room for it. Whether somebody has it now."""
-        agent = next(self._pool.free_agents(need), None)
+        agent = next(self._agents.for_need(need), None)
         if agent is not None:
             self.give(item, need, agent, fixed=False)
             return True
-        return self._pool.free > 0 and self._make_room(item, need)
+        return self._agents.count > 0 and self._make_room(item, need)
 
     def _make_room(self, item: Item, need: Need) -> bool:
         came_by: dict[AgentName, AgentName | None] = {}
@@ -58,7 +58,7 @@ class Batch:
         asking: deque[tuple[Need, AgentName | None]] = deque([(need, None)])
         while asking and self._steps > least:
             asked, by = asking.popleft()
-            for agent in self._pool.apart(asked):
+            for agent in self._agents.apart(asked):
                 if agent in came_by or agent in self._fixed:
                     continue
                 self._steps -= 1
@@ -67,14 +67,14 @@ class Batch:
                 if held in tried:
                     continue
                 tried.add(held)
-                other = next(self._pool.free_agents(held), None)
+                other = next(self._agents.for_need(held), None)
                 if other is not None:
                     self._shift(other, agent, came_by, item, need)
                     return True
                 asking.append((held, agent))
         # Whoever was reached from here leads to nobody who is free, and never will in this batch.
         for agent in came_by:
-            self._pool.out_of_reach(agent)
+            self._agents.out_of_reach(agent)
         return False
 
     def _shift(

@@ -62,6 +62,7 @@ class Chooser:
     ) -> None:
         self._state = state
         self._pool = pool
+        self._agents = pool.agents
         self._awaited = awaited
         self._kept = kept
 
@@ -76,7 +77,7 @@ class Chooser:
             if last is not None:
                 return last
         ends: list[datetime] = []
-        for agent in self._pool.free_agents(need):
+        for agent in self._agents.for_need(need):
             if not item.passed or (passed := passed_lately(item, agent, now)) is None:
                 return Match(item.id, agent, self.why(item, agent, need, now))
             ends.append(pass_ends(passed))
@@ -101,7 +102,7 @@ class Chooser:
 
     def agent_for(self, wanted: Wanted, now: datetime) -> AgentName | None:
         """The best available agent for an item that is not here."""
-        for agent in self._pool.free_agents(wanted.need):
+        for agent in self._agents.for_need(wanted.need):
             if not any(p.agent == agent and now < pass_ends(p) for p in wanted.passed):
                 return agent
         return None
@@ -125,8 +126,8 @@ class Chooser:
             return False
         return self.last_agent(item, self._pool.need_of(item), now) is not None
 
-    def best_item(self, agent: AgentName, now: datetime) -> Match | None:
-        """The most urgent item that this agent can take."""
+    def best_item(self, agent: AgentName, free: int, now: datetime) -> Match | None:
+        """The most urgent item that this agent can take, who is available and has room for it."""
         items = self._state.items
         kept: list[ItemId] = []
 
@@ -141,7 +142,7 @@ class Chooser:
             kept.append(name)
             return False
 
-        found = self._pool.first_for(agent, may)
+        found = self._pool.first_for(agent, free, may)
         for name in kept:
             # Nothing else may happen to it: ``_best_agent`` says until when to wait.
             self._kept(name)
@@ -154,22 +155,24 @@ class Chooser:
     def why(self, item: Item, agent: AgentName, need: Need, now: datetime) -> str:
         if item.last_agent == agent:
             return "had this case last"
-        skills = self._state.profiles[agent].skills
-        has = ", ".join([f"{skill} {skills.get(skill, 0)}" for skill, _ in need.skills])
+        state = self._state
+        skills = state.profiles[agent].skills
+        said = ""
+        for skill, _ in need.skills:
+            said += f", {skill} {skills.get(skill, 0)}"
         for language in need.languages:
             if language in skills:
-                also = f"{language} {skills[language]}"
-                has = f"{has}, {also}" if has else also
+                said += f", {language} {skills[language]}"
                 break
-        said = f"has {has}" if has else "needs no particular skill"
+        said = f"has {said[2:]}" if said else "needs no particular skill"
         if item.ring:
             said += f" (ring {item.ring})"
-        queue = self._state.queues.get(item.queue)
+        queue = state.queues.get(item.queue)
         choice = queue.policy.choice if queue is not None else "best_fit"
-        in_hand = self._state.count_in_hand(agent)
+        in_hand = state.count_in_hand(agent)
         if choice != "best_fit":
             return f"{said}; {_CHOSEN[choice]} ({in_hand} in hand)"
         if in_hand:
             return f"{said}; first in line among the best fits ({in_hand} in hand)"
-        idle = (now - self._state.statuses[agent].idle_since).total_seconds()
+        idle = (now - state.statuses[agent].idle_since).total_seconds()
         return f"{said}; idle longest among the best fits ({idle:.0f} s)"

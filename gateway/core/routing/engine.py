@@ -15,6 +15,7 @@ from gateway.core.model import (
     AgentProfile,
     AgentStatus,
     Case,
+    ChannelKind,
     Item,
     ItemState,
     Offer,
@@ -24,7 +25,7 @@ from gateway.core.model import (
 from gateway.core.overflow import Wanted
 from gateway.core.routing.choose import Chooser, Match, Rest, Wait
 from gateway.core.routing.expect import Expectation
-from gateway.core.routing.many import AT_ONCE, REST, Many
+from gateway.core.routing.many import AT_ONCE, FEW, REST, Many
 from gateway.core.routing.pool import Pool
 from gateway.core.routing.rings import Widen, widening
 from gateway.core.state import NodeState
@@ -40,6 +41,7 @@ class Engine:
     def __init__(self, state: NodeState) -> None:
         self._state = state
         self.pool = Pool(state)
+        self.agents = self.pool.agents
         self.expectation = Expectation(state, self.pool)
         self._chooser = Chooser(state, self.pool, self._await, self._mark)
         self._items: dict[ItemId, None] = {}
@@ -50,19 +52,17 @@ class Engine:
         self._stale: dict[ItemId, None] = {}
         self._queues: dict[QueueName, None] = {}
         self._tongues = state.tongues.changes
+        self._prepared: set[tuple[QueueName, ChannelKind]] = set()
+        self._unprepared: dict[tuple[QueueName, ChannelKind], None] = {}
         for item in state.items.values():
             self.note(item)
 
     @property
     def pending(self) -> bool:
         """Whether something has changed that ``matches`` has not looked at."""
-        return bool(
-            self._items or self._agents or self._stale or self._queues or self._tongues_changed
-        )
-
-    @property
-    def _tongues_changed(self) -> bool:
-        return self._tongues != self._state.tongues.changes
+        if self._items or self._agents:
+            return True
+        return bool(self._stale or self._queues) or self._tongues != self._state.tongues.changes
 
     # -- what has changed -------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ class Engine:
             # Who comes to a partly closed site, or leaves it, lets in or closes out somebody else.
             self._agents.update(dict.fromkeys(self._state.just_closed))
         elif type(row) is Queue:
-            if self.pool.define_queue():
+            if self.agents.define_queue():
                 self._agents.update(dict.fromkeys(self._state.statuses))
             self._queues[row.name] = None
         elif type(row) is Site:
@@ -100,8 +100,8 @@ class Engine:
             before = self._holders.get(name)
             if before != holder:
                 self._holders[name] = holder
-                self.pool.had_turn(holder)
-                self.pool.enter_agent(holder)
+                self.agents.had_turn(holder)
+                self.agents.enter(holder)
         if item.resting != (name in self._resting):
             self._note_rest(item, holder)
         if before is not None and before != holder:
@@ -109,6 +109,8 @@ class Engine:
         if state is _QUEUED:
             self.pool.enter_item(name)
             self._items[name] = None
+            if (what := (item.queue, item.kind)) not in self._prepared:
+                self._unprepared[what] = None
         else:
             self.pool.leave_item(name)
             self._items.pop(name, None)
@@ -155,15 +157,14 @@ class Engine:
         if self._queues or self._tongues != tongues:
             languages, self._tongues = self._tongues != tongues, tongues
             queues, self._queues = self._queues, {}
-            for queue in queues:
-                for _ in self.pool.prepare(queue):
-                    yield REST
+            self._unprepared.update((one, None) for one in self._prepared if one[0] in queues)
             self._stale.update(
                 (item.id, None)
                 for item in state.items.values()
                 if item.state is ItemState.QUEUED
                 and (item.queue in queues or (languages and item.language))
             )
+        yield from self._prepare()
         done = 0
         while self._stale:
             item = state.items.get(self._stale.popitem()[0])
@@ -178,39 +179,54 @@ class Engine:
             self.pool.settle(AT_ONCE)
             yield REST
 
+    def _prepare(self) -> Iterator[Rest]:
+        """Have agents stand as is asked by what has come that was not here before."""
+        while self._unprepared:
+            what, _ = self._unprepared.popitem()
+            for _ in self.agents.prepare(self.agents.order_for(*what)):
+                yield REST
+            self._prepared.add(what)
+
     # -- what follows -----------------------------------------------------------------------
 
     def matches(self, now: datetime) -> Iterator[Found]:
         """One after the other; the caller applies each match before asking for the next."""
-        if self._stale or self._queues or self.pool.behind > AT_ONCE or self._tongues_changed:
+        if (
+            self._stale
+            or self._queues
+            or self._unprepared
+            or self.pool.behind > AT_ONCE
+            or self._tongues != self._state.tongues.changes
+        ):
             yield from self._catch_up()
         served: list[AgentName] = []
         while self._agents or self._items or served:
-            agents, items = self._take_agents(), self._take_items()
-            if len(agents) + len(items) + len(served) > 1:
+            if len(self._agents) + len(self._items) + len(served) > 1:
+                agents, items = self._take_agents(), self._take_items()
                 served = yield from self._serve_many([*served, *agents], items, now)
-                continue
-            for agent in served or agents:
+            elif self._items:
+                item, _ = self._items.popitem()
+                if self._is_waiting(item):
+                    found = self._best_agent(self._state.items[item], now)
+                    if found is not None:
+                        yield found
+            else:
+                agent = served.pop() if served else self._agents.popitem()[0]
                 yield from self._serve(agent, now)
-            served = []
-            for item in items:
-                found = self._best_agent(item, now)
-                if found is not None:
-                    yield found
 
     def _serve_many(
         self, agents: list[AgentName], items: list[Item], now: datetime
     ) -> Generator[Found, None, list[AgentName]]:
         """Which of the agents are still to be served."""
         for done, agent in enumerate(agents, start=1):
-            self.pool.enter_agent(agent)
+            self.agents.enter(agent)
             if done % AT_ONCE == 0:
                 yield REST
-        standing = [agent for agent in agents if self.pool.stands(agent)]
+        standing = [agent for agent in agents if self.agents.stands(agent)]
         many = Many(self._state, self.pool, self._chooser, now)
         yield from many.matches(standing, items)
         self._agents.update(many.again_agents)
-        left = dict.fromkeys([*(item.id for item in items), *many.again_items])
+        left = dict.fromkeys([*many.in_turn(items), *many.again_items])
         if many.full:
             self._items.update(left)
             return standing
@@ -224,8 +240,6 @@ class Engine:
         return []
 
     def _take_agents(self) -> list[AgentName]:
-        if not self._agents:
-            return []
         statuses = self._state.statuses
         found = [a for a in self._agents if a in statuses]
         self._agents.clear()
@@ -234,11 +248,10 @@ class Engine:
         return found
 
     def _take_items(self) -> list[Item]:
-        if not self._items:
-            return []
         found = [i for i in self._items if self._is_waiting(i)]
         self._items.clear()
-        if len(found) > 1:
+        if 1 < len(found) <= FEW:
+            # More are looked at in the order of the whole line.
             found.sort(key=lambda i: (self.pool.rank_of(i), i))
         return [self._state.items[i] for i in found]
 
@@ -250,18 +263,19 @@ class Engine:
 
     def _serve(self, agent: AgentName, now: datetime) -> Iterator[Match]:
         """Work for an agent who may have become available, most urgent first."""
-        pool = self.pool
-        served = False
-        while pool.room_of(agent):
-            found = self._chooser.best_item(agent, now)
-            if found is None:
-                # Who has just been given something stands there since then.
-                if not (served and pool.stands(agent)):
-                    pool.enter_agent(agent)
-                return
+        agents = self.agents
+        free = agents.room_of(agent)
+        if not free:
+            agents.leave(agent)
+            return
+        found = self._chooser.best_item(agent, free, now)
+        if found is None:
+            agents.enter(agent)
+        while found is not None:
             yield found
-            served = True
-        pool.leave_agent(agent)
+            # Who has room left stands there since then.
+            free = agents.room_of(agent) if agents.stands(agent) else 0
+            found = self._chooser.best_item(agent, free, now) if free else None
 
     # -- one item ---------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from gateway.core.routing.batch import Batch
 from gateway.core.routing.choose import Chooser, Match, Rest
 from gateway.core.routing.fit import busy
 from gateway.core.routing.need import Need
-from gateway.core.routing.pool import Pool
+from gateway.core.routing.pool import Place, Pool
 from gateway.core.state import NodeState
 
 AT_ONCE = 200
@@ -37,9 +37,10 @@ class Many:
         self._pool = pool
         self._chooser = chooser
         self._now = now
-        self._batch = Batch(pool)
+        self._batch = Batch(pool.agents)
         self._reasons: dict[AgentName, str] = {}
         self._done: set[Need] = set()
+        self._line: list[Place] = []
 
     @property
     def full(self) -> bool:
@@ -48,7 +49,13 @@ class Many:
     def matches(self, agents: Sequence[AgentName], items: Sequence[Item]) -> Iterator[Match | Rest]:
         """For these, who stand in the pool, and these, which wait there."""
         try:
-            for looked, (item, need) in enumerate(self._in_order(agents, items), start=1):
+            ahead = self._of_few(agents, items)
+            if len(agents) + len(items) > FEW:
+                if not self._pool.agents.count:
+                    return
+                self._line = yield from self._pool.line_up(REST)
+                ahead = self._of_all()
+            for looked, (item, need) in enumerate(ahead, start=1):
                 if not self._plan(item, need):
                     self._done.add(need)
                 if looked % AT_ONCE == 0:
@@ -57,7 +64,7 @@ class Many:
                     break
             yield from self._give()
         finally:
-            self._pool.bring_back()
+            self._pool.agents.bring_back()
 
     def _give(self) -> Iterator[Match]:
         """What was planned, as far as it still holds: others had their turns meanwhile."""
@@ -69,7 +76,7 @@ class Many:
                     yield Match(item.id, agent, why)
                 else:
                     self.again_items[item.id] = None
-            if self._pool.room_of(agent):
+            if self._pool.agents.room_of(agent):
                 self.again_agents[agent] = None
 
     def _plan(self, item: Item, need: Need) -> bool:
@@ -84,19 +91,22 @@ class Many:
             self.again_items[item.id] = None
         return True
 
-    def _in_order(
-        self, agents: Sequence[AgentName], items: Sequence[Item]
-    ) -> Iterator[tuple[Item, Need]]:
-        """Whatever these agents could take, and these items, the most urgent first.
+    def in_turn(self, items: Sequence[Item]) -> list[ItemId]:
+        """These, the most urgent first, if anybody was free."""
+        names = [item.id for item in items]
+        if not self._line:
+            return names
+        wanted = set(names)
+        return [name for _, name, _ in self._line if name in wanted]
 
-        Needs that have come to be done are left out, and it ends when nobody is free.
+    def _of_all(self) -> Iterator[tuple[Item, Need]]:
+        """Whatever waits, the most urgent first, until nobody is free.
+
+        Needs that have come to be done are left out.
         """
-        if len(agents) + len(items) <= FEW:
-            yield from self._of_few(agents, items)
-            return
         # A list, for others have their turn while it is gone through.
-        for _, found, need in self._pool.in_line():
-            if not self._pool.free:
+        for _, found, need in self._line:
+            if not self._pool.agents.count:
                 return
             if need not in self._done and self._waits(found):
                 yield self._state.items[found], need
@@ -104,11 +114,12 @@ class Many:
     def _of_few(
         self, agents: Sequence[AgentName], items: Sequence[Item]
     ) -> Iterator[tuple[Item, Need]]:
+        """The same of whatever these agents could take, and these items."""
         heads = self._heads(agents, items)
         ahead = [(head, n, need) for n, (need, head) in enumerate(heads.items())]
         heapify(ahead)
         lines: dict[Need, Iterator[Item]] = {}
-        while ahead and self._pool.free:
+        while ahead and self._pool.agents.count:
             (_, found), n, need = ahead[0]
             if need in self._done:
                 heappop(ahead)

@@ -9,6 +9,7 @@ Those in a lower ``class`` stand before all others; within a class who came firs
 """
 
 from bisect import insort
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -111,7 +112,7 @@ class _Block:
         self.agents: list[AgentName] = []
         self.taken = 0
         self.free: dict[int, int] = {}
-        self.having: dict[int, int] = {}
+        self.having: defaultdict[int, int] = defaultdict(int)
 
     def fitting(self, asked: Asked) -> int:
         kind, all_of, one_of, unless = asked
@@ -123,13 +124,17 @@ class _Block:
         for one in all_of:
             if not bits:
                 return 0
-            bits &= having.get(one, 0)
+            here = having.get(one)
+            if here is None:
+                return 0
+            bits &= here
         for group in one_of:
             if not bits:
                 return 0
             bits &= self._either(group)
         for limit, group in unless:
-            if bits and (limited := bits & having.get(limit, 0)):
+            limited = having.get(limit)
+            if limited and (limited := bits & limited):
                 bits ^= limited & ~self._either(group)
         return bits
 
@@ -168,7 +173,8 @@ class Standing:
 
     def enter(self, agent: AgentName, rank: int, room: int, has: Sequence[int]) -> None:
         """Stand at the end of class ``rank``, with ``room`` for these kinds (a bit for each)."""
-        self.leave(agent)
+        if agent in self._where:
+            self.leave(agent)
         blocks = self._classes.get(rank)
         if blocks is None:
             blocks = self._classes[rank] = []
@@ -184,7 +190,7 @@ class Standing:
         block.free[room] = block.free.get(room, 0) | bit
         having = block.having
         for one in has:
-            having[one] = having.get(one, 0) | bit
+            having[one] |= bit
 
     def leave(self, agent: AgentName) -> None:
         """Stand there no more; a stranger may."""

@@ -278,16 +278,14 @@ class Waiting:
 
     # -- taking -----------------------------------------------------------------------------
 
-    def in_line(self) -> list[tuple[float, ItemId, Need]]:
-        """All of them, most urgent first."""
-        found = [
+    def all(self) -> list[tuple[float, ItemId, Need]]:
+        """All of them, in no order."""
+        return [
             (rank, item, need)
             for asking in self._asking.values()
             for need, line in asking.items()
             for item, rank in line.ranks()
         ]
-        found.sort(key=itemgetter(0, 1))
-        return found
 
     def first_for(
         self,
