@@ -6,7 +6,7 @@
 ``prices``    what each agent is worth to the house, so that what is scarce is kept
 ``standing``  available agents in the order of a policy, found by what they have
 ``waiting``   waiting items in order of rank, found in a tree of skills
-``pool``      both indexes over the node's state
+``available`` who is free, over the node's state; ``pool``: who waits, and what somebody can take
 ``choose``    one item or one agent: affinity, then the queue's choice, with the reason in words
 ``many``      several at once: the most urgent of whatever can be served together (``batch``)
 ``engine``    what has changed, and what follows from it
