@@ -5,7 +5,7 @@ import random
 import pytest
 
 from gateway.core import events as e
-from gateway.core.ids import ItemId
+from gateway.core.ids import AgentName, ItemId
 from gateway.core.model import ChannelKind, ItemState, Presence
 from gateway.core.policy import Policy
 from gateway.core.routing import available, engine, many, pool
@@ -65,7 +65,7 @@ def test_a_policy_that_changes_while_many_wait_loses_nothing_and_gives_nothing_t
                 offer = offer_for(house.state, found, house.ledger.context())
                 house.ledger.record([e.Change(e.OfferMade(item=found.item, offer=offer))])
             elif dice.random() < 0.3 and names:
-                ready = e.AgentStateChanged(agent=names.pop(), presence=Presence.READY)
+                ready = e.AgentStateChanged(agent=AgentName(names.pop()), presence=Presence.READY)
                 house.ledger.record([e.Change(ready)])
             elif dice.random() < 0.1:
                 gone = dice.choice([i for i in waiting if i not in canceled and i not in offered])
