@@ -315,11 +315,19 @@ export interface Accept {
   offer: string;
 }
 
+/** It was not for this agent: a reason of the house's list, and what would have been right. */
+export interface NotForMe {
+  reason: string;
+  queue?: string | null;
+  skill?: string | null;
+}
+
 export interface Decline {
   t: "decline";
   id: string;
   offer: string;
   reason?: string;
+  misrouted?: NotForMe | null;
 }
 
 export interface Send {
@@ -414,6 +422,7 @@ export interface Transfer {
   queue?: string | null;
   agent?: string | null;
   note?: string;
+  misrouted?: NotForMe | null;
 }
 
 export interface AskCallback {
@@ -444,6 +453,7 @@ export interface Wrapup {
   code?: string;
   categories?: string[];
   note?: string;
+  misrouted?: NotForMe | null;
 }
 
 export type Command =

@@ -5,6 +5,7 @@ import type {
   AgentProfile,
   Attachment,
   Case,
+  ChannelKind,
   ItemView,
   Message,
   Outgoing,
@@ -16,6 +17,7 @@ import type {
 import { newId } from "../ui/ids";
 import { http, type Page } from "./http";
 import { noteOthers } from "./nodes";
+import type { Then } from "./setup";
 
 const api = "/api/v1";
 const at = encodeURIComponent;
@@ -51,9 +53,13 @@ export interface TimelineEntry {
   items: { id: string; kind: string; state: string; agent: string | null; code: string }[];
 }
 
+export type Use = "wrapup" | "misrouted";
+
 export interface Code {
   name: string;
   label: string;
+  /** Left out: for wrap-up. */
+  uses?: Use[];
 }
 
 export interface Skill {
@@ -270,7 +276,51 @@ export const actOnItem = (
 ) => http.post(`${api}/items/${at(id)}/${act}`, body, newId());
 
 export const codes = () => http.get<Page<Code>>(`${api}/codes`);
+export const endings = async () =>
+  (await codes()).items.filter(({ uses }) => uses?.includes("wrapup") ?? true);
+export const misroutedReasons = () => http.get<Page<Code>>(`${api}/misrouted/reasons`);
 export const queues = () => http.get<Page<Queue>>(`${api}/queues`);
+/** A named list of acts, such as who asks may run. */
+export interface Macro {
+  name: string;
+  label: string;
+  /** None: for any kind of contact. */
+  kinds: ChannelKind[];
+  then: Then;
+}
+export const macros = () => http.get<Page<Macro>>(`${api}/macros`);
+
+/** What a rule wants a supervisor to look at; `held`: a reply that leaves when it is released. */
+export interface Review {
+  review: string;
+  item: string;
+  number: number;
+  queue: string;
+  subject: string;
+  rule: string;
+  reason: string;
+  at: string;
+  held: boolean;
+  agent: string | null;
+  message: string | null;
+  preview: string;
+}
+export type Verdict = "released" | "refused" | "seen";
+export const reviews = () => http.get<Page<Review>>(`${api}/reviews`, { limit: 200 });
+export const conclude = (item: string, body: { review: string; verdict: Verdict; reason: string }) =>
+  http.post(`${api}/items/${at(item)}/review`, body, newId());
+
+export type MisroutedBy = "rule" | "queue" | "reason" | "right_queue" | "right_skill";
+export type Misrouting = Record<MisroutedBy, string> & {
+  told: number;
+  latest: { item: string; number: number; at: string; agent: string; how: string; decision: string }[];
+};
+export const routingReport = (from: string, by: readonly MisroutedBy[]) =>
+  http.get<{ from: string; to: string; told: number; lines: Misrouting[] }>(`${api}/reports/routing`, {
+    from,
+    by: by.join(),
+  });
+export const itemById = (id: string) => http.get<ItemView>(`${api}/items/${at(id)}`);
 export const agents = () => http.get<Page<AgentAtWork>>(`${api}/agents`, { limit: 200 });
 /** Names as shown, by sign-in name; whom the node does not know is left out. */
 export async function namesOf(logins: readonly string[]): Promise<Record<string, string>> {

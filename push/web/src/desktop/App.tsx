@@ -15,7 +15,9 @@ import { Header, Notice } from "./Header";
 import { ItemList } from "./ItemList";
 import { startKeys } from "./keys";
 import { NewCase } from "./NewCase";
+import { NotForMeDialog } from "./NotForMe";
 import { docked, Offers } from "./Offers";
+import { Palette } from "./Palette";
 import { startRinging } from "./ringing";
 import { route } from "./route";
 import { KeySheet } from "./KeySheet";
@@ -110,6 +112,10 @@ function OpenDialog() {
       return <PromiseDialog item={open.item} onClose={closeDialog} />;
     case "callback":
       return <CallbackDialog item={open.item} onClose={closeDialog} />;
+    case "not_for_me":
+      return <NotForMeDialog offer={open.offer} onClose={closeDialog} />;
+    case "palette":
+      return <Palette item={open.item} onClose={closeDialog} />;
     case "none":
       return null;
   }

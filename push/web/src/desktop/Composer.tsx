@@ -22,7 +22,9 @@ const LIMIT = 200_000; // the protocol's; a channel may refuse less, in words
 
 export function Composer({ item }: { item: ItemView }) {
   const draft = draftOf(item.id);
-  const note = draft.mode === "note";
+  // where there only is a number to call, nothing can be written to the customer
+  const mute = item.no_reply === true;
+  const note = mute || draft.mode === "note";
   const area = useRef<HTMLTextAreaElement>(null);
   const files = useUploads(item.id);
   const typing = useTyping(item);
@@ -70,16 +72,18 @@ export function Composer({ item }: { item: ItemView }) {
     >
       <div class="composer-top">
         <div class="seg" role="tablist" aria-label={t("composer.mode")}>
-          <button role="tab" aria-selected={!note} onClick={() => changeDraft(item.id, { mode: "reply" })}>
-            <Icon of={Reply} size={14} /> {t("reply")}
-          </button>
+          {!mute && (
+            <button role="tab" aria-selected={!note} onClick={() => changeDraft(item.id, { mode: "reply" })}>
+              <Icon of={Reply} size={14} /> {t("reply")}
+            </button>
+          )}
           <button role="tab" aria-selected={note} onClick={() => changeDraft(item.id, { mode: "note" })}>
             <Icon of={StickyNote} size={14} /> {t("note")}
           </button>
         </div>
         {note ? (
           <span class="composer-hint">
-            <Icon of={Lock} size={13} /> {t("note.hint")}
+            <Icon of={Lock} size={13} /> {t(mute ? "note.only" : "note.hint")}
           </span>
         ) : (
           item.kind === "email" && <Recipients item={item} draft={draft} />

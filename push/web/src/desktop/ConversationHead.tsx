@@ -11,6 +11,7 @@ import {
   Tag,
   UserRound,
   X,
+  Zap,
 } from "lucide";
 import { useState } from "preact/hooks";
 import { t, word } from "../i18n";
@@ -94,6 +95,7 @@ function Acts({ item }: { item: ItemView }) {
   const transfer = () => (dialog.value = { kind: "transfer", item });
   const promise = () => (dialog.value = { kind: "promise", item });
   const callback = () => (dialog.value = { kind: "callback", item });
+  const macro = () => (dialog.value = { kind: "palette", item });
   const wait = () => void park(item).catch(() => undefined);
   const finish = () => (closing.value = closing.value === item.id ? null : item.id);
   return (
@@ -120,6 +122,15 @@ function Acts({ item }: { item: ItemView }) {
           onClick={callback}
         >
           <Icon of={PhoneOutgoing} size={15} />
+        </button>
+        <button
+          class="btn small icon"
+          title={`${t("macro.many")} (M)`}
+          aria-label={t("macro.many")}
+          disabled={coming}
+          onClick={macro}
+        >
+          <Icon of={Zap} size={15} />
         </button>
         <button class="btn small" title={`${t("park.title")} (W)`} disabled={!active} onClick={wait}>
           <Icon of={CirclePause} size={15} />
@@ -149,6 +160,10 @@ function Acts({ item }: { item: ItemView }) {
           <MenuItem onChoose={callback} disabled={coming}>
             <Icon of={PhoneOutgoing} />
             {t("callback")}
+          </MenuItem>
+          <MenuItem onChoose={macro} disabled={coming}>
+            <Icon of={Zap} />
+            {t("macro.many")}
           </MenuItem>
           <MenuItem onChoose={wait} disabled={!active}>
             <Icon of={CirclePause} />

@@ -7,14 +7,14 @@ import { DueChip } from "../ui/Due";
 import { Icon } from "../ui/Icon";
 import { Menu, MenuItem } from "../ui/Menu";
 import { now, since } from "../ui/time";
-import { accept, answered, decline } from "./acts";
+import { accept, answered, decline, dialog } from "./acts";
 import { offers } from "./store";
 import "./offers.css";
 
 const DECLINE_REASONS = ["not_my_skill", "busy_now", "conflict"] as const;
 
-/** Without a customer column to lie over, cards would hide the conversation's buttons. */
-const middling = matchMedia("(min-width: 761px) and (max-width: 1180px)");
+/** Without a customer column that is wide enough to lie over, cards would hide the conversation's buttons. */
+const middling = matchMedia("(min-width: 761px) and (max-width: 1399px)");
 export const docked = signal(middling.matches);
 middling.addEventListener("change", (event) => (docked.value = event.matches));
 
@@ -103,6 +103,8 @@ function OfferCard({ offer, first }: { offer: OfferView; first: boolean }) {
               {word("decline", reason)}
             </MenuItem>
           ))}
+          <hr />
+          <MenuItem onChoose={() => (dialog.value = { kind: "not_for_me", offer })}>{t("misrouted.ask")}</MenuItem>
         </Menu>
       </div>
     </article>

@@ -3,11 +3,12 @@ import { useState } from "preact/hooks";
 import { agents, queues } from "../api/resources";
 import { useResource } from "../api/resource";
 import { t, word } from "../i18n";
-import type { ItemView, Transfer } from "../protocol";
+import type { ItemView, NotForMe, Transfer } from "../protocol";
 import { Avatar, Skeleton } from "../ui/bits";
 import { Dialog } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
 import { say } from "../ui/toast";
+import { NotForMeFields } from "./NotForMe";
 import { closeConversation } from "./route";
 import { desk, order } from "./store";
 import "./transfer.css";
@@ -23,6 +24,7 @@ export function TransferDialog({ item, onClose }: { item: ItemView; onClose(): v
   const [kind, setKind] = useState<"queue" | "agent">("queue");
   const [chosen, setChosen] = useState("");
   const [note, setNote] = useState("");
+  const [wrong, setWrong] = useState<NotForMe | null>(null);
   const [search, setSearch] = useState("");
   const [busy, setBusy] = useState(false);
   const people = useResource(kind === "agent" ? "agents" : null, agents, 10_000);
@@ -58,7 +60,7 @@ export function TransferDialog({ item, onClose }: { item: ItemView; onClose(): v
     if (!chosen || busy) return;
     setBusy(true);
     try {
-      await order<Transfer>({ t: "transfer", item: item.id, [kind]: chosen, note: note.trim() });
+      await order<Transfer>({ t: "transfer", item: item.id, [kind]: chosen, note: note.trim(), misrouted: wrong });
       say(t("transfer.done", { number: item.number, to: targets.find(({ key }) => key === chosen)?.name ?? chosen }));
       onClose();
       closeConversation();
@@ -142,6 +144,7 @@ export function TransferDialog({ item, onClose }: { item: ItemView; onClose(): v
           onInput={(event) => setNote(event.currentTarget.value)}
         />
       </label>
+      <NotForMeFields value={wrong} onChange={setWrong} right={kind === "queue" && chosen !== item.queue ? chosen : ""} />
     </Dialog>
   );
 }

@@ -1,13 +1,14 @@
 import { Check, X } from "lucide";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { codes } from "../api/resources";
+import { endings } from "../api/resources";
 import { useResource } from "../api/resource";
 import { t, word } from "../i18n";
-import type { ItemView, Wrapup } from "../protocol";
+import type { ItemView, NotForMe, Wrapup } from "../protocol";
 import { Skeleton } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { say } from "../ui/toast";
 import { closing } from "./acts";
+import { NotForMeFields } from "./NotForMe";
 import { closeConversation, route } from "./route";
 import { items, order } from "./store";
 import "./wrapup.css";
@@ -17,13 +18,14 @@ const OUTCOMES = ["reached", "not_reached", "wrong_number"].map((name) => ({ nam
 
 /** How it ended: a code, categories, a note. Completes the item. */
 export function WrapUp({ item }: { item: ItemView }) {
-  const known = useResource("codes", codes);
+  const known = useResource("endings", endings);
   const [code, setCode] = useState(item.code);
   const [categories, setCategories] = useState<string[]>(item.categories);
   const [typed, setTyped] = useState("");
   const [note, setNote] = useState("");
+  const [wrong, setWrong] = useState<NotForMe | null>(null);
   const [busy, setBusy] = useState(false);
-  const list = item.callback ? OUTCOMES : (known.data?.items ?? []);
+  const list = item.callback ? OUTCOMES : (known.data ?? []);
   const form = useRef<HTMLFormElement>(null);
 
   // whoever finished by a key chooses by the arrows; words meant for the composer do nothing here
@@ -47,7 +49,7 @@ export function WrapUp({ item }: { item: ItemView }) {
     setBusy(true);
     try {
       const all = typed.trim() ? [...categories, typed.trim()] : categories;
-      await order<Wrapup>({ t: "wrapup", item: item.id, code, categories: all, note: note.trim() });
+      await order<Wrapup>({ t: "wrapup", item: item.id, code, categories: all, note: note.trim(), misrouted: wrong });
       closing.value = null;
       say(t("item.completed", { number: item.number }));
       const here = route.value;
@@ -151,6 +153,7 @@ export function WrapUp({ item }: { item: ItemView }) {
           />
         </label>
       </div>
+      <NotForMeFields value={wrong} onChange={setWrong} />
       <div class="wrapup-foot">
         <button class="btn primary" disabled={busy || (list.length > 0 && !code)}>
           <Icon of={Check} />

@@ -2,7 +2,7 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import { t } from "../i18n";
-import type { Accept, Decline, ItemView, OfferView, Park, Reopen, Resume, State, TagCase } from "../protocol";
+import type { Accept, Decline, ItemView, NotForMe, OfferView, Park, Reopen, Resume, State, TagCase } from "../protocol";
 import { say } from "../ui/toast";
 import type { Draft } from "./drafts";
 import { aside } from "./held";
@@ -18,6 +18,8 @@ export const dialog = signal<
   | { kind: "why"; item: ItemView }
   | { kind: "promise"; item: ItemView }
   | { kind: "callback"; item: ItemView }
+  | { kind: "not_for_me"; offer: OfferView }
+  | { kind: "palette"; item: ItemView | null }
 >({ kind: "none" });
 
 export const closeDialog = () => void (dialog.value = { kind: "none" });
@@ -99,10 +101,10 @@ export async function accept(offer: OfferView): Promise<void> {
   }
 }
 
-export async function decline(offer: OfferView, reason = ""): Promise<void> {
+export async function decline(offer: OfferView, reason = "", misrouted: NotForMe | null = null): Promise<void> {
   answer(offer.offer, true);
   try {
-    await order<Decline>({ t: "decline", offer: offer.offer, reason });
+    await order<Decline>({ t: "decline", offer: offer.offer, reason, misrouted });
   } catch {
     answer(offer.offer, false);
   }

@@ -41,6 +41,8 @@ const alt = (code: string) => (event: KeyboardEvent) =>
   event.altKey && !event.ctrlKey && !event.metaKey && event.code === code;
 const plain = (key: string) => (event: KeyboardEvent) =>
   !event.altKey && !event.ctrlKey && !event.metaKey && event.key === key;
+const isPalette = (event: KeyboardEvent) =>
+  (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.code === "KeyK";
 const elsewhere = () => false; // the composer itself listens for these
 
 export const SHORTCUTS: { title: Key; list: Shortcut[] }[] = [
@@ -66,6 +68,7 @@ export const SHORTCUTS: { title: Key; list: Shortcut[] }[] = [
       { keys: ["B"], label: "keys.callback", match: plain("b"), run: () => owe("callback"), single: true },
       { keys: ["W"], label: "keys.park", match: plain("w"), run: parkOpened, single: true },
       { keys: ["E"], label: "keys.wrapup", match: plain("e"), run: wrapUp, single: true },
+      { keys: ["M"], label: "keys.macro", match: plain("m"), run: openPalette, single: true },
       { keys: ["I"], label: "keys.customer", match: plain("i"), run: () => (customerOpen.value = !customerOpen.value), single: true },
     ],
   },
@@ -76,6 +79,7 @@ export const SHORTCUTS: { title: Key; list: Shortcut[] }[] = [
       { keys: ["K"], label: "keys.previous", match: plain("k"), run: () => step(-1), single: true },
       { keys: ["Alt", "↓"], label: "keys.next", match: alt("ArrowDown"), run: () => step(1) },
       { keys: ["Alt", "↑"], label: "keys.previous", match: alt("ArrowUp"), run: () => step(-1) },
+      { keys: ["Ctrl", "K"], label: "keys.palette", match: isPalette, run: openPalette },
       { keys: ["Esc"], label: "keys.escape", match: plain("Escape"), run: escape },
       { keys: ["?"], label: "keys.help", match: plain("?"), run: () => (dialog.value = { kind: "keys" }), single: true },
     ],
@@ -100,6 +104,10 @@ function transfer(): void {
 function owe(kind: "promise" | "callback"): void {
   const item = openedItem();
   if (item) dialog.value = { kind, item };
+}
+
+export function openPalette(): void {
+  dialog.value = { kind: "palette", item: openedItem() ?? null };
 }
 
 function parkOpened(): void {

@@ -124,13 +124,13 @@ function onStatus(next: Status, token: string): void {
 
 // -- orders ------------------------------------------------------------------------------------
 
-/** Gives a command; a refusal is said to the agent and thrown. */
-export async function order<C extends Command>(command: WithoutId<C>): Promise<Ok> {
+/** Gives a command; a refusal is said to the agent, unless whoever asks shows it (`quiet`), and thrown. */
+export async function order<C extends Command>(command: WithoutId<C>, quiet = false): Promise<Ok> {
   if (!connection) throw new Error(t("connection.none"));
   try {
     return await connection.command<C>(command);
   } catch (error) {
-    if (error instanceof Refused) say(refusal(error), true);
+    if (error instanceof Refused && !quiet) say(refusal(error), true);
     throw error;
   }
 }
@@ -140,7 +140,7 @@ export function tell<C extends Command>(command: WithoutId<C>): void {
   order<C>(command).catch(() => undefined);
 }
 
-function refusal(error: Refused): string {
+export function refusal(error: Refused): string {
   const ours = word("refused", error.code);
   return error.message && error.code !== "offer_gone" ? `${ours}: ${error.message}` : ours;
 }

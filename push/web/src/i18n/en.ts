@@ -1,9 +1,11 @@
 import { enPages } from "./en-pages";
+import { enRouting } from "./en-routing";
 import { enSetup } from "./en-setup";
 
 /** Every text of the pages, in English: the one complete language. */
 export const en = {
   ...enPages,
+  ...enRouting,
   ...enSetup,
 
   // everywhere

@@ -1,9 +1,11 @@
+import { esRouting } from "./es-routing";
 import { esSetup } from "./es-setup";
 import type { Texts } from "./texts";
 
 /** Español: el acceso y las palabras principales del escritorio; lo que falta sale en inglés. */
 export const es: Texts = {
   ...esSetup,
+  ...esRouting,
   account: "Cuenta y ajustes",
   agent: "Agente",
   back: "Volver",

@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { RefreshCw, Search } from "lucide";
 import type { FunctionComponent } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { items, queues } from "../api/resources";
+import { itemById, items, queues } from "../api/resources";
 import { agentName } from "../api/names";
 import { useResource } from "../api/resource";
 import { session } from "../api/session";
@@ -22,7 +22,9 @@ import { type Column, Table } from "../ui/Table";
 import { since } from "../ui/time";
 import { Toasts } from "../ui/toast";
 import { ItemPanel } from "./ItemPanel";
+import { Misrouted } from "./Misrouted";
 import { Numbers } from "./Numbers";
+import { Reviews } from "./Reviews";
 import "./supervisor.css";
 
 const OPEN: ItemState[] = ["queued", "offered", "assigned", "wrapping", "held", "scheduled"];
@@ -43,16 +45,23 @@ export function App() {
   );
 }
 
-const PARTS = ["work", "numbers", "sites", "queues", "hours", "promises", "rules"] as const;
+const PARTS = ["work", "reviews", "numbers", "misrouted", "sites", "queues", "hours", "promises", "rules"] as const;
 type Part = (typeof PARTS)[number];
 
 function read(): Part {
-  const name = location.hash.slice(2);
+  const name = location.hash.slice(2).split("/")[0];
   return PARTS.find((part) => part === name) ?? "work";
 }
 
+/** The item that an address names: `#/work/ID`. */
+const named = () => (read() === "work" ? (location.hash.split("/")[2] ?? "") : "");
+
 const part = signal<Part>(read());
-addEventListener("hashchange", () => (part.value = read()));
+const linked = signal(named());
+addEventListener("hashchange", () => {
+  part.value = read();
+  linked.value = named();
+});
 
 function PartsNav() {
   return (
@@ -69,6 +78,8 @@ function PartsNav() {
 /** Every part but the work itself: what stands above it, and the page. */
 const PAGES = {
   numbers: { title: "live.title", lead: "live.lead", page: Numbers, bare: true },
+  reviews: { title: "review.title", lead: "review.lead", page: Reviews, bare: false },
+  misrouted: { title: "misrouted.title", lead: "misrouted.report_lead", page: Misrouted, bare: true },
   sites: { title: "sites.title", lead: "sites.lead", page: Sites, bare: false },
   queues: { title: "setup.queues", lead: "setup.queues_lead", page: QueueSetup, bare: false },
   hours: { title: "setup.hours", lead: "setup.hours_lead", page: HoursSetup, bare: false },
@@ -118,7 +129,14 @@ function Board() {
   const shownAs = (name: string) => places.data?.items.find((one) => one.name === name)?.display_name || name;
   // the open panel follows the item, whatever list it has moved to
   const all = Object.values(lists.data ?? {}).flatMap((page) => page.items);
-  const shown = chosen && (all.find(({ id }) => id === chosen.id) ?? chosen);
+  // whoever follows a link sees its item, ended or not
+  const target = useResource(linked.value ? `item ${linked.value}` : null, () => itemById(linked.value));
+  const open = chosen ?? target.data;
+  const shown = open && (all.find(({ id }) => id === open.id) ?? open);
+  const close = () => {
+    setChosen(null);
+    if (linked.value) location.hash = "#/work";
+  };
 
   return (
     <div class="board">
@@ -171,7 +189,7 @@ function Board() {
         <div class="card board-table">
           <Table
             caption={word("state", state)}
-            rows={rows && [...rows].sort(byUrgency)}
+            rows={rows && [...rows].sort(byDue)}
             from={lists}
             id={(item) => item.id}
             columns={columns(setChosen, shownAs)}
@@ -179,7 +197,7 @@ function Board() {
           />
         </div>
       </main>
-      {shown && <ItemPanel key={shown.id} item={shown} onClose={() => setChosen(null)} onActed={lists.reload} />}
+      {shown && <ItemPanel key={shown.id} item={shown} onClose={close} onActed={lists.reload} />}
     </div>
   );
 }
@@ -194,15 +212,22 @@ function useSettled<T>(value: T, ms: number): T {
   return settled;
 }
 
+/** What is due first comes first; where nothing is due, as the routing would have it. */
+export function byDue(a: ItemView, b: ItemView): number {
+  const late = "9999";
+  return (a.due_at ?? late).localeCompare(b.due_at ?? late) || byUrgency(a, b);
+}
+
 function byUrgency(a: ItemView, b: ItemView): number {
   return b.priority - a.priority || (a.queued_at ?? a.created_at).localeCompare(b.queued_at ?? b.created_at);
 }
 
 function columns(open: (item: ItemView) => void, shownAs: (queue: string) => string): Column<ItemView>[] {
   return [
-    { title: t("number"), cell: (item) => <span class="num">#{item.number}</span> },
+    { title: t("number"), cell: (item) => <span class="num">#{item.number}</span>, order: ({ number }) => number },
     {
       title: t("item"),
+      order: (item) => item.subject,
       cell: (item) => (
         <span class="item-cell">
           <Kind kind={item.kind} small />
@@ -215,11 +240,19 @@ function columns(open: (item: ItemView) => void, shownAs: (queue: string) => str
         </span>
       ),
     },
-    { title: t("queue"), cell: (item) => shownAs(item.queue) },
-    { title: t("waits"), cell: (item) => <span class="num">{since(item.queued_at ?? item.created_at)}</span> },
-    { title: t("due"), cell: (item) => (item.due_at ? <DueLeft item={item} /> : "") },
-    { title: t("agent"), cell: (item) => agentName(item.agent) },
-    { title: t("priority"), cell: (item) => (item.priority ? <span class="chip info">{item.priority}</span> : "") },
+    { title: t("queue"), cell: (item) => shownAs(item.queue), order: (item) => shownAs(item.queue) },
+    {
+      title: t("waits"),
+      cell: (item) => <span class="num">{since(item.queued_at ?? item.created_at)}</span>,
+      order: (item) => item.queued_at ?? item.created_at,
+    },
+    { title: t("due"), cell: (item) => (item.due_at ? <DueLeft item={item} /> : ""), order: ({ due_at }) => due_at },
+    { title: t("agent"), cell: (item) => agentName(item.agent), order: (item) => agentName(item.agent) },
+    {
+      title: t("priority"),
+      cell: (item) => (item.priority ? <span class="chip info">{item.priority}</span> : ""),
+      order: ({ priority }) => -priority,
+    },
     { title: t("reason"), cell: (item) => (item.reason ? <span class="reason">{item.reason}</span> : "") },
   ];
 }

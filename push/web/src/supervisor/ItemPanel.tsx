@@ -1,7 +1,7 @@
 import { ArrowLeftRight, CircleCheckBig, Flag, type IconNode, UserCheck, X } from "lucide";
 import { useState } from "preact/hooks";
 import { Problem } from "../api/http";
-import { actOnItem, agents, codes, itemEvents, queues } from "../api/resources";
+import { actOnItem, agents, endings, itemEvents, queues } from "../api/resources";
 import { agentName } from "../api/names";
 import { useResource } from "../api/resource";
 import { t, word } from "../i18n";
@@ -165,7 +165,7 @@ function ActForm({ act, item, onDone }: { act: Act; item: ItemView; onDone(): vo
 function useChoices(act: Act): { name: string; label: string }[] {
   const people = useResource(act === "assign" ? "agents" : null, agents);
   const places = useResource(act === "requeue" ? "queues" : null, queues);
-  const ends = useResource(act === "close" ? "codes" : null, codes);
+  const ends = useResource(act === "close" ? "endings" : null, endings);
   if (act === "assign") {
     return (people.data?.items ?? [])
       .filter(({ active }) => active)
@@ -175,5 +175,5 @@ function useChoices(act: Act): { name: string; label: string }[] {
       });
   }
   if (act === "requeue") return (places.data?.items ?? []).map((q) => ({ name: q.name, label: q.display_name || q.name }));
-  return (ends.data?.items ?? []).map(({ name, label }) => ({ name, label: label || name }));
+  return (ends.data ?? []).map(({ name, label }) => ({ name, label: label || name }));
 }
