@@ -15,13 +15,15 @@ interface Props {
   onChange(value: NotForMe | null): void;
   /** The queue that it goes to, which is most likely the right one. */
   right?: string;
+  /** Whoever opened this has said already that it was not for them. */
+  sure?: boolean;
 }
 
 /** A reason as people read it: the house's label, or ours in the reader's language. */
 export const reasonName = ({ name, label }: Pick<Code, "name" | "label">) => label || word("misrouted_reason", name);
 
 /** "Not for me, because…": a reason out of the house's list, and what would have been right. */
-export function NotForMeFields({ value, onChange, right = "" }: Props) {
+export function NotForMeFields({ value, onChange, right = "", sure }: Props) {
   const known = useResource("misrouted reasons", misroutedReasons);
   const places = useResource(value ? "queues" : null, queues);
   const abilities = useResource(value ? "skills" : null, skills);
@@ -49,7 +51,7 @@ export function NotForMeFields({ value, onChange, right = "" }: Props) {
           value={value?.reason ?? ""}
           onChange={({ currentTarget: { value: reason } }) => onChange(reason ? { ...value, reason } : null)}
         >
-          <option value="">{t("misrouted.fine")}</option>
+          <option value="">{t(sure ? "choose" : "misrouted.fine")}</option>
           {list.map((code) => (
             <option key={code.name} value={code.name}>
               {reasonName(code)}
@@ -127,7 +129,7 @@ export function NotForMeDialog({ offer, onClose }: { offer: OfferView; onClose()
       }
     >
       <p class="muted">{t("misrouted.lead")}</p>
-      <NotForMeFields value={value} onChange={setValue} />
+      <NotForMeFields value={value} onChange={setValue} sure />
     </Dialog>
   );
 }
