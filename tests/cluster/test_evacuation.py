@@ -10,7 +10,7 @@ from gateway.core import commands as c
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, NodeName
 from gateway.core.model import ChannelKind
-from tests.cluster.test_handover import filed, in_hand, is_whole
+from tests.cluster.handing import filed, in_hand, is_whole
 from tests.support.builders import agent, mail
 from tests.support.clusternodes import Running, a_house, running, until
 from tests.support.flownode import new_tables

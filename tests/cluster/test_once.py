@@ -25,7 +25,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import NodeName
 from gateway.core.model import CommandRecord, ItemState
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute, Principal
-from tests.cluster.test_afar import (
+from tests.cluster.afar import (
     ANA,
     A,
     B,
