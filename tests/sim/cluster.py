@@ -78,7 +78,7 @@ class ClusterWorld(World):
     """See the module's docstring."""
 
     traffic_seconds = 24.0
-    contacts_a_second = 0.65
+    contacts_a_second = 0.55
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)

@@ -55,7 +55,7 @@ class World:
     """See the module's docstring."""
 
     traffic_seconds = 32.0
-    contacts_a_second = 0.5
+    contacts_a_second = 0.44
 
     def __init__(self, seed: int, cut: Cut | None = None) -> None:
         loop = asyncio.get_running_loop()
