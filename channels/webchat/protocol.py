@@ -390,4 +390,5 @@ def frame_of(message: Message) -> MessageFrame:
             for a in message.attachments
         ),
         client_id=message.client_id if mine else UNSET,
+        quick_replies=message.quick_replies,
     )

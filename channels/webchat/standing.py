@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from channels.webchat.cards import callback_card
 from channels.webchat.effects import Waiting
 from channels.webchat.protocol import State
+from gateway.core.asked import pending
 from gateway.core.calendars import Closed
 from gateway.core.ids import AgentName
 from gateway.core.model import Item, ItemState
@@ -29,18 +30,19 @@ def standing_of(
 ) -> State:
     """``closed`` also means: nothing was said yet. Whoever is with an agent stays there.
 
-    Who is to be called waits, whether the house is open or not.
+    Who is to be called waits, whether the house is open or not; who is asked something is in a
+    conversation, with nobody yet.
     """
     called = item.callback if item is not None and item.state in WAITING else None
     if called is not None:
         state = _waiting(waiting) if closed is None else State(state="queued")
         return replace(state, callback=callback_card(called))
-    talks = item is not None and item.state in WITH_SOMEONE
+    talks = item is not None and (item.state in WITH_SOMEONE or pending(item) is not None)
     if closed is not None and not talks:
         return State(state="offline", opens_at=closed.opens_at or UNSET)
     if item is None or item.state not in WAITING | WITH_SOMEONE:
         return State(state="closed")
-    if item.state in WITH_SOMEONE:
+    if talks:
         name = agent_name(item.agent) if item.agent else ""
         return State(state="active", agent=name or UNSET)
     return _waiting(waiting)

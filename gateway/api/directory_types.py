@@ -27,6 +27,8 @@ Password = Annotated[str, Meta(min_length=8, max_length=1_000)]
 
 Tag = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$", max_length=40)]
 AnyTag = Annotated[str, Meta(pattern=r"^(\*|[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*)$", max_length=40)]
+Language = Annotated[str, Meta(pattern=r"^([A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*)?$", max_length=40)]
+"""A tag, or nothing: it is not known."""
 Desk = Annotated[int, Meta(ge=1, le=4)]
 
 

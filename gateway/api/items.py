@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from gateway.api.base import Limit, Listed, Paged, asked
 from gateway.api.needs import Elsewhere, Listing
 from gateway.api.trace import words
+from gateway.core.asked import pending
 from gateway.core.errors import Refused
 from gateway.core.ids import ItemId
 from gateway.core.model import Case, Item, ItemState
@@ -179,13 +180,15 @@ def describe(item: Item) -> str:
     why = f" ({item.reason})" if item.reason else ""
     offered = f"it is offered to {item.offer.agent}" if item.offer else "it is offered"
     code = f", code {item.code!r}" if item.code else ""
+    asked = pending(item)
     places = {
         ItemState.NEW: f"it has just come in for queue {item.queue!r}",
         ItemState.QUEUED: f"it waits in queue {item.queue!r}",
         ItemState.OFFERED: offered,
         ItemState.ASSIGNED: f"{item.agent} works on it",
         ItemState.HELD: f"it was put aside by {item.last_agent}",
-        ItemState.SCHEDULED: f"it sleeps until {item.wake_at}"
+        ItemState.SCHEDULED: f"{'it sleeps' if asked is None else 'the customer is asked'} until"
+        f" {item.wake_at}"
         if item.wake_at
         else "it is kept back until a supervisor gives it to a queue",
         ItemState.WRAPPING: f"{item.agent} is done with it and wraps up",

@@ -117,6 +117,14 @@ class _NodeCollector(Collector):
         for (what, queue), number in sorted(self._house.node.outcomes.counts.items()):
             owed.add_metric([what, queue], number)
         yield owed
+        asked = CounterMetricFamily(
+            "switchroom_front_door",
+            "Questions and help that the front door gave customers, and how each ended.",
+            labels=["what", "queue"],
+        )
+        for (what, queue), number in sorted(self._house.node.outcomes.asked.items()):
+            asked.add_metric([what, queue], number)
+        yield asked
         yield GaugeMetricFamily(
             "switchroom_desktops_connected",
             "Signed-in desktops.",

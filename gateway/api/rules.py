@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import asdict, replace
 
 from gateway.api.base import Done, by, read, record, whole
-from gateway.api.directory_types import Name, Text, check_name
+from gateway.api.directory_types import Language, Name, Text, check_name
 from gateway.api.entry_routes import entry_routes
 from gateway.api.needs import Labels
 from gateway.core import events as e
@@ -28,6 +28,7 @@ from gateway.core.model import AgentProfile, Attributes, ChannelKind, Queue
 from gateway.core.routing.checks import unserved
 from gateway.core.rules.facts import Facts
 from gateway.core.rules.problems import House, Problem, problems
+from gateway.core.rules.questions import Answered, Shown, shown, tried
 from gateway.core.rules.rule import On, Rule, Then, in_order
 from gateway.core.rules.run import Looked, run
 from gateway.core.rules.when import When
@@ -71,7 +72,10 @@ class RuleCard(Struct, frozen=True, kw_only=True):
 
 
 class TryOut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A contact as it might come; ``rules`` to try in place of those of the house."""
+    """A contact as it might come; ``rules`` to try in place of those of the house.
+
+    ``answer`` is what the customer says to what the rules ask.
+    """
 
     kind: ChannelKind = ChannelKind.EMAIL
     channel: ChannelName = ChannelName("")
@@ -79,7 +83,7 @@ class TryOut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     to: tuple[str, ...] = ()
     sender: str = ""
     verified: bool = False
-    language: str = ""
+    language: Language = ""
     subject: str = ""
     body: str = ""
     fields: Attributes = field(default_factory=dict)
@@ -93,11 +97,15 @@ class TryOut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     clock: str = ""
     machine: bool = False
     at: Moment | None = None
+    answer: Annotated[str, Meta(max_length=10_000)] | None = None
     rules: tuple[RuleEntry, ...] | None = None
 
 
 class Tried(Struct, frozen=True, kw_only=True):
-    """What the rules would decide, each with why it held or not, and where the contact would go."""
+    """What the rules would decide, each with why it held or not, and where the contact would go.
+
+    ``asked`` is what the customer would be shown first, ``answered`` what the answer is taken for.
+    """
 
     then: Then
     looked: tuple[Looked, ...]
@@ -106,6 +114,8 @@ class Tried(Struct, frozen=True, kw_only=True):
     language: str
     priority: int
     reason: str
+    asked: Shown | None = None
+    answered: Answered | None = None
 
 
 def rule_from(name: str, entry: RuleEntry, old: Rule | None) -> Rule:
@@ -218,8 +228,14 @@ class Rules:
             rules = in_order(rules)
         facts = _facts(state, asked, self._ledger.clock.now())
         outcome = run(rules, facts, on=asked.on)
+        says = outcome.then.ask or outcome.then.help
+        answered = None
+        if says is not None and asked.answer is not None:
+            answered = tried(says, facts.language, asked.answer)
         wish = Wish(queue=facts.queue, language=facts.language, skills={}, priority=0)
         wish = with_rules(wish, outcome.then)
+        if answered is not None:
+            wish = with_rules(wish, answered.then)
         route = classify(state, wish)
         await self._ledger.committed(position)
         return HttpAnswer(
@@ -231,6 +247,8 @@ class Rules:
                 language=wish.language,
                 priority=route.priority,
                 reason="; ".join(filter(None, (outcome.reason, route.reason))),
+                asked=shown(says, facts.language) if says is not None else None,
+                answered=answered,
             )
         )
 
@@ -247,7 +265,7 @@ class Rules:
 
 
 def _facts(state: NodeState, asked: TryOut, now: datetime) -> Facts:
-    given = {f: v for f, v in asdict(asked).items() if f not in ("rules", "on", "at")}
+    given = {f: v for f, v in asdict(asked).items() if f not in ("rules", "on", "at", "answer")}
     queue = asked.queue or next(iter(state.queues), QueueName(""))
     at = asked.at or now
     return Facts(**{**given, "queue": queue, "at": at, "open": at_hours(state, queue, at)})

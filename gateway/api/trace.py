@@ -40,6 +40,8 @@ SENTENCES: dict[str, str] = {
     "service_level_ended": "The clocks of its service level have ended",
     "item_rested": "It takes nothing of its agent for now",
     "rule_fired": "Rule {rule!r} held ({because}){done}",
+    "customer_asked": "The customer is asked, until {until}",
+    "customer_answered": "The customer was asked: {ended}",
     "macro_run": "{by} ran the macro {macro!r}",
     "item_misrouted": "{agent} said that it was not for them{right}",
     "review_asked": "{what}",
@@ -74,6 +76,12 @@ _DONE = {
     "level": "it goes to the next level",
 }
 _MOMENTS = ("until", "deadline", "due_at")
+_INNER = {
+    "offer_made": "offer",
+    "outbound_queued": "outbound",
+    "customer_asked": "asked",
+    "customer_answered": "asked",
+}
 _CASE_FIELDS = ("status", "tags", "category", "stage", "type", "level", "subject")
 
 
@@ -108,9 +116,8 @@ def _moment(value: Any) -> Any:
 
 def _flat(kind: str, data: dict[str, Any]) -> dict[str, Any]:
     match kind:
-        case "offer_made" | "outbound_queued":
-            inner = "offer" if kind == "offer_made" else "outbound"
-            return {**data, **(data.get(inner) or {})}
+        case _ if kind in _INNER:
+            return {**data, **(data.get(_INNER[kind]) or {})}
         case "message_added":
             said = _SAID.get(str(data.get("direction")), _SAID["system"])
             preview = data.get("preview")

@@ -1,6 +1,8 @@
 """``switchroom rules test``: what the front door's rules decide, tried on examples."""
 
 import tomllib
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,22 +10,30 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from gateway.api.directory_types import check_name
+from gateway.core.errors import Refused
 from gateway.core.ids import ChannelName
 from gateway.core.macros import Macro
 from gateway.core.model import ChannelKind
 from gateway.core.rules.facts import Facts
 from gateway.core.rules.problems import House, Problem, macro_problems, problems
-from gateway.core.rules.rule import Rule, Then, in_order
+from gateway.core.rules.questions import shown, tried
+from gateway.core.rules.rule import SPEAKS, On, Rule, Then, in_order
 from gateway.core.rules.run import Outcome, run
+from gateway.core.rules.spoken import queues_of
 from gateway.failures import Failed
 
 
 class Example(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A contact to try the rules on, and what they ought to decide about it, if that is said."""
+    """A contact to try the rules on, and what they ought to decide about it, if that is said.
+
+    With ``answer``, which the customer gives to what the rules ask: what that decides.
+    """
 
     name: str
     contact: dict[str, Any]
-    on: str = "contact"
+    on: On = "contact"
+    answer: str | None = None
     expect: Then | None = None
 
 
@@ -82,12 +92,28 @@ def _read(file: Path) -> File:
 def _problems(given: File) -> list[Problem]:
     rules = given.rule
     queues = {one.name for one in given.queue} or {
-        name for rule in rules for name in (*rule.when.queues, rule.then.queue) if name is not None
+        name for rule in rules for name in (*rule.when.queues, *queues_of(rule.then))
     }
     skills = {one.name for one in given.skill} or {s for rule in rules for s in rule.then.skills}
     macros = {macro.name: macro for macro in given.macro}
     house = House(queues=queues, skills=skills, macros=macros)
-    return [*problems(rules, house), *(p for m in given.macro for p in macro_problems(m, house))]
+    return [
+        *_bad_names(rules),
+        *problems(rules, house),
+        *(p for m in given.macro for p in macro_problems(m, house)),
+    ]
+
+
+def _bad_names(rules: list[Rule]) -> Iterator[Problem]:
+    """Names that no node would take."""
+    for rule in rules:
+        try:
+            check_name(rule.name)
+        except Refused as refused:
+            yield Problem(rule=rule.name, field="name", detail=refused.detail)
+    twice = (name for name, count in Counter(rule.name for rule in rules).items() if count > 1)
+    for name in twice:
+        yield Problem(rule=name, field="name", detail="two rules have this name")
 
 
 def _try(rules: list[Rule], example: Example, *, verbose: bool) -> bool:
@@ -98,11 +124,23 @@ def _try(rules: list[Rule], example: Example, *, verbose: bool) -> bool:
     except msgspec.ValidationError as error:
         raise Failed(f"example {example.name!r}, contact: {error}") from error
     outcome = run(rules, facts, on=example.on)
-    decided = msgspec.to_builtins(outcome.then, str_keys=True)
+    says = outcome.then.ask or outcome.then.help
+    answered = None
+    if example.answer is not None:
+        answered = tried(says, facts.language, example.answer) if says is not None else None
+        if answered is None:
+            print(f"✗ {example.name}: nobody asks, so there is nothing to answer")
+            return False
+    then = outcome.then if answered is None else answered.then
+    decided = msgspec.to_builtins(then, str_keys=True)
     expected = decided if example.expect is None else msgspec.to_builtins(example.expect)
     differs = {k for k in {*decided, *expected} if decided.get(k) != expected.get(k)}
     print(f"{'✗' if differs else '✓'} {example.name}: {_words(decided)}")
     _explain(outcome, verbose=verbose)
+    if says is not None and (one := shown(says, facts.language)) is not None:
+        print(f"    says “{one.text}”: {' / '.join(one.labels)}")
+    if answered is not None:
+        print(f"    “{example.answer}” is {answered.label or 'no answer'} ({answered.how})")
     for name in sorted(differs):
         print(f"    expected {name} = {expected.get(name)!r}, got {decided.get(name)!r}")
     return not differs
@@ -116,6 +154,8 @@ def _explain(outcome: Outcome, *, verbose: bool) -> None:
 
 
 def _words(decided: dict[str, Any]) -> str:
+    """What is said to customers follows in a line of its own."""
+    decided = {name: "…" if name in SPEAKS else value for name, value in decided.items()}
     return ", ".join(f"{name} {value!r}" for name, value in decided.items()) or "nothing decided"
 
 

@@ -10,7 +10,10 @@ from typing import Literal
 from msgspec import Struct
 
 from gateway.core import events as e
+from gateway.core.asked import pending
+from gateway.core.asking import silent
 from gateway.core.callbacks import time_has_come
+from gateway.core.effects import Matter
 from gateway.core.escalation import ring
 from gateway.core.hands import grace_deadlines, grace_over
 from gateway.core.ids import AgentName, Context, ItemId
@@ -103,6 +106,8 @@ def _woken(state: NodeState, item: Item, ctx: Context) -> list[e.Change]:
         return [due(item)]
     if item.callback is not None:
         return [time_has_come(state, ctx, item)]
+    if pending(item) is not None:
+        return silent(Matter(state, ctx, state.cases[item.case], item))
     return wake(item, state.cases[item.case], "its time has come")
 
 

@@ -146,6 +146,10 @@ NEW: Mapping[str, Since] = {
     # What rules and macros did. Without rules, which wait, there is none of it but the time since
     # when a customer is silent, which is taken again when we write next.
     **dict.fromkeys(("RuleFired", "MacroRun", "ReviewAsked", "ReviewEnded"), Since(2)),
+    **dict.fromkeys(("CustomerAsked", "CustomerAnswered"), Since(2)),
+    "Asked": Since(2, harmless=True),
+    "Item.asked": Since(2, harmless=True),
+    "Message.quick_replies": Since(2, harmless=True),
     "Watch": Since(2, harmless=True),
     "Item.watch": Since(2, harmless=True),
     "Case.automatic": Since(2, harmless=True),

@@ -106,29 +106,44 @@ class Doing:
 
     def reply(self, texts: Texts) -> bool:
         """Write to the customer, unless no person would read it; whether it was done."""
-        text, way = self.text_of(texts), answering(self.item)
-        if not text:
-            self.did.append("no reply: there is no text in this language")
-        elif (self.item.watch or NOTHING).machine:
-            self.did.append("no reply: no person would read it")
-        elif self.case.automatic >= MOST_AUTOMATIC:
-            self.did.append(f"no reply: {MOST_AUTOMATIC} in a row are enough")
-        elif way.kind is ChannelKind.CALLBACK:
-            self.did.append("no reply: there is only a number to call")
-        elif way.kind in _ANSWERED_BY_MAIL and not self.item.address:
-            self.did.append("no reply: there is no address")
-        else:
-            self._say("out", text)
-            self.case = replace(self.case, automatic=self.case.automatic + 1)
-            self.did.append("a reply")
-            return True
-        return False
+        text = self.text_of(texts)
+        why_not = self.why_silent() if text else "there is no text in this language"
+        if why_not:
+            self.did.append(f"no reply: {why_not}")
+            return False
+        self.say(text)
+        self.did.append("a reply")
+        return True
+
+    def why_silent(self) -> str:
+        """Why no machine of ours may write to this customer now; empty: it may."""
+        if (self.item.watch or NOTHING).machine:
+            return "no person would read it"
+        if self.case.automatic >= MOST_AUTOMATIC:
+            return f"{MOST_AUTOMATIC} in a row are enough"
+        way = answering(self.item)
+        if way.kind is ChannelKind.CALLBACK:
+            return "there is only a number to call"
+        if way.kind in _ANSWERED_BY_MAIL and not self.item.address:
+            return "there is no address"
+        return ""
+
+    def say(self, text: str, quick_replies: tuple[str, ...] = ()) -> None:
+        """Write this to the customer; whoever does that has asked ``why_silent``."""
+        self._say("out", text, quick_replies)
+        self.case = replace(self.case, automatic=self.case.automatic + 1)
 
     def text_of(self, texts: Texts) -> str:
         """What would be written; empty: there is none in the customer's language."""
         return filled(nearest(texts, self.item.language), self._values())
 
-    def _say(self, direction: Literal["note", "out"], text: str) -> None:
+    def filled(self, text: str) -> str:
+        """With what is known in place of names in braces."""
+        return filled(text, self._values())
+
+    def _say(
+        self, direction: Literal["note", "out"], text: str, quick_replies: tuple[str, ...] = ()
+    ) -> None:
         to = (self.item.address,) if direction == "out" and self.item.address else ()
         _, said = add_message(
             self._ctx,
@@ -140,6 +155,7 @@ class Doing:
             subject=self.item.subject if direction == "out" else "",
             to=to,
             automatic=True,
+            quick_replies=quick_replies,
         )
         self.changes += said
         self.follow(said)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core.arrival import Past, at_the_door, greet, with_rules
+from gateway.core.asking import answered, ask_first, late, waiting_again
 from gateway.core.bounces import Report
 from gateway.core.bounces import heed as heed_report
 from gateway.core.callbacks import (
@@ -97,13 +98,18 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
     # What keeps it back follows the word: with that comes the header that desktops show it with.
     kept = [c for c in changes if type(c.event) is e.ItemScheduled]
     changes = [c for c in changes if c not in kept]
-    now = [said, *kept, *wake(item, case, "the customer wrote", since), *gone]
+    woken = wake(item, case, "the customer wrote", since)
     if looked is None:
         matter = Matter(state, ctx, case, item)
-        now += heed(matter, of_message(matter, inbound, known.past.wrote), "message", now)
+        now = [said, *kept, *_heard(matter, inbound, said, woken), *gone]
+        if not any(type(one.event) is e.ItemCompleted for one in now):
+            now += heed(matter, of_message(matter, inbound, known.past.wrote), "message", now)
     else:
-        if not speaks_for_itself(inbound):
-            so = replace(case, last_seq=message.seq), replace(item, thread=_thread(inbound) or ())
+        so = replace(case, last_seq=message.seq), replace(item, thread=_thread(inbound) or ())
+        new = join.case is None and join.follows is None
+        asked = ask_first(Matter(state, ctx, *so), inbound, looked, since) if new else []
+        now = [said, *kept, *(asked or woken), *gone]
+        if not asked and not speaks_for_itself(inbound):
             now += reply_while_closed(state, ctx, *so, language=inbound.language)
         now += greet(Matter(state, ctx, case, item), looked, now, fresh=join.case is None)
     changes += now
@@ -117,6 +123,14 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
         reason=join.reason,
     )
     return _finish(known, decided, changes)
+
+
+def _heard(
+    matter: Matter, inbound: Inbound, said: e.Change, woken: list[e.Change]
+) -> list[e.Change]:
+    """What a word on an item does that the front door may have asked something about."""
+    heard = answered(matter, inbound, [said])
+    return heard if heard is not None else [*late(matter, inbound, [said]), *woken]
 
 
 def _finish(known: Known, decided: Decided, changes: list[e.Change] | None = None) -> Outcome:
@@ -153,6 +167,9 @@ def _call_back(
         return _not_called(state, known, case)
     try:
         like = open_item(state, case, inbound) if case is not None else None
+        first: list[e.Change] = []
+        if like is not None:
+            like, first = waiting_again(like, "the customer asks for a call")
         if like is None and case is not None:
             like = of_case(state, case.id)
         queue = inbound.queue or known.default_queue if like is None else like.queue
@@ -166,6 +183,7 @@ def _call_back(
             waits = like.state in (ItemState.QUEUED, ItemState.OFFERED) and like.callback is None
             replaces = like if waits else None
             item, changes = ask(state, ctx, case, like, wish, "customer", replaces=replaces)
+            changes = [*first, *changes]
     except Refused as refused:
         number = case.number if case is not None else None
         return _finish(known, Decided(status="ignored", number=number, reason=refused.detail))

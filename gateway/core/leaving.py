@@ -8,6 +8,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from gateway.core import events as e
+from gateway.core.asking import left as asked_and_left
 from gateway.core.ids import CaseId, Context
 from gateway.core.model import ChannelKind, Item, ItemState
 from gateway.core.owed import Abandoned, Gone
@@ -25,6 +26,9 @@ def ended(state: NodeState, case: CaseId) -> list[e.Change]:
             continue  # that is owed all the same
         if item.watch is not None and item.watch.holds_reply():
             changes += _kept(item)
+            continue
+        if gone_asked := asked_and_left(item):
+            changes += gone_asked
             continue
         match item.state:
             case ItemState.OFFERED if item.offer is not None:

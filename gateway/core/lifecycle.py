@@ -21,6 +21,7 @@ MOVES: Mapping[tuple[S, type[Any]], S] = {
     (S.SCHEDULED, e.ItemAssigned): S.ASSIGNED,
     (S.SCHEDULED, e.ItemScheduled): S.SCHEDULED,
     (S.SCHEDULED, e.ItemCompleted): S.COMPLETED,
+    (S.SCHEDULED, e.ItemAbandoned): S.ABANDONED,
     (S.SCHEDULED, e.ItemCanceled): S.CANCELED,
     (S.QUEUED, e.ItemQueued): S.QUEUED,
     (S.QUEUED, e.OfferMade): S.OFFERED,

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Literal
 
+from msgspec import UNSET
+
 from gateway.core import events as e
 from gateway.core.ids import Context, MessageId, OutboundId
 from gateway.core.model import (
@@ -43,13 +45,15 @@ def add_message(
     attachments: tuple[Attachment, ...] = (),
     client_id: str = "",
     automatic: bool = False,
+    quick_replies: tuple[str, ...] = (),
 ) -> tuple[Message, list[e.Change]]:
     """Something said from our side; an outgoing one is queued for its channel.
 
     A chat needs no outbox: its visitors follow the journal by ``seq``, so the message is
     theirs once committed. So is the answer to a task whose filer named no callback.
     ``client_id`` is the command's: a desktop knows its own words by it when they come back.
-    ``automatic``: no person wrote it, so it is no reply to anybody.
+    ``automatic``: no person wrote it, so it is no reply to anybody. ``quick_replies`` are shown
+    where there is something to press; elsewhere they must stand in ``body``.
     """
     by_outbox = direction == "out" and item.kind in _BY_OUTBOX and bool(to)
     delivery = None
@@ -73,6 +77,7 @@ def add_message(
         attachments=attachments,
         delivery=delivery,
         client_id=client_id,
+        quick_replies=quick_replies or UNSET,
     )
     added = e.MessageAdded(
         message=message.id,

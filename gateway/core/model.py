@@ -8,8 +8,9 @@ are seconds.
 from datetime import datetime
 from typing import Literal
 
-from msgspec import field
+from msgspec import UNSET, UnsetType, field
 
+from gateway.core.asked import Asked
 from gateway.core.clocks import Service
 from gateway.core.ids import (
     AgentName,
@@ -157,7 +158,7 @@ class Item(Kept, frozen=True, kw_only=True):
     agent, if not the usual; while ``resting`` (the customer is silent) nothing. ``watch`` is what
     rules have done, and what a supervisor is to look at; ``callback`` and ``promise`` are what
     makes it one: the customer's own messages are about other items. ``ruled_by`` is the rule that
-    chose its queue.
+    chose its queue, ``asked`` what the front door asked its customer.
     """
 
     id: ItemId
@@ -207,6 +208,7 @@ class Item(Kept, frozen=True, kw_only=True):
     promise: Promise | None = None
     gone: Gone | None = None
     ruled_by: RuleName = RuleName("")
+    asked: Asked | None = None
 
 
 class Case(Kept, frozen=True, kw_only=True):
@@ -264,10 +266,9 @@ class Attachment(Value, frozen=True, kw_only=True):
 class Message(Value, frozen=True, kw_only=True):
     """One thing said in a case. ``seq`` orders a case's messages and is never reused.
 
-    ``html`` is already sanitised. ``external_id`` is the outside id (RFC 5322 Message-ID,
-    provider's id); for our own mail it is allotted before the first attempt. ``fold_from`` is the
-    line of ``body`` (the first is 0) from which a desktop may fold it away: a signature, quoted
-    mail; 0: nothing to fold.
+    ``html`` is sanitised. ``external_id`` is the outside id (RFC 5322 Message-ID, provider's id); our
+    own mail has it before the first attempt. From line ``fold_from`` of ``body`` on (0: nowhere) it
+    may be folded away. ``quick_replies`` are answers that the customer may choose from.
     """
 
     id: MessageId
@@ -290,6 +291,7 @@ class Message(Value, frozen=True, kw_only=True):
     external_id: str = ""
     client_id: str = ""
     fold_from: int = 0
+    quick_replies: tuple[str, ...] | UnsetType = UNSET
 
 
 class AgentProfile(Value, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from gateway.core.ids import AgentName, QueueName
 from gateway.core.lifecycle import IN_HAND
 from gateway.core.model import AgentProfile, ItemState, Queue
 from gateway.core.rules.rule import Rule
+from gateway.core.rules.spoken import queues_of
 from gateway.core.state import NodeState
 
 NAMED = 5
@@ -38,7 +39,7 @@ def remove(
     if work := _work_in(state, queue):
         raise Refused("conflict", f"{work} in queue {queue!r}: move or close them first", field)
     door = state.rules.rules.values() if rules is None else rules
-    if rule := next((one for one in door if one.then.queue == queue), None):
+    if rule := next((one for one in door if queue in queues_of(one.then)), None):
         raise Refused(
             "conflict", f"rule {rule.name!r} sends to queue {queue!r}: change it first", field
         )

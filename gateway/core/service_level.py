@@ -1,8 +1,9 @@
 """How soon a customer is answered and helped: clocks that run in open hours. Pure.
 
 A clock runs while the customer waits for what it measures, in a queue that promises it; it stands
-while we wait for the customer (the item is put aside, and we have spoken last) and in wrap-up. What
-an agent puts aside without an answer goes on counting: to the customer nothing has happened.
+while we wait for the customer (the item is put aside, and we have spoken last; the front door has
+asked something) and in wrap-up. What an agent puts aside without an answer goes on counting: to the
+customer nothing has happened.
 
 What a clock has used goes with the item through every requeue, move and change of policy, and with
 the case into an item that reopens it. A clock for which the present queue promises nothing stands
@@ -19,6 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.core import events as e
+from gateway.core.asked import pending
 from gateway.core.clocks import Clock, ClockKind, Service, ServicePolicy
 from gateway.core.hours import Hours
 from gateway.core.ids import CalendarName, Context, PolicyName, QueueName
@@ -85,7 +87,7 @@ def awaits_customer(item: Item) -> bool:
 def _runs(item: Item) -> bool:
     """Whether it is our turn."""
     aside = item.state is ItemState.HELD and not awaits_customer(item)
-    return aside or item.state in _RUNNING
+    return aside or (item.state in _RUNNING and pending(item) is None)
 
 
 # -- one clock ----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from gateway.core import events as e
+from gateway.core.asked import pending
 from gateway.core.model import Case, CaseStatus, Item, ItemState
 
 
@@ -19,7 +20,11 @@ def wake(item: Item, case: Case, why: str, since: datetime | None = None) -> lis
         case ItemState.SCHEDULED if item.wake_at is None:
             pass  # kept back: a person decides
         case ItemState.HELD | ItemState.SCHEDULED:
-            woken = e.ItemQueued(item=item.id, queue=item.queue, reason=why, restart=True)
+            asked = pending(item)
+            place = asked.since if asked is not None else None
+            woken = e.ItemQueued(
+                item=item.id, queue=item.queue, reason=why, restart=True, since=place
+            )
             changes.append(e.Change(woken))
         case ItemState.WRAPPING if item.agent is not None:
             back = e.ItemAssigned(

@@ -69,6 +69,27 @@ def _review_ended(s: NodeState, ev: e.ReviewEnded, at: datetime) -> Rows:
     return (s.edit(item, watch=_kept(replace(watch, reviews=left))),)
 
 
+def _customer_asked(s: NodeState, ev: e.CustomerAsked, at: datetime) -> Rows:
+    item = s.items[ev.item]
+    ruled_by = item.ruled_by if ev.queue == item.queue else ev.asked.rule
+    return (s.edit(item, asked=ev.asked, queue=ev.queue, ruled_by=ruled_by),)
+
+
+def _customer_answered(s: NodeState, ev: e.CustomerAnswered, at: datetime) -> Rows:
+    item = s.items[ev.item]
+    skills = dict(item.requirement.skills)
+    for skill, level in ev.skills.items():
+        skills[skill] = max(level, skills.get(skill, 0))
+    now = s.edit(
+        item,
+        asked=ev.asked,
+        attributes=item.attributes | ev.attributes,
+        requirement=replace(item.requirement, skills=skills),
+        language=item.language if ev.language is None else ev.language,
+    )
+    return (now,)
+
+
 def _macro_defined(s: NodeState, ev: e.MacroDefined, at: datetime) -> Rows:
     s.put_entry(ev.macro)
     return (ev.macro,)
@@ -84,6 +105,8 @@ WATCH_FOLDS: Mapping[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.RuleFired: _rule_fired,
     e.ReviewAsked: _review_asked,
     e.ReviewEnded: _review_ended,
+    e.CustomerAsked: _customer_asked,
+    e.CustomerAnswered: _customer_answered,
     e.MacroDefined: _macro_defined,
     e.MacroRemoved: _macro_removed,
 }

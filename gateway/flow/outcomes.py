@@ -1,4 +1,4 @@
-"""Counts of what customers were owed and what became of it, since the process began."""
+"""Counts of what customers were owed or asked and what became of it, since the process began."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,12 +14,17 @@ class Outcomes:
 
     def __init__(self, ledger: Ledger) -> None:
         self.counts: Counter[tuple[str, QueueName]] = Counter()
+        self.asked: Counter[tuple[str, QueueName]] = Counter()
         ledger.subscribe(self._landed)
 
     def _landed(self, entries: Sequence[e.Entry]) -> None:
         for entry in entries:
             if type(entry.event) in _COUNTED and (what := _of(entry.event)) is not None:
                 self.counts[what] += 1
+            elif isinstance(event := entry.event, e.CustomerAsked | e.CustomerAnswered):
+                asked = event.asked
+                made = "asked" if asked.what == "question" else "offered"
+                self.asked[f"{asked.what}_{asked.ended or made}", event.queue] += 1
 
 
 _COUNTED = frozenset(

@@ -76,6 +76,23 @@ async def test_rules_are_tried_out_on_a_contact_that_never_was() -> None:
         assert (instead["queue"], instead["priority"]) == ("general", -3)
 
 
+async def test_a_language_that_is_none_is_refused_and_an_answer_is_tried() -> None:
+    ask = {"text": "What?", "answers": [{"label": "Refunds", "then": {"queue": "refunds"}}]}
+    async with api_world() as world:
+        await world.call("PUT", "/api/v1/queues/refunds", {})
+        status, problem = await world.call("POST", "/api/v1/rules/test", {"language": "not one"})
+        assert (status, problem["errors"][0]["field"]) == (400, "language")
+        await world.call("PUT", "/api/v1/rules/what", {"then": {"ask": ask}})
+        contact = {"kind": "webchat", "language": "es"}
+        _, tried = await world.call("POST", "/api/v1/rules/test", contact)
+        assert tried["asked"]["labels"] == ["Refunds", "Hablar con una persona"]
+        assert (tried["queue"], tried["answered"]) == ("general", None)
+        _, tried = await world.call("POST", "/api/v1/rules/test", {**contact, "answer": "refunds"})
+        assert (tried["answered"]["label"], tried["queue"]) == ("Refunds", "refunds")
+        status, problem = await world.call("DELETE", "/api/v1/queues/refunds")
+        assert (status, "rule 'what' sends to queue" in problem["detail"]) == (409, True)
+
+
 async def test_a_task_that_comes_in_is_met_by_the_rules() -> None:
     async with api_world() as world:
         await world.call("PUT", "/api/v1/queues/refunds", {})

@@ -12,7 +12,7 @@ RULES = """
 name = "refunds"
 
 [[rule]]
-name = "money back"
+name = "money-back"
 when = { words = ["refund", "devolución"], unless = { machine = true } }
 then = { queue = "refunds", priority = 5 }
 
@@ -43,7 +43,7 @@ expect = { queue = "refunds", priority = 5, tags = ["es"] }
     )
     said = capsys.readouterr().out
     assert "✓ from Argentina: queue 'refunds', priority 5, tags ('es',)" in said
-    assert "money back (says “devolución”, not written by a person): queue, priority" in said
+    assert "money-back (says “devolución”, not written by a person): queue, priority" in said
     assert "2 rules, 0 errors, 1 example, 0 not as expected" in said
 
 
@@ -64,7 +64,47 @@ expect = { queue = "refunds" }
     said = capsys.readouterr().out
     assert "✗ a robot: nothing decided" in said
     assert "expected queue = 'refunds', got None" in said
-    assert "money back (but written by a machine): did not hold" in said
+    assert "money-back (but written by a machine): did not hold" in said
+
+
+def test_a_name_that_no_node_would_take_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Failed):
+        tried(tmp_path, '[[rule]]\nname = "two words"\n\n[[rule]]\nname = "spanish"\n')
+    said = capsys.readouterr().out
+    assert "error: rule 'two words', name: a name has 1 to 100 characters, no space" in said
+    assert "error: rule 'spanish', name: two rules have this name" in said
+
+
+ASKS = """
+[[rule]]
+name = "what"
+order = 500
+[rule.then.ask]
+text = "What is it about?"
+answers = [{ label = "Parcels", then = { tags = ["parcel"] } }, { label = "Refunds", then = { queue = "refunds" } }]
+"""  # noqa: E501
+
+
+def test_an_answer_to_what_the_rules_ask_is_tried_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example = """
+[[example]]
+name = "second answer"
+contact = { body = "Hello" }
+answer = "2"
+expect = { queue = "refunds" }
+"""
+    tried(tmp_path, ASKS + example)
+    said = capsys.readouterr().out
+    assert "✓ second answer: queue 'refunds'" in said
+    assert "says “What is it about?”: Parcels / Refunds / Talk to a person" in said
+    assert "“2” is Refunds (by its number)" in said
+    with pytest.raises(Failed):
+        tried(tmp_path, example)
+    assert "nobody asks" in capsys.readouterr().out
 
 
 def test_a_rule_that_names_no_queue_of_the_file_fails(

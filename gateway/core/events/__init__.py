@@ -15,6 +15,7 @@ from msgspec import Struct
 from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
 from gateway.core.events.agents import *
+from gateway.core.events.asked import *
 from gateway.core.events.care import *
 from gateway.core.events.cases import *
 from gateway.core.events.cluster import *
@@ -43,7 +44,16 @@ from gateway.core.model import (
 from gateway.core.rules.rule import Rule
 from gateway.core.thresholds import Alarm
 
-ItemEvent = ItemCreated | ItemMove | CareEvent | WatchEvent | ItemPassed | ServiceEvent | OwedEvent
+ItemEvent = (
+    ItemCreated
+    | ItemMove
+    | CareEvent
+    | WatchEvent
+    | AskedEvent
+    | ItemPassed
+    | ServiceEvent
+    | OwedEvent
+)
 OutboundEvent = DeliveryEvent | OutboundPassed
 Event = (
     CaseEvent

@@ -6,8 +6,8 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from gateway.core.ids import ChannelName, QueueName
-from gateway.core.model import Attributes, ChannelKind
 from gateway.core.rules.words import plain
+from gateway.core.value import Attributes, ChannelKind
 
 
 class Facts(Struct, frozen=True, kw_only=True, dict=True):

@@ -16,6 +16,7 @@ from gateway.core.rules.rule import (
     AUTOMATIC,
     DECIDES,
     SINGLE,
+    SPEAKS,
     TIMED,
     On,
     Rule,
@@ -23,6 +24,7 @@ from gateway.core.rules.rule import (
     in_order,
     says,
 )
+from gateway.core.rules.spoken import inner_thens, spoken_problems
 from gateway.core.rules.texts import PLACEHOLDERS, unknown_in
 from gateway.core.rules.when import When, asks, covers
 from gateway.core.rules.words import is_findable
@@ -76,21 +78,25 @@ def macro_problems(macro: Macro, house: House) -> list[Problem]:
 
 def _of_one(rule: Rule, house: House) -> Iterator[Problem]:
     yield from _of_then(rule.name, rule.then, house)
+    yield from spoken_problems(rule.name, rule.then)
+    if rule.then.ask is not None:
+        for where, inner in inner_thens(rule.then.ask):
+            yield from _of_then(rule.name, inner, house, f"then.ask.{where}")
     yield from _of_on(rule)
     yield from _of_when(rule.name, "when", rule.when, house)
 
 
-def _of_then(rule: str, then: Then, house: House) -> Iterator[Problem]:
+def _of_then(rule: str, then: Then, house: House, at: str = "then") -> Iterator[Problem]:
     if then.queue is not None and then.queue not in house.queues:
-        yield Problem(rule=rule, field="then.queue", detail=f"there is no queue {then.queue!r}")
+        yield Problem(rule=rule, field=f"{at}.queue", detail=f"there is no queue {then.queue!r}")
     elif then.queue is not None and (why := house.unserved.get(then.queue)) is not None:
         detail = f"queue {then.queue!r}: {why}"
-        yield Problem(rule=rule, field="then.queue", detail=detail, grade="warning")
+        yield Problem(rule=rule, field=f"{at}.queue", detail=detail, grade="warning")
     for skill in then.skills:
         if skill not in house.skills:
             yield Problem(
                 rule=rule,
-                field="then.skills",
+                field=f"{at}.skills",
                 detail=f"nobody has the skill {skill!r} and no list names it",
                 grade="warning",
             )
@@ -98,12 +104,12 @@ def _of_then(rule: str, then: Then, house: House) -> Iterator[Problem]:
         if (strange := unknown_in(texts)) is not None:
             known = ", ".join(f"{{{one}}}" for one in PLACEHOLDERS)
             detail = f"nothing is known for {{{strange}}}; there are {known}"
-            yield Problem(rule=rule, field=f"then.{name}", detail=detail)
+            yield Problem(rule=rule, field=f"{at}.{name}", detail=detail)
     if then.macro is not None and then.macro not in house.macros:
         yield Problem(rule=rule, field="then.macro", detail=f"there is no macro {then.macro!r}")
     if then.complete is not None and house.codes and then.complete not in house.codes:
         detail = f"no list names the code {then.complete!r}"
-        yield Problem(rule=rule, field="then.complete", detail=detail, grade="warning")
+        yield Problem(rule=rule, field=f"{at}.complete", detail=detail, grade="warning")
 
 
 def _of_on(rule: Rule) -> Iterator[Problem]:
@@ -195,11 +201,11 @@ def _of_all(rules: list[Rule]) -> Iterator[Problem]:
             mine = getattr(rule.then, name)
             other = next((r for r in before if getattr(r.then, name) is not None), None)
             if mine is not None and other is not None and getattr(other.then, name) != mine:
+                theirs = "something else" if name in SPEAKS else repr(getattr(other.then, name))
                 yield _warning(
                     rule,
                     f"then.{name}",
-                    f"never decides: {other.name!r} holds wherever it does and says"
-                    f" {getattr(other.then, name)!r}",
+                    f"never decides: {other.name!r} holds wherever it does and says {theirs}",
                 )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from gateway.core.ids import MacroName, QueueName, RuleName, SkillName
-from gateway.core.rules.when import When
+from gateway.core.rules.when import When, Words
 
 Said = Literal["contact", "message", "reply", "note"]
 Event = Literal["silent", "waiting", "tagged", "warned", "breached", "reopened"]
@@ -31,7 +31,55 @@ Line = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(min_length=1, max_length=10_000)]
 Texts = Text | Annotated[dict[str, Text], Meta(min_length=1, max_length=100)]
 """One text, or one for each language; under ``""`` the one for any other."""
+Label = Annotated[str, Meta(min_length=1, max_length=80)]
+Labels = Label | Annotated[dict[str, Label], Meta(min_length=1, max_length=100)]
+"""The same for the few words of an answer that can be chosen."""
+Wait = Annotated[float, Meta(ge=10, le=2_592_000)]
 Tags = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=60)], ...], Meta(max_length=50)]
+
+
+class Answer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One answer that can be chosen, and what it decides.
+
+    Who writes freely gives it by its number, its ``label`` in any language, or one of ``words``.
+    ``value`` stands on the item then; empty: the label.
+    """
+
+    label: Labels
+    words: Words = ()
+    value: Annotated[str, Meta(max_length=80)] = ""
+    then: "Then | None" = None
+
+
+class Ask(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One question to the customer; besides the ``answers`` there is always a person.
+
+    What fits no answer has ``otherwise`` decided. After ``wait`` seconds (``None``: as is usual on
+    the channel) the contact goes on as if it had not been asked. What was chosen stands on the
+    item under ``field``. ``person`` is how the person is offered, if not in our words.
+    """
+
+    text: Texts
+    answers: Annotated[tuple[Answer, ...], Meta(min_length=1, max_length=9)]
+    otherwise: "Then | None" = None
+    wait: Wait | None = None
+    field: Annotated[str, Meta(min_length=1, max_length=60)] = "answer"
+    person: Labels | None = None
+
+
+class Help(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Something by which customers may help themselves: a text, with a ``link`` or a form.
+
+    Who says that it helped is done; anybody else goes on to a person. Nothing said within
+    ``wait`` seconds is taken for solved, or goes on too, as ``silent`` says.
+    """
+
+    text: Texts
+    link: Texts | None = None
+    wait: Wait = 259_200.0
+    silent: Literal["solved", "queue"] = "solved"
+    helped: Labels | None = None
+    person: Labels | None = None
 
 
 class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -43,6 +91,7 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     the reason that is shown. ``tell`` asks a supervisor to look without keeping anything back.
     ``priority`` is added to what the contact has already. ``reply`` is written to the customer,
     ``note`` into the case; ``complete`` ends the item with this code; ``macro`` names one to run.
+    ``ask`` and ``help`` speak to the customer before anybody is asked to.
     """
 
     queue: QueueName | None = None
@@ -60,6 +109,8 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     reply: Texts | None = None
     complete: Line | None = None
     macro: MacroName | None = None
+    ask: Ask | None = None
+    help: Help | None = None
 
 
 SINGLE = (
@@ -75,20 +126,27 @@ SINGLE = (
     "reply",
     "complete",
     "macro",
+    "ask",
+    "help",
 )
 """The fields of ``Then`` of which one rule decides; the others add up."""
 
 _ALWAYS = ("priority", "category", "level", "tags", "note", "tell")
+_ROUTES = ("queue", "skills", "language")
 _LATER = (*_ALWAYS, "untag")
 _EVENT = (*_LATER, "queue", "reply", "complete", "macro")
 DECIDES: Mapping[On, tuple[str, ...]] = {
-    "contact": (*_ALWAYS, "queue", "skills", "language", "due_seconds", "hold"),
+    "contact": (*_ALWAYS, *_ROUTES, "due_seconds", "hold", "ask", "help"),
     "message": (*_LATER, "queue", "hold"),
     "reply": (*_LATER, "hold"),
     "note": _LATER,
     **dict.fromkeys(AUTOMATIC, _EVENT),
 }
 """What a rule on each of these can decide."""
+ANSWER_DECIDES = (*_ALWAYS, *_ROUTES, "untag", "hold", "help")
+"""What an answer can decide."""
+SPEAKS = ("ask", "help")
+"""What is said to the customer at the door: of these there is one."""
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

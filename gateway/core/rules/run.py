@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from gateway.core.ids import RuleName, SkillName
 from gateway.core.rules.facts import Facts
-from gateway.core.rules.rule import SINGLE, Rule, Then
+from gateway.core.rules.rule import SINGLE, SPEAKS, Rule, Then
 from gateway.core.rules.when import check
 
 _NOBODY = RuleName("")
@@ -66,7 +66,7 @@ def _decide(then: Then, more: Then) -> tuple[Then, tuple[str, ...]]:
     new: dict[str, Any] = {
         name: value
         for name in SINGLE
-        if (value := getattr(more, name)) is not None and getattr(then, name) is None
+        if (value := getattr(more, name)) is not None and not _said(then, name)
     }
     skills = _highest(then.skills, more.skills)
     if skills != then.skills:
@@ -77,6 +77,11 @@ def _decide(then: Then, more: Then) -> tuple[Then, tuple[str, ...]]:
         if tags != had:
             new[name] = tags
     return (replace(then, **new), tuple(new)) if new else (then, ())
+
+
+def _said(then: Then, name: str) -> bool:
+    """Whether it is decided already; the customer is spoken to by one rule alone."""
+    return any(getattr(then, one) is not None for one in (SPEAKS if name in SPEAKS else (name,)))
 
 
 def _highest(one: dict[SkillName, int], other: dict[SkillName, int]) -> dict[SkillName, int]:

@@ -16,9 +16,9 @@ from msgspec import Meta, Struct, field
 
 from gateway.core.clocks import ClockKind
 from gateway.core.ids import ChannelName, QueueName
-from gateway.core.model import ChannelKind
 from gateway.core.rules.facts import Facts, said
 from gateway.core.rules.words import found, plain
+from gateway.core.value import ChannelKind
 
 Words = Annotated[
     tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(max_length=500)

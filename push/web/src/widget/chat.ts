@@ -19,6 +19,8 @@ export interface Said {
   at: string;
   clientId?: string;
   attachments?: AttachmentCard[];
+  /** Answers that can be pressed. */
+  quickReplies?: string[];
 }
 
 /** A message on its way. `failed` is an error code; `heldUntil` (ms) when it may be sent again. */
@@ -252,7 +254,8 @@ function message(chat: Chat, frame: Frame<"message">, looking: boolean): Step {
   };
   if (frame.client_id) said.clientId = frame.client_id;
   if (frame.attachments.length) said.attachments = frame.attachments;
-  const theirs = frame.author.kind === "agent";
+  if (frame.quick_replies?.length) said.quickReplies = frame.quick_replies;
+  const theirs = frame.author.kind === "agent" || said.quickReplies !== undefined;
   const next: Chat = {
     ...chat,
     seq: frame.seq,

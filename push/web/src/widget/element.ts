@@ -262,16 +262,20 @@ export class SwitchroomChat extends HTMLElement {
     const { text } = this.parts;
     const body = text.value.trim();
     if (!body || [...body].length > MAX_BODY) return;
-    this.happen({ do: "write", id: newId(), body, at: new Date().toISOString() });
     text.value = "";
     this.memory.remove("draft");
     clearTimeout(this.typingEnds);
     this.typedAt = 0;
+    this.say(body);
+  }
+
+  private say(body: string): void {
+    this.happen({ do: "write", id: newId(), body, at: new Date().toISOString() });
     this.stuck = true;
     this.begin();
     this.grow();
     this.draw();
-    text.focus();
+    this.parts.text.focus();
   }
 
   /** What the server refused it refuses for ever under that id: say it anew. */
@@ -378,6 +382,7 @@ export class SwitchroomChat extends HTMLElement {
         {
           again: (id) => this.writeAgain(id),
           discard: (id) => this.happen({ do: "discard", id }),
+          answer: (text) => this.say(text),
         },
         new Date(),
       ),

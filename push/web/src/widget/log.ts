@@ -4,6 +4,7 @@ import type { Chat, Mark, Pending, Said } from "./chat.ts";
 import { markOf } from "./chat.ts";
 import type { Keyed } from "./dom.ts";
 import { icon, linked, make } from "./dom.ts";
+import { quickRow } from "./quick.ts";
 import type { Words } from "./words.ts";
 
 const TOGETHER_MS = 5 * 60_000;
@@ -11,6 +12,8 @@ const TOGETHER_MS = 5 * 60_000;
 export interface Acts {
   again(id: string): void;
   discard(id: string): void;
+  /** Says one of the answers that can be pressed. */
+  answer(text: string): void;
 }
 
 export function rowsOf(chat: Chat, words: Words, acts: Acts, now: Date): Keyed[] {
@@ -29,6 +32,7 @@ export function rowsOf(chat: Chat, words: Words, acts: Acts, now: Date): Keyed[]
     const first = index === 0 && before?.author.kind !== "customer";
     rows.push(...pendingRows(pending, first, index === chat.pending.length - 1, words, acts));
   });
+  rows.push(...quickRow(chat, acts.answer));
   if (chat.typing) rows.push(typingRow(chat.typing.name, words));
   return rows;
 }
@@ -70,7 +74,7 @@ function saidRow(said: Said, before: Said | null, words: Words): Keyed {
   const key = said.clientId ? `mine:${said.clientId}` : `said:${said.id}`;
   const mine = said.author.kind === "customer";
   const from = JSON.stringify([said.body, said.attachments, first, mine || said.author.name]);
-  if (said.author.kind === "system") {
+  if (said.author.kind === "system" && !said.quickReplies) {
     return { key, from, make: () => make("div", { class: "event", "data-testid": "event", "data-seq": said.seq }, said.body) };
   }
   return {

@@ -105,6 +105,9 @@ input[aria-invalid=true]{border-color:var(--bad)}
 .foot .seen{color:var(--accent)}
 .foot.bad{color:var(--bad);font-size:12.5px;font-weight:600}
 .foot button{color:var(--text);text-decoration:underline;text-underline-offset:2px;font-weight:600;padding:2px}
+.quick{display:flex;flex-wrap:wrap;gap:6px;margin-block-start:8px;max-width:100%}
+.choice{min-height:36px;padding:7px 14px;border-radius:99px;border:1px solid var(--accent);background:var(--bg);color:var(--text);font-size:14px;font-weight:600;text-align:start;overflow-wrap:anywhere;cursor:pointer}
+.choice:hover,.choice:focus-visible{background:var(--sunken)}
 .greeting{align-self:flex-start;max-width:84%;margin-block-end:4px}
 .dots{display:inline-flex;gap:4px;padding:13px 14px}
 .dots i{width:6px;height:6px;border-radius:50%;background:var(--soft);animation:hop 1.2s infinite}

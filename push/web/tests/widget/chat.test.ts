@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Chat, Happening } from "../../src/widget/chat.ts";
 import { KEPT, newChat, step } from "../../src/widget/chat.ts";
+import { answersOf } from "../../src/widget/quick.ts";
 import type { ServerFrame } from "../../src/widget/frames.ts";
 
 const who = { channel: "site", locale: "en" };
@@ -119,5 +120,25 @@ describe("the window's memory of a conversation", () => {
   it("ignores a frame of a newer server", () => {
     const chat = play(newChat(), { do: "opened", who }, welcome(0));
     expect(play(chat, { t: "confetti" } as unknown as ServerFrame)).toBe(chat);
+  });
+});
+
+describe("answers to press", () => {
+  const question: ServerFrame = {
+    ...(message(1) as Extract<ServerFrame, { t: "message" }>),
+    author: { kind: "system", name: "" },
+    quick_replies: ["A parcel", "Talk to a person"],
+  };
+  const asked = (): Chat => play(newChat(), { do: "opened", who }, welcome(0), question);
+
+  it("can be given while the question is the last thing said", () => {
+    expect(answersOf(asked())).toEqual(["A parcel", "Talk to a person"]);
+    expect(asked().unread).toBe(1);
+    expect(answersOf(play(asked(), message(2, "customer")))).toEqual([]);
+  });
+
+  it("are gone as soon as one is on its way, and when the conversation is over", () => {
+    expect(answersOf(play(asked(), { do: "write", id: "a", body: "A parcel", at: "" }))).toEqual([]);
+    expect(answersOf(play(asked(), { t: "state", state: "closed" }))).toEqual([]);
   });
 });
