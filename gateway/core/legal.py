@@ -157,6 +157,8 @@ _LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
     e.ServiceLevelEscalated: _about_item,
     e.RuleFired: _about_item,
     e.MacroRun: _about_item,
+    e.CustomerAsked: _about_item,
+    e.CustomerAnswered: _about_item,
     e.ReviewAsked: _about_item,
     e.ReviewEnded: _about_item,
     e.ItemMisrouted: _about_item,
