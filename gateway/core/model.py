@@ -266,7 +266,7 @@ class Attachment(Value, frozen=True, kw_only=True):
 class Message(Value, frozen=True, kw_only=True):
     """One thing said in a case. ``seq`` orders a case's messages and is never reused.
 
-    ``html`` is sanitised. ``external_id`` is the outside id (RFC 5322 Message-ID, provider's id); our
+    ``html`` is sanitised. ``external_id`` is the outside id (RFC 5322 Message-ID, provider's); our
     own mail has it before the first attempt. From line ``fold_from`` of ``body`` on (0: nowhere) it
     may be folded away. ``quick_replies`` are answers that the customer may choose from.
     """
