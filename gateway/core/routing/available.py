@@ -43,6 +43,7 @@ class Known(NamedTuple):
 
 Order = Choice | Literal["best_begun"]
 """In which agents stand: of what is put aside, the best fit stands in another than of the rest."""
+BY_WORTH: frozenset[Order] = frozenset({"best_fit", "best_begun"})
 _ClassOf = Callable[[AgentName, list[Item]], int]
 
 
@@ -52,9 +53,7 @@ class Available:
     def __init__(self, state: NodeState) -> None:
         self._state = state
         self._words = Words()
-        self._prices = Prices()
-        for name, profile in state.profiles.items():
-            self._prices.define(name, profile)
+        self._prices = Prices(self._words)
         self._best = Standing()
         self._standing: dict[Order, Standing] = {"best_fit": self._best}
         self._known: dict[AgentName, Known] = {}
@@ -85,8 +84,8 @@ class Available:
     def define(self, agent: AgentName) -> None:
         """The directory's entry has changed."""
         profile = self._state.profiles.get(agent)
-        self._prices.define(agent, profile)
         if profile is None:
+            self._prices.forget(agent)
             self._known.pop(agent, None)
             self.leave(agent)
 
@@ -110,6 +109,7 @@ class Available:
             if free:
                 for late in self._late:
                     late[agent] = None
+                self._prices.enter(agent, known.has, free)
                 for choice, standing in self._standing.items():
                     standing.enter(agent, self._classes[choice](agent, hands), free, known.has)
                 return
@@ -200,6 +200,20 @@ class Available:
             worth += ASIDE_CLASSES * taken.interruptible + BUSY_CLASSES * taken.interrupts
         return worth
 
+    def note(self, need: Need) -> None:
+        """Somebody has come who asks this."""
+        self._prices.ask(need)
+
+    def _have_moved(self) -> None:
+        """Those stand elsewhere who are worth more or less than when they came."""
+        state, best = self._state, self._best
+        moved = self._prices.moved(best)
+        for agent in sorted(moved, key=lambda a: (state.statuses[a].idle_since, a)):
+            has, free = best.what(agent)
+            for order in BY_WORTH & self._standing.keys():
+                rank = self._classes[order](agent, state.in_hand(agent))
+                self._standing[order].enter(agent, rank, free, has)
+
     def order_for(self, queue: QueueName, kind: ChannelKind) -> Order:
         """In which order agents are asked for an item of this kind in that queue."""
         known = self._state.queues.get(queue)
@@ -256,6 +270,8 @@ class Available:
         standing = self._standing[order]
         if not standing:
             return
+        if order in BY_WORTH:
+            self._have_moved()
         state = self._state
         for asked in self._asked_of(need):
             for agent in standing.find(asked):

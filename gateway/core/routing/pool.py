@@ -75,7 +75,7 @@ class Pool:
             item = state.items.get(name)
             if item is not None and item.state is _QUEUED:
                 place = rank(item, state.queues.get(item.queue))
-                self._waiting.enter(name, need or need_of(state, item), place)
+                self._waiting.enter(name, need or self._asked_by(item), place)
 
     def _line_of(self, item: ItemId) -> Asking | None:
         if self._fresh:
@@ -90,10 +90,16 @@ class Pool:
         if name in self._fresh:
             need = self._fresh[name]
             if need is None:
-                need = self._fresh[name] = need_of(self._state, item)
+                need = self._fresh[name] = self._asked_by(item)
             return need
         line = self._waiting.line_of(name)
         return line.need if line is not None else need_of(self._state, item)
+
+    def _asked_by(self, item: Item) -> Need:
+        """What is asked by somebody who has just come."""
+        need = need_of(self._state, item)
+        self.agents.note(need)
+        return need
 
     def waiting_needs(self) -> list[Need]:
         """What is asked of agents by whatever waits."""

@@ -22,7 +22,8 @@ PLACES = 1_024
 """In a block."""
 SPARSE = 4
 """A class of several blocks is packed when only one place in so many is taken."""
-_BIT_OF = {kind: 1 << n for n, kind in enumerate(ChannelKind)}
+BIT_OF = {kind: 1 << n for n, kind in enumerate(ChannelKind)}
+"""A bit for each kind, as in what there is room for."""
 _TOP = 5
 _Limit = tuple[int, tuple[int, ...]]
 _Limits = tuple[QueueName, tuple[QueueName, ...], tuple[int, ...]]
@@ -31,10 +32,13 @@ _Limits = tuple[QueueName, tuple[QueueName, ...], tuple[int, ...]]
 class Words:
     """What can be asked and had, each as a small number."""
 
-    __slots__ = ("_limits", "_numbers")
+    __slots__ = ("_limits", "_numbers", "limited_to_queues", "queues", "skills")
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, int] | tuple[str, str, object], int] = {}
+        self.skills: list[int] = []
+        self.queues: set[int] = set()
+        self.limited_to_queues = self._number("limited", "q")
         self._limits: dict[_Limits, tuple[_Limit, ...]] = {}
 
     def _number(self, sort: str, name: object) -> int:
@@ -44,7 +48,16 @@ class Words:
         number = self._numbers.get(asked)
         if number is None:
             number = self._numbers[asked] = len(self._numbers)
+            self.skills.append(number)
         return number
+
+    def priced(self, need: Need) -> list[int]:
+        """What is asked that may be scarce: skills, the first language and the queue."""
+        found = [self._skill(pair) for pair in need.skills if pair[1] > 0]
+        found += [self._skill((language, 1)) for language in need.languages[:1]]
+        queue = self._number("q", need.queue)
+        self.queues.add(queue)
+        return [*found, queue]
 
     def of(self, profile: AgentProfile) -> tuple[int, ...]:
         """All that the agent has, and by what the agent is limited."""
@@ -53,7 +66,7 @@ class Words:
         found = [self._skill((s, n)) for s, top in skills for n in range(1, min(top, _TOP) + 1)]
         if profile.queues:
             found += [number("q", q) for q in dict.fromkeys(profile.queues)]
-            found.append(number("limited", "q"))
+            found.append(self.limited_to_queues)
         if profile.level:
             found += [number("d", profile.level), number("limited", "d")]
         found += [number("g", group) for group in dict.fromkeys(profile.groups)]
@@ -77,7 +90,7 @@ class Words:
         unless = self._limits.get(limits)
         if unless is None:
             unless = self._limits[limits] = self._limits_of(*limits)
-        return Asked(_BIT_OF[need.kind], tuple(all_of), tuple(one_of), unless)
+        return Asked(BIT_OF[need.kind], tuple(all_of), tuple(one_of), unless)
 
     def _limits_of(
         self, queue: QueueName, queues: tuple[QueueName, ...], desk: tuple[int, ...]
@@ -85,7 +98,7 @@ class Words:
         number = self._number
         found: list[_Limit] = []
         if ALL not in queues:
-            found.append((number("limited", "q"), tuple(number("q", q) for q in (queue, *queues))))
+            found.append((self.limited_to_queues, tuple(number("q", q) for q in (queue, *queues))))
         if desk:
             found.append((number("limited", "d"), tuple(number("d", n) for n in desk)))
         return tuple(found)
@@ -116,10 +129,7 @@ class _Block:
 
     def fitting(self, asked: Asked) -> int:
         kind, all_of, one_of, unless = asked
-        bits = 0
-        for room, free in self.free.items():
-            if room & kind:
-                bits |= free
+        bits = self.with_room(kind)
         having = self.having
         for one in all_of:
             if not bits:
@@ -138,6 +148,13 @@ class _Block:
                 bits ^= limited & ~self._either(group)
         return bits
 
+    def with_room(self, kinds: int) -> int:
+        bits = 0
+        for room, free in self.free.items():
+            if room & kinds:
+                bits |= free
+        return bits
+
     def _either(self, group: tuple[int, ...]) -> int:
         either = 0
         for one in group:
@@ -153,13 +170,33 @@ class Standing:
     def __init__(self) -> None:
         self._classes: dict[int, list[_Block]] = {}
         self._order: list[int] = []
-        self._where: dict[AgentName, tuple[int, _Block, int, int]] = {}
+        self._where: dict[AgentName, tuple[int, _Block, int, int, Sequence[int]]] = {}
 
     def __len__(self) -> int:
         return len(self._where)
 
     def __contains__(self, agent: AgentName) -> bool:
         return agent in self._where
+
+    def __iter__(self) -> Iterator[AgentName]:
+        return iter(tuple(self._where))
+
+    def with_room(self, kinds: int) -> list[tuple[dict[int, int], int]]:
+        """By blocks: whose each thing is that is had, and who has room for one of these kinds."""
+        blocks = [block for some in self._classes.values() for block in some]
+        return [(block.having, bits) for block in blocks if (bits := block.with_room(kinds))]
+
+    def having(self, one: int) -> Iterator[AgentName]:
+        """Who stands there and has it."""
+        for blocks in tuple(self._classes.values()):
+            for block in tuple(blocks):
+                for agent, _ in _each(block, block.having.get(one, 0) & block.taken):
+                    yield agent
+
+    def what(self, agent: AgentName) -> tuple[Sequence[int], int]:
+        """What somebody who stands there has, and the kinds there is room for."""
+        _, _, _, room, has = self._where[agent]
+        return has, room
 
     @property
     def first(self) -> int:
@@ -185,7 +222,7 @@ class Standing:
         place = len(block.agents)
         block.agents.append(agent)
         bit = 1 << place
-        self._where[agent] = rank, block, bit, room
+        self._where[agent] = rank, block, bit, room, has
         block.taken |= bit
         block.free[room] = block.free.get(room, 0) | bit
         having = block.having
@@ -197,7 +234,7 @@ class Standing:
         at = self._where.pop(agent, None)
         if at is None:
             return
-        rank, block, bit, room = at
+        rank, block, bit, room, _ = at
         block.taken ^= bit
         if left := block.free[room] ^ bit:
             block.free[room] = left
@@ -219,9 +256,8 @@ class Standing:
             return
         self._classes[rank] = []
         for block in blocks:
-            for agent, bit in _each(block, block.taken):
-                has = [one for one, bits in block.having.items() if bits & bit]
-                room = self._where.pop(agent)[3]
+            for agent, _ in _each(block, block.taken):
+                _, _, _, room, has = self._where.pop(agent)
                 self.enter(agent, rank, room, has)
 
     def find(self, asked: Asked) -> Iterator[AgentName]:
