@@ -3,9 +3,10 @@
 import asyncio
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
@@ -15,8 +16,9 @@ from gateway.cli.settings import needed_settings
 from gateway.cli.simulated import Simulated, as_json, as_markdown, draw, show
 from gateway.failures import Failed
 from gateway.sim import compare as sides
+from gateway.sim.ceiling import possible
 from gateway.sim.compare import AS_IT_IS, AS_IT_WAS, Policy, Tried, compare, compared, policies
-from gateway.sim.day import throw
+from gateway.sim.day import Day, throw
 from gateway.sim.scenario import BadScenario, Scenario, load, scaled, shipped
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def simulate(
     config: Path | None = None,
     scale: float = 1.0,
     seeds: int | None = None,
+    held_out: bool = False,
     json: bool = False,
     markdown: bool = False,
     chart: Path | None = None,
@@ -71,8 +74,10 @@ def simulate(
     scale
         The share of its contacts and agents; 0.1 for a quick look.
     seeds
-        So many days, each with other contacts; the figures are their means. Left out: as the
+        So many days, each with other contacts; the figures are their medians. Left out: as the
         scenario has it.
+    held_out
+        The days that the scenario keeps for judging: nothing has been chosen by them.
     json
         Everything as JSON.
     markdown
@@ -95,7 +100,9 @@ def simulate(
             report(found, json=json, markdown=markdown, chart=chart)
             return
         names = shipped() if scenario == ALL else [scenario]
-        found = [_simulated(scaled(load(name), scale), seeds, tried) for name in names]
+        found = [
+            _simulated(scaled(load(name), scale), seeds, tried, held_out=held_out) for name in names
+        ]
     except BadScenario as error:
         raise Failed(str(error)) from error
     report(found, json=json, markdown=markdown, chart=chart)
@@ -144,15 +151,30 @@ def shares(text: str) -> list[float]:
     return [*found]
 
 
-def _simulated(scenario: Scenario, seeds: int | None, tried: Sequence[Tried]) -> Simulated:
-    numbers = scenario.seeds if seeds is None else range(FIRST_SEED, FIRST_SEED + seeds)
-    rows = compare((throw(scenario, n) for n in numbers), scenario.queues, tried, _say)
+def _simulated(
+    scenario: Scenario, seeds: int | None, tried: Sequence[Tried], *, held_out: bool
+) -> Simulated:
+    numbers: Sequence[int] = scenario.held_out if held_out else scenario.seeds
+    if held_out and not numbers:
+        raise Failed(f"{scenario.name} holds no days out: give it `held_out = [...]`")
+    if seeds is not None:
+        numbers = numbers[:seeds] if held_out else range(FIRST_SEED, FIRST_SEED + seeds)
+    could: list[float] = []
+
+    def days() -> Iterator[Day]:
+        for n in numbers:
+            day = throw(scenario, n)
+            could.append(possible(day))
+            yield day
+
+    rows = compare(days(), scenario.queues, tried, _say)
     return Simulated(
         name=scenario.name,
         summary=scenario.summary,
-        contacts=round(rows[0].contacts * len(numbers)),
+        contacts=sum(day.contacts for day in rows[0].days),
         days=tuple(f"seed {n}" for n in numbers),
         rows=tuple(rows),
+        possible=median(could),
     )
 
 

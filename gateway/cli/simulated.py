@@ -1,13 +1,13 @@
 """How simulated days are shown: a table, bars, JSON, and all of it as a picture."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
-from gateway.sim.compare import Row
+from gateway.sim.compare import Margin, Row, margin
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BAR = 30
 COLUMNS = ("policy", "in time", "ASA", "median", "p95", "longest", "gave up", "busy", "fair")
+MARGINS = ("day by day", "in time, points", "ASA", "p95", "fair")
 COLOURS = ("green", "blue", "yellow", "magenta", "cyan", "red")
 _WIDE = 140
 _PICTURE = """\
@@ -48,6 +49,8 @@ class Simulated(Struct, frozen=True, kw_only=True):
     days: tuple[str, ...]
     notes: tuple[str, ...] = ()
     rows: tuple[Row, ...]
+    possible: float | None = None
+    """The share that could have been answered in time at all; ``None``: nobody knows."""
 
 
 def as_json(found: Sequence[Simulated]) -> str:
@@ -61,6 +64,9 @@ def as_markdown(found: Iterable[Simulated]) -> str:
         lines = [COLUMNS, ("---",) * len(COLUMNS), *(_cells(row) for row in one.rows)]
         table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
         parts.append(f"**{one.name}**: {_heading(one)}\n\n{table}\n")
+        if margins := _margins(one):
+            lines = [MARGINS, ("---",) * len(MARGINS), *margins]
+            parts.append("\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n")
     return "\n".join(parts)
 
 
@@ -70,7 +76,9 @@ def show(found: Iterable[Simulated], console: "Console") -> None:
         console.print(f"[bold]{one.name}[/]: {_heading(one)}", highlight=False)
         for note in one.notes:
             console.print(f"  {note}", highlight=False)
-        console.print(_table(one))
+        console.print(_table(COLUMNS, [_cells(row) for row in one.rows]))
+        if margins := _margins(one):
+            console.print(_table(MARGINS, margins))
         console.print(_bars(one), "")
 
 
@@ -92,7 +100,36 @@ def _heading(one: Simulated) -> str:
     said = f"{days}{one.contacts:,} contacts"
     if len(one.days) > 1:
         said += " in all"
-    return f"{said}. {one.summary}"
+    said = f"{said}. {one.summary}"
+    if one.possible is not None:
+        said += f" At most {one.possible:.2%} can be in time: for the rest nobody is there who can."
+    return said
+
+
+def _margins(one: Simulated) -> list[tuple[str, ...]]:
+    """Day by day, the first row beside each other; none for a single day."""
+    ours, *others = one.rows
+    if len(one.days) < 2 or any(len(row.days) != len(ours.days) for row in others):
+        return []
+    return [
+        (
+            f"{ours.policy} less {other.policy}",
+            _difference(margin(ours, other, "service_level"), lambda share: f"{share * 100:+.2f}"),
+            *(_difference(margin(ours, other, name), apart) for name in ("asa", "p95")),
+            _difference(margin(ours, other, "fairness"), lambda index: f"{index:+.3f}"),
+        )
+        for other in others
+    ]
+
+
+def _difference(found: Margin, said: Callable[[float], str]) -> str:
+    span = f"{said(found.median)} ({said(found.least)} to {said(found.most)})"
+    return f"{span}: {found.better}-{found.level}-{found.worse}"
+
+
+def apart(time: float) -> str:
+    """A difference of two times."""
+    return f"{'-' if time < 0 else '+'}{seconds(abs(time))}"
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -106,16 +143,16 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def _table(one: Simulated) -> "Table":
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":
     from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for n, name in enumerate(COLUMNS):
+    for n, name in enumerate(columns):
         table.add_column(name, justify="right" if n else "left", no_wrap=n > 0)
-    for row in one.rows:
-        table.add_row(*(escape(cell) for cell in _cells(row)))
+    for cells in rows:
+        table.add_row(*map(escape, cells))
     return table
 
 

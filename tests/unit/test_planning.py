@@ -15,7 +15,18 @@ from gateway.core.ids import QueueName
 from gateway.core.model import ChannelKind, Queue
 from gateway.core.policy import Policy as Rules
 from gateway.failures import Failed
-from gateway.sim.compare import AS_IT_IS, Policy, Tried, baselines, compare, policies
+from gateway.sim.ceiling import possible
+from gateway.sim.compare import (
+    AS_IT_IS,
+    Policy,
+    Row,
+    Tried,
+    baselines,
+    compare,
+    compared,
+    margin,
+    policies,
+)
 from gateway.sim.day import throw
 from gateway.sim.figures import Served, percentile, waits
 from gateway.sim.floor import Floor
@@ -276,6 +287,60 @@ def test_a_mail_stands_still_while_a_chat_is_in_hand() -> None:
     assert (at, done) == (560, [560])
     hands.put_down(560, interrupts=False)
     assert hands.occupancy(1120) == 0.5
+
+
+# -- days that are kept for judging -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_no_shipped_scenario_is_judged_by_a_day_that_its_policy_was_chosen_on(name: str) -> None:
+    scenario = load(name)
+    assert len(scenario.held_out) >= 3
+    assert not {*scenario.held_out} & {*scenario.seeds}
+
+
+def test_a_day_that_is_held_out_and_chosen_on_is_refused() -> None:
+    text = Path(__file__).parents[2] / "gateway" / "sim" / "scenarios" / "small-desk.toml"
+    with pytest.raises(BadScenario, match="seed 3 is held out"):
+        parse(text.read_text(encoding="utf-8").replace("held_out = [201", "held_out = [3", 1))
+
+
+def test_the_days_held_out_are_played_and_compared_one_by_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command.simulate(scale=0.2, seeds=3, held_out=True, json=True)
+    found = msgspec.json.decode(capsys.readouterr().out, type=list[Simulated])[0]
+    assert found.days == ("seed 201", "seed 202", "seed 203")
+    assert [len(row.days) for row in found.rows] == [3, 3, 3]
+    assert found.rows[0].asa == sorted(day.asa for day in found.rows[0].days)[1], "the median"
+    command.simulate(scale=0.2, seeds=3, held_out=True, markdown=True)
+    assert "as it is less longest idle" in capsys.readouterr().out
+
+
+def test_a_margin_says_on_how_many_days_it_is_so() -> None:
+    def row(*asa: float) -> Row:
+        results = [Floor(throw(a_day(contacts=3), 1), a_day().queues).run("x") for _ in asa]
+        made = compared("x", results)
+        days = [msgspec.structs.replace(d, asa=n) for d, n in zip(made.days, asa, strict=True)]
+        return msgspec.structs.replace(made, days=tuple(days))
+
+    found = margin(row(1, 5, 9, 2), row(2, 5.01, 8, 4), "asa")
+    assert (found.better, found.level, found.worse) == (2, 1, 1), "less of a wait is better"
+    assert (found.least, found.most) == (-2, 1)
+
+
+def test_what_can_be_in_time_is_what_somebody_is_there_for() -> None:
+    scenario = msgspec.structs.replace(
+        a_day(contacts=400), crews=(Crew(name="late", agents=1, begins=0.5, ends=24),)
+    )
+    share = possible(throw(scenario, 1))
+    assert 0.4 < share < 0.65, "half of them come half an hour too early"
+    many = msgspec.structs.replace(
+        scenario, crews=(Crew(name="late", agents=400, begins=0.5, ends=24),)
+    )
+    day = throw(many, 1)
+    assert Floor(day, many.queues).run("x").waits.service_level == pytest.approx(possible(day))
+    assert possible(throw(a_day(contacts=0), 1)) == 1
 
 
 # -- figures ----------------------------------------------------------------------------------

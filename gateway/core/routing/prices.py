@@ -8,7 +8,7 @@ room for: what the house would miss if something else were given to them.
 
 Whoever meets a need brings more than it asks for; the price of what is asked is the same for all
 who meet it. So the cheapest agent wastes least, whatever is needed; and where nobody is short all
-are worth nothing, which leaves the choice to who has been idle longest (``docs/decisions/0014``).
+are worth nothing, which leaves the choice to who has been idle longest (``docs/decisions/0015``).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
