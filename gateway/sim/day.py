@@ -106,7 +106,7 @@ def _contacts(scenario: Scenario, flow: Flow, seed: int) -> list[Contact]:
     out = []
     whole = sum(flow.hours)
     for hour, weight in enumerate(flow.hours):
-        if hour >= scenario.hours or not weight:
+        if hour >= scenario.hours or not weight or not flow.contacts:
             continue
         # A Poisson process: exponential gaps at the hour's rate.
         rate = flow.contacts * weight / whole / HOUR
