@@ -48,7 +48,7 @@ class Floor:
 
 
 def crew(count: int, **skills: int) -> Iterable[AgentProfile]:
-    return [agent(f"{'-'.join(skills) or 'plain'}-{n}", **skills) for n in range(count)]
+    return [agent(f"{'-'.join(skills) or 'plain'}-{n}", skills) for n in range(count)]
 
 
 def test_where_plenty_are_free_nobody_is_kept_for_anything() -> None:
