@@ -455,7 +455,7 @@ def test_whatever_happens_nobody_is_asked_twice_or_loses_their_place(
     assert all(one.labels[-1] in every("person") and one.since == START for one in asked)
     assert len([m for m in said(house) if m.item == key]) == len(asked)
     over = [one.asked for one in house.events(e.CustomerAnswered)]
-    ends = [one.at for one in over if one.ended != "late"]
+    ends = [(one.what, one.at) for one in over if one.ended != "late"]
     assert len(ends) == len(set(ends)), "a question ends once"
     now = house.tables.items[key]
     if now.state is ItemState.QUEUED and not story.requeued:
