@@ -42,6 +42,8 @@ SENTENCES: dict[str, str] = {
     "rule_fired": "Rule {rule!r} held ({because}){done}",
     "customer_asked": "The customer is asked, until {until}",
     "customer_answered": "The customer was asked: {ended}",
+    "customer_left": "The customer's window has gone",
+    "customer_back": "The customer's window is back",
     "macro_run": "{by} ran the macro {macro!r}",
     "item_misrouted": "{agent} said that it was not for them{right}",
     "review_asked": "{what}",
