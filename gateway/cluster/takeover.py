@@ -136,8 +136,8 @@ class Takeover:
         state = ledger.state
         changes = [
             *adopt_agents(state, part.statuses, reason),
-            *adopt_items(state, part.items, reason),
             *adopt_outbox(state, part.outbox, dead),
+            *adopt_items(state, part.items, reason),
         ]
         if changes:
             ledger.record(changes)

@@ -75,17 +75,16 @@ class PgCluster:
         return int(rows[0][0])
 
     async def estate(self, dead: NodeName) -> Estate:
-        if rows := await self._read("estate_statuses", dead):
+        if rows := await self._read("estate_statuses", dead, self._chunk):
             return Estate(statuses=tuple(decode(row["doc"], AgentStatus) for row in rows))
-        if rows := await self._read("estate_items", dead):
-            return Estate(
-                items=tuple(
-                    (decode(row["doc"], Item), decode(row["case_doc"], Case)) for row in rows
-                )
-            )
-        if rows := await self._read("estate_outbox", dead):
-            return Estate(outbox=tuple(decode(row["doc"], Outgoing) for row in rows))
-        rows = await self._read("estate_received", dead)
+        if rows := await self._read("estate_items", dead, self._chunk):
+            items = [(decode(row["doc"], Item), decode(row["case_doc"], Case)) for row in rows]
+            cases = [case.id for _, case in items]
+            orders = await self._read("estate_orders", dead, cases)
+            return Estate(items=tuple(items), outbox=_orders(orders))
+        if rows := await self._read("estate_outbox", dead, self._chunk):
+            return Estate(outbox=_orders(rows))
+        rows = await self._read("estate_received", dead, self._chunk)
         return Estate(
             received=tuple(
                 Received(stored=stored(row, fresh=True), inbound=decode(row["doc"], Inbound))
@@ -93,9 +92,9 @@ class PgCluster:
             )
         )
 
-    async def _read(self, name: str, dead: NodeName) -> list[Any]:
+    async def _read(self, name: str, *arguments: Any) -> list[Any]:
         with reading():
-            return await self._pool.fetch(self._sql[name], dead, self._chunk)
+            return await self._pool.fetch(self._sql[name], *arguments)
 
     async def _write(self, name: str, *arguments: Any) -> list[Any]:
         try:
@@ -105,3 +104,7 @@ class PgCluster:
         except FAILED as problem:
             found = meaning(problem)
             raise (Unavailable(str(found)) if isinstance(found, Deadlock) else found) from problem
+
+
+def _orders(rows: list[Any]) -> tuple[Outgoing, ...]:
+    return tuple(decode(row["doc"], Outgoing) for row in rows)

@@ -17,7 +17,7 @@ from gateway.store.contract import Received, Term
 class Estate(Struct, frozen=True, kw_only=True):
     """A part of what a fenced node had open, one kind at a time, as the tables have it.
 
-    ``items`` come with the headers of their cases.
+    ``items`` come with the headers of their cases and what is still to leave for these.
     """
 
     statuses: tuple[AgentStatus, ...] = ()
@@ -70,6 +70,9 @@ class Cluster(Protocol):
 
     async def estate(self, dead: NodeName) -> Estate:
         """The next part of what ``dead`` has open: agents first, then items, then the rest.
+
+        Items bring what is still to leave in their cases: whatever is said there next, by a rule
+        that looks at them say, stands behind it.
 
         Empty: nothing is left. It stays as it is until its heir adopts it.
         """

@@ -195,6 +195,18 @@ class ClusterConformance:
         )
         assert (await one.pen.loaded()).items[0].owner == B
 
+    async def test_what_is_to_leave_comes_with_the_items_of_its_case(self, starts: Starts) -> None:
+        """Else whatever is said next there, by a rule that looks at them say, would overtake it."""
+        dead, one = await starts(A), await starts(B)
+        cases = [a_case() for _ in range(2 * CHUNK)]
+        orders = [replace(an_outgoing(), case=case.id) for case in cases]
+        await dead.pen.rows(*cases, *(an_item(case) for case in cases), *orders)
+        assert await one.cluster.fence(one.term, await one.seen(A))
+        parts = await take_all(one, A)
+        for part in parts:
+            assert {order.case for order in part.outbox} == {case.id for _, case in part.items}
+        assert sum(len(part.outbox) for part in parts) == len(orders)
+
     async def test_nobody_writes_a_row_of_another_node(self, starts: Starts) -> None:
         one, two = await starts(A), await starts(B)
         case = a_case()

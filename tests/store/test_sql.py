@@ -97,6 +97,7 @@ HOT: list[tuple[str, list[Any], str]] = [
     ("load_statuses", ["n1"], "agent_status_home"),
     ("estate_statuses", ["n1", 500], "agent_status_home"),
     ("estate_items", ["n1", 500], "item_owner"),
+    ("estate_orders", ["n1", [A]], "outbox_case"),
     ("estate_outbox", ["n1", 500], "outbox_node"),
     ("estate_received", ["n1", 500], "inbox_(node|open)"),
 ]

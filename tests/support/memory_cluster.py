@@ -121,7 +121,12 @@ class MemoryCluster:
             return Estate(statuses=tuple(map(copied, self._first(statuses))))
         if items := tables.open_items(dead):
             mine = self._first(sorted(items, key=lambda item: item.id))
-            return Estate(items=tuple((copied(i), copied(tables.cases[i.case])) for i in mine))
+            cases = {item.case for item in mine}
+            orders = [order for order in tables.open_orders(dead) if order.case in cases]
+            return Estate(
+                items=tuple((copied(i), copied(tables.cases[i.case])) for i in mine),
+                outbox=tuple(map(copied, orders)),
+            )
         if orders := tables.open_orders(dead):
             return Estate(outbox=tuple(map(copied, self._first(orders))))
         return Estate(received=tuple(self._first(tables.waiting(dead))))

@@ -77,6 +77,11 @@ SELECT doc FROM agent_status WHERE home = $1 ORDER BY name LIMIT $2
 SELECT i.doc, c.doc AS case_doc FROM item AS i JOIN ticket_case AS c ON c.id = i.case_id
 WHERE i.ended_as IS NULL AND i.owner = $1 ORDER BY i.id LIMIT $2
 
+-- Of the cases whose items come in this part: what is to leave for them comes along.
+-- name: estate_orders
+SELECT doc FROM outbox WHERE case_id = ANY($2::uuid[]) AND node = $1 AND settled_as IS NULL
+ORDER BY id
+
 -- name: estate_outbox
 SELECT doc FROM outbox WHERE node = $1 AND settled_as IS NULL ORDER BY id LIMIT $2
 
