@@ -207,7 +207,8 @@ class Available:
     def _have_moved(self) -> None:
         """Those stand elsewhere who are worth more or less than when they came."""
         state, best = self._state, self._best
-        moved = self._prices.moved(best)
+        # Behind the state: who is at another node by now is told of in a moment.
+        moved = [agent for agent in self._prices.moved(best) if agent in state.statuses]
         for agent in sorted(moved, key=lambda a: (state.statuses[a].idle_since, a)):
             has, free = best.what(agent)
             for order in BY_WORTH & self._standing.keys():
