@@ -126,6 +126,11 @@ async def test_the_other_pages_are_for_everybody(house: House, new_page: NewPage
     await page.get_by_role("button", name="Look at me").click()
     await page.get_by_role("complementary").get_by_role("listitem").first.wait_for()
     assert await findings(page) == []
+    for part in ("reviews", "misrouted"):
+        await page.goto(f"{house.node.url}/supervisor/#/{part}")
+        await page.get_by_role("main").get_by_role("heading").first.wait_for()
+        await expect(page.get_by_role("status", name="Loading…")).to_have_count(0)
+        assert await findings(page) == [], part
     for part in ("channels", "agents", "queues", "skills", "codes", "outbox", "tokens"):
         await page.goto(f"{house.node.url}/admin/#/{part}")
         await page.get_by_role("main").get_by_role("heading").first.wait_for()

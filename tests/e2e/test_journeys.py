@@ -137,10 +137,12 @@ async def test_a_chat_from_another_origin_goes_both_ways_and_survives_a_reload(
     assert [one["direction"] for one in said] == ["in", "out", "in", "out"]
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(90)
 async def test_a_task_filed_by_rest_is_done_and_whoever_filed_it_is_called_back(
     house: House, new_page: NewPage
 ) -> None:
+    done = {"label": "Checked", "then": {"reply": "Compared, and released. {agent}"}}
+    await house.node.call("PUT", "/api/v1/macros/checked", done)
     first, second = await two_desktops(house, new_page)
     task = {
         "title": "Check the address change of account 88120",
@@ -159,9 +161,14 @@ async def test_a_task_filed_by_rest_is_done_and_whoever_filed_it_is_called_back(
     for desktop in (first, second):
         await expect(desktop.page.get_by_role("region", name="Details")).to_contain_text("88120")
         await expect(desktop.message("compare with the papers")).to_contain_text("Filed by")
-    await first.send("Compared, and released.")
-    await expect(second.message("Compared, and released.")).to_have_count(1)
-    await first.finish("Solved")
+    palette = first.page.get_by_role("dialog", name="What do you want to do?")
+    await first.page.keyboard.press("Control+k")
+    await palette.get_by_role("combobox").fill("checked")
+    await expect(palette).to_contain_text("Compared, and released. Ann Weaver")
+    await first.page.keyboard.press("Enter")
+    await expect(second.message("Compared, and released. Ann Weaver")).to_have_count(1)
+    await expect(palette).to_have_count(0)
+    await first.finish("Solved", not_for_me="Duplicate")
     await expect(second.row("account 88120")).to_have_count(0)
 
     def completed() -> bool:
@@ -170,8 +177,16 @@ async def test_a_task_filed_by_rest_is_done_and_whoever_filed_it_is_called_back(
     await until(completed)
     mine = [call for call in house.town.calls if call["item"] == filed["id"]]
     answers = [call["body"] for call in mine if call["event"] == "item.message"]
-    assert answers == ["Compared, and released."]
+    assert answers == ["Compared, and released. Ann Weaver"]
     ends = [call for call in mine if call["event"] == "item.completed"]
     assert [(one["state"], one["code"]) for one in ends] == [("completed", "solved")]
     item = await house.ended("Check the address change of account 88120")
     assert item["id"] == filed["id"]
+    page = await new_page()
+    await page.goto(f"{house.node.url}/supervisor/#/misrouted")
+    await page.get_by_label("Name").fill(await house.hire("Sam Okafor", "supervisor"))
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("row", name="Duplicate").get_by_text(f"#{item['number']}").click()
+    trace = page.get_by_role("complementary").get_by_role("listitem")
+    await expect(trace.filter(has_text="said that it was not for them")).to_have_count(1)

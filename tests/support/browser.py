@@ -121,10 +121,12 @@ class Desktop:
         await self.answer.press("Control+Enter")
         await expect(self.answer).to_have_value("")
 
-    async def finish(self, code: str) -> None:
-        """Wrap the open item up with this code."""
+    async def finish(self, code: str, *, not_for_me: str = "") -> None:
+        """Wrap the open item up with this code, and say why it came to the wrong person."""
         await self.root.get_by_role("button", name="Finish", exact=True).click()
         await self.wrapup.get_by_role("radio", name=code).check()
+        if not_for_me:
+            await self.wrapup.get_by_label("Not for me").select_option(label=not_for_me)
         await self.wrapup.get_by_role("button", name="Complete").click()
         await expect(self.wrapup).to_have_count(0)
 
