@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from channels.webchat.cards import callback_card
 from channels.webchat.effects import Waiting
 from channels.webchat.protocol import State
-from gateway.core.asked import pending
 from gateway.core.calendars import Closed
 from gateway.core.ids import AgentName
 from gateway.core.model import Item, ItemState
 from gateway.core.owed import OFFERED, Callbacks
+from gateway.core.pending import pending
 
 ESTIMATE_STEP = 15
 """Seconds; an expected wait is not known better, and a finer one would only flicker."""

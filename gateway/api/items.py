@@ -9,10 +9,10 @@ from msgspec import Meta, Struct
 from gateway.api.base import Limit, Listed, Paged, asked
 from gateway.api.needs import Elsewhere, Listing
 from gateway.api.trace import words
-from gateway.core.asked import pending
 from gateway.core.errors import Refused
 from gateway.core.ids import ItemId
 from gateway.core.model import Case, Item, ItemState
+from gateway.core.pending import pending
 from gateway.core.routing.explain import Waits, explain, waits
 from gateway.core.view import ItemView, item_view
 from gateway.flow.ledger import Ledger

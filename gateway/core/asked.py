@@ -5,13 +5,10 @@ elsewhere, a supervisor say, ends that without another word.
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from gateway.core.ids import RuleName
 from gateway.core.value import Kept
-
-if TYPE_CHECKING:
-    from gateway.core.model import Item
 
 What = Literal["question", "help"]
 Ended = Literal["answered", "unclear", "person", "solved", "silent", "left", "late"]
@@ -35,11 +32,3 @@ class Asked(Kept, frozen=True, kw_only=True):
     settled: bool = False
     ended: Ended | None = None
     said: str = ""
-
-
-def pending(item: "Item") -> Asked | None:
-    """What the item waits for from its customer, if it does."""
-    asked = item.asked
-    if asked is None or asked.ended is not None or item.state != "scheduled":
-        return None
-    return asked if item.wake_at is not None else None

@@ -16,12 +16,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.core import events as e
-from gateway.core.asked import Asked, Ended, pending
+from gateway.core.asked import Asked, Ended
 from gateway.core.closed_hours import closed_reply
 from gateway.core.effects import Doing, Matter
 from gateway.core.ids import QueueName, RuleName
 from gateway.core.inbound import Inbound
 from gateway.core.model import CaseStatus, ChannelKind, Item, ItemState
+from gateway.core.pending import pending
 from gateway.core.returning import speaks_for_itself
 from gateway.core.rules.questions import Heard, answer_of, heard, in_writing, shown
 from gateway.core.rules.rule import Answer, Ask, Help, Then

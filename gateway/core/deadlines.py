@@ -10,7 +10,6 @@ from typing import Literal
 from msgspec import Struct
 
 from gateway.core import events as e
-from gateway.core.asked import pending
 from gateway.core.asking import silent
 from gateway.core.callbacks import time_has_come
 from gateway.core.effects import Matter
@@ -19,6 +18,7 @@ from gateway.core.hands import grace_deadlines, grace_over
 from gateway.core.ids import AgentName, Context, ItemId
 from gateway.core.leaving import stayed_away, waits
 from gateway.core.model import AgentStatus, Item, ItemState, Presence
+from gateway.core.pending import pending
 from gateway.core.promises import due
 from gateway.core.promises import grace_over as promise_over
 from gateway.core.state import NodeState

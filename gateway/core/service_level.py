@@ -20,12 +20,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.core import events as e
-from gateway.core.asked import pending
 from gateway.core.clocks import Clock, ClockKind, Service, ServicePolicy
 from gateway.core.hours import Hours
 from gateway.core.ids import CalendarName, Context, PolicyName, QueueName
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import Case, Item, ItemState
+from gateway.core.pending import pending
 from gateway.core.state import NodeState, Rows
 
 NAMES: dict[ClockKind, str] = {

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from gateway.core import events as e
-from gateway.core.asked import pending
 from gateway.core.model import Case, CaseStatus, Item, ItemState
+from gateway.core.pending import pending
 
 
 def wake(item: Item, case: Case, why: str, since: datetime | None = None) -> list[e.Change]:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from gateway.core import acts
 from gateway.core import events as e
-from gateway.core.asked import pending
 from gateway.core.calendars import Calendar, Weekday
 from gateway.core.clocks import ServicePolicy
 from gateway.core.ids import (
@@ -25,6 +24,7 @@ from gateway.core.ids import (
 from gateway.core.intake import Known, decide
 from gateway.core.model import Case, CaseStatus, ChannelKind, Item, ItemState, Message
 from gateway.core.owed import CallbackWish
+from gateway.core.pending import pending
 from gateway.core.rules.phrases import every
 from gateway.core.rules.problems import House as Names
 from gateway.core.rules.problems import problems
