@@ -78,7 +78,7 @@ def _of_file(calendar: Calendar, years: range, where: str) -> Found:
     try:
         for event, moved in _events(calendar.ical):
             if thread_time() > until:
-                raise ValueError("too much in it recurs")  # noqa: TRY301
+                raise ValueError("too much in it recurs")  # noqa: TRY301 - refused below, like what the libraries raise
             for start, length in _times(event, moved, zone, first, last):
                 found |= _closed(str(event.get("SUMMARY", "")), start, length)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as problem:

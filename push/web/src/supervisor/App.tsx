@@ -53,7 +53,7 @@ function read(): Part {
   return PARTS.find((part) => part === name) ?? "work";
 }
 
-/** The item that an address names: `#/work/ID`. */
+/** The item that an address names; see `addressOf`. */
 const named = () => (read() === "work" ? (location.hash.split("/")[2] ?? "") : "");
 
 const part = signal<Part>(read());

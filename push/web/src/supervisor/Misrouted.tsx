@@ -7,6 +7,7 @@ import { t, word } from "../i18n";
 import { useQueues } from "../setup/useNames";
 import { type Column, Table } from "../ui/Table";
 import { clock } from "../ui/time";
+import { addressOf } from "./address";
 
 const EVERY = 30_000;
 const DAY = 86_400_000;
@@ -130,7 +131,7 @@ function columnsOf(by: readonly MisroutedBy[], words: Words): Column<Misrouting>
             <a
               key={`${one.item} ${one.at}`}
               class="chip"
-              href={`#/work/${one.item}`}
+              href={addressOf(one.item)}
               title={`${agentName(one.agent)} · ${clock(one.at)} · ${word("misrouted_how", one.how)} · ${one.decision}`}
             >
               #{one.number}

@@ -12,6 +12,7 @@ import { Icon } from "../ui/Icon";
 import { Table } from "../ui/Table";
 import { clock, since } from "../ui/time";
 import { say } from "../ui/toast";
+import { addressOf } from "./address";
 
 const EVERY = 3000;
 type Wish = { one: Review; verdict: Verdict };
@@ -91,7 +92,7 @@ function Act({ one, verdict, on }: Wish & { on(wish: Wish): void }) {
 function About({ one, queue }: { one: Review; queue: string }) {
   return (
     <span class="item-words">
-      <a class="cut" href={`#/work/${one.item}`} dir="auto">
+      <a class="cut" href={addressOf(one.item)} dir="auto">
         #{one.number} {one.subject}
       </a>
       <span class="muted cut">{queue}</span>
