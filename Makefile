@@ -69,7 +69,7 @@ WITH_SERVICES = $(shell grep -rl --include='test_*.py' 'mark\.integration' tests
 test: peers $(VENV)/.dev push/static/index.html ## every test, in stages; with CI set nothing is skipped
 	@scripts/stages unit 'sim&' integration e2e+chaos web-test
 
-unit: $(VENV)/.dev ## the quick ones: pure parts, no services, under 30 s (ARGS)
+unit: $(VENV)/.dev ## the quick ones: pure parts, no services, some two minutes (ARGS)
 	@$(PYTEST) $(BUSY) --ignore=tests/e2e --ignore=tests/chaos \
 		-m "not integration and not e2e and not chaos and not sim" $(ARGS)
 

@@ -1,6 +1,7 @@
 """For every test."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -24,6 +25,13 @@ PATIENCE_SECONDS = 600.0
 # How long an example takes is no verdict: the machine may be busy.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end; looking through it again and again took a tenth."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
