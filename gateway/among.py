@@ -205,6 +205,7 @@ class Among:
             "switchroom_overflow_asked": self.overflow.asked,
             "switchroom_overflow_granted": self.overflow.granted,
             "switchroom_overflow_moved": self.overflow.moved,
+            "switchroom_overflow_sought": self.overflow.sought,
             "switchroom_handed_over_rows": self.handover.handed,
             "switchroom_taken_in_rows": self.handover.taken,
             "switchroom_handovers_returned": self.handover.returned,

@@ -181,6 +181,7 @@ def _among(among: Among) -> Iterator[Metric]:
         ("switchroom_overflow_asked", "Questions to other nodes for a free agent."),
         ("switchroom_overflow_granted", "Agents kept free here for items of other nodes."),
         ("switchroom_overflow_moved", "Items that went where somebody was free."),
+        ("switchroom_overflow_sought", "Items that went to the one whom they were for."),
         ("switchroom_handed_over_rows", "Rows that went to a node that lives."),
         ("switchroom_taken_in_rows", "Rows that came from a node that lives."),
         ("switchroom_handovers_returned", "Rows that stayed: the other node was gone."),

@@ -189,6 +189,11 @@ class Handover:
             raise Passing("something of it is being delivered just now")
         return replace(bundle, orders=tuple(o for o in bundle.orders if o not in under_way))
 
+    @property
+    def others(self) -> bool:
+        """Whether another node serves, as last seen."""
+        return any(self.peer(one.node) for one in self._peers() if one.node != self._me)
+
     def peer(self, node: NodeName) -> Peer | None:
         """A node that serves, as it was last seen; ``None``: it does not."""
         for peer in self._peers():

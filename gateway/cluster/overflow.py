@@ -23,12 +23,13 @@ from gateway.cluster.asking import Asking
 from gateway.cluster.capacity import Publication
 from gateway.cluster.gate import boottime
 from gateway.cluster.handover import Handover
+from gateway.cluster.seeking import Seeking, tied
 from gateway.cluster.sending import Presences
 from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, ItemId, NodeName
 from gateway.core.model import Item, ItemState
-from gateway.core.moving import Hindrance, nobody, together
+from gateway.core.moving import nobody
 from gateway.core.overflow import (
     Choice,
     Granted,
@@ -40,7 +41,7 @@ from gateway.core.overflow import (
 )
 from gateway.core.pool import NodeCapacity
 from gateway.core.reservation import SECONDS, Reservation
-from gateway.core.routing.fit import lacks, pass_ends, unavailable
+from gateway.core.routing.fit import NO_CAPACITY, RESERVED, lacks, pass_ends, unavailable
 from gateway.core.routing.need import Need
 from gateway.flow.naps import news_within
 from gateway.flow.node import Node
@@ -103,6 +104,9 @@ class Overflow:
         self._deserted: dict[Need, tuple[float, bool]] = {}
         self._news = asyncio.Event()
         self._tasks = Tasks("overflow")
+        self.seeking: Seeking | None = None
+        if presences is not None:
+            self.seeking = Seeking(node, asking, handover, presences, monotonic)
         asking.serve(KIND, self._grant)
         node.ledger.observe(self._note)
 
@@ -111,8 +115,15 @@ class Overflow:
             if type(row) is Item and row.state is ItemState.QUEUED:
                 self._news.set()
 
+    @property
+    def sought(self) -> int:
+        """What went to another node because it is for somebody there."""
+        return self.seeking.sent if self.seeking is not None else 0
+
     async def run(self) -> None:
-        async with self._tasks:
+        async with self._tasks, asyncio.TaskGroup() as group:
+            if self.seeking is not None:
+                group.create_task(self.seeking.run(), name="seeking")
             while True:
                 self._news.clear()
                 await self._routed()
@@ -194,7 +205,7 @@ class Overflow:
                 return
             if item.id in self._busy or keeps_back(item, queue, now, stranded=stranded):
                 continue
-            if self._engine.awaits_agent(item, now) or self._bound(item):
+            if self._engine.awaits_agent(item, now) or tied(self._state, item):
                 continue
             self._busy.add(item.id)
             self._promised[choice.node].append(self._monotonic())
@@ -220,17 +231,6 @@ class Overflow:
         if choice.node is None and stranded:
             return choose_crew(need, others, self._region, taken)
         return choice
-
-    def _bound(self, item: Item) -> str:
-        """What keeps the item here; empty: it may go."""
-        bundle = together(self._state, [item.id], may_follow=nobody)
-        if isinstance(bundle, Hindrance):
-            return bundle.reason
-        for other in bundle.items:
-            offered = self._state.items[other]
-            if offered.offer is not None:
-                return f"#{offered.number} of the same customer is offered to {offered.offer.agent}"
-        return ""
 
     async def _move(self, item: Item, need: Need, node: NodeName, *, stranded: bool) -> None:
         try:
@@ -277,7 +277,7 @@ class Overflow:
         stranded = stranded and not self._figures.tally.serves(self._engine.pool.need_of(item))
         if keeps_back(item, queue, now, stranded=stranded):
             return
-        if bound := self._bound(item):
+        if bound := tied(self._state, item):
             self._remember(item_id, bound)
             return
         waited = (now - (item.queued_at or item.created_at)).total_seconds()
@@ -309,8 +309,10 @@ class Overflow:
         if kept := keeps_back(item, queue, now, stranded=stranded):
             return kept
         if self._engine.awaits_agent(item, now):
-            return f"it is kept a little for {item.last_agent}, who is at work here"
-        if bound := self._bound(item):
+            away = self.seeking is not None and self.seeking.seeks(item.id)
+            where = "is looked for at the other nodes" if away else "is at work here"
+            return f"it is kept a little for {item.last_agent}, who {where}"
+        if bound := tied(self._state, item):
             return f"it stays at this node: {bound}"
         choice = self._choice(need, self._others(), stranded=stranded)
         at, said = self._notes.get(item.id, (0.0, ""))
@@ -339,7 +341,7 @@ class Overflow:
         now = self._ledger.clock.now()
         agent = self._last_agent(question, now)
         if agent is None and question.alone:
-            raise Refused("busy", f"{question.last_agent} is not free here just now")
+            return self._alone(question)
         agent = agent or self._engine.agent_for(question, now)
         if agent is None and question.wait and self._is_served(question.need, 0.0):
             self.granted += 1
@@ -349,6 +351,21 @@ class Overflow:
         self.keep(agent, question.item, asker)
         self.granted += 1
         return agent
+
+    def _alone(self, question: Wanted) -> AgentName:
+        """Nobody else will do: it may wait for that one here, if it waits for nobody else anyway.
+
+        Raises ``Refused``: ``busy`` for who is at work, and not free just now.
+        """
+        last = question.last_agent
+        if last is None or not self._state.is_home_of(last):
+            raise Refused("unavailable", f"{last} is not here")
+        if question.wait:
+            self.granted += 1
+            return AgentName("")
+        why = unavailable(self._state, last, question.need)
+        code = "busy" if why in (NO_CAPACITY, RESERVED) else "unavailable"
+        raise Refused(code, f"{last} {why or 'may not have it just now'}")
 
     def keep(self, agent: AgentName, item: ItemId, asker: NodeName) -> None:
         """Keep an agent free for a moment, for one item of ``asker``."""

@@ -57,6 +57,10 @@ class Router:
         elif isinstance(event, _UNSERVED) or (type(event) is e.ItemQueued and event.restart):
             expected.forget(event.item)
 
+    def wake(self) -> None:
+        """Look what the engine has to do: something was asked of it that is no entry."""
+        self._wake.set()
+
     async def run(self) -> None:
         while True:
             await self._wake.wait()

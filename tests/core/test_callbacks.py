@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.core import commands as c
 from gateway.core import events as e
@@ -88,6 +89,23 @@ def test_the_agent_of_the_case_calls_if_there(house: House) -> None:
     ask(house, decided)
     (match,) = house.offers[1:]
     assert (match.agent, match.reason) == ("ana", "had this case last")
+
+
+def test_at_the_time_that_was_asked_for_it_waits_a_little_for_who_is_to_call() -> None:
+    one_call = replace(agent("ana"), capacity={ChannelKind.CALLBACK: 1})
+    house = House(one_call, agent("bob"))
+    house.sign_in("ana")
+    waiting, decided = waits(house)
+    house.accept("ana")
+    house.say("ana", c.Park(id=ID, item=waiting.id))
+    house.arrive(chat("other", body=NUMBER, callback=CallbackWish(number=NUMBER)))
+    house.accept("ana")
+    house.sign_in("bob")
+    ask(house, decided, "later", at=START + timedelta(hours=2))
+    house.pass_time(7201)
+    assert not house.offered()
+    house.pass_time(30)
+    assert house.offered() == {called(house, waiting.case).id: "bob"}
 
 
 def test_the_agent_of_the_case_is_no_better_where_the_queue_says_so() -> None:

@@ -192,7 +192,8 @@ class ClusterWorld(World):
 
     def _doubt(self, entry: e.Entry) -> None:
         if isinstance(entry.event, e.ItemAdopted) and entry.event.overflow:
-            self.fault("item to who is free")
+            meant = "for whom it is" in entry.event.reason
+            self.fault("item to whom it is for" if meant else "item to who is free")
         if isinstance(entry.event, e.OutboundAdopted):
             self._doubt_about(entry.event.outbound)
 

@@ -65,12 +65,16 @@ class Chooser:
         self._agents = pool.agents
         self._awaited = awaited
         self._kept = kept
+        self.sought: set[ItemId] = set()
+        """What is kept until it is known whether its last agent, who is elsewhere, can have it."""
 
     def choose(self, item: Item, need: Need, now: datetime) -> Match | datetime | None:
         """Whom to offer it to, or when to look again; ``None``: when something has changed."""
         kept = self._state.kept_for.get(item.id)
         if kept is not None and busy(self._state, kept, need) is None:
             why = "was kept free for it: nobody was at the node it came from"
+            if kept == item.last_agent:
+                why = self.why(item, kept, need, now)
             return Match(item.id, kept, why)
         if item.last_agent is not None:
             last = self.last_agent(item, need, now)
@@ -85,20 +89,26 @@ class Chooser:
 
     def last_agent(self, item: Item, need: Need, now: datetime) -> Match | datetime | None:
         """The agent who knows the matter: at once if free, awaited a little if at work."""
-        agent = item.last_agent
-        profile = self._state.profiles.get(agent) if agent else None
-        if agent is None or profile is None or not meets(profile, need):
-            return None
-        if passed_lately(item, agent, now) is not None:
+        agent = self.meant_for(item, need, now)
+        if agent is None:
             return None
         blocked = unavailable(self._state, agent, need)
         if blocked is None:
             return Match(item.id, agent, "had this case last")
-        until = self._affinity_until(item)
-        if (blocked == NO_CAPACITY or item.promise is not None) and until > now:
+        until = self.affinity_until(item)
+        waits = blocked == NO_CAPACITY or item.promise is not None or item.id in self.sought
+        if waits and until > now:
             self._awaited(item.id, agent)
             return until
         return None
+
+    def meant_for(self, item: Item, need: Need, now: datetime) -> AgentName | None:
+        """The last agent, wherever at work, who fits and has not just let it go by."""
+        agent = item.last_agent
+        profile = self._state.profiles.get(agent) if agent else None
+        if agent is None or profile is None or not meets(profile, need):
+            return None
+        return None if passed_lately(item, agent, now) is not None else agent
 
     def agent_for(self, wanted: Wanted, now: datetime) -> AgentName | None:
         """The best available agent for an item that is not here."""
@@ -107,22 +117,22 @@ class Chooser:
                 return agent
         return None
 
-    def _affinity_until(self, item: Item) -> datetime:
+    def affinity_until(self, item: Item) -> datetime:
         """The queue's limit, but not past the time by which it is due; a promise's own."""
         if item.promise is not None:
             return item.promise.due_at + timedelta(seconds=item.promise.grace)
         queue = self._state.queues.get(item.queue)
         seconds = queue.affinity_seconds if queue else 0.0
-        since = item.queued_at or item.created_at
         if item.callback is not None and item.callback.ready_at is not None:
-            since = item.callback.ready_at
-        until = since + timedelta(seconds=seconds)
+            # The time that was asked for is the one at which it is due: only now may it be kept.
+            return item.callback.ready_at + timedelta(seconds=seconds)
+        until = (item.queued_at or item.created_at) + timedelta(seconds=seconds)
         return until if item.due_at is None else min(until, item.due_at)
 
     def _kept_from(self, item: Item, agent: AgentName, now: datetime) -> bool:
         if item.passed and passed_lately(item, agent, now) is not None:
             return True
-        if item.last_agent in (None, agent) or self._affinity_until(item) <= now:
+        if item.last_agent in (None, agent) or self.affinity_until(item) <= now:
             return False
         return self.last_agent(item, self._pool.need_of(item), now) is not None
 

@@ -294,8 +294,24 @@ class Engine:
         return Wait(at, item.id) if at is not None else None
 
     def awaits_agent(self, item: Item, now: datetime) -> bool:
-        """Whether a waiting item is kept a little for its last agent, who is at work here."""
+        """Whether a waiting item is kept a little for its last agent, at work here or sought."""
         return self._chooser.last_agent(item, self.pool.need_of(item), now) is not None
+
+    def meant_for(self, item: Item, now: datetime) -> AgentName | None:
+        """Its last agent, while a waiting item is kept for that one if at work; maybe elsewhere."""
+        if self._chooser.affinity_until(item) <= now:
+            return None
+        return self._chooser.meant_for(item, self.pool.need_of(item), now)
+
+    def seek(self, item: ItemId) -> None:
+        """Keep it: its last agent, who is not here, is being looked for."""
+        self._chooser.sought.add(item)
+
+    def end_search(self, item: ItemId) -> None:
+        """Whoever is here may have it."""
+        if item in self._chooser.sought:
+            self._chooser.sought.discard(item)
+            self.look_again(item)
 
     def agent_for(self, wanted: Wanted, now: datetime) -> AgentName | None:
         """The best available agent for an item that is not here."""
