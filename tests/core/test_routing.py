@@ -170,6 +170,34 @@ def test_the_last_agent_is_asked_first() -> None:
     assert house.offers[-1].reason == "had this case last"
 
 
+@pytest.mark.parametrize("kind", [ChannelKind.VOICE, ChannelKind.EMAIL])
+def test_whoever_gives_way_to_a_matter_of_that_agents_goes_to_somebody_else(
+    kind: ChannelKind,
+) -> None:
+    """Both come at once, and the longer idle is the best for the first, but knows the second."""
+    house = House(agent("ana"), agent("bob"))
+    first = house.new_item(kind=kind)
+    hers = house.new_item(kind=kind, last_agent=AgentName("ana"))
+    house.settles = False
+    house.sign_in("ana", "bob")
+    house.settle()
+    assert house.offered() == {first.id: "bob", hers.id: "ana"}
+
+
+def test_of_two_matters_of_one_agent_the_more_urgent_is_kept_and_the_other_awaited() -> None:
+    house = House(agent("ana"), agent("bob"))
+    known = {"kind": ChannelKind.VOICE, "last_agent": AgentName("ana")}
+    first, second = house.new_item(**known), house.new_item(**known)
+    house.settles = False
+    house.sign_in("ana", "bob")
+    house.settles = True
+    house.settle()
+    assert house.offered() == {first.id: "ana"}
+    house.accept("ana")
+    house.pass_time(31)
+    assert house.offered() == {second.id: "bob"}
+
+
 def busy(house: House, name: str) -> Item:
     """Give ``name`` a call's worth of chats, so that nothing more fits."""
     taken = []

@@ -8,11 +8,11 @@ whoever has become available, or better placed, must be entered again.
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
-from gateway.core.capacity import has_room, room, takes, usual_costs
+from gateway.core.capacity import room, takes, usual_costs
 from gateway.core.ids import AgentName, QueueName, SkillName
 from gateway.core.model import AgentProfile, ChannelKind, Item
 from gateway.core.policy import Choice
-from gateway.core.routing.fit import ready
+from gateway.core.routing.fit import fits, ready
 from gateway.core.routing.need import Need
 from gateway.core.routing.prices import Prices
 from gateway.core.routing.standing import Asked, Standing, Words
@@ -62,7 +62,6 @@ class Available:
         self.least_costs = usual_costs(state.queues.values())
         self._aside: dict[AgentName, None] = {}
         self._late: list[dict[AgentName, None]] = []
-        self._apart = Standing()
         self._classes: dict[Order, _ClassOf] = {
             "best_fit": self._worth_class,
             "best_begun": self._begun_class,
@@ -70,6 +69,8 @@ class Available:
             "least_occupied": lambda _agent, hands: len(hands),
             "round_robin": lambda agent, _hands: self._turns_had(agent),
         }
+        for profile in state.profiles.values():
+            self.known(profile)
 
     @property
     def places(self) -> int:
@@ -88,6 +89,8 @@ class Available:
             self._prices.forget(agent)
             self._known.pop(agent, None)
             self.leave(agent)
+        else:
+            self.known(profile)
 
     def define_queue(self) -> bool:
         """A policy has changed; whether so has what a kind takes: then all must enter again."""
@@ -101,9 +104,11 @@ class Available:
 
     def enter(self, agent: AgentName) -> None:
         """Stand behind the others, for what there is room for; who takes nothing leaves."""
+        if agent in self._aside:
+            return
         state = self._state
         profile = state.profiles.get(agent)
-        if profile is not None and agent not in self._aside and ready(state, agent):
+        if profile is not None and ready(state, agent):
             known, hands = self.known(profile), state.in_hand(agent)
             free = room(profile, hands, self.least_costs) if hands else known.room
             if free:
@@ -123,9 +128,8 @@ class Available:
         """The agent takes nothing now."""
         for late in self._late:
             late[agent] = None
-        if agent in self._best:
-            for standing in self._standing.values():
-                standing.leave(agent)
+        for standing in self._standing.values():
+            standing.leave(agent)
 
     def room_of(self, agent: AgentName) -> int:
         """For which kinds the agent may get something more, as ``kinds_of`` has it; 0: nothing."""
@@ -150,26 +154,30 @@ class Available:
     # -- apart ------------------------------------------------------------------------------
 
     def set_aside(self, agent: AgentName) -> None:
-        """Have the agent stand apart until ``bring_back``, whatever is noted meanwhile."""
+        """Have the agent stand apart until ``come_back``, whatever is noted meanwhile."""
         self._aside[agent] = None
-        self.leave(agent)
-        known = self.known(self._state.profiles[agent])
-        self._apart.enter(agent, 0, self.room(known), known.has)
+        for standing in self._standing.values():
+            standing.set_aside(agent)
 
     def apart(self, need: Need) -> Iterator[AgentName]:
         """Those set aside who could take this, in no particular order."""
         for asked in self._asked_of(need):
-            yield from self._apart.find(asked)
+            yield from self._best.find_apart(asked)
 
     def out_of_reach(self, agent: AgentName) -> None:
-        """Whoever is set aside need not be looked at again before ``bring_back``."""
-        self._apart.leave(agent)
+        """Whoever is set aside need not be looked at again before ``come_back``."""
+        self.leave(agent)
+
+    def come_back(self, agent: AgentName) -> bool:
+        """Stand behind the others again, if still available for something; whether that is so."""
+        if self._aside.pop(agent, agent) is None:
+            self.enter(agent)
+        return self.stands(agent)
 
     def bring_back(self) -> None:
-        """Have those stand again who were set aside, if they are available."""
-        names, self._aside, self._apart = list(self._aside), {}, Standing()
-        for agent in names:
-            self.enter(agent)
+        """The same of all who are left aside."""
+        for agent in list(self._aside):
+            self.come_back(agent)
 
     # -- in which order ---------------------------------------------------------------------
 
@@ -276,17 +284,11 @@ class Available:
         state = self._state
         for asked in self._asked_of(need):
             for agent in standing.find(asked):
-                if ready(state, agent) and self._fits(agent, need):
+                if ready(state, agent) and fits(state, agent, need):
                     yield agent
                 else:
                     # Behind the state: who has room for something else stays for that.
                     self.enter(agent)
-
-    def _fits(self, agent: AgentName, need: Need) -> bool:
-        profile, hands = self._state.profiles[agent], self._state.in_hand(agent)
-        if not hands and not profile.capacity and need.cost is None:
-            return True
-        return has_room(profile, hands, need.kind, need.cost)
 
     def _asked_of(self, need: Need) -> tuple[Asked, ...]:
         known = self._asked.get(need)

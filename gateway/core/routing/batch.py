@@ -36,18 +36,29 @@ class Batch:
         for agent, (item, need) in self._given.items():
             yield agent, item, need
 
-    def give(self, item: Item, need: Need, agent: AgentName, *, fixed: bool) -> None:
-        """``fixed``: to nobody else, whoever comes."""
+    def keep(self, item: Item, need: Need, agent: AgentName) -> bool:
+        """Give it to this agent and to nobody else, whoever comes; not if another is kept so.
+
+        What was planned for the agent goes to somebody else, if there is anybody.
+        """
+        if agent in self._fixed:
+            return False
+        before = self._given.get(agent)
+        self._fixed.add(agent)
+        self._give(item, need, agent)
+        if before is not None:
+            self.place(*before)
+        return True
+
+    def _give(self, item: Item, need: Need, agent: AgentName) -> None:
         self._given[agent] = item, need
-        if fixed:
-            self._fixed.add(agent)
         self._agents.set_aside(agent)
 
     def place(self, item: Item, need: Need) -> bool:
         """Give it to the best free agent, or make room for it. Whether somebody has it now."""
         agent = next(self._agents.for_need(need), None)
         if agent is not None:
-            self.give(item, need, agent, fixed=False)
+            self._give(item, need, agent)
             return True
         return self._agents.count > 0 and self._make_room(item, need)
 
@@ -86,7 +97,7 @@ class Batch:
         need: Need,
     ) -> None:
         """Each on the way hands what it was given to the one after, the last to who is free."""
-        self.give(*self._given[agent], free, fixed=False)
+        self._give(*self._given[agent], free)
         while (by := came_by[agent]) is not None:
             self._given[agent] = self._given[by]
             agent = by

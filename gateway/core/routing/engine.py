@@ -203,7 +203,7 @@ class Engine:
         while self._agents or self._items or served:
             if len(self._agents) + len(self._items) + len(served) > 1:
                 agents, items = self._take_agents(), self._take_items()
-                served = yield from self._serve_many([*served, *agents], items, now)
+                served = yield from self._serve_many(served, agents, items, now)
             elif self._items:
                 item, _ = self._items.popitem()
                 if self._is_waiting(item):
@@ -215,14 +215,15 @@ class Engine:
                 yield from self._serve(agent, now)
 
     def _serve_many(
-        self, agents: list[AgentName], items: list[Item], now: datetime
+        self, served: list[AgentName], agents: list[AgentName], items: list[Item], now: datetime
     ) -> Generator[Found, None, list[AgentName]]:
-        """Which of the agents are still to be served."""
+        """Which of these are still to be served; ``served`` stand there since the last time."""
         for done, agent in enumerate(agents, start=1):
             self.agents.enter(agent)
             if done % AT_ONCE == 0:
                 yield REST
-        standing = [agent for agent in agents if self.agents.stands(agent)]
+        both = dict.fromkeys([*served, *agents])
+        standing = [agent for agent in both if self.agents.stands(agent)]
         many = Many(self._state, self.pool, self._chooser, now)
         yield from many.matches(standing, items)
         self._agents.update(many.again_agents)

@@ -111,8 +111,15 @@ def _away(state: NodeState, agent: AgentName) -> str | None:
 
 
 def _full(state: NodeState, agent: AgentName, need: Need) -> str | None:
-    fits = has_room(state.profiles[agent], state.in_hand(agent), need.kind, need.cost)
-    return None if fits else NO_CAPACITY
+    return None if fits(state, agent, need) else NO_CAPACITY
+
+
+def fits(state: NodeState, agent: AgentName, need: Need) -> bool:
+    """Whether the agent has room for it."""
+    profile, hands = state.profiles[agent], state.in_hand(agent)
+    if not hands and not profile.capacity and need.cost is None:
+        return True
+    return has_room(profile, hands, need.kind, need.cost)
 
 
 def passed_lately(item: Item, agent: AgentName, now: datetime) -> Passed | None:

@@ -21,6 +21,7 @@ FEW = 24
 """So few agents are asked for what each could take; for more all that waits is looked through."""
 REST = Rest()
 _Head = tuple[float, ItemId]
+_QUEUED = ItemState.QUEUED
 
 
 class Many:
@@ -48,13 +49,15 @@ class Many:
 
     def matches(self, agents: Sequence[AgentName], items: Sequence[Item]) -> Iterator[Match | Rest]:
         """For these, who stand in the pool, and these, which wait there."""
+        free = self._pool.agents
+        if not free.count:
+            return
         try:
-            ahead = self._of_few(agents, items)
             if len(agents) + len(items) > FEW:
-                if not self._pool.agents.count:
-                    return
                 self._line = yield from self._pool.line_up(REST)
                 ahead = self._of_all()
+            else:
+                ahead = self._of_few(agents, items)
             for looked, (item, need) in enumerate(ahead, start=1):
                 if not self._plan(item, need):
                     self._done.add(need)
@@ -64,7 +67,7 @@ class Many:
                     break
             yield from self._give()
         finally:
-            self._pool.agents.bring_back()
+            free.bring_back()
 
     def _give(self) -> Iterator[Match]:
         """What was planned, as far as it still holds: others had their turns meanwhile."""
@@ -76,7 +79,7 @@ class Many:
                     yield Match(item.id, agent, why)
                 else:
                     self.again_items[item.id] = None
-            if self._pool.agents.room_of(agent):
+            if self._pool.agents.come_back(agent):
                 self.again_agents[agent] = None
 
     def _plan(self, item: Item, need: Need) -> bool:
@@ -84,8 +87,7 @@ class Many:
         if not item.passed and item.last_agent is None and item.id not in self._state.kept_for:
             return self._batch.place(item, need)
         found = self._chooser.choose(item, need, self._now)
-        if isinstance(found, Match):
-            self._batch.give(item, need, found.agent, fixed=True)
+        if isinstance(found, Match) and self._batch.keep(item, need, found.agent):
             self._reasons[found.agent] = found.reason
         elif found is not None:
             self.again_items[item.id] = None
@@ -104,12 +106,15 @@ class Many:
 
         Needs that have come to be done are left out.
         """
+        items, done, free = self._state.items, self._done, self._pool.agents
         # A list, for others have their turn while it is gone through.
         for _, found, need in self._line:
-            if not self._pool.agents.count:
+            if not free.count:
                 return
-            if need not in self._done and self._waits(found):
-                yield self._state.items[found], need
+            if need not in done:
+                item = items.get(found)
+                if item is not None and item.state is _QUEUED:
+                    yield item, need
 
     def _of_few(
         self, agents: Sequence[AgentName], items: Sequence[Item]
@@ -119,6 +124,7 @@ class Many:
         ahead = [(head, n, need) for n, (need, head) in enumerate(heads.items())]
         heapify(ahead)
         lines: dict[Need, Iterator[Item]] = {}
+        # To the end: until then the lines are without whoever has been looked at.
         while ahead and self._pool.agents.count:
             (_, found), n, need = ahead[0]
             if need in self._done:
@@ -150,4 +156,4 @@ class Many:
 
     def _waits(self, item: ItemId) -> bool:
         found = self._state.items.get(item)
-        return found is not None and found.state is ItemState.QUEUED
+        return found is not None and found.state is _QUEUED

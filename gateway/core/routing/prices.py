@@ -16,7 +16,7 @@ from math import floor, inf, log2, sqrt
 
 from gateway.core.ids import AgentName
 from gateway.core.routing.need import Need
-from gateway.core.routing.standing import BIT_OF, Standing, Words
+from gateway.core.routing.standing import BIT_OF, EVERY_KIND, Standing, Words
 
 SCALE = 3_000.0
 """The price of what every contact asks for, with one agent free for it."""
@@ -30,7 +30,6 @@ MEMORY = 5_000.0
 """Contacts after which what was asked before them counts half."""
 OFTEN = 8
 """So many times between two changes of everybody's standing prices may be told afresh."""
-EVERY_KIND = -1
 _Price = tuple[int, float]
 _Rooms = list[tuple[dict[int, int], int]]
 

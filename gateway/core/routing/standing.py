@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from gateway.core.ids import AgentName, QueueName
+from gateway.core.ids import AgentName, QueueName, SkillName
 from gateway.core.model import AgentProfile, ChannelKind
 from gateway.core.policy import ALL
 from gateway.core.routing.need import Need
@@ -24,6 +24,8 @@ SPARSE = 4
 """A class of several blocks is packed when only one place in so many is taken."""
 BIT_OF = {kind: 1 << n for n, kind in enumerate(ChannelKind)}
 """A bit for each kind, as in what there is room for."""
+EVERY_KIND = -1
+"""Room for whichever."""
 _TOP = 5
 _Limit = tuple[int, tuple[int, ...]]
 _Limits = tuple[QueueName, tuple[QueueName, ...], tuple[int, ...]]
@@ -32,7 +34,7 @@ _Limits = tuple[QueueName, tuple[QueueName, ...], tuple[int, ...]]
 class Words:
     """What can be asked and had, each as a small number."""
 
-    __slots__ = ("_limits", "_numbers", "limited_to_queues", "queues", "skills")
+    __slots__ = ("_limits", "_numbers", "_upto", "limited_to_queues", "queues", "skills")
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, int] | tuple[str, str, object], int] = {}
@@ -40,6 +42,7 @@ class Words:
         self.queues: set[int] = set()
         self.limited_to_queues = self._number("limited", "q")
         self._limits: dict[_Limits, tuple[_Limit, ...]] = {}
+        self._upto: dict[tuple[SkillName, int], tuple[int, ...]] = {}
 
     def _number(self, sort: str, name: object) -> int:
         return self._numbers.setdefault((sort, "", name), len(self._numbers))
@@ -62,8 +65,9 @@ class Words:
     def of(self, profile: AgentProfile) -> tuple[int, ...]:
         """All that the agent has, and by what the agent is limited."""
         number = self._number
-        skills = profile.skills.items()
-        found = [self._skill((s, n)) for s, top in skills for n in range(1, min(top, _TOP) + 1)]
+        found: list[int] = []
+        for pair in profile.skills.items():
+            found += self._upto.get(pair) or self._levels(*pair)
         if profile.queues:
             found += [number("q", q) for q in dict.fromkeys(profile.queues)]
             found.append(self.limited_to_queues)
@@ -73,6 +77,12 @@ class Words:
         if profile.site:
             found.append(number("p", profile.site))
         return tuple(found)
+
+    def _levels(self, skill: SkillName, top: int) -> tuple[int, ...]:
+        """Who has it at a level has it at those below."""
+        levels = range(1, min(top, _TOP) + 1)
+        found = self._upto[skill, top] = tuple(self._skill((skill, n)) for n in levels)
+        return found
 
     def asked(self, need: Need, language: str = "") -> "Asked":
         """What it takes; of its languages ``language`` alone, if given."""
@@ -117,19 +127,24 @@ class Asked(NamedTuple):
 
 
 class _Block:
-    """``free``: by kinds that there is room for, who has it; ``having``: what nobody takes back."""
+    """``free``: by kinds that there is room for, who has it; ``having``: what nobody takes back.
 
-    __slots__ = ("agents", "free", "having", "taken")
+    ``apart`` is as ``free``, of those who are set aside.
+    """
+
+    __slots__ = ("agents", "apart", "free", "having", "taken")
 
     def __init__(self) -> None:
         self.agents: list[AgentName] = []
         self.taken = 0
         self.free: dict[int, int] = {}
+        self.apart: dict[int, int] = {}
         self.having: defaultdict[int, int] = defaultdict(int)
 
-    def fitting(self, asked: Asked) -> int:
+    def fitting(self, asked: Asked, rooms: dict[int, int]) -> int:
+        """Those of ``free`` or ``apart`` who meet it."""
         kind, all_of, one_of, unless = asked
-        bits = self.with_room(kind)
+        bits = _with_room(rooms, kind)
         having = self.having
         for one in all_of:
             if not bits:
@@ -148,13 +163,6 @@ class _Block:
                 bits ^= limited & ~self._either(group)
         return bits
 
-    def with_room(self, kinds: int) -> int:
-        bits = 0
-        for room, free in self.free.items():
-            if room & kinds:
-                bits |= free
-        return bits
-
     def _either(self, group: tuple[int, ...]) -> int:
         either = 0
         for one in group:
@@ -162,15 +170,20 @@ class _Block:
         return either
 
 
-class Standing:
-    """See the module's docstring."""
+_Place = tuple[int, _Block, int, int, Sequence[int]]
+"""Class, block, the place's bit in it, the kinds there is room for, and what the agent has."""
 
-    __slots__ = ("_classes", "_order", "_where")
+
+class Standing:
+    """See the module's docstring. Who is set aside keeps the place, and nobody is told of it."""
+
+    __slots__ = ("_apart", "_classes", "_order", "_where")
 
     def __init__(self) -> None:
         self._classes: dict[int, list[_Block]] = {}
         self._order: list[int] = []
-        self._where: dict[AgentName, tuple[int, _Block, int, int, Sequence[int]]] = {}
+        self._where: dict[AgentName, _Place] = {}
+        self._apart: dict[AgentName, _Place] = {}
 
     def __len__(self) -> int:
         return len(self._where)
@@ -184,14 +197,14 @@ class Standing:
     def with_room(self, kinds: int) -> list[tuple[dict[int, int], int]]:
         """By blocks: whose each thing is that is had, and who has room for one of these kinds."""
         blocks = [block for some in self._classes.values() for block in some]
-        return [(block.having, bits) for block in blocks if (bits := block.with_room(kinds))]
+        return [(b.having, bits) for b in blocks if (bits := _with_room(b.free, kinds))]
 
     def having(self, one: int) -> Iterator[AgentName]:
         """Who stands there and has it."""
         for blocks in tuple(self._classes.values()):
             for block in tuple(blocks):
-                for agent, _ in _each(block, block.having.get(one, 0) & block.taken):
-                    yield agent
+                there = _with_room(block.free, EVERY_KIND)
+                yield from _each(block, block.having.get(one, 0) & there)
 
     def what(self, agent: AgentName) -> tuple[Sequence[int], int]:
         """What somebody who stands there has, and the kinds there is room for."""
@@ -210,8 +223,7 @@ class Standing:
 
     def enter(self, agent: AgentName, rank: int, room: int, has: Sequence[int]) -> None:
         """Stand at the end of class ``rank``, with ``room`` for these kinds (a bit for each)."""
-        if agent in self._where:
-            self.leave(agent)
+        self.leave(agent)
         blocks = self._classes.get(rank)
         if blocks is None:
             blocks = self._classes[rank] = []
@@ -232,14 +244,16 @@ class Standing:
     def leave(self, agent: AgentName) -> None:
         """Stand there no more; a stranger may."""
         at = self._where.pop(agent, None)
-        if at is None:
-            return
-        rank, block, bit, room, _ = at
-        block.taken ^= bit
-        if left := block.free[room] ^ bit:
-            block.free[room] = left
+        if at is not None:
+            rank, block, bit, room, _ = at
+            _clear(block.free, room, bit)
         else:
-            del block.free[room]
+            at = self._apart.pop(agent, None)
+            if at is None:
+                return
+            rank, block, bit, room, _ = at
+            _clear(block.apart, room, bit)
+        block.taken ^= bit
         if not block.taken:
             self._classes[rank].remove(block)
             if not self._classes[rank]:
@@ -247,6 +261,16 @@ class Standing:
                 self._order.remove(rank)
         elif block.taken.bit_count() * SPARSE < len(block.agents):
             self._pack(rank)
+
+    def set_aside(self, agent: AgentName) -> None:
+        """Be found by ``find_apart`` alone, until entered again; a stranger may."""
+        at = self._where.pop(agent, None)
+        if at is None:
+            return
+        self._apart[agent] = at
+        _, block, bit, room, _ = at
+        _clear(block.free, room, bit)
+        block.apart[room] = block.apart.get(room, 0) | bit
 
     def _pack(self, rank: int) -> None:
         """Close the gaps of a class, in order, if that is worth it."""
@@ -256,9 +280,12 @@ class Standing:
             return
         self._classes[rank] = []
         for block in blocks:
-            for agent, _ in _each(block, block.taken):
-                _, _, _, room, has = self._where.pop(agent)
+            for agent in _each(block, block.taken):
+                aside = self._apart.pop(agent, None)
+                _, _, _, room, has = aside or self._where.pop(agent)
                 self.enter(agent, rank, room, has)
+                if aside is not None:
+                    self.set_aside(agent)
 
     def find(self, asked: Asked) -> Iterator[AgentName]:
         """Who meets it and has room; the first in front.
@@ -267,14 +294,38 @@ class Standing:
         """
         for rank in tuple(self._order):
             for block in tuple(self._classes.get(rank, ())):
-                bits = block.fitting(asked)
-                if bits:
-                    for agent, _ in _each(block, bits):
-                        yield agent
+                bits = block.fitting(asked, block.free) if block.free else 0
+                while bits:  # as ``_each``: mostly the first is all that is asked for
+                    bit = bits & -bits
+                    yield block.agents[bit.bit_length() - 1]
+                    bits ^= bit
+
+    def find_apart(self, asked: Asked) -> Iterator[AgentName]:
+        """The same of those who are set aside."""
+        for rank in tuple(self._order):
+            for block in tuple(self._classes.get(rank, ())):
+                if block.apart and (bits := block.fitting(asked, block.apart)):
+                    yield from _each(block, bits)
 
 
-def _each(block: _Block, bits: int) -> Iterator[tuple[AgentName, int]]:
+def _with_room(rooms: dict[int, int], kinds: int) -> int:
+    """Those in ``free`` or ``apart`` of a block who have room for one of these kinds."""
+    bits = 0
+    for room, here in rooms.items():
+        if room & kinds:
+            bits |= here
+    return bits
+
+
+def _clear(rooms: dict[int, int], room: int, bit: int) -> None:
+    if left := rooms[room] ^ bit:
+        rooms[room] = left
+    else:
+        del rooms[room]
+
+
+def _each(block: _Block, bits: int) -> Iterator[AgentName]:
     while bits:
         bit = bits & -bits
-        yield block.agents[bit.bit_length() - 1], bit
+        yield block.agents[bit.bit_length() - 1]
         bits ^= bit
