@@ -12,6 +12,7 @@ from channels.webchat.visitor import Identity, Visitor, claim_of
 from gateway.core.calendars import zone_of
 from gateway.core.errors import Refused
 from gateway.core.ids import CaseId
+from gateway.core.languages import canonical, nearness
 from gateway.core.model import Attributes, ChannelKind
 from gateway.core.owed import CallbackWish
 from gateway.ports import Claim, Inbound
@@ -109,8 +110,13 @@ def _in_words(said: Callme) -> str:
 
 
 def language_of(locale: str) -> str:
-    """The language alone, as a skill is named: "pt-BR" → "pt"."""
-    return locale.replace("_", "-").partition("-")[0].lower()
+    """The language alone, as a skill is named ("pt-BR" → "pt"), unless it is written otherwise.
+
+    Chinese of Taiwan is no Chinese of China: "zh-TW" stays as it is.
+    """
+    tag = locale.replace("_", "-")
+    language = tag.partition("-")[0].lower()
+    return language if nearness(canonical(tag), language) is not None else tag
 
 
 def _hints(person: Person) -> Attributes:

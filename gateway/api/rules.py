@@ -28,9 +28,11 @@ from gateway.core.model import AgentProfile, Attributes, ChannelKind, Queue
 from gateway.core.routing.checks import unserved
 from gateway.core.rules.facts import Facts
 from gateway.core.rules.problems import House, Problem, problems
-from gateway.core.rules.questions import Answered, Shown, shown, tried
+from gateway.core.rules.questions import Answered, Shown, tried
 from gateway.core.rules.rule import On, Rule, Then, in_order
 from gateway.core.rules.run import Looked, run
+from gateway.core.rules.status import first_said
+from gateway.core.rules.tickets import Ticket
 from gateway.core.rules.when import When
 from gateway.core.state import NodeState
 from gateway.flow.ledger import Ledger
@@ -74,7 +76,8 @@ class RuleCard(Struct, frozen=True, kw_only=True):
 class TryOut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A contact as it might come; ``rules`` to try in place of those of the house.
 
-    ``answer`` is what the customer says to what the rules ask.
+    ``answer`` is what the customer says to what the rules ask; ``tickets`` are what is open of
+    theirs, of which ``open_cases`` only says how many.
     """
 
     kind: ChannelKind = ChannelKind.EMAIL
@@ -91,6 +94,7 @@ class TryOut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     category: str = ""
     value: int = 0
     open_cases: int = 0
+    tickets: tuple[Ticket, ...] = ()
     recent: tuple[Moment, ...] = ()
     begun: tuple[Moment, ...] = ()
     tags: tuple[str, ...] = ()
@@ -228,10 +232,10 @@ class Rules:
             rules = in_order(rules)
         facts = _facts(state, asked, self._ledger.clock.now())
         outcome = run(rules, facts, on=asked.on)
-        says = outcome.then.ask or outcome.then.help
+        says, one = first_said(outcome.then, facts)
         answered = None
-        if says is not None and asked.answer is not None:
-            answered = tried(says, facts.language, asked.answer)
+        if says is not None and one is not None and asked.answer is not None:
+            answered = tried(says, one, asked.answer)
         wish = Wish(queue=facts.queue, language=facts.language, skills={}, priority=0)
         wish = with_rules(wish, outcome.then)
         if answered is not None:
@@ -247,7 +251,7 @@ class Rules:
                 language=wish.language,
                 priority=route.priority,
                 reason="; ".join(filter(None, (outcome.reason, route.reason))),
-                asked=shown(says, facts.language) if says is not None else None,
+                asked=one,
                 answered=answered,
             )
         )
@@ -268,6 +272,7 @@ def _facts(state: NodeState, asked: TryOut, now: datetime) -> Facts:
     given = {f: v for f, v in asdict(asked).items() if f not in ("rules", "on", "at", "answer")}
     queue = asked.queue or next(iter(state.queues), QueueName(""))
     at = asked.at or now
+    given["open_cases"] = asked.open_cases or len(asked.tickets)
     return Facts(**{**given, "queue": queue, "at": at, "open": at_hours(state, queue, at)})
 
 

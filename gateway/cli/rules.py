@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gateway.api.directory_types import check_name
 from gateway.core.errors import Refused
@@ -17,10 +18,11 @@ from gateway.core.macros import Macro
 from gateway.core.model import ChannelKind
 from gateway.core.rules.facts import Facts
 from gateway.core.rules.problems import House, Problem, macro_problems, problems
-from gateway.core.rules.questions import shown, tried
+from gateway.core.rules.questions import tried
 from gateway.core.rules.rule import SPEAKS, On, Rule, Then, in_order
 from gateway.core.rules.run import Outcome, run
 from gateway.core.rules.spoken import queues_of
+from gateway.core.rules.status import first_said
 from gateway.failures import Failed
 
 
@@ -123,11 +125,13 @@ def _try(rules: list[Rule], example: Example, *, verbose: bool) -> bool:
         facts = msgspec.convert(usual | example.contact, Facts)
     except msgspec.ValidationError as error:
         raise Failed(f"example {example.name!r}, contact: {error}") from error
+    facts = replace(facts, open_cases=facts.open_cases or len(facts.tickets))
     outcome = run(rules, facts, on=example.on)
-    says = outcome.then.ask or outcome.then.help
+    says, one = first_said(outcome.then, facts)
     answered = None
     if example.answer is not None:
-        answered = tried(says, facts.language, example.answer) if says is not None else None
+        if says is not None and one is not None:
+            answered = tried(says, one, example.answer)
         if answered is None:
             print(f"✗ {example.name}: nobody asks, so there is nothing to answer")
             return False
@@ -137,7 +141,7 @@ def _try(rules: list[Rule], example: Example, *, verbose: bool) -> bool:
     differs = {k for k in {*decided, *expected} if decided.get(k) != expected.get(k)}
     print(f"{'✗' if differs else '✓'} {example.name}: {_words(decided)}")
     _explain(outcome, verbose=verbose)
-    if says is not None and (one := shown(says, facts.language)) is not None:
+    if one is not None:
         print(f"    says “{one.text}”: {' / '.join(one.labels)}")
     if answered is not None:
         print(f"    “{example.answer}” is {answered.label or 'no answer'} ({answered.how})")

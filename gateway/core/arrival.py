@@ -12,6 +12,7 @@ from gateway.core.frontdoor import Wish
 from gateway.core.ids import QueueName, SkillName
 from gateway.core.inbound import Inbound
 from gateway.core.model import CustomerBrief
+from gateway.core.open_matters import tickets_of
 from gateway.core.rules.facts import Facts
 from gateway.core.rules.rule import Then
 from gateway.core.rules.run import Outcome, run
@@ -55,7 +56,7 @@ def facts_of(
     past: Past,
     now: datetime,
 ) -> Facts:
-    items = state.items_of_customer(customer.id) if customer is not None else []
+    tickets = tuple(tickets_of(state, customer, now))
     return Facts(
         kind=inbound.kind,
         channel=inbound.channel,
@@ -70,7 +71,8 @@ def facts_of(
         queue=queue,
         category=inbound.category,
         value=customer.value if customer is not None else 0,
-        open_cases=len({item.case for item in items}),
+        open_cases=len(tickets),
+        tickets=tickets,
         recent=past.wrote,
         begun=past.began,
         machine=inbound.machine,

@@ -22,11 +22,13 @@ from gateway.core.effects import Doing, Matter
 from gateway.core.ids import QueueName, RuleName
 from gateway.core.inbound import Inbound
 from gateway.core.model import CaseStatus, ChannelKind, Item, ItemState
+from gateway.core.open_matters import tickets_of
 from gateway.core.pending import pending
 from gateway.core.returning import speaks_for_itself
-from gateway.core.rules.questions import Heard, answer_of, heard, in_writing, shown
-from gateway.core.rules.rule import Answer, Ask, Help, Then
+from gateway.core.rules.questions import Heard, Shown, answer_of, heard, in_writing, shown
+from gateway.core.rules.rule import SPEAKS, Answer, Ask, Help, Status, Then
 from gateway.core.rules.run import Outcome
+from gateway.core.rules.status import told
 from gateway.core.scrutiny import RULES, SYSTEM, new_words
 from gateway.core.waking import reopened
 
@@ -45,7 +47,7 @@ _NOTHING = Then()
 class _Turn(Struct, frozen=True):
     """One thing to be said: by which rule, and the place that the item keeps."""
 
-    says: Ask | Help
+    says: Ask | Help | Status
     rule: RuleName
     since: datetime
     queue: QueueName
@@ -58,35 +60,42 @@ def ask_first(
 
     ``matter`` is as it will be then; ``since`` is the place that they had already, if they had one.
     """
-    says = door.then.ask or door.then.help
+    field, says = _first(door.then)
     if says is None or door.then.hold is not None or speaks_for_itself(inbound):
         return []
-    if _asked_elsewhere(matter):
+    rule = door.who(field)
+    if _asked_elsewhere(matter, rule if isinstance(says, Status) else None):
         return []
-    field = "ask" if isinstance(says, Ask) else "help"
     doing = Doing(matter, by=RULES, author=SYSTEM)
     place = since or matter.ctx.now
-    turn = _Turn(says, door.who(field), place, matter.item.queue)
+    turn = _Turn(says, rule, place, matter.item.queue)
     return doing.changes if _say(matter, doing, turn) else []
 
 
-def _asked_elsewhere(matter: Matter) -> bool:
-    """Another open contact of theirs was asked: an unknown machine may be answering us."""
+def _first(then: Then) -> tuple[str, Ask | Help | Status | None]:
+    for field in SPEAKS:
+        if (says := getattr(then, field)) is not None:
+            return field, says
+    return "", None
+
+
+def _asked_elsewhere(matter: Matter, rule: RuleName | None) -> bool:
+    """Another open contact of theirs was asked (by ``rule``): a machine may be answering us."""
     customer = matter.item.customer
     if customer is None:
         return False
     others = matter.state.items_of_customer(customer.id)
-    return any(one.asked is not None and one.id != matter.item.id for one in others)
+    asked = (one.asked for one in others if one.id != matter.item.id)
+    return any(one is not None and rule in (None, one.rule) for one in asked)
 
 
 def _say(matter: Matter, doing: Doing, turn: _Turn) -> bool:
     """Whether it was said."""
     item, now = doing.item, matter.ctx.now
     usual = USUAL_WAIT.get(item.kind)
-    one = shown(turn.says, item.language)
+    one = _shown(matter, doing, turn.says)
     if usual is None or one is None or doing.why_silent():
         return False
-    one = replace(one, text=doing.filled(one.text))
     chat = item.kind is ChannelKind.WEBCHAT
     closed = closed_reply(matter.state, turn.queue, item.kind, item.language, now)
     text = one.text if chat else in_writing(one)
@@ -100,7 +109,7 @@ def _say(matter: Matter, doing: Doing, turn: _Turn) -> bool:
         at=now,
         since=turn.since,
         until=now + timedelta(seconds=wait),
-        settled=isinstance(turn.says, Help) and turn.says.silent == "solved",
+        settled=not isinstance(turn.says, Ask) and turn.says.silent == "solved",
     )
     why = f"rule {turn.rule!r} asks the customer"
     if asked.what == "help":
@@ -112,6 +121,15 @@ def _say(matter: Matter, doing: Doing, turn: _Turn) -> bool:
     doing.add(e.ItemScheduled(item=item.id, until=asked.until, reason=why))
     doing.add(e.CaseChanged(case=doing.case.id, by="system", status=CaseStatus.WAITING, reason=why))
     return True
+
+
+def _shown(matter: Matter, doing: Doing, says: Ask | Help | Status) -> Shown | None:
+    """In the customer's language, with what is known in place of names in braces."""
+    if isinstance(says, Status):
+        tickets = tickets_of(matter.state, matter.item.customer, matter.ctx.now)
+        return told(says, tickets, doing.item.language, fill=doing.filled)
+    one = shown(says, doing.item.language)
+    return None if one is None else replace(one, text=doing.filled(one.text))
 
 
 def _here(matter: Matter) -> list[Item]:
@@ -147,14 +165,14 @@ def answered(matter: Matter, inbound: Inbound, before: Sequence[e.Change]) -> li
     return doing.changes
 
 
-def _rule_says(matter: Matter, asked: Asked) -> Ask | Help | None:
+def _rule_says(matter: Matter, asked: Asked) -> Ask | Help | Status | None:
     """What the rule says now; it may have been changed, or be gone."""
     rule = matter.state.rules.rules.get(asked.rule)
     if rule is None:
         return None
     if asked.what == "question":
         return rule.then.ask
-    return rule.then.help or next((h for h in _helps(rule.then.ask)), None)
+    return rule.then.help or rule.then.status or next(iter(_helps(rule.then.ask)), None)
 
 
 def _helps(ask: Ask | None) -> list[Help]:
@@ -181,7 +199,7 @@ def _after_help(matter: Matter, doing: Doing, asked: Asked, meant: Heard) -> Non
 
 
 def _after_question(
-    matter: Matter, doing: Doing, asked: Asked, meant: Heard, says: Ask | Help | None
+    matter: Matter, doing: Doing, asked: Asked, meant: Heard, says: Ask | Help | Status | None
 ) -> None:
     ask = says if isinstance(says, Ask) else None
     if meant.place == len(asked.labels) - 1:

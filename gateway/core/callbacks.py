@@ -12,13 +12,14 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core.calendars import zone_of
+from gateway.core.catalogue import in_words
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CaseId, ChannelName, Context, QueueName, TicketNumber
 from gateway.core.lifecycle import allows
 from gateway.core.model import Case, ChannelKind, CustomerBrief, Item, ItemState
 from gateway.core.opening import open_case
 from gateway.core.owed import Callback, Callbacks, CallbackWish, Outcome
-from gateway.core.reaching import nearest, tell
+from gateway.core.reaching import tell
 from gateway.core.state import NodeState
 
 CHANNEL = ChannelName("callback")
@@ -387,7 +388,8 @@ def concluded(
         again = e.ItemScheduled(item=item.id, until=until, reason=f"not reached, {of}")
         return [*changes, e.Change(again)]
     if outcome != "reached":
-        text = nearest(rules.message, item.language).replace("{attempts}", str(attempt))
+        text = in_words(rules.message, "call_missed", item.language)
+        text = text.replace("{attempts}", str(attempt))
         changes += tell(state, ctx, case, item, text)
     done = e.ItemCompleted(item=item.id, agent=agent, code=outcome, reason=f"{outcome}, {of}")
     return [*changes, e.Change(done)]

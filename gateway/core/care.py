@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from gateway.core import events as e
 from gateway.core.callbacks import of_case
+from gateway.core.catalogue import in_words
 from gateway.core.closed_hours import nearest
 from gateway.core.ids import AlarmName, Context, QueueName
 from gateway.core.messages import add_message
@@ -171,7 +172,7 @@ def _offered(state: NodeState, case: Case, item: Item, why: str, ctx: Context) -
         return []
     if (item.watch or NOTHING).machine:
         return []
-    text = nearest(rules.offer, item.language)
+    text = in_words(rules.offer, "call_offer", item.language)
     said = _said(ctx, case, item, text) if text else []
     return [*said, e.Change(e.ItemCared(item=item.id, act=OFFERED, reason=why))]
 

@@ -10,8 +10,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from gateway.core import events as e
-from gateway.core.arrival import Past, at_the_door, greet, with_rules
-from gateway.core.asking import answered, ask_first, late, waiting_again
+from gateway.core.arrival import Past, at_the_door, with_rules
+from gateway.core.asking import waiting_again
 from gateway.core.bounces import Report
 from gateway.core.bounces import heed as heed_report
 from gateway.core.callbacks import (
@@ -22,7 +22,6 @@ from gateway.core.callbacks import (
     taken_back,
     wished,
 )
-from gateway.core.closed_hours import reply_while_closed
 from gateway.core.correlate import Candidates, Join, correlate
 from gateway.core.effects import Matter
 from gateway.core.errors import Refused
@@ -30,6 +29,7 @@ from gateway.core.frontdoor import Wish, classify
 from gateway.core.ids import Context, MessageId, QueueName, TicketNumber
 from gateway.core.inbound import Decided, Inbound
 from gateway.core.leaving import back, ended, left
+from gateway.core.meeting import Word, answered_or_woken, heeded, met, thread_of
 from gateway.core.messages import preview_of
 from gateway.core.model import (
     Attachment,
@@ -42,15 +42,13 @@ from gateway.core.model import (
     ItemState,
     Message,
 )
+from gateway.core.open_matters import joined, queue_there
 from gateway.core.opening import open_case
 from gateway.core.owed import Callback, CallbackWish
 from gateway.core.returning import came_back, open_item, or_called, speaks_for_itself
 from gateway.core.rules.run import Outcome as Looked
-from gateway.core.scrutiny import heed, of_message
 from gateway.core.state import NodeState
 from gateway.core.waking import reopened, wake
-
-THREAD_KEPT = 20
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -89,29 +87,29 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
     join = or_called(state, inbound, known.customer, join)
     if inbound.callback is not None:
         return _call_back(state, ctx, inbound, known, join, inbound.callback)
+    door: Looked | None = None
+    if join.case is None:
+        queue = inbound.queue or known.default_queue
+        door = at_the_door(state, inbound, known.customer, queue, known.past, ctx.now)
+        join = joined(state, inbound, known.customer, door, join, ctx.now)
     case, item = join.case, open_item(state, join.case, inbound)
+    if door is not None and item is not None and item.channel != inbound.channel:
+        item = None  # it goes on where the customer is now
     gone, since = came_back(state, inbound, case, item)
-    looked: Looked | None = None
+    made = case is None or item is None
     if case is None or item is None:
-        case, item, changes, looked = _new_item(state, ctx, inbound, known, join)
+        case, item, changes, door = _new_item(state, ctx, inbound, known, join, door=door)
     message, said = _said(ctx, inbound, known, case, item, join.reason)
     # What keeps it back follows the word: with that comes the header that desktops show it with.
     kept = [c for c in changes if type(c.event) is e.ItemScheduled]
     changes = [c for c in changes if c not in kept]
     woken = wake(item, case, "the customer wrote", since)
-    if looked is None:
-        matter = Matter(state, ctx, case, item)
-        now = [said, *kept, *_heard(matter, inbound, said, woken), *gone]
-        if not any(type(one.event) is e.ItemCompleted for one in now):
-            now += heed(matter, of_message(matter, inbound, known.past.wrote), "message", now)
+    matter = Matter(state, ctx, case, item)
+    if made and door is not None:
+        now = met(matter, inbound, join, door, Word(said, kept, [*woken, *gone], gone, since))
     else:
-        so = replace(case, last_seq=message.seq), replace(item, thread=_thread(inbound) or ())
-        new = join.case is None and join.follows is None
-        asked = ask_first(Matter(state, ctx, *so), inbound, looked, since) if new else []
-        now = [said, *kept, *(asked or woken), *gone]
-        if not asked and not speaks_for_itself(inbound):
-            now += reply_while_closed(state, ctx, *so, language=inbound.language)
-        now += greet(Matter(state, ctx, case, item), looked, now, fresh=join.case is None)
+        now = [said, *kept, *answered_or_woken(matter, inbound, said, woken), *gone]
+        now += heeded(matter, inbound, door, known.past, now)
     changes += now
     decided = Decided(
         status="processed",
@@ -123,14 +121,6 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
         reason=join.reason,
     )
     return _finish(known, decided, changes)
-
-
-def _heard(
-    matter: Matter, inbound: Inbound, said: e.Change, woken: list[e.Change]
-) -> list[e.Change]:
-    """What a word on an item does that the front door may have asked something about."""
-    heard = answered(matter, inbound, [said])
-    return heard if heard is not None else [*late(matter, inbound, [said]), *woken]
 
 
 def _finish(known: Known, decided: Decided, changes: list[e.Change] | None = None) -> Outcome:
@@ -176,7 +166,7 @@ def _call_back(
         refuse_unless_offered(state, queue, like)
         if case is None or like is None:
             callback = wished(state, ctx, queue, wish, "customer", via=inbound.kind)
-            case, item, changes, _ = _new_item(state, ctx, inbound, known, join, callback)
+            case, item, changes, _ = _new_item(state, ctx, inbound, known, join, callback=callback)
             kept = item.state is ItemState.SCHEDULED
             changes += [] if kept else begin(state, ctx, item)
         else:
@@ -222,15 +212,21 @@ def _new_item(
     inbound: Inbound,
     known: Known,
     join: Join,
+    *,
+    door: Looked | None = None,
     callback: Callback | None = None,
 ) -> tuple[Case, Item, list[e.Change], Looked]:
+    queue = inbound.queue or known.default_queue
+    if door is not None and join.case is not None:
+        queue = queue_there(state, join.case.id) or queue
+    if door is None:
+        door = at_the_door(state, inbound, known.customer, queue, known.past, ctx.now)
     wish = Wish(
-        queue=inbound.queue or known.default_queue,
+        queue=queue,
         language=inbound.language,
         skills=inbound.skills,
         priority=inbound.priority,
     )
-    door = at_the_door(state, inbound, known.customer, wish.queue, known.past, ctx.now)
     then = door.then
     wish = with_rules(wish, then)
     route = classify(state, wish)
@@ -303,7 +299,7 @@ def _said(
         direction="in",
         item=item.id,
         customer=case.customer.id if case.customer else None,
-        thread=_thread(inbound) if same_way else None,
+        thread=thread_of(inbound) if same_way else None,
         address=(inbound.address or None) if same_way else None,
         copies=inbound.copies if same_way else None,
         preview=preview_of(inbound.body),
@@ -320,15 +316,6 @@ def _author(inbound: Inbound) -> Author:
     if claim is None:
         return Author(kind="customer")
     return Author(kind="customer", name=claim.name, id=claim.value, verified=claim.verified)
-
-
-def _thread(inbound: Inbound) -> tuple[str, ...] | None:
-    """Outside ids an answer refers to, oldest first, the first and the newest kept."""
-    ids = tuple(dict.fromkeys((*reversed(inbound.references), inbound.external_id)))
-    ids = tuple(i for i in ids if i)
-    if not ids:
-        return None
-    return ids if len(ids) <= THREAD_KEPT else (ids[0], *ids[-(THREAD_KEPT - 1) :])
 
 
 def _reported(

@@ -24,6 +24,8 @@ def ended(state: NodeState, case: CaseId) -> list[e.Change]:
     for item in state.items_of_case(case):
         if item.callback is not None or item.promise is not None:
             continue  # that is owed all the same
+        if item.kind is not ChannelKind.WEBCHAT:
+            continue  # the matter goes on by mail, say
         if item.watch is not None and item.watch.holds_reply():
             changes += _kept(item)
             continue

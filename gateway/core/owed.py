@@ -88,7 +88,8 @@ class Callbacks(Kept, frozen=True, kw_only=True):
     dealt with the matter calls, if it can be. Nobody there: again ``again_seconds`` later,
     ``most_attempts`` times in all, then the ``message`` by language (under ``""`` for all others)
     goes out. A customer who comes back by whatever channel needs no call any more, if
-    ``cancel_on_return``. ``offer`` is what a threshold that offers one writes.
+    ``cancel_on_return``. ``offer`` is what a threshold that offers one writes. Where these two are
+    empty it is said in our words (``core.catalogue``).
     """
 
     offered: bool = True
@@ -96,19 +97,9 @@ class Callbacks(Kept, frozen=True, kw_only=True):
     same_agent: bool = True
     again_seconds: float = 900.0
     most_attempts: int = 3
-    message: dict[str, str] = field(
-        default_factory=lambda: {
-            "": "We have tried to call you back and did not reach you."
-            " Please write to us, or tell us when we may call again."
-        }
-    )
+    message: dict[str, str] = field(default_factory=dict)
     cancel_on_return: bool = True
-    offer: dict[str, str] = field(
-        default_factory=lambda: {
-            "": "It takes longer than usual just now. We can call you instead, and you keep your"
-            " place: tell us your telephone number."
-        }
-    )
+    offer: dict[str, str] = field(default_factory=dict)
 
 
 class Abandoned(Kept, frozen=True, kw_only=True):

@@ -132,3 +132,29 @@ def test_a_file_that_is_wrong_says_where(tmp_path: Path, text: str, words: str) 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="there is no file"):
         rules.try_out(tmp_path / "gone.toml")
+
+
+def test_an_example_shows_what_is_told_of_an_open_ticket_and_only_to_who_is_proven(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rule = """
+[[rule]]
+name = "open"
+when = { open_case = true }
+then = { join = true, status = { text = "Hello!" } }
+"""
+    example = """
+[[example]]
+name = "proven"
+contact = { verified = true, language = "de", tickets = [{ number = 10007, standing = "working" }] }
+expect = { join = true, status = { text = "Hello!" } }
+
+[[example]]
+name = "claimed"
+contact = { open_cases = 1 }
+expect = {}
+"""
+    tried(tmp_path, rule + example, verbose=True)
+    told = capsys.readouterr().out
+    assert "says “Hello!\n\nTicket 10007\nJemand von uns arbeitet daran.”" in told
+    assert "(a matter is open; no status or join: the identity is not verified): held" in told

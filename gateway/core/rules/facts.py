@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from gateway.core.ids import ChannelName, QueueName
+from gateway.core.rules.tickets import Ticket
 from gateway.core.rules.words import plain
 from gateway.core.value import Attributes, ChannelKind
 
@@ -16,7 +17,8 @@ class Facts(Struct, frozen=True, kw_only=True, dict=True):
     ``to`` are our addresses that it came to, ``sender`` is where it came from (canonical).
     ``fields`` are what a form, a task or the host site said. ``recent`` are the times at which this
     customer wrote before, ``begun`` those at which it began other matters, newest first, as far
-    back as they were looked up; ``open_cases`` counts the matters that are open. ``open`` says
+    back as they were looked up; ``open_cases`` counts the matters that are open, ``tickets`` are
+    those, the one that changed last first. ``open`` says
     whether the queue it would go to is within its hours; ``None`` when it has none. ``clock`` is
     the clock of its service level that a rule is asked about, ``tags`` are those of its case.
     """
@@ -41,6 +43,7 @@ class Facts(Struct, frozen=True, kw_only=True, dict=True):
     open: bool | None = None
     tags: tuple[str, ...] = ()
     clock: str = ""
+    tickets: tuple[Ticket, ...] = ()
 
     def text_of(self, part: str) -> str:
         """``subject``, ``body`` or ``text`` (both), as words are looked for in it."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from gateway.core.rules.phrases import PERSON_WORDS, every, phrase
-from gateway.core.rules.rule import Answer, Ask, Help, Then
+from gateway.core.rules.rule import Answer, Ask, Help, Status, Then
 from gateway.core.rules.texts import all_of, nearest
 from gateway.core.rules.words import found, is_findable, plain
 
@@ -62,7 +62,7 @@ def answer_of(ask: Ask, label: str) -> Answer | None:
     return next((one for one in ask.answers if label in all_of(one.label)), None)
 
 
-def heard(labels: Sequence[str], says: Ask | Help | None, text: str) -> Heard:
+def heard(labels: Sequence[str], says: Ask | Help | Status | None, text: str) -> Heard:
     """Which of the ``labels`` a customer means who was shown them and says ``text``.
 
     ``says`` is what the rule has now, if it is still there.
@@ -86,11 +86,8 @@ class Answered(Struct, frozen=True, kw_only=True):
     then: Then = Then()
 
 
-def tried(says: Ask | Help, language: str, text: str) -> Answered | None:
-    """What would follow if the customer said this; ``None``: nobody would ask in this language."""
-    one = shown(says, language)
-    if one is None:
-        return None
+def tried(says: Ask | Help | Status, one: Shown, text: str) -> Answered:
+    """What would follow if a customer who is shown ``one`` said this."""
     meant = heard(one.labels, says, text)
     label = one.labels[meant.place] if meant.place is not None else ""
     then: Then | None = None
@@ -116,7 +113,7 @@ def _findable(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(one for one in words if is_findable(one))
 
 
-def _ways(labels: Sequence[str], says: Ask | Help | None) -> list[tuple[str, ...]]:
+def _ways(labels: Sequence[str], says: Ask | Help | Status | None) -> list[tuple[str, ...]]:
     """All ways in which each answer may be given, the person last."""
     ways: list[tuple[str, ...]] = [(label,) for label in labels]
     if isinstance(says, Ask):

@@ -82,6 +82,21 @@ class Help(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     person: Labels | None = None
 
 
+class Status(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Tells customers how what they have open stands: number, state, what is promised or expected.
+
+    In our words by their language, after ``text``. Who says that it helped is done; anybody else
+    goes on to a person, as does who says nothing for ``wait`` seconds (``None``: as is usual on
+    the channel), unless ``silent`` takes that for solved.
+    """
+
+    text: Texts | None = None
+    wait: Wait | None = None
+    silent: Literal["solved", "queue"] = "queue"
+    helped: Labels | None = None
+    person: Labels | None = None
+
+
 class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a rule decides; what is left out it leaves to others.
 
@@ -91,7 +106,9 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     the reason that is shown. ``tell`` asks a supervisor to look without keeping anything back.
     ``priority`` is added to what the contact has already. ``reply`` is written to the customer,
     ``note`` into the case; ``complete`` ends the item with this code; ``macro`` names one to run.
-    ``ask`` and ``help`` speak to the customer before anybody is asked to.
+    ``ask``, ``help`` and ``status`` speak to the customer before anybody is asked to. ``join``: the
+    contact belongs to the matter that its customer has open. Of what is open only those are told,
+    and only theirs is joined, who have proven who they are.
     """
 
     queue: QueueName | None = None
@@ -111,6 +128,8 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     macro: MacroName | None = None
     ask: Ask | None = None
     help: Help | None = None
+    status: Status | None = None
+    join: bool | None = None
 
 
 SINGLE = (
@@ -128,6 +147,8 @@ SINGLE = (
     "macro",
     "ask",
     "help",
+    "status",
+    "join",
 )
 """The fields of ``Then`` of which one rule decides; the others add up."""
 
@@ -136,8 +157,8 @@ _ROUTES = ("queue", "skills", "language")
 _LATER = (*_ALWAYS, "untag")
 _EVENT = (*_LATER, "queue", "reply", "complete", "macro")
 DECIDES: Mapping[On, tuple[str, ...]] = {
-    "contact": (*_ALWAYS, *_ROUTES, "due_seconds", "hold", "ask", "help"),
-    "message": (*_LATER, "queue", "hold"),
+    "contact": (*_ALWAYS, *_ROUTES, "due_seconds", "hold", "ask", "help", "status", "join"),
+    "message": (*_LATER, "queue", "hold", "status"),
     "reply": (*_LATER, "hold"),
     "note": _LATER,
     **dict.fromkeys(AUTOMATIC, _EVENT),
@@ -145,8 +166,10 @@ DECIDES: Mapping[On, tuple[str, ...]] = {
 """What a rule on each of these can decide."""
 ANSWER_DECIDES = (*_ALWAYS, *_ROUTES, "untag", "hold", "help")
 """What an answer can decide."""
-SPEAKS = ("ask", "help")
+SPEAKS = ("ask", "help", "status")
 """What is said to the customer at the door: of these there is one."""
+OF_OPEN = ("status", "join")
+"""What is decided only about customers who have something open, and are proven."""
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from gateway.core.ids import RuleName, SkillName
 from gateway.core.rules.facts import Facts
-from gateway.core.rules.rule import SINGLE, SPEAKS, Rule, Then
+from gateway.core.rules.rule import OF_OPEN, SINGLE, SPEAKS, Rule, Then
 from gateway.core.rules.when import check
 
 _NOBODY = RuleName("")
@@ -51,14 +51,25 @@ def run(rules: Iterable[Rule], facts: Facts, *, on: str = "contact") -> Outcome:
             continue
         verdict = check(rule.when, facts)
         decided: tuple[str, ...] = ()
+        because = verdict.because
         if verdict.holds:
-            then, decided = _decide(then, rule.then)
-        looked.append(
-            Looked(rule=rule.name, held=verdict.holds, because=verdict.because, decided=decided)
-        )
+            may, why_not = _possible(rule.then, facts)
+            then, decided = _decide(then, may)
+            because += why_not
+        looked.append(Looked(rule=rule.name, held=verdict.holds, because=because, decided=decided))
         if verdict.holds and rule.stop:
             break
     return Outcome(then=then, looked=tuple(looked))
+
+
+def _possible(then: Then, facts: Facts) -> tuple[Then, str]:
+    """What of it may be decided here, and why not all: a claim is not an identity."""
+    wanted = [name for name in OF_OPEN if getattr(then, name)]
+    if not wanted or (facts.verified and facts.open_cases):
+        return then, ""
+    why = "the identity is not verified" if facts.open_cases else "no matter is open"
+    left_out = replace(then, **dict.fromkeys(OF_OPEN))
+    return left_out, f"; no {' or '.join(wanted)}: {why}"
 
 
 def _decide(then: Then, more: Then) -> tuple[Then, tuple[str, ...]]:

@@ -6,7 +6,17 @@ from gateway.core.ids import QueueName
 from gateway.core.rules.phrases import phrase
 from gateway.core.rules.problem import Problem
 from gateway.core.rules.questions import shown
-from gateway.core.rules.rule import ANSWER_DECIDES, Ask, Help, Labels, Texts, Then, says
+from gateway.core.rules.rule import (
+    ANSWER_DECIDES,
+    SPEAKS,
+    Ask,
+    Help,
+    Labels,
+    Status,
+    Texts,
+    Then,
+    says,
+)
 from gateway.core.rules.texts import PLACEHOLDERS, all_of, unknown_in
 from gateway.core.rules.words import is_findable, plain
 
@@ -29,12 +39,17 @@ def queues_of(then: Then) -> Iterator[QueueName]:
 
 def spoken_problems(rule: str, then: Then) -> Iterator[Problem]:
     """All of them."""
-    if then.ask is not None and then.help is not None:
-        detail = "a rule asks or helps; what follows an answer goes into that answer's `then`"
-        yield Problem(rule=rule, field="then.help", detail=detail)
-    if then.hold is not None and (then.ask is not None or then.help is not None):
-        detail = "what is held is not spoken to: leave out `hold`, or `ask` and `help`"
+    spoken = [name for name in SPEAKS if getattr(then, name) is not None]
+    if len(spoken) > 1:
+        detail = "a rule asks or helps or tells the status; what follows an answer goes into that"
+        detail += " answer's `then`"
+        yield Problem(rule=rule, field=f"then.{spoken[1]}", detail=detail)
+    if then.hold is not None and spoken:
+        detail = "what is held is not spoken to: leave out `hold`, or `ask`, `help` and `status`"
         yield Problem(rule=rule, field="then.hold", detail=detail)
+    if then.status is not None:
+        yield from _of_texts(rule, "then.status.text", then.status.text)
+        yield from _of_offers(rule, "then.status", then.status, ("",))
     if then.help is not None:
         yield from _of_help(rule, "then.help", then.help)
     if then.ask is not None:
@@ -80,16 +95,23 @@ def _of_likes(rule: str, ask: Ask, language: str) -> Iterator[Problem]:
 
 def _of_help(rule: str, at: str, given: Help) -> Iterator[Problem]:
     yield from _of_texts(rule, f"{at}.text", given.text)
-    for language in _languages(given.text):
-        helped = phrase("helped", language, given.helped)
-        if plain(helped) == plain(phrase("person", language, given.person)):
-            detail = f"{helped!r} is the same as the person, who is always offered"
-            yield Problem(rule=rule, field=f"{at}.helped", detail=detail)
+    yield from _of_offers(rule, at, given, _languages(given.text))
     for link in all_of(given.link):
         if not link.startswith(("https://", "http://")) or any(c.isspace() for c in link):
             detail = f"{link!r} is no address: begin it with https://"
             yield Problem(rule=rule, field=f"{at}.link", detail=detail)
     yield from _of_texts(rule, f"{at}.link", given.link)
+
+
+def _of_offers(
+    rule: str, at: str, given: Help | Status, languages: tuple[str, ...]
+) -> Iterator[Problem]:
+    """Two offers that nobody could tell from each other."""
+    for language in languages:
+        helped = phrase("helped", language, given.helped)
+        if plain(helped) == plain(phrase("person", language, given.person)):
+            detail = f"{helped!r} is the same as the person, who is always offered"
+            yield Problem(rule=rule, field=f"{at}.helped", detail=detail)
 
 
 def _of_texts(rule: str, at: str, texts: Texts | None) -> Iterator[Problem]:

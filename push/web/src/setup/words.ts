@@ -182,18 +182,24 @@ const inOneLine = (when: When) =>
     .map(([name, said]) => `${name}: ${said}`)
     .join("; ");
 
+const isEmpty = (given: unknown) => typeof given === "object" && Object.keys(given as object).length === 0;
+const SPEAKS = ["ask", "help", "status"];
+const texts = (given: unknown) =>
+  typeof given === "object" && given !== null ? Object.values(given as Record<string, string>).join(" / ") : String(given ?? "");
+
 /** What a rule decides, or what all of them have decided, field by field. */
 export function thenFacts(then: Then, queue: (name: string) => string): Fact[] {
   const said = (name: string, given: unknown): string => {
     if (name === "queue") return queue(given as string);
     if (name === "skills") return levels(given as Record<string, number>);
     if (name === "due_seconds") return seconds(given as number);
-    if (name === "reply" && typeof given === "object") return Object.values(given as Record<string, string>).join(" / ");
+    if (name === "reply") return texts(given);
+    if (SPEAKS.includes(name)) return texts((given as { text?: unknown }).text) || t("yes");
     if (name === "priority") return Number(given) > 0 ? `+${given}` : String(given);
     return value(name, given);
   };
   return Object.entries(then)
-    .filter(([, given]) => given != null && !(typeof given === "object" && Object.keys(given as object).length === 0))
+    .filter(([name, given]) => given != null && (name === "status" || !isEmpty(given)))
     .map(([name, given]) => [word("then", name), said(name, given)]);
 }
 
