@@ -74,7 +74,7 @@ def body(dice: random.Random, chars: int = BODY_CHARS) -> str:
 class Life:
     """One item on its way; ``advance`` gives the changes of its next record."""
 
-    __slots__ = ("_agent", "_case", "_item", "_ledger", "_offer", "_outbound", "_step", "_text")
+    __slots__ = ("_agent", "_ahead", "_case", "_item", "_ledger", "_offer", "_outbound", "_text")
 
     def __init__(self, ledger: Ledger, number: int, agent: str, text: str) -> None:
         self._ledger = ledger
@@ -82,27 +82,35 @@ class Life:
         self._text = text
         self._case = CaseId(ledger.new_id())
         self._item = ItemId(ledger.new_id())
-        self._offer = OfferId("")
-        self._outbound = OutboundId("")
-        self._step: Iterator[Changes] = self._steps(TicketNumber(number))
+        self._offer = OfferId(ledger.new_id())
+        self._outbound = OutboundId(ledger.new_id())
+        self._ahead = deque(self._steps(TicketNumber(number)))
 
     def advance(self) -> Changes | None:
         """``None`` when the item is done."""
-        return next(self._step, None)
+        if not self._ahead:
+            return None
+        step = self._ahead.popleft()
+        return step() if callable(step) else step
 
-    def _steps(self, number: TicketNumber) -> Iterator[Changes]:
+    def _steps(self, number: TicketNumber) -> Iterator[Changes | Callable[[], Changes]]:
         yield self._arrive(number)
         yield self._be_offered()
         yield [
             self._by_command(e.OfferAccepted(item=self._item, agent=self._agent, offer=self._offer))
         ]
         yield self._answer(number)
-        yield [outbox.attempt(self._ledger.state.outbox[self._outbound])]
-        yield outbox.sent(
-            self._ledger.state.outbox[self._outbound], f"<{self._outbound}@bench>", Delivery.SENT
-        )
+        yield self._attempt
+        yield self._sent
         yield [e.Change(e.WrapUpStarted(item=self._item, agent=self._agent, reason="solved"))]
         yield [self._by_command(e.ItemCompleted(item=self._item, agent=self._agent, code="solved"))]
+
+    def _attempt(self) -> Changes:
+        return [outbox.attempt(self._ledger.state.outbox[self._outbound])]
+
+    def _sent(self) -> Changes:
+        row = self._ledger.state.outbox[self._outbound]
+        return outbox.sent(row, f"<{self._outbound}@bench>", Delivery.SENT)
 
     def _by_command(self, event: e.Event, *rows: e.Row) -> e.Change:
         record = CommandRecord(
@@ -177,7 +185,6 @@ class Life:
 
     def _be_offered(self) -> Changes:
         now = self._ledger.clock.now()
-        self._offer = OfferId(self._ledger.new_id())
         offer = Offer(
             id=self._offer,
             agent=self._agent,
@@ -190,7 +197,6 @@ class Life:
     def _answer(self, number: TicketNumber) -> Changes:
         now = self._ledger.clock.now()
         message = self._message(2, out=True)
-        self._outbound = OutboundId(self._ledger.new_id())
         outgoing = Outgoing(
             id=self._outbound,
             channel=CHANNEL,
@@ -228,8 +234,13 @@ class Work:
         self._dice = random.Random(7)
         self._texts = [body(self._dice) for _ in range(500)]
         self._lives: deque[Life] = deque()
+        self._made: deque[Life] = deque()
         self._at_once = at_once
         self.items = 0
+
+    def prepare(self, items: int) -> None:
+        """Make so many of the next now: as if others sent them, and not whoever records them."""
+        self._made.extend(self._new() for _ in range(items))
 
     def step(self) -> int:
         """Record one step of one item. Returns the number of entries it made."""
@@ -248,5 +259,8 @@ class Work:
         if self._lives and (len(self._lives) >= self._at_once or self._dice.random() > 0.25):
             return self._lives.popleft()
         self.items += 1
+        return self._made.popleft() if self._made else self._new()
+
+    def _new(self) -> Life:
         agent = f"agent-{self._dice.randrange(AGENTS):05d}"
         return Life(self._ledger, self._number(), agent, self._dice.choice(self._texts))
