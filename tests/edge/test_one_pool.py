@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.core.ids import ItemId
 from push.client import AgentClient
 from tests.edge.test_homes import a_node, door, meet
 from tests.support.process import NodeProcess
@@ -42,11 +44,11 @@ async def until_told(node: NodeProcess, holds: Any) -> dict[str, Any]:
             await asyncio.sleep(0.1)
 
 
-async def test_work_goes_to_who_is_free_and_back_when_the_site_closes(
+async def test_work_goes_to_who_is_free_and_back_when_the_site_closes_and_outlasts_a_node(
     pair: tuple[NodeProcess, NodeProcess],
 ) -> None:
     one, two = pair
-    async with AgentClient([door(one)], await one.token_for("ana")) as ana:
+    async with AgentClient([door(one), door(two)], await one.token_for("ana")) as ana:
         await ana.ready()
         live = await until_told(two, lambda told: told["agents"]["ready"] == 1)
         assert [node["name"] for node in live["nodes"]] == ["two", "one"]
@@ -74,9 +76,58 @@ async def test_work_goes_to_who_is_free_and_back_when_the_site_closes(
             (again,) = bob.desktop.offers.values()
             assert again.item.id == filed["id"]
             assert again.item.queued_at == offer.item.queued_at
+            await bob.wrapup(await _taken(bob), "done")
             await two.call("PUT", "/api/v1/sites/port", {"open_percent": 100})
             async with asyncio.timeout(30):
                 await ana.until(lambda d: d.state and not d.state.notice)
+        for node in pair:
+            assert "not as this node believed" not in node.log.read_text()
+        await _what_is_owed_and_what_is_held_outlast(one, two, ana)
     for node in pair:
-        assert "not as this node believed" not in node.log.read_text()
         assert "repaired" not in node.log.read_text()
+
+
+async def _what_is_owed_and_what_is_held_outlast(
+    one: NodeProcess, two: NodeProcess, ana: AgentClient
+) -> None:
+    """The node of a promise, a call-back and a held reply dies: its heir serves all three."""
+    hold = {"on": ["reply"], "when": {"words": ["secret"]}, "then": {"hold": "tells a secret"}}
+    await one.call("PUT", "/api/v1/rules/secrets", hold)
+    filed = await one.call("POST", "/api/v1/tasks", {"title": "Send a part"})
+    item = await _taken(ana)
+    due = datetime.now(UTC) + timedelta(seconds=4)
+    promised = ItemId((await ana.promise(item, "a new part", due)).body["promise"])
+    wish = {"number": "+49 30 1234567", "at": due.isoformat()}
+    called = ItemId((await one.call("POST", "/api/v1/callbacks", wish))["id"])
+    held = await ana.send(item, "This is secret", then="wait")
+    assert held.body["held"] == "tells a secret"
+    await one.kill()
+    for _ in range(2):  # one after the other: who calls does nothing else
+        taken = await _taken(ana)
+        await ana.wrapup(taken, "reached" if taken == called else "done")
+    (review,) = (await two.call("GET", "/api/v1/reviews"))["items"]
+    assert (review["item"], review["held"]) == (item, True)
+    path = f"/api/v1/cases/{filed['number']}/messages"
+    before = (await two.call("GET", path))["items"]
+    assert [m["direction"] for m in before if "secret" in m["body"]] == ["note"]
+    verdict = {"review": review["review"], "verdict": "released"}
+    await two.call("POST", f"/api/v1/items/{item}/review", verdict)
+    after = (await two.call("GET", path))["items"]
+    assert [m["direction"] for m in after if "secret" in m["body"]] == ["note", "out"]
+    kinds = [
+        entry["kind"]
+        for key in (promised, called)
+        for entry in (await two.call("GET", f"/api/v1/items/{key}/events"))["items"]
+    ]
+    told = ("promise_kept", "promise_broken", "callback_tried", "item_completed")
+    assert [kinds.count(kind) for kind in told] == [1, 0, 1, 2]
+
+
+async def _taken(agent: AgentClient) -> ItemId:
+    """The next offer, accepted."""
+    async with asyncio.timeout(60):
+        await agent.until(lambda d: d.offers)
+        offer = next(iter(agent.desktop.offers.values()))
+        await agent.accept(offer.offer)
+        await agent.until(lambda d: offer.item.id in d.items)
+    return offer.item.id
