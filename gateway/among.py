@@ -32,6 +32,7 @@ from gateway.core.duties import DutyState
 from gateway.core.election import Look, Verdict
 from gateway.core.ids import NodeName
 from gateway.flow.node import Node
+from gateway.flow.rollcall import RollCall
 from gateway.ports import ChannelSettings
 from gateway.store.contract import Card
 from gateway.store.opening import Store
@@ -92,6 +93,7 @@ class Among:
         self.directory = Directory(node.ledger, store.directory, self.tail)
         self.editions = Editions(node.ledger, node.writer, store.cluster)
         self.takeover = Takeover(node, store.cluster, learn=self.directory.learn)
+        self.roll_call = RollCall(node.ledger)
         self.lease = Membership(
             store.journal,
             node.writer,
@@ -166,6 +168,7 @@ class Among:
     def _looked(self, look: Look, verdicts: Sequence[Verdict]) -> None:
         self.editions.note(look)
         self.takeover.note(look, verdicts)
+        self.roll_call.look(look.peers)
         self.duties.note(look.peers)
 
     def seat_of(self, settings: ChannelSettings, duty: str) -> tuple[Seat, UnderDuty]:
@@ -224,6 +227,7 @@ class Among:
             "lease": self.lease.run(),
             "editions": self.editions.run(),
             "takeover": self.takeover.run(),
+            "roll call": self.roll_call.run(),
             "duties": self.duties.run(),
             "capacity": self.figures.run(),
             "overflow": self.overflow.run(),

@@ -19,7 +19,6 @@ from gateway.core.ids import ChannelName
 from gateway.door import Door
 from gateway.flow.feasts import Feasts
 from gateway.flow.node import Node
-from gateway.flow.rollcall import RollCall
 from gateway.http import HttpMount
 from gateway.lag import LoopLag
 from gateway.origins import Pages
@@ -131,7 +130,6 @@ class App:
             ),
             "holidays": duties.perform("holidays", lambda _term: self.feasts.run()),
             "upkeep": duties.perform("upkeep", lambda _term: self.store.upkeep.run()),
-            "roll call": RollCall(self.node.ledger).run(),
             "push": self.push.run(),
             "lag": self.lag.run(),
         }

@@ -1,16 +1,19 @@
 """Whose window is still open, when the node that would have seen it close was gone itself.
 
-A node that begins, or takes over what another decided about, knows of no window: it says of each
-chat that waits that its customer has left. Whatever node has a window of theirs answers at once
-that they are there (``CustomerBack``), and nothing else comes of it.
+A node that begins, or takes over what another decided about, knows of no window, and none knows of
+those at a node that has just been lost: it says of each chat that waits that its customer has left.
+Whatever node has a window of theirs answers at once that they are there (``CustomerBack``), and
+nothing else comes of it.
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Never
 
 from gateway.core import events as e
 from gateway.core.edition import EDITION
-from gateway.core.ids import ItemId
+from gateway.core.election import Peer
+from gateway.core.ids import ItemId, NodeName
 from gateway.core.leaving import left
 from gateway.flow.ledger import Ledger
 
@@ -26,7 +29,18 @@ class RollCall:
         self._asked: dict[ItemId, None] = dict.fromkeys(ledger.state.items)
         self._wake = asyncio.Event()
         self._wake.set()
+        self._lives: set[tuple[NodeName, int]] = set()
         ledger.observe(self._note)
+
+    def look(self, peers: Iterable[Peer]) -> None:
+        """Which nodes are there, as just seen: with each life that is over windows have gone."""
+        me = self._ledger.state.node
+        others = (peer for peer in peers if peer.node != me and not peer.fenced)
+        lives = {(peer.node, peer.epoch) for peer in others}
+        if self._lives - lives:
+            self._asked.update(dict.fromkeys(self._ledger.state.items))
+            self._wake.set()
+        self._lives = lives
 
     def _note(self, entry: e.Entry) -> None:
         event = entry.event
