@@ -22,7 +22,7 @@ FROM ?=
 UPGRADE ?=
 
 # What `make bench` runs; grows with bench/.
-BENCHES ?= start offer rescore match journal idle push day failover
+BENCHES ?= start offer rescore match journal email idle push day failover
 
 VENV := .venv
 BIN := $(VENV)/bin

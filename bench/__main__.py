@@ -22,6 +22,7 @@ BENCHES = {
     "rescore": "a change to the line until the offer that follows, while thousands wait",
     "match": "routing decisions a second, and how good they are",
     "day": "a whole day's work, every step, closed loop",
+    "email": "mails a second from a full mailbox to durable work items",
     "failover": "a node or the database dies: until everybody is served again",
 }
 

@@ -27,7 +27,6 @@ from bench.load.control import Generator, ask_all, generators
 from bench.measure import spread
 from bench.node import BOOTSTRAP, NodeProcess, free_port, running, seed
 from bench.report import Budget, Report
-from gateway.store.postmaster import read_postmaster
 
 BUDGETS = (
     Budget(figure="seconds_for_250000", limit=600, better="less"),
@@ -230,7 +229,7 @@ async def _closed_loop(
 
 async def _watch(say: Progress, node: NodeProcess, items: int) -> None:
     """Until all are completed on disk; tells how far it is."""
-    con = await _database(node)
+    con = await node.database()
     try:
         last, quiet = -1, 0
         while True:
@@ -279,16 +278,6 @@ async def _open_loop(options: Options, say: Progress, crew: Crew) -> dict[str, f
 # -- counting -------------------------------------------------------------------------------
 
 
-async def _database(node: NodeProcess) -> "asyncpg.Connection[asyncpg.Record]":
-    (cluster,) = node.data.glob("pg*")
-    server = read_postmaster(cluster)
-    if server is None:
-        raise RuntimeError("the node's database is not running")
-    return await asyncpg.connect(
-        host=str(server.socket_dir), port=5432, user="switchroom", database="switchroom"
-    )
-
-
 _COUNT = """
 SELECT
     (SELECT count(*) FROM inbox) AS inbounds,
@@ -308,7 +297,7 @@ SELECT
 
 async def _count(node: NodeProcess) -> dict[str, int]:
     """What the database holds of the day; sending may take a moment longer than completing."""
-    con = await _database(node)
+    con = await node.database()
     try:
         counted: dict[str, int] = {}
         for _ in range(50):

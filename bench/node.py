@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import asyncpg
 import tomli_w
 
 from bench.measure import CpuMeter, alone, cpu_seconds, postmaster_of, trees
 from gateway.core.model import AgentProfile, Queue
 from gateway.store.codec import encode
 from gateway.store.opening import new_id, open_store
+from gateway.store.postmaster import read_postmaster
 
 BOOTSTRAP = "bench-bootstrap-token"
 READY_SECONDS = 120.0
@@ -128,6 +130,16 @@ class NodeProcess:
         ):
             answer.raise_for_status()
             return await answer.json(content_type=None)
+
+    async def database(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """A connection to the node's own database. Raises ``RuntimeError`` if it is not there."""
+        (cluster,) = self.data.glob("pg*")
+        server = read_postmaster(cluster)
+        if server is None:
+            raise RuntimeError("the node's database is not running")
+        return await asyncpg.connect(
+            host=str(server.socket_dir), port=5432, user="switchroom", database="switchroom"
+        )
 
     def meter_now(self) -> float:
         """Processor seconds of the node so far."""

@@ -13,7 +13,7 @@ JOBS_IN_A_BATCH = 500
 DATABASE = "bench_peers"
 
 
-async def _own_database(dsn: str) -> str:
+async def own_database(dsn: str) -> str:
     """A database beside ours, so that nobody meets the other's tables."""
     con = await asyncpg.connect(dsn)
     try:
@@ -26,7 +26,7 @@ async def _own_database(dsn: str) -> str:
 
 async def single_rows(dsn: str, seconds: float) -> float:
     """Rows a second of one connection that commits each row by itself: the floor."""
-    con = await asyncpg.connect(await _own_database(dsn))
+    con = await asyncpg.connect(await own_database(dsn))
     try:
         await con.execute(
             "CREATE TABLE row_by_row (id bigserial PRIMARY KEY, at timestamptz DEFAULT now(),"
@@ -47,7 +47,7 @@ async def procrastinate_batches(dsn: str, seconds: float) -> float:
     """Jobs a second that procrastinate makes durable, deferred in batches."""
     import procrastinate
 
-    own = await _own_database(dsn)
+    own = await own_database(dsn)
     connector: Any = procrastinate.PsycopgConnector(conninfo=own, min_size=1, max_size=4)
     app = procrastinate.App(connector=connector)
 
