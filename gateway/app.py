@@ -24,6 +24,7 @@ from gateway.api import Api, House
 from gateway.api.house import Site
 from gateway.channelroom import ChannelRoom
 from gateway.clock import SystemClock
+from gateway.cluster.colleagues import Overhearing
 from gateway.cluster.gate import boottime
 from gateway.cluster.homes import Homes
 from gateway.cluster.joining import Joining, staying
@@ -258,6 +259,7 @@ def _house(app: App) -> House:
         reports=store.reports,
         keys=store.keys,
         notes=store.settings,
+        colleagues=store.colleagues,
         nodes=store.nodes,
         evacuation=app.among.evacuation,
         asks=app.among.asking,
@@ -306,6 +308,7 @@ def _push(app: App, api: Api) -> AgentPush:
         revoked=api.auth.revoked,
     )
     app.among.tail.subscribe(push.follow, [e.ServiceLevelEscalated])
+    app.overhearing = Overhearing(app.among.tail, app.store.colleagues, push.hub, node.ledger.gate)
     state = node.ledger.state
     push.load(
         state.items.values(),

@@ -98,10 +98,12 @@ class PushSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class RetentionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For how many days after its end a case keeps what was said in it; left out: for ever.
 
-    A queue's own ``retention_days`` goes first.
+    A queue's own ``retention_days`` goes first. ``colleague_days``: for how many days it is kept
+    what colleagues say to each other; about a case, no longer than its content.
     """
 
     content_days: Annotated[int, Meta(ge=1, le=36_500)] | None = None
+    colleague_days: Annotated[int, Meta(ge=1, le=36_500)] | None = 365
 
 
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

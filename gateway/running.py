@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway.among import Among
 from gateway.api import Api
 from gateway.channelroom import ChannelRoom
+from gateway.cluster.colleagues import Overhearing
 from gateway.cluster.homes import places
 from gateway.cluster.retention import Retention
 from gateway.config import Settings
@@ -57,11 +58,18 @@ class App:
         self.draining = False
         self.supervisor = Supervisor(self.clock, self._health_changed)
         self.among = Among(settings, store, node, self)
-        self.retention = Retention(node.ledger, store.retention, settings.retention.content_days)
+        self.retention = Retention(
+            node.ledger,
+            store.retention,
+            settings.retention.content_days,
+            said=store.colleagues,
+            said_days=settings.retention.colleague_days,
+        )
         self.feasts = Feasts(node.ledger)
         self.api: Api
         self.rooms: ChannelRoom
         self.push: AgentPush
+        self.overhearing: Overhearing
         self.sockets: Sockets
         self._door: Door | None = None
         self._runner: web.AppRunner | None = None
@@ -131,6 +139,7 @@ class App:
             "holidays": duties.perform("holidays", lambda _term: self.feasts.run()),
             "upkeep": duties.perform("upkeep", lambda _term: self.store.upkeep.run()),
             "push": self.push.run(),
+            "colleagues": self.overhearing.run(),
             "lag": self.lag.run(),
         }
         self._loops = [scope.create_task(work, name=name) for name, work in loops.items()]

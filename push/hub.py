@@ -18,9 +18,11 @@ from typing import Protocol
 import structlog
 
 from gateway.core import events as e
+from gateway.core.colleagues import ColleagueMessage
 from gateway.core.ids import AgentName, CaseId, Position
 from gateway.core.model import AgentProfile, Case, Item, ItemState, Site
 from gateway.ports import Attached
+from push.colleagues import COLLEAGUES, Colleagues
 from push.feed import Mirror, concerned, project, viewer
 from push.protocol import (
     Alert,
@@ -80,6 +82,7 @@ class Hub:
         self._keep_seconds = keep_seconds
         self._keep_streams = keep_streams
         self._mirror = Mirror()
+        self._colleagues = Colleagues()
         self._streams: dict[AgentName, AgentStream] = {}
         self._tabs: dict[AgentName, tuple[Listener, ...]] = {}
         self._arrivals: dict[Position, tuple[Listener, Attached]] = {}
@@ -106,7 +109,9 @@ class Hub:
         self._streams.clear()
         self._left.clear()
         self._mirror = Mirror()
+        self._colleagues = Colleagues()
         profiles = tuple(profiles)
+        self._colleagues.load(profiles)
         self._mirror.load(items, cases, profiles, sites)
         self._leads = {profile.name for profile in profiles if _leads(profile)}
 
@@ -179,6 +184,8 @@ class Hub:
         frames = project(entry, self._mirror)
         if type(entry.event) in _OF_AGENTS:
             self._heed(entry.event)
+        elif type(entry.event) in COLLEAGUES:
+            frames = [*frames, *self._colleagues.told(entry)]
         for agent, frame in frames:
             self._tell(agent, frame)
         if type(entry.event) is e.ServiceLevelEscalated:
@@ -195,15 +202,34 @@ class Hub:
                 self._send_away(agent, url, reason)
             case e.AgentRemoved(agent=agent):
                 self._leads.discard(agent)
+                self._colleagues.drop(agent)
                 self._dismiss(agent)
             case e.AgentDefined(profile=profile):
                 self._leads.discard(profile.name)
+                self._colleagues.put(profile)
                 if not profile.active:
                     self._dismiss(profile.name)
                 elif _leads(profile):
                     self._leads.add(profile.name)
             case _:
                 pass
+
+    # -- what colleagues at other nodes say ------------------------------------------------------
+
+    def concerns(self, event: e.ColleagueWrote | e.ColleagueReviewed) -> bool:
+        """Whether anybody is to be told of it here: who comes later asks for what there is."""
+        return not self._streams.keys().isdisjoint(self._colleagues.concerned(event))
+
+    def tell_of(self, message: ColleagueMessage) -> None:
+        """What was said at another node, and is on disk."""
+        for agent, frame in self._colleagues.shown(message):
+            self._tell(agent, frame)
+        self._send()
+
+    def lose_track(self, event: e.ColleagueWrote | e.ColleagueReviewed) -> None:
+        """It cannot be told: whoever is concerned comes again and asks for what there is."""
+        for agent in self._colleagues.concerned(event):
+            self._resync(agent, "something could not be shown")
 
     def _tell(self, agent: AgentName, frame: NumberedFrame) -> None:
         stream = self._streams.get(agent)

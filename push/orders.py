@@ -161,6 +161,21 @@ class Orders(ABC):
     async def promise(self, item: ItemId, text: str, due_at: datetime) -> Ok:
         return await self.act(c.MakePromise(id=new_id(), item=item, text=text, due_at=due_at))
 
+    async def peer(
+        self,
+        body: str,
+        *,
+        agent: AgentName | None = None,
+        group: str = "",
+        item: ItemId | None = None,
+    ) -> Ok:
+        return await self.act(c.Peer(id=new_id(), agent=agent, group=group, item=item, body=body))
+
+    async def peer_read(
+        self, message: MessageId, *, agent: AgentName | None = None, group: str = ""
+    ) -> Ok:
+        return await self.act(c.PeerRead(id=new_id(), agent=agent, group=group, message=message))
+
     async def wrapup(
         self, item: ItemId, code: str = "", *, categories: Sequence[str] = (), note: str = ""
     ) -> Ok:

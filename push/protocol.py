@@ -14,7 +14,15 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.core.clocks import ClockKind
 from gateway.core.commands import Command
-from gateway.core.ids import CommandId, ItemId, MessageId, OfferId, QueueName
+from gateway.core.ids import (
+    AgentName,
+    CommandId,
+    ItemId,
+    MessageId,
+    OfferId,
+    QueueName,
+    TicketNumber,
+)
 from gateway.core.model import ChannelKind, CustomerBrief, Delivery, Message, Presence
 from gateway.core.view import CapacityView, ItemView, OfferView, StateView
 from gateway.core.wire import snake
@@ -166,6 +174,33 @@ class StateFrame(_Numbered, frozen=True, kw_only=True, tag="state", omit_default
     notice: str = ""
 
 
+class PeerFrame(_Numbered, frozen=True, kw_only=True, tag="peer"):
+    """A colleague says something: to ``agent``, or to everybody in ``group``.
+
+    Whoever wrote it is shown it too, in every tab. ``held`` is why it has not reached anybody yet,
+    ``refused`` says that it never will; the same ``id`` again, without both: now it has.
+    """
+
+    id: MessageId
+    by: AgentName = msgspec.field(name="from")
+    agent: AgentName | UnsetType = UNSET
+    group: str | UnsetType = UNSET
+    item: ItemId | UnsetType = UNSET
+    number: TicketNumber | UnsetType = UNSET
+    body: str
+    at: datetime
+    held: str | UnsetType = UNSET
+    refused: bool | UnsetType = UNSET
+
+
+class PeerReadFrame(_Numbered, frozen=True, kw_only=True, tag="peer_read"):
+    """The agent has read in this chat up to ``message``, in another tab perhaps."""
+
+    agent: AgentName | UnsetType = UNSET
+    group: str | UnsetType = UNSET
+    message: MessageId
+
+
 class TypingFrame(_Frame, frozen=True, kw_only=True, tag="typing"):
     item: ItemId
     who: str
@@ -216,6 +251,8 @@ ServerFrame = (
     | MessageFrame
     | DeliveryFrame
     | StateFrame
+    | PeerFrame
+    | PeerReadFrame
     | TypingFrame
     | Alert
     | Moved
@@ -223,7 +260,16 @@ ServerFrame = (
     | Error
 )
 
-NumberedFrame = OfferFrame | OfferGone | ItemFrame | MessageFrame | DeliveryFrame | StateFrame
+NumberedFrame = (
+    OfferFrame
+    | OfferGone
+    | ItemFrame
+    | MessageFrame
+    | DeliveryFrame
+    | StateFrame
+    | PeerFrame
+    | PeerReadFrame
+)
 
 ERROR_CODES: dict[str, str] = {
     "bad_frame": "the frame is not valid; `field` names the part",
@@ -232,6 +278,7 @@ ERROR_CODES: dict[str, str] = {
     "not_yours": "the item is not in your hands",
     "wrong_state": "the item's state does not allow this",
     "not_allowed": "your role, or the queue's policy, does not allow this",
+    "refused_by_rule": "a rule of the house does not let this be said; `detail` has the reason",
     "too_long": "the text is longer than the channel can carry",
     "bad_address": "the address is not valid for the channel",
     "busy": "you have no capacity left for this kind of item",

@@ -24,6 +24,8 @@ from push.protocol import (
     OfferFrame,
     OfferGone,
     Ok,
+    PeerFrame,
+    PeerReadFrame,
     ResumeFrom,
     ServerFrame,
     Snapshot,
@@ -166,6 +168,8 @@ class Desktop:
                 self._message(frame)
             case DeliveryFrame():
                 self.deliveries[frame.message] = DeliveryNote(frame.state, frame.reason)
+            case PeerFrame() | PeerReadFrame():
+                pass  # not of the work: whoever shows it listens to the frames
             case StateFrame():
                 self.state = StateView(
                     state=frame.state,

@@ -7,23 +7,18 @@ are then put in front: the same few bytes in front of every frame of a kind.
 
 from collections import deque
 from enum import Enum
+from typing import get_args
 
 from gateway.core.ids import AgentName
 from push.protocol import (
-    DeliveryFrame,
-    ItemFrame,
-    MessageFrame,
     NumberedFrame,
-    OfferFrame,
-    OfferGone,
     ResumeFrom,
-    StateFrame,
     encoder,
 )
 
 KEPT_FRAMES = 256
 KEPT_BYTES = 128 * 1024
-_KINDS = (OfferFrame, OfferGone, ItemFrame, MessageFrame, DeliveryFrame, StateFrame)
+_KINDS = get_args(NumberedFrame)
 
 
 def _head(kind: type) -> tuple[bytes, int]:

@@ -9,6 +9,7 @@ from gateway.api.auth import Passwords, TokenAuth
 from gateway.api.callbacks import Callbacks
 from gateway.api.cases import Cases
 from gateway.api.channels import Channels
+from gateway.api.colleagues import Colleagues
 from gateway.api.customers import Customers
 from gateway.api.directory import Directory
 from gateway.api.docs import Documents
@@ -80,6 +81,7 @@ class Api:
             Rules(ledger, house.skills, house.codes),
             Macros(ledger, house.skills, house.codes),
             Reviews(house.listing),
+            Colleagues(ledger, house.colleagues, house.presence, house.listing, once),
             Reports(house.reports, house.codes, house.clock),
             Directory(house, self._applier, passwords),
             Channels(house.channels),

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from argon2 import PasswordHasher
 from msgspec import Struct, field
 
+from gateway.api.colleagues import Spoken
 from gateway.api.needs import (
     Among,
     Asks,
@@ -71,6 +72,7 @@ class House(Struct, frozen=True, kw_only=True):
     reports: Reported
     keys: Keys
     notes: Notes
+    colleagues: Spoken
     nodes: Nodes
     evacuation: Evacuation
     asks: Asks

@@ -20,6 +20,7 @@ from gateway.store.retention import Looked, Removed
 FIRST_SECONDS = 300.0
 EVERY_SECONDS = 6 * 3_600.0
 AT_ONCE = 25
+SAID_AT_ONCE = 200
 LOOKED_AT = 500
 PAUSE_SECONDS = 0.05
 
@@ -40,6 +41,12 @@ class Content(Protocol):
     async def forget_bytes(self) -> bool: ...
 
 
+class Said(Protocol):
+    """What colleagues have said (``store.colleagues`` fits). Raises ``StoreError``."""
+
+    async def forget(self, days: int, most: int) -> int: ...
+
+
 class Retention:
     """``removed`` counts the cases whose content went, since the node began."""
 
@@ -49,12 +56,16 @@ class Retention:
         content: Content,
         default_days: int | None,
         *,
+        said: Said | None = None,
+        said_days: int | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.removed = 0
         self._ledger = ledger
         self._content = content
         self._default = default_days
+        self._said = said
+        self._said_days = said_days
         self._sleep = sleep
 
     async def run(self) -> None:
@@ -63,6 +74,7 @@ class Retention:
         while True:
             try:
                 await self.sweep()
+                await self.sweep_said()
             except StoreError as problem:
                 _log.warning("content could not be removed", problem=str(problem))
             await self._sleep(EVERY_SECONDS)
@@ -89,6 +101,19 @@ class Retention:
         while await self._content.forget_bytes():
             await self._sleep(PAUSE_SECONDS)
         return self.removed - before
+
+    async def sweep_said(self) -> int:
+        """What colleagues said that has had its time; how many messages. Raises ``StoreError``."""
+        if self._said is None or self._said_days is None:
+            return 0
+        gone = 0
+        while part := await self._said.forget(self._said_days, SAID_AT_ONCE):
+            gone += part
+            await self._sleep(PAUSE_SECONDS)
+        if gone:
+            told = e.ContentRemoved(cases=(), messages=gone, files=0, size=0, colleagues=gone)
+            self._ledger.record([e.Change(told)])
+        return gone
 
     def _days(self) -> dict[QueueName, int | None]:
         """Queues with a rule of their own; 0 there means for ever."""

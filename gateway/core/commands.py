@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from gateway.core.colleagues import LONGEST
 from gateway.core.ids import (
     AgentName,
     AttachmentId,
@@ -139,6 +140,23 @@ class MakePromise(_Command, frozen=True, kw_only=True, tag="promise"):
     due_at: datetime
 
 
+class Peer(_Command, frozen=True, kw_only=True):
+    """Something said to a colleague, or to everybody in a group; about ``item``, if given."""
+
+    agent: AgentName | None = None
+    group: Line = ""
+    item: ItemId | None = None
+    body: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+
+
+class PeerRead(_Command, frozen=True, kw_only=True, tag="peer_read"):
+    """What ``agent``, or the group, has written is read up to ``message``."""
+
+    agent: AgentName | None = None
+    group: Line = ""
+    message: MessageId
+
+
 class Wrapup(_Command, frozen=True, kw_only=True):
     item: ItemId
     code: Line = ""
@@ -165,5 +183,7 @@ Command = (
     | Transfer
     | AskCallback
     | MakePromise
+    | Peer
+    | PeerRead
     | Wrapup
 )

@@ -153,6 +153,11 @@ NEW: Mapping[str, Since] = {
     "Watch": Since(2, harmless=True),
     "Item.watch": Since(2, harmless=True),
     "Case.automatic": Since(2, harmless=True),
+    # An older node has no colleague chat: nobody there is told, and nothing of it is lost.
+    **dict.fromkeys(("ColleagueWrote", "ColleagueMarked"), Since(2, harmless=True)),
+    **dict.fromkeys(("ColleagueReviewed", "ColleaguesOverseen"), Since(2, harmless=True)),
+    **dict.fromkeys(("ColleagueMessage", "ColleagueMark"), Since(2, harmless=True)),
+    "ContentRemoved.colleagues": Since(2, harmless=True),
     # What is lost of these is not in the routing report.
     "ItemMisrouted": Since(2, harmless=True),
     "ItemQueued.rule": Since(2, harmless=True),

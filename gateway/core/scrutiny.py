@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from gateway.core import events as e
+from gateway.core.colleagues import ColleagueMessage
 from gateway.core.effects import Doing, Matter
 from gateway.core.ids import RuleName
 from gateway.core.inbound import Inbound
@@ -16,6 +17,7 @@ from gateway.core.model import Author, Message
 from gateway.core.rules.facts import Facts
 from gateway.core.rules.rule import Said, Then
 from gateway.core.rules.run import Outcome, run
+from gateway.core.state import NodeState
 
 NOTHING = Outcome(then=Then())
 SYSTEM = Author(kind="system")
@@ -87,6 +89,22 @@ def of_ours(matter: Matter, on: Literal["reply", "note"], message: Message) -> O
         verified=True,
     )
     return run(rules, facts, on=on)
+
+
+def of_colleagues(state: NodeState, message: ColleagueMessage, matter: Matter | None) -> Outcome:
+    """What the rules decide about what a colleague says; ``matter``: the item, if it is here."""
+    rules = state.rules.on("colleague")
+    if not rules:
+        return NOTHING
+    known = item_facts(matter) if matter is not None else Facts(at=message.at)
+    facts = _with(
+        known,
+        to=(message.agent or message.group,),
+        sender=message.by,
+        subject="",
+        body=message.body,
+    )
+    return run(rules, facts, on="colleague")
 
 
 def heed(

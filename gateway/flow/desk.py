@@ -16,7 +16,7 @@ from msgspec import Struct
 from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core import hands
-from gateway.core.desk import Desk, Resolved, decide
+from gateway.core.desk import Desk, RefusedOnRecord, Resolved, decide
 from gateway.core.desk.moves import transferable
 from gateway.core.desk.talk import composable
 from gateway.core.errors import Refused
@@ -179,7 +179,8 @@ class DeskFlow:
             if refused.code == "unavailable":
                 raise
             said = _Said(code=refused.code, detail=refused.detail, field=refused.field)
-            position = self._ledger.record([self._answered(agent, command, said)])
+            tried = refused.changes if isinstance(refused, RefusedOnRecord) else []
+            position = self._ledger.record([*tried, self._answered(agent, command, said)])
             return _Applied(said, position)
 
     async def _before(

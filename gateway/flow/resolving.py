@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 
 from gateway.core import commands as c
+from gateway.core.colleagues import chat_of
 from gateway.core.desk import Resolved
+from gateway.core.desk.hand import About
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CaseId, CommandId, CustomerId, ItemId, TicketNumber
 from gateway.core.misrouted import HouseWords
@@ -75,10 +77,27 @@ class Resolving:
                 return await self._item(item, before)
             case c.Compose() | c.AskCallback(item=None):
                 return await self._begin(command.customer, self._identity(command), before)
-            case c.Read(message=message):
-                return Found(resolved=Resolved(message=await self._lookup.message(message)))
             case _:
-                return Found(resolved=Resolved(words=await self.words(command)))
+                return Found(resolved=await self._seen(agent, command))
+
+    async def _seen(self, agent: AgentName, command: c.Command) -> Resolved:
+        """What nobody need decide about. Raises ``Unavailable``."""
+        match command:
+            case c.Read(message=message):
+                return Resolved(message=await self._lookup.message(message))
+            case c.Peer(item=item) if item is not None:
+                chat = chat_of(agent, command.agent, command.group)
+                return Resolved(about=await self._about(item, chat))
+            case _:
+                return Resolved(words=await self.words(command))
+
+    async def _about(self, item: ItemId, chat: str) -> About | None:
+        """An item as it is known here, else as it was last written. Raises ``Unavailable``."""
+        found = await self._lookup.talked_about(item, chat)
+        here = self._ledger.state.items.get(item)
+        if here is not None:
+            return About(item=here, spoken=found is not None and found[1])
+        return About(item=found[0], spoken=found[1]) if found is not None else None
 
     async def words(self, command: c.Command) -> HouseWords:
         """What may be said of an item that was not for them. Raises ``Unavailable``."""

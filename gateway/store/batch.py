@@ -1,6 +1,7 @@
 """A run of journal entries as what ``commit_batch`` and its companions take. Pure.
 
-The companions are ``commit_sites`` (0010) and ``commit_directory`` (0015).
+The companions are ``commit_sites`` (0010), ``commit_directory`` (0015) and ``commit_colleagues``
+(0024).
 
 Several changes of one row in a run become one write of its last value: the database is asked for
 the version before the first. Each value is encoded once. The tuples follow the ``…_in`` types.
@@ -14,6 +15,7 @@ from gateway.core import events as e
 from gateway.core import model as m
 from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
+from gateway.core.colleagues import ColleagueMark, ColleagueMessage
 from gateway.core.ids import AttachmentId, CaseId, ItemId, MessageId
 from gateway.core.inbound import Decided
 from gateway.core.macros import Macro
@@ -51,6 +53,8 @@ class PgBatch:
         self._entries: dict[Key, Row] = {}
         self._commands: dict[tuple[str, str], Row] = {}
         self._done: dict[str, Row] = {}
+        self._said: dict[str, Row] = {}
+        self._marks: dict[tuple[str, str], Row] = {}
 
     def add(self, entry: e.Entry) -> None:
         for row in entry.rows:
@@ -126,6 +130,13 @@ class PgBatch:
         kind, name = key = key_of(row)
         self._entries[key] = (kind, text(name), encode(row))
 
+    def _take_said(self, row: ColleagueMessage) -> None:
+        self._said[row.id] = _said(row)
+
+    def _take_mark(self, row: ColleagueMark) -> None:
+        key = text(row.reader), text(row.chat)
+        self._marks[key] = (*key, row.message)
+
     # A function by type is found ten times faster than by a ladder of cases. Of the class, not of
     # the object: there it would be a cycle, and every batch would wait for the collector.
     _TAKES: ClassVar[Mapping[type[Any], Callable[["PgBatch", Any], None]]] = {
@@ -145,6 +156,8 @@ class PgBatch:
         Rule: _take_entry,
         Macro: _take_entry,
         Alarm: _take_entry,
+        ColleagueMessage: _take_said,
+        ColleagueMark: _take_mark,
     }
 
     def arguments(self) -> tuple[list[Row], ...]:
@@ -163,6 +176,8 @@ class PgBatch:
             list(self._done.values()),
             list(self._sites.values()),
             list(self._entries.values()),
+            list(self._said.values()),
+            list(self._marks.values()),
         )
 
 
@@ -282,6 +297,21 @@ def _outgoing(expected: int, row: m.Outgoing) -> Row:
         row.state if settled else None,
         text(row.channel),
         row.case,
+        encode(row),
+    )
+
+
+def _said(row: ColleagueMessage) -> Row:
+    return (
+        row.id,
+        text(row.chat),
+        text(row.by),
+        None if row.agent is None else text(row.agent),
+        row.item,
+        row.case,
+        row.state,
+        "open" if row.open else "done" if row.rule else None,
+        row.at,
         encode(row),
     )
 

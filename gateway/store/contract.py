@@ -29,6 +29,7 @@ from gateway.core.ids import (
     CommandId,
     CustomerId,
     InboundId,
+    ItemId,
     MessageId,
     NodeName,
     Position,
@@ -287,6 +288,10 @@ class Lookup(Protocol):
 
     async def answers(self, agent: AgentName, ids: Sequence[CommandId]) -> dict[CommandId, bytes]:
         """Answers of commands that took effect within 24 hours."""
+        ...
+
+    async def talked_about(self, item: ItemId, chat: str) -> tuple[Item, bool] | None:
+        """An item, and whether it was talked about in this chat of colleagues before."""
         ...
 
     async def message(self, message: MessageId) -> Message | None: ...

@@ -18,6 +18,7 @@ from gateway.core.ids import (
     CommandId,
     CustomerId,
     InboundId,
+    ItemId,
     MessageId,
     NodeName,
 )
@@ -95,6 +96,13 @@ class PgLookup:
 
     async def last_item(self, case: CaseId) -> Item | None:
         return await self._by_id("last_item", case, Item)
+
+    async def talked_about(self, item: ItemId, chat: str) -> tuple[Item, bool] | None:
+        if uuid_or_none(item) is None:
+            return None
+        with reading():
+            row = await self._pool.fetchrow(self._sql["colleague_item"], item, text(chat))
+        return (decode(row["doc"], Item), row["spoken"]) if row is not None else None
 
     async def promises_of(self, case: CaseId) -> list[Item]:
         if uuid_or_none(case) is None:

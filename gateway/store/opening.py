@@ -18,6 +18,7 @@ from gateway.core.ids import NewId
 from gateway.store.bell import BELL_SESSION, PgWires
 from gateway.store.capacity import PgCapacity
 from gateway.store.cluster import PgCluster
+from gateway.store.colleagues import PgColleagues
 from gateway.store.contacts import PgContacts
 from gateway.store.contract import Unavailable
 from gateway.store.directory import PgDirectory
@@ -83,6 +84,7 @@ class Store(Struct):
     tail: PgTail
     contacts: PgContacts
     directory: PgDirectory
+    colleagues: PgColleagues
     pool: Pool
     sql: Queries
     dsn: str
@@ -168,6 +170,7 @@ async def open_store(
             tail=PgTail(pool, sql),
             contacts=PgContacts(pool, sql),
             directory=PgDirectory(pool, sql),
+            colleagues=PgColleagues(pool, sql),
             pool=pool,
             sql=sql,
             dsn=where(),

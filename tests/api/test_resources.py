@@ -273,6 +273,13 @@ async def test_a_page_learns_what_it_needs_before_login() -> None:
         }
 
 
+ASKS_FOR_SOMETHING = (
+    "/api/v1/customers",
+    "/api/v1/colleagues/messages",
+    "/api/v1/colleagues/audit",
+)
+
+
 async def test_every_list_answers_items_and_next() -> None:
     async with api_world() as world:
         lists: list[Any] = [
@@ -280,7 +287,7 @@ async def test_every_list_answers_items_and_next() -> None:
         ]
         assert len(lists) >= 12
         for path in lists:
-            if "{" in path or path == "/api/v1/customers":
+            if "{" in path or path in ASKS_FOR_SOMETHING:
                 continue
             status, page = await world.call("GET", path)
             assert (status, set(page)) == (200, {"items", "next"}), path

@@ -16,6 +16,7 @@ from gateway.core.view import ItemView
 from gateway.ports import Clock, SocketClosed
 from push.protocol import Error, Hello, Ok, Welcome, decode_server
 from push.reducer import Desktop, Verdict
+from tests.sim.colleagues import ALL, Asks, Ear, nothing_said
 from tests.sim.house import MACROS, NUMBER, SECRET
 from tests.support.builders import GENERAL, MAIL
 from tests.support.simworld import Promise, Wire
@@ -45,6 +46,7 @@ class Door(Struct):
     may_compose: Callable[[AgentName], bool] = lambda _name: True
     colleagues: tuple[AgentName, ...] = ()
     seen: Seen = field(default_factory=Seen)
+    chats: Asks = nothing_said
     unreachable: Callable[[AgentName], tuple[str, ...]] = lambda _name: ()
 
 
@@ -62,6 +64,7 @@ class Agent:
         self.label = label
         self.name = AgentName(label.partition("'")[0])
         self.desktop = Desktop()
+        self.ear = Ear(self.name)
         self.calm = False
         self.connected = False
         self.asked: dict[str, Any] = {}
@@ -132,6 +135,7 @@ class Agent:
         verdict = self.desktop.apply(frame)
         if verdict in (Verdict.GAP, Verdict.STALE, Verdict.DUPLICATE):
             raise Promise(f"{self.name} was sent a frame with a {verdict}: {text}")
+        self.ear.hear(frame, self._door.chats)
         match frame:
             case Welcome():
                 self.connected = True
@@ -226,6 +230,10 @@ class Agent:
             yield lambda i: c.AskCallback(id=i, customer=whom, number=NUMBER)
         elif mood < 0.18:
             yield lambda i: c.Send(id=i, item=ItemId("nothing"), body=f"nothing {i}")
+        elif mood < 0.36 and self._door.colleagues:
+            to = self._dice.choice([None, *self._door.colleagues])
+            group = ALL if to is None else ""
+            yield lambda i: c.Peer(id=i, agent=to, group=group, body=f"psst {i}")
 
     def _work(self, wire: Wire, item: ItemView) -> None:
         key = item.id

@@ -23,6 +23,7 @@ from gateway.core.ids import AgentName, NodeName
 from gateway.core.model import OutboundState, Outgoing
 from gateway.core.timetable import key_of
 from gateway.flow.node import Node
+from tests.sim.colleagues import ALL, chats_of, colleagues_heard_each_other, missed
 from tests.sim.house import ENTRIES, queues
 from tests.sim.machine import Machine, Wandering
 from tests.sim.owed import Owed
@@ -111,12 +112,13 @@ class ClusterWorld(World):
         self._doubted: set[tuple[str, int]] = set()
         for n in names:
             for who, skills in CREW[n].items():
-                profile = replace(agent(who, skills), site=site_of(who))
+                profile = replace(agent(who, skills), site=site_of(who), groups=(ALL,))
                 self.tables.profiles[profile.name] = profile
         overflow = self.dice.choice([None, 0.0, 0.0, 3.0])
         for one in queues(PATIENCE, overflow_after=overflow, take_allowed=True):
             self.tables.queues[one.name] = one
         self.door.colleagues = tuple(self.tables.profiles)
+        self.door.chats = chats_of(self.tables.talk)
         self.tables.timetable.update({key_of(one): one for one in ENTRIES})
 
     def _plan(self, mortal: str, *, is_mortal: bool) -> list[Target]:
@@ -296,6 +298,7 @@ class ClusterWorld(World):
         yield self.outside.unseen() or self.outside.unfiled()
         yield any(visitor.unsent for visitor in self.outside.visitors.values())
         yield not all(each.idle for each in self.agents)
+        yield any(missed(self.tables.talk, self.agents))
 
     def _is_awaited(self, row: RelayRow) -> bool:
         """Somebody may still be told the answer: who asked may have died meanwhile."""
@@ -320,6 +323,7 @@ class ClusterWorld(World):
         need(not kept, f"kept free for ever: {kept}")
         clocks_kept_count(self.tables)
         what_was_offered_elsewhere_is_taken_back(self.tables)
+        colleagues_heard_each_other(self.tables.talk, self.agents)
         owed = Owed(self.tables, self.outside)
         owed.audit()
         for each in self.agents:

@@ -14,6 +14,7 @@ from gateway.cluster.afar import Afar
 from gateway.cluster.asking import Asking
 from gateway.cluster.bell import Bell
 from gateway.cluster.capacity import Publication
+from gateway.cluster.colleagues import Overhearing
 from gateway.cluster.directory import Directory
 from gateway.cluster.duties import Duties
 from gateway.cluster.evacuation import Evacuation
@@ -35,6 +36,7 @@ from tests.sim.channels import ChatChannel, MailChannel
 from tests.support.builders import MAIL
 from tests.support.memory_capacity import MemoryCapacity
 from tests.support.memory_cluster import MemoryCluster
+from tests.support.memory_colleagues import MemoryColleagues
 from tests.support.memory_contacts import MemoryContacts
 from tests.support.memory_duties import MemoryDuties
 from tests.support.memory_following import MemoryDirectory, MemoryTail
@@ -139,6 +141,12 @@ def _tail(here: Serving) -> Coroutine[Any, Any, object]:
 
 def _peers(here: Serving) -> Sequence[Peer]:
     return here.member.peers if here.member is not None else ()
+
+
+def _colleagues(here: Serving) -> Coroutine[Any, Any, object]:
+    rows = MemoryColleagues(here.store)
+    gate = here.node.ledger.gate
+    return Overhearing(known(here.tail), rows, here.push.hub, gate).run()
 
 
 def _directory(here: Serving) -> Coroutine[Any, Any, object]:
@@ -282,6 +290,6 @@ def known(part: T | None) -> T:
 
 PARTS: Sequence[Part] = (
     _bell, _tail, _directory, _contacts, _duties, _takeover, _membership, _asking, _handover,
-    _evacuation, _capacity, _overflow, _afar, _releases, _thresholds,
+    _evacuation, _capacity, _overflow, _afar, _releases, _thresholds, _colleagues,
 )  # fmt: skip
 """In this order: a part may use what an earlier one has put into ``Serving``."""

@@ -27,6 +27,7 @@ from push.protocol import (
     MessageFrame,
     OfferFrame,
     Ok,
+    PeerFrame,
     Snapshot,
     StateFrame,
     Welcome,
@@ -96,6 +97,8 @@ class Causes:
             case DeliveryFrame(message=message, state=state):
                 said = self._tables.messages.get(message)
                 need(said and said.delivery is not None, f"{message} {state}, not written")
+            case PeerFrame(id=said_id):
+                need(said_id in self._tables.talk.said, f"{said_id} told before it was written")
             case StateFrame(since=since):
                 status = self._tables.statuses.get(agent)
                 need(status and status.since >= since, f"{agent}'s state told, not written")
@@ -433,6 +436,7 @@ def commands_had_one_effect(
     What was ``held`` stands in the case besides, once more if it was let go.
     """
     bodies = Counter(message.body for message in tables.messages.values())
+    bodies.update(message.body for message in tables.talk.said.values())
     for command_id, command in asked.items():
         answer = answers.get(command_id)
         need(answer is not None, f"{agent}'s {command_id} was never answered")

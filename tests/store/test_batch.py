@@ -12,6 +12,7 @@ from gateway.core import events as e
 from gateway.core import model as m
 from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
+from gateway.core.colleagues import ColleagueMark, ColleagueMessage
 from gateway.core.ids import (
     AlarmName,
     CalendarName,
@@ -25,12 +26,23 @@ from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
 from gateway.core.thresholds import Alarm
 from gateway.store.batch import PgBatch
-from tests.store.rows import EVA, NOW, SITE, a_case, a_message, an_event, an_item, an_outgoing, uid
+from tests.store.rows import (
+    BOB,
+    EVA,
+    NOW,
+    SITE,
+    a_case,
+    a_message,
+    an_event,
+    an_item,
+    an_outgoing,
+    uid,
+)
 
 PLACES = [
     *("events", "new_cases", "cases", "new_items", "items", "messages", "files", "deliveries"),
     *("new_outgoing", "outgoing", "new_statuses", "statuses", "agents", "queues"),
-    *("commands", "done", "sites", "entries"),
+    *("commands", "done", "sites", "entries", "said", "marks"),
 ]
 
 
@@ -157,6 +169,8 @@ def test_every_kind_of_row_has_its_place() -> None:
         Alarm(name=AlarmName("general/full")),
         m.CommandRecord(agent=EVA, id=uid(), at=NOW, answer=b""),
         m.InboundDone(id=uid(), status="ignored"),
+        ColleagueMessage(id=uid(), by=EVA, at=NOW, body="psst", agent=BOB),
+        ColleagueMark(reader=BOB, chat="eva and bob", message=uid()),
     )
     assert {type(row) for row in rows} == set(e.Row.__args__)
     made = batch((an_event(), rows))

@@ -67,6 +67,7 @@ from gateway.supervise import Health
 from tests.support.builders import NODE, OFFICE, agent
 from tests.support.flownode import Rig, new_tables, running
 from tests.support.memory_capacity import MemoryCapacity
+from tests.support.memory_colleagues import MemoryColleagues
 from tests.support.memory_handover import MemoryHandover
 from tests.support.memory_homes import MemoryHomes
 from tests.support.memory_relay import MemoryRelay
@@ -588,6 +589,7 @@ def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> Ho
         reports=FakeReports(tables),
         keys=FakeKeys(),
         notes=FakeNotes(),
+        colleagues=MemoryColleagues(world.rig.store),
         nodes=world.process,
         overflow=Nowhere(),
         evacuation=_evacuation(world.rig),

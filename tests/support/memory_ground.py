@@ -34,6 +34,7 @@ from gateway.store.contract import (
     Term,
 )
 from tests.support.memory_rows import InboxRow, Lease, Move, RelayRow, Upload
+from tests.support.memory_talk import Talk
 from tests.support.memory_wires import MemoryWires
 
 
@@ -86,6 +87,7 @@ class Ground:
         self.memories: dict[tuple[ChannelName, str], bytes] = {}
         self.progress: dict[tuple[ChannelName, str], int] = {}
         self.words = HouseWords()
+        self.talk = Talk()
         self._number = 1
         self._arrival = 0
         self._tables: dict[type[Any], dict[str, Any]] = {

@@ -22,6 +22,7 @@ from gateway.core.ids import (
     CommandId,
     CustomerId,
     InboundId,
+    ItemId,
     MessageId,
     NodeName,
     Position,
@@ -206,6 +207,13 @@ class MemoryStore:
             "look.recent",
             lambda: self.tables.newest_case(who.get((kind, value, True)), channel),
         )
+
+    async def talked_about(self, item: ItemId, chat: str) -> tuple[m.Item, bool] | None:
+        def look() -> tuple[m.Item, bool] | None:
+            known = self.tables.items.get(item)
+            return None if known is None else (known, self.tables.talk.spoken_of(item, chat))
+
+        return await self._call("look.item", look)
 
     async def last_item(self, case: CaseId) -> m.Item | None:
         def newest() -> m.Item | None:

@@ -14,6 +14,7 @@ from gateway.core import events as e
 from gateway.core import model as m
 from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
+from gateway.core.colleagues import ColleagueMark, ColleagueMessage
 from gateway.core.duties import DutyTerm
 from gateway.core.ids import (
     CaseId,
@@ -114,16 +115,14 @@ class Tables(Shelf):
                 self._put_message(row)
             case m.DeliveryUpdate():
                 self._deliver(row)
-            case m.AgentProfile():
-                self.profiles[row.name] = row
-            case m.Queue():
-                self.queues[row.name] = row
-            case m.Site():
-                self.sites[row.name] = row
+            case m.AgentProfile() | m.Queue() | m.Site():
+                self._put_named(row)
             case Calendar() | ServicePolicy() | Rule() | Macro() | Alarm():
                 self.timetable[key_of(row)] = row
             case m.CommandRecord():
                 self.commands.setdefault((row.agent, row.id), row)
+            case ColleagueMessage() | ColleagueMark():
+                self.talk.take(row)
             case m.InboundDone():
                 self.undecided.pop(InboundId(row.id), None)
                 self.inbox_by_id[InboundId(row.id)].decided = Decided(
@@ -135,6 +134,15 @@ class Tables(Shelf):
                     seq=row.seq,
                     reason=row.reason,
                 )
+
+    def _put_named(self, row: m.AgentProfile | m.Queue | m.Site) -> None:
+        match row:
+            case m.AgentProfile():
+                self.profiles[row.name] = row
+            case m.Queue():
+                self.queues[row.name] = row
+            case m.Site():
+                self.sites[row.name] = row
 
     def _put_versioned(self, row: Versioned, node: NodeName) -> None:
         match row:

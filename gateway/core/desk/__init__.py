@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.core import commands as c
-from gateway.core.desk import macros, moves, offers, owed, talk
+from gateway.core.desk import colleagues, macros, moves, offers, owed, talk
 from gateway.core.desk.hand import Decision as Decision
 from gateway.core.desk.hand import Desk as Desk
+from gateway.core.desk.hand import RefusedOnRecord as RefusedOnRecord
 from gateway.core.desk.hand import Resolved as Resolved
 
 _ACTS: dict[type[Any], Callable[[Desk, Any], Decision]] = {
@@ -30,6 +31,8 @@ _ACTS: dict[type[Any], Callable[[Desk, Any], Decision]] = {
     c.Transfer: moves.transfer,
     c.AskCallback: owed.callback,
     c.MakePromise: owed.promise,
+    c.Peer: colleagues.say,
+    c.PeerRead: colleagues.read,
     c.Wrapup: moves.wrapup,
 }
 

@@ -22,6 +22,23 @@ from gateway.core.model import (
 from gateway.core.state import NodeState
 
 PARKED = (ItemState.HELD, ItemState.SCHEDULED)
+
+
+class RefusedOnRecord(Refused):
+    """Refused, and what was tried stands on record: ``changes`` go with the answer."""
+
+    def __init__(self, why: Refused, changes: list[e.Change]) -> None:
+        super().__init__(why.code, why.detail, why.field)
+        self.changes = changes
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """An item that colleagues talk about; ``spoken``: they did before, in this chat."""
+
+    item: Item
+    spoken: bool
+
+
 Body = dict[str, Any]
 Decision = tuple[list[e.Change], Body]
 
@@ -41,6 +58,7 @@ class Resolved(Struct, frozen=True, kw_only=True):
     number: TicketNumber = TicketNumber(0)
     away: bool = False
     words: HouseWords = HouseWords()
+    about: About | None = None
 
 
 class Desk(Struct, frozen=True, kw_only=True):

@@ -14,11 +14,13 @@ from msgspec import Struct
 
 from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
+from gateway.core.colleagues import ColleagueMark, ColleagueMessage
 from gateway.core.events.agents import *
 from gateway.core.events.asked import *
 from gateway.core.events.care import *
 from gateway.core.events.cases import *
 from gateway.core.events.cluster import *
+from gateway.core.events.colleagues import *
 from gateway.core.events.directory import *
 from gateway.core.events.items import *
 from gateway.core.events.outside import *
@@ -65,6 +67,7 @@ Event = (
     | ChannelEvent
     | NodeEvent
     | RecordsEvent
+    | ColleagueEvent
 )
 """The closed list: what is not in it is not written."""
 
@@ -85,6 +88,8 @@ Row = (
     | CommandRecord
     | InboundDone
     | DeliveryUpdate
+    | ColleagueMessage
+    | ColleagueMark
 )
 """A value that the commit of an event also writes into a table of current state."""
 

@@ -17,6 +17,8 @@ class CustomerValued(Happened, frozen=True, kw_only=True):
 class ContentRemoved(Happened, frozen=True, kw_only=True):
     """What was said in these tickets has had its time; messages, files and their bytes counted.
 
+    ``colleagues``: how many of the messages colleagues had written to each other.
+
     Without tickets: what arrived and became none.
     """
 
@@ -24,6 +26,7 @@ class ContentRemoved(Happened, frozen=True, kw_only=True):
     messages: int
     files: int
     size: int
+    colleagues: int = 0
 
 
 class ErasureOrdered(Happened, frozen=True, kw_only=True):

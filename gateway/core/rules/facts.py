@@ -14,6 +14,7 @@ from gateway.core.value import Attributes, ChannelKind
 class Facts(Struct, frozen=True, kw_only=True, dict=True):
     """A contact as the rules see it.
 
+    ``kind`` and ``channel``: none where colleagues talk about no item.
     ``to`` are our addresses that it came to, ``sender`` is where it came from (canonical).
     ``fields`` are what a form, a task or the host site said. ``recent`` are the times at which this
     customer wrote before, ``begun`` those at which it began other matters, newest first, as far
@@ -23,8 +24,8 @@ class Facts(Struct, frozen=True, kw_only=True, dict=True):
     the clock of its service level that a rule is asked about, ``tags`` are those of its case.
     """
 
-    kind: ChannelKind
-    channel: ChannelName
+    kind: ChannelKind | None = None
+    channel: ChannelName = ChannelName("")
     at: datetime
     to: tuple[str, ...] = ()
     sender: str = ""

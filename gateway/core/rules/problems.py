@@ -48,6 +48,7 @@ _UNKNOWN: Mapping[On, tuple[str, ...]] = {
     **dict.fromkeys(AUTOMATIC, ("to", "words", "machine", "velocity")),
     "reply": ("machine", "velocity"),
     "note": ("machine", "velocity"),
+    "colleague": ("machine", "velocity", "subject_words", "verified", "clocks"),
 }
 """Conditions that nothing is known of there."""
 

@@ -8,13 +8,14 @@ from msgspec import Meta, Struct, field
 from gateway.core.ids import MacroName, QueueName, RuleName, SkillName
 from gateway.core.rules.when import When, Words
 
-Said = Literal["contact", "message", "reply", "note"]
+Said = Literal["contact", "message", "reply", "note", "colleague"]
 Event = Literal["silent", "waiting", "tagged", "warned", "breached", "reopened"]
 On = Literal[
     "contact",
     "message",
     "reply",
     "note",
+    "colleague",
     "silent",
     "waiting",
     "tagged",
@@ -102,10 +103,11 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
 
     ``skills``, ``tags`` and ``untag`` add up over all rules, of everything else the first rule
     that says something decides. ``due_seconds`` counts from the contact's arrival. ``hold`` keeps
-    the contact from routing, or the reply from leaving, until a supervisor has looked at it; it is
-    the reason that is shown. ``tell`` asks a supervisor to look without keeping anything back.
-    ``priority`` is added to what the contact has already. ``reply`` is written to the customer,
-    ``note`` into the case; ``complete`` ends the item with this code; ``macro`` names one to run.
+    the contact from routing, or what we write from leaving, until a supervisor has looked at it; it
+    is the reason that is shown. ``tell`` asks a supervisor to look without keeping anything back;
+    ``refuse`` keeps what colleagues write to each other from being said at all. ``priority`` is
+    added to what the contact has already. ``reply`` is written to the customer, ``note`` into the
+    case; ``complete`` ends the item with this code; ``macro`` names one to run.
     ``ask``, ``help`` and ``status`` speak to the customer before anybody is asked to. ``join``: the
     contact belongs to the matter that its customer has open. Of what is open only those are told,
     and only theirs is joined, who have proven who they are.
@@ -121,6 +123,7 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     tags: Tags = ()
     untag: Tags = ()
     hold: Line | None = None
+    refuse: Line | None = None
     tell: Line | None = None
     note: Text | None = None
     reply: Texts | None = None
@@ -140,6 +143,7 @@ SINGLE = (
     "level",
     "due_seconds",
     "hold",
+    "refuse",
     "tell",
     "note",
     "reply",
@@ -161,6 +165,7 @@ DECIDES: Mapping[On, tuple[str, ...]] = {
     "message": (*_LATER, "queue", "hold", "status"),
     "reply": (*_LATER, "hold"),
     "note": _LATER,
+    "colleague": ("tell", "hold", "refuse"),
     **dict.fromkeys(AUTOMATIC, _EVENT),
 }
 """What a rule on each of these can decide."""
@@ -176,9 +181,10 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     """One rule. They are gone through by ``order``, then by name; ``stop`` ends it there.
 
     ``on`` says what it looks at: ``contact``, what comes in and makes a work item; ``message``,
-    what the customer writes later; ``reply`` and ``note``, what we write; or something that happens
-    to an item (see ``AUTOMATIC``). ``after`` is how many seconds that must have lasted, or have
-    been; with ``follows`` it counts from the firing of that rule for the same cause. One that was
+    what the customer writes later; ``reply`` and ``note``, what we write; ``colleague``, what we
+    say to each other; or something that happens to an item (see ``AUTOMATIC``). ``after`` is how
+    many seconds that must have lasted, or have been; with ``follows`` it counts from the firing of
+    that rule for the same cause. One that was
     removed is not ``active``; one that is not ``enabled`` waits to be switched on.
     """
 

@@ -222,7 +222,7 @@ def _any(wanted: tuple[When, ...], facts: Facts) -> Verdict:
 
 
 _CHECKS: dict[str, Callable[[Any, Facts], Verdict]] = {
-    "kinds": _one_of("kind", lambda f: f.kind.value),
+    "kinds": _one_of("kind", lambda f: f.kind or ""),
     "channels": _one_of("channel", lambda f: f.channel),
     "to": _to,
     "senders": _senders,
