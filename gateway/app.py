@@ -151,6 +151,7 @@ async def _built(
         gate=Gate(boottime),
         term=term,
         contacts=store.contacts,
+        paces=store.paces,
     )
     node.ledger.written = await _written(store, term)
     app = App(settings, store, node)
@@ -161,6 +162,7 @@ async def _built(
         table=store.channels,
         channels=channels,
         kinds_by_name=node.ledger.state.channels,
+        addresses=node.ledger.state.addresses,
         queues=queues,
         file=settings.file,
         seats=app.among.seat_of,

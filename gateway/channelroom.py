@@ -58,6 +58,7 @@ class ChannelRoom:
         channels: dict[ChannelName, Channel],
         kinds_by_name: dict[ChannelName, ChannelKind],
         queues: dict[ChannelName, QueueName],
+        addresses: dict[ChannelName, str] | None = None,
         file: str,
         seats: Seats | None = None,
     ) -> None:
@@ -71,6 +72,7 @@ class ChannelRoom:
         self._kinds_by_name = kinds_by_name
         self._file = file
         self._queues = queues
+        self._addresses = {} if addresses is None else addresses
         self._declared: set[ChannelName] = set()
         self._paused: set[ChannelName] = set()
         self._made: dict[ChannelName, Mapping[str, Any]] = {}
@@ -126,6 +128,7 @@ class ChannelRoom:
         self._channels[settings.name] = channel
         self._kinds_by_name[settings.name] = kind.kind
         self._queues[settings.name] = settings.queue
+        self._addresses[settings.name] = getattr(settings, "address", "")
         return channel
 
     def _services_for(self, kind: ChannelType, settings: Any) -> Services:
@@ -306,6 +309,7 @@ class ChannelRoom:
         self._channels.pop(name, None)
         self._kinds_by_name.pop(name, None)
         self._queues.pop(name, None)
+        self._addresses.pop(name, None)
         self._unusable.pop(name, None)
         self._paused.discard(name)
         self._supervisor.forget(name)

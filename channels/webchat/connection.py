@@ -8,6 +8,7 @@ from typing import Any, Literal, assert_never
 from uuid import uuid4
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from channels.webchat.calls import Calls
 from channels.webchat.effects import (
@@ -242,9 +243,9 @@ class Connection:
             raise AssertionError("nothing can be said before the visitor is known")
         person = Person(visitor=session.visitor, identity=self._identity, hello=session.hello)
         about = session.item.id if session.item else session.conversation or ""
-        inbound = inbound_of(
-            self._house.settings, person, said, session.conversation, about, services.clock.now()
-        )
+        here, now = session.conversation, services.clock.now()
+        inbound = inbound_of(self._house.settings, person, said, here, about, now)
+        inbound = replace(inbound, origin=self._socket.remote)
         try:
             (accepted,) = await services.intake.receive([inbound])
             decided = await services.intake.decided(accepted)

@@ -27,6 +27,7 @@ from gateway.core.macros import Macro
 from gateway.core.model import AgentProfile, Attributes, ChannelKind, Queue
 from gateway.core.routing.checks import unserved
 from gateway.core.rules.facts import Facts
+from gateway.core.rules.mismatch import Mismatch
 from gateway.core.rules.problems import House, Problem, problems
 from gateway.core.rules.questions import Answered, Shown, tried
 from gateway.core.rules.rule import On, Rule, Then, in_order
@@ -100,6 +101,8 @@ class TryOut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tags: tuple[str, ...] = ()
     clock: str = ""
     machine: bool = False
+    counted: Annotated[dict[str, int], Meta(max_length=20)] = field(default_factory=dict)
+    mismatches: tuple[Mismatch, ...] = ()
     at: Moment | None = None
     answer: Annotated[str, Meta(max_length=10_000)] | None = None
     rules: tuple[RuleEntry, ...] | None = None

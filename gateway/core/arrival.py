@@ -13,10 +13,11 @@ from gateway.core.ids import QueueName, SkillName
 from gateway.core.inbound import Inbound
 from gateway.core.model import CustomerBrief
 from gateway.core.open_matters import tickets_of
+from gateway.core.pretence import Owners
 from gateway.core.rules.facts import Facts
 from gateway.core.rules.rule import Then
 from gateway.core.rules.run import Outcome, run
-from gateway.core.scrutiny import RULES, SYSTEM, new_words
+from gateway.core.scrutiny import RULES, SYSTEM, new_words, pace_of, pretended
 from gateway.core.state import NodeState
 
 PRIORITY = 100
@@ -26,11 +27,12 @@ PRIORITY = 100
 class Past(Struct, frozen=True, kw_only=True):
     """When the customer wrote before, and when it began other matters, newest first.
 
-    Only as far back as a rule looks.
+    Only as far back as a rule looks. ``owners`` are whose the identities are that it names.
     """
 
     wrote: tuple[datetime, ...] = ()
     began: tuple[datetime, ...] = ()
+    owners: Owners = {}
 
 
 def at_the_door(
@@ -77,6 +79,8 @@ def facts_of(
         begun=past.began,
         machine=inbound.machine,
         open=at_hours(state, queue, now),
+        counted=pace_of(state, inbound, now),
+        mismatches=pretended(state, inbound, customer, past.owners),
     )
 
 

@@ -127,6 +127,8 @@ NEW: Mapping[str, Since] = {
     "Inbound.sign": Since(2),
     **dict.fromkeys(("Inbound.sign=left", "Inbound.sign=back"), Since(2)),
     "Inbound.sign=": Since(2, harmless=True),
+    # What an older node decides about is not counted by it.
+    "Inbound.origin": Since(2, harmless=True),
     **dict.fromkeys(("Item.gone", "Gone"), Since(2, harmless=True)),
     **dict.fromkeys(("CustomerLeft", "CustomerBack"), Since(2, harmless=True)),
     # These stand only in the fields above; as by default they stand in every queue.

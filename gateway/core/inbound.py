@@ -55,6 +55,7 @@ class Inbound(Struct, frozen=True, kw_only=True):
     only repeats what was said before. ``filer`` names the system that wrote it about the
     customer; empty: the customer did. ``callback``: the customer asks to be called.
     ``sign``: nothing was said; the customer's last window is gone, or there is one again.
+    ``origin`` is the network address that it came from, where that is known.
     """
 
     channel: ChannelName
@@ -88,6 +89,7 @@ class Inbound(Struct, frozen=True, kw_only=True):
     problem: str = ""
     callback: CallbackWish | None = None
     sign: Literal["", "left", "back"] = ""
+    origin: str = ""
 
 
 class Decided(Struct, frozen=True, kw_only=True):

@@ -109,7 +109,7 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
         now = met(matter, inbound, join, door, Word(said, kept, [*woken, *gone], gone, since))
     else:
         now = [said, *kept, *answered_or_woken(matter, inbound, said, woken), *gone]
-        now += heeded(matter, inbound, door, known.past, now)
+        now += heeded(matter, inbound, door, known.past, known.customer, now)
     changes += now
     decided = Decided(
         status="processed",

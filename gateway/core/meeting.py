@@ -12,6 +12,7 @@ from gateway.core.closed_hours import reply_while_closed
 from gateway.core.correlate import Join
 from gateway.core.effects import Matter
 from gateway.core.inbound import Inbound
+from gateway.core.model import CustomerBrief
 from gateway.core.open_matters import tell
 from gateway.core.returning import speaks_for_itself
 from gateway.core.rules.run import Outcome as Looked
@@ -46,12 +47,17 @@ def met(matter: Matter, inbound: Inbound, join: Join, door: Looked, word: Word) 
 
 
 def heeded(
-    matter: Matter, inbound: Inbound, door: Looked | None, past: Past, now: list[e.Change]
+    matter: Matter,
+    inbound: Inbound,
+    door: Looked | None,
+    past: Past,
+    customer: CustomerBrief | None,
+    now: list[e.Change],
 ) -> list[e.Change]:
     """What rules make of a word in a matter that goes on; ``door`` are those of a new contact."""
     if any(type(one.event) is e.ItemCompleted for one in now):
         return []
-    looked = door or of_message(matter, inbound, past.wrote)
+    looked = door or of_message(matter, inbound, past.wrote, customer=customer, owners=past.owners)
     more = heed(matter, looked, "contact" if door is not None else "message", now)
     return [*more, *tell(matter, inbound, looked, [*now, *more])]
 

@@ -6,15 +6,24 @@ reply from leaving until a supervisor has read it, and see that the right people
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from gateway.core import events as e
 from gateway.core.colleagues import ColleagueMessage
 from gateway.core.effects import Doing, Matter
 from gateway.core.ids import RuleName
 from gateway.core.inbound import Inbound
-from gateway.core.model import Author, Message
+from gateway.core.model import Author, CustomerBrief, Message
+from gateway.core.pretence import (
+    Owners,
+    keys_of_inbound,
+    keys_of_reply,
+    mismatches,
+    of_another,
+    of_reply,
+)
 from gateway.core.rules.facts import Facts
+from gateway.core.rules.mismatch import Mismatch
 from gateway.core.rules.rule import Said, Then
 from gateway.core.rules.run import Outcome, run
 from gateway.core.state import NodeState
@@ -23,6 +32,9 @@ NOTHING = Outcome(then=Then())
 SYSTEM = Author(kind="system")
 RULES = "the rules"
 """Who acts, in the record."""
+IN: tuple[Literal["contact", "message"], ...] = ("contact", "message")
+"""The rules that look at what customers write."""
+_NOBODY: Owners = {}
 
 
 def item_facts(matter: Matter, *, clock: str = "") -> Facts:
@@ -53,13 +65,27 @@ def item_facts(matter: Matter, *, clock: str = "") -> Facts:
     )
 
 
-def of_message(matter: Matter, inbound: Inbound, recent: Sequence[datetime]) -> Outcome:
-    """What the rules decide about something that the customer wrote later."""
+def of_message(
+    matter: Matter,
+    inbound: Inbound,
+    recent: Sequence[datetime],
+    *,
+    customer: CustomerBrief | None = None,
+    owners: Owners = _NOBODY,
+) -> Outcome:
+    """What the rules decide about something that the customer wrote later.
+
+    ``customer`` is who that is, as far as is known, and ``owners`` whose the identities are that
+    it names.
+    """
     rules = matter.state.rules.on("message")
     if not rules:
         return NOTHING
     known = item_facts(matter)
     sender = inbound.identity
+    pretends = pretended(matter.state, inbound, customer, owners)
+    if matter.state.rules.seeks_mismatches(*IN):
+        pretends += tuple(of_another(matter.item, customer, sender))
     facts = _with(
         known,
         to=inbound.to,
@@ -71,6 +97,8 @@ def of_message(matter: Matter, inbound: Inbound, recent: Sequence[datetime]) -> 
         fields={**known.fields, **inbound.attributes},
         recent=tuple(recent),
         machine=inbound.machine,
+        counted=pace_of(matter.state, inbound, matter.ctx.now),
+        mismatches=pretends,
     )
     return run(rules, facts, on="message")
 
@@ -82,6 +110,7 @@ def of_ours(matter: Matter, on: Literal["reply", "note"], message: Message) -> O
         return NOTHING
     facts = _with(
         item_facts(matter),
+        **(_of_reply(matter, message) if on == "reply" else {}),
         to=(*message.to, *message.cc),
         sender=message.author.id,
         subject=message.subject or matter.item.subject,
@@ -135,6 +164,33 @@ def heed(
     if then.hold is not None and on != "reply":
         doing.hold(then.hold, outcome.who("hold"))
     return doing.changes
+
+
+def _of_reply(matter: Matter, message: Message) -> dict[str, Any]:
+    """How often this agent has written lately, and whether it goes to somebody else."""
+    state, rules = matter.state, matter.state.rules
+    known: dict[str, Any] = {}
+    if asked := rules.paced("reply"):
+        keys = keys_of_reply(message)
+        known["counted"] = state.paces.counted(asked, "out", keys, matter.ctx.now)
+    if rules.seeks_mismatches("reply"):
+        known["mismatches"] = of_reply(matter.item, message)
+    return known
+
+
+def pace_of(state: NodeState, inbound: Inbound, now: datetime) -> dict[str, int]:
+    """How many of the same sender, domain and so on have come lately, as far as a rule asks."""
+    asked = state.rules.paced(*IN)
+    return state.paces.counted(asked, "in", keys_of_inbound(inbound), now) if asked else {}
+
+
+def pretended(
+    state: NodeState, inbound: Inbound, customer: CustomerBrief | None, owners: Owners
+) -> tuple[Mismatch, ...]:
+    """Where who writes claims to be somebody else, if a rule asks."""
+    if not state.rules.seeks_mismatches(*IN):
+        return ()
+    return mismatches(state, inbound, customer, owners)
 
 
 def new_words(inbound: Inbound) -> str:

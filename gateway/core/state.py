@@ -44,6 +44,7 @@ from gateway.core.model import (
     Queue,
     Site,
 )
+from gateway.core.paces import Paces
 from gateway.core.reservation import Reservation
 from gateway.core.rules.book import RuleBook
 from gateway.core.rules.rule import Rule
@@ -79,6 +80,8 @@ class NodeState:
         self.kept_for: dict[ItemId, AgentName] = {}
         self.outbox: dict[OutboundId, Outgoing] = {}
         self.channels: dict[ChannelName, ChannelKind] = {}
+        self.addresses: dict[ChannelName, str] = {}
+        self.paces = Paces(node)
         self.claimed: set[AgentName] = set()
         self._forgotten: OrderedDict[CaseId, Case] = OrderedDict()
         self.skill_holders: dict[SkillName, dict[AgentName, None]] = {}

@@ -11,6 +11,8 @@ from gateway.core.correlate import Candidates
 from gateway.core.ids import CaseId
 from gateway.core.inbound import Inbound
 from gateway.core.model import Case, ChannelKind
+from gateway.core.pretence import stated
+from gateway.core.scrutiny import IN
 from gateway.flow.ledger import Ledger
 from gateway.store.contract import Lookup, Stored
 
@@ -55,11 +57,19 @@ class Findings:
             return None
         return Report(message=message, case=case, last=await self._lookup.last_item(case.id))
 
-    async def past(self, stored: Stored, ledger: Ledger) -> Past:
-        """What the customer has sent and begun before, as far back as a rule of the house looks."""
+    async def past(self, inbound: Inbound, stored: Stored, ledger: Ledger) -> Past:
+        """What the customer has sent and begun before, as far back as a rule of the house looks.
+
+        And whose the identities are that it names besides its own, if a rule asks for those.
+        """
         rules, who = ledger.state.rules, stored.customer
+        owners = {}
+        for one in stated(inbound) if rules.seeks_mismatches(*IN) else ():
+            owner = await self._lookup.customer_of(one.kind, one.value)
+            if owner is not None:
+                owners[one.kind, one.value] = owner
         if who is None:
-            return Past()
+            return Past(owners=owners)
         wrote: tuple[datetime, ...] = ()
         began: tuple[datetime, ...] = ()
         now = ledger.clock.now()
@@ -68,7 +78,7 @@ class Findings:
             wrote = await self._lookup.wrote_since(who.id, since, stored.id)
         if seconds := rules.looks_back("matters"):
             began = await self._lookup.opened_since(who.id, now - timedelta(seconds=seconds))
-        return Past(wrote=wrote, began=began)
+        return Past(wrote=wrote, began=began, owners=owners)
 
     async def read_again(self, found: Candidates) -> Candidates:
         """The case that is found, as it is by now."""

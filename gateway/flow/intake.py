@@ -30,6 +30,7 @@ from gateway.flow.departures import Departures
 from gateway.flow.findings import Findings, about, newest, newest_report, subject_of
 from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
+from gateway.flow.pacing import count_inbound
 from gateway.flow.receiving import Receiving
 from gateway.flow.tasks import KeyedLocks, Tasks
 from gateway.flow.verdicts import Verdicts
@@ -282,7 +283,7 @@ class IntakeFlow:
         """One try. Raises ``Unavailable`` for another one; ``None``: it is another node's."""
         found = await self._findings.candidates(inbound, stored)
         report = await self._findings.report(inbound, found)
-        past = await self._findings.past(stored, self._ledger)
+        past = await self._findings.past(inbound, stored, self._ledger)
         number = await self._numbers.next()
         decided: Decided | None = None
         try:
@@ -306,7 +307,9 @@ class IntakeFlow:
             )
             try:
                 changes, decided = decide(state, self._ledger.context(), inbound, known)
-                return self._ledger.record(changes), decided
+                position = self._ledger.record(changes)
+                count_inbound(state, inbound, changes, self._ledger.clock.now())
+                return position, decided
             finally:
                 for case_id in adopted:
                     self._ledger.release(case_id)

@@ -26,6 +26,7 @@ from gateway.flow.intake import IntakeFlow
 from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
 from gateway.flow.outcomes import Outcomes
+from gateway.flow.pacing import Pacing
 from gateway.flow.reconcile import Reconciler
 from gateway.flow.router import Router
 from gateway.flow.signals import SignalBoard
@@ -36,6 +37,7 @@ from gateway.flow.writer import Writer
 from gateway.ports import Channel, Clock
 from gateway.store.contacts import Contacts
 from gateway.store.contract import Journal, Loaded, Lookup, Term
+from gateway.store.paces import PaceRows
 
 TOLD_AT_ONCE = 500
 """Adopted rows in one record."""
@@ -57,6 +59,7 @@ class Node:
         channels: Mapping[ChannelName, Channel],
         queue_of: Callable[[ChannelName], QueueName],
         contacts: Contacts | None,
+        paces: PaceRows | None,
         sleep: Sleep,
     ) -> None:
         self.ledger = ledger
@@ -72,6 +75,7 @@ class Node:
         self.care = Care(ledger, self.router.engine.expectation, sleep=sleep)
         self.automation = Automation(ledger, self.timers)
         self.values = Values(ledger, lookup, sleep=sleep)
+        self.pacing = Pacing(ledger, paces, sleep=sleep)
         self.outcomes = Outcomes(ledger)
         self.numbers = numbers = Numbers(journal)
         self.whose = Whose(ledger, writer.current_term, self.departures, contacts)
@@ -111,11 +115,13 @@ class Node:
         gate: Gate | None = None,
         term: Term | None = None,
         contacts: Contacts | None = None,
+        paces: PaceRows | None = None,
     ) -> "Node":
         """Claim the node's name, load what is open, and be ready to run.
 
         ``term`` is what it may write under if it has been claimed already (``cluster.joining``).
-        ``contacts`` is for a node among others, which passes on what is not its own to decide.
+        ``contacts`` is for a node among others, which passes on what is not its own to decide;
+        ``paces`` is where it keeps who writes how often.
 
         ``channels`` may be filled afterwards: a channel needs the node to be opened. Whoever
         gives a ``gate`` with a clock watches it with ``still_ours``.
@@ -146,6 +152,7 @@ class Node:
             channels=channels,
             queue_of=queue_of,
             contacts=contacts,
+            paces=paces,
             sleep=sleep,
         )
         node.settle_after_restart(region)
@@ -215,6 +222,7 @@ class Node:
             group.create_task(self.router.run(), name="router")
             group.create_task(self.recount.run(), name="clocks")
             group.create_task(self.values.run(), name="values")
+            group.create_task(self.pacing.run(), name="paces")
             group.create_task(self.care.run(), name="care")
             group.create_task(self.automation.run(), name="automation")
             group.create_task(self.dispatch.run(), name="outbox")

@@ -274,6 +274,12 @@ class Lookup(Protocol):
 
     async def customer(self, customer: CustomerId) -> CustomerBrief | None: ...
 
+    async def customer_of(
+        self, kind: str, value: str, *, verified: bool = True
+    ) -> CustomerBrief | None:
+        """Whose identity this is; a claimed one and a verified one are different persons."""
+        ...
+
     async def values(self, customers: Sequence[CustomerId]) -> dict[CustomerId, int]:
         """What these customers are worth, as it is now; who is not known is left out."""
         ...

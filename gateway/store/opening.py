@@ -37,6 +37,7 @@ from gateway.store.listing import PgListing
 from gateway.store.lookout import Lookout
 from gateway.store.lookup import PgLookup
 from gateway.store.migrate import migrate
+from gateway.store.paces import PgPaces
 from gateway.store.people import PgPeople
 from gateway.store.pool import (
     POOL_SIZE,
@@ -83,6 +84,7 @@ class Store(Struct):
     wires: PgWires
     tail: PgTail
     contacts: PgContacts
+    paces: PgPaces
     directory: PgDirectory
     colleagues: PgColleagues
     pool: Pool
@@ -169,6 +171,7 @@ async def open_store(
             wires=PgWires(connector(where, hosts, BELL_SESSION, sight), sql),
             tail=PgTail(pool, sql),
             contacts=PgContacts(pool, sql),
+            paces=PgPaces(pool, sql),
             directory=PgDirectory(pool, sql),
             colleagues=PgColleagues(pool, sql),
             pool=pool,

@@ -104,6 +104,11 @@ class LookupConformance:
 
         assert await pen.lookup.recent_case(ann.id, MAIL) == middle
         assert await pen.lookup.open_case_of("email", "ann@example.com", MAIL) == middle
+        owner = await pen.lookup.customer_of("email", "ann@example.com")
+        assert owner is not None
+        assert middle.customer is not None
+        assert owner.id == middle.customer.id
+        assert await pen.lookup.customer_of("email", "ann@example.com", verified=False) is None
         assert await pen.lookup.open_case_of("email", "bob@example.com", MAIL) is None
         assert await pen.lookup.recent_case(uid(), MAIL) is None
 

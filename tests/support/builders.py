@@ -48,12 +48,14 @@ from gateway.core.model import (
     Queue,
     Requirement,
 )
+from gateway.core.pretence import Stated, stated
 from gateway.core.routing.choose import Match, Wait
 from gateway.core.routing.engine import Engine, offer_for
 from gateway.core.routing.rings import Widen
 from gateway.core.state import NodeState
 from gateway.flow.findings import newest
 from gateway.flow.ledger import MOST, Ledger
+from gateway.flow.pacing import count_inbound, count_reply
 from gateway.store.contract import Stored
 from tests.support.memory_tables import Tables
 
@@ -223,6 +225,7 @@ class House:
     # -- recording --------------------------------------------------------------------------
 
     def _observe(self, entry: e.Entry) -> None:
+        count_reply(self.state, entry)
         self.entries.append(entry)
         for row in entry.rows:
             self.engine.note(row)
@@ -333,21 +336,28 @@ class House:
             customer=stored.customer,
             found=found,
             attachments=stored.attachments,
-            past=past if past is not None else self._past(stored),
+            past=past if past is not None else self._past(inbound, stored),
         )
         changes, decided = intake.decide(self.state, self.ledger.context(), inbound, known)
         self.record(changes)
+        count_inbound(self.state, inbound, changes, self.clock.now())
         for one in (found.conversation, found.referenced, found.recent):
             if one is not None:
                 self.ledger.release(one.id)
         return decided
 
-    def _past(self, stored: Stored) -> Past:
+    def _past(self, inbound: Inbound, stored: Stored) -> Past:
+        known = {(one.kind, one.value): self._owner(one) for one in stated(inbound)}
+        owners = {key: owner for key, owner in known.items() if owner is not None}
         if stored.customer is None:
-            return Past()
+            return Past(owners=owners)
         seconds = self.state.rules.looks_back("messages")
         since = self.clock.now() - timedelta(seconds=seconds)
-        return Past(wrote=self.tables.wrote(stored.customer.id, since, stored.id))
+        return Past(wrote=self.tables.wrote(stored.customer.id, since, stored.id), owners=owners)
+
+    def _owner(self, one: Stated) -> CustomerBrief | None:
+        who = self.tables.identities.get((one.kind, one.value, True))
+        return self.tables.customers.get(who) if who is not None else None
 
     def _report(self, inbound: Inbound) -> Report | None:
         message = self.tables.messages.get(reported_id(inbound) or MessageId(""))

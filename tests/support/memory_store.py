@@ -233,6 +233,15 @@ class MemoryStore:
     async def customer(self, customer: CustomerId) -> m.CustomerBrief | None:
         return await self._call("look.customer", lambda: self.tables.customers.get(customer))
 
+    async def customer_of(
+        self, kind: str, value: str, *, verified: bool = True
+    ) -> m.CustomerBrief | None:
+        def owner() -> m.CustomerBrief | None:
+            who = self.tables.identities.get((kind, value, verified))
+            return self.tables.customers.get(who) if who is not None else None
+
+        return await self._call("look.owner", owner)
+
     async def values(self, customers: Sequence[CustomerId]) -> dict[CustomerId, int]:
         def known() -> dict[CustomerId, int]:
             there = self.tables.customers

@@ -32,6 +32,7 @@ PURE = {
     "hashlib",
     "heapq",
     "html",
+    "ipaddress",
     "itertools",
     "json",
     "math",

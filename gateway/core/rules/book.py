@@ -5,7 +5,7 @@ from typing import Literal
 
 from gateway.core.ids import RuleName
 from gateway.core.rules.rule import AUTOMATIC, On, Rule, in_order
-from gateway.core.rules.when import Velocity, When
+from gateway.core.rules.when import Velocity, asks, parts
 
 
 class RuleBook:
@@ -17,6 +17,8 @@ class RuleBook:
         self._ordered: Sequence[Rule] | None = None
         self._on: dict[On, Sequence[Rule]] = {}
         self._automatic: Sequence[Rule] | None = None
+        self._paced: dict[tuple[On, ...], Sequence[Velocity]] = {}
+        self._suspects: dict[tuple[On, ...], bool] = {}
 
     def put(self, rule: Rule) -> None:
         """Take a rule, new or changed."""
@@ -32,12 +34,31 @@ class RuleBook:
         self.edition += 1
         self._ordered = self._automatic = None
         self._on.clear()
+        self._paced.clear()
+        self._suspects.clear()
 
     def looks_back(self, of: Literal["messages", "matters"]) -> float:
         """How many seconds back somebody's contacts are counted; 0: no rule asks."""
-        rules = (*self.on("contact"), *self.on("message"))
-        every = (one for rule in rules for one in _velocities(rule.when))
-        return max((one.seconds for one in every if one.of == of), default=0.0)
+        every = self._velocities("contact", "message")
+        found = (one.seconds for one in every if one.of == of and one.by == "customer")
+        return max(found, default=0.0)
+
+    def paced(self, *on: On) -> Sequence[Velocity]:
+        """What is asked of who writes too often, by anything but the customer."""
+        if on not in self._paced:
+            found = [one for one in self._velocities(*on) if one.by != "customer"]
+            self._paced[on] = list(dict.fromkeys(found))
+        return self._paced[on]
+
+    def seeks_mismatches(self, *on: On) -> bool:
+        """Whether a rule asks if somebody claims to be somebody else."""
+        if on not in self._suspects:
+            self._suspects[on] = any(asks(r.when, "mismatch") for one in on for r in self.on(one))
+        return self._suspects[on]
+
+    def _velocities(self, *on: On) -> Iterator[Velocity]:
+        every = (part for one in on for rule in self.on(one) for part in parts(rule.when))
+        return (part.velocity for part in every if part.velocity is not None)
 
     @property
     def ordered(self) -> Sequence[Rule]:
@@ -58,10 +79,3 @@ class RuleBook:
         if self._automatic is None:
             self._automatic = [r for r in self.ordered if not {*AUTOMATIC}.isdisjoint(r.on)]
         return self._automatic
-
-
-def _velocities(when: When) -> Iterator[Velocity]:
-    if when.velocity is not None:
-        yield when.velocity
-    for part in (*when.any, *([when.unless] if when.unless is not None else [])):
-        yield from _velocities(part)

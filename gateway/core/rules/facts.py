@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from gateway.core.ids import ChannelName, QueueName
+from gateway.core.rules.mismatch import Mismatch
 from gateway.core.rules.tickets import Ticket
 from gateway.core.rules.words import plain
 from gateway.core.value import Attributes, ChannelKind
@@ -22,6 +23,9 @@ class Facts(Struct, frozen=True, kw_only=True, dict=True):
     those, the one that changed last first. ``open`` says
     whether the queue it would go to is within its hours; ``None`` when it has none. ``clock`` is
     the clock of its service level that a rule is asked about, ``tags`` are those of its case.
+    ``counted`` says how many came, this one among them: under ``velocity_key``, or under
+    ``sender``, ``domain``, ``prefix`` or ``ip`` alone. ``mismatches``: where it claims to be
+    somebody else.
     """
 
     kind: ChannelKind | None = None
@@ -45,6 +49,8 @@ class Facts(Struct, frozen=True, kw_only=True, dict=True):
     tags: tuple[str, ...] = ()
     clock: str = ""
     tickets: tuple[Ticket, ...] = ()
+    counted: dict[str, int] = field(default_factory=dict)
+    mismatches: tuple[Mismatch, ...] = ()
 
     def text_of(self, part: str) -> str:
         """``subject``, ``body`` or ``text`` (both), as words are looked for in it."""

@@ -4,13 +4,14 @@ Errors are refused; warnings are told to whoever declares the rules, who may hav
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct, field
 
 from gateway.core.ids import MacroName, QueueName
 from gateway.core.macros import MACRO_DECIDES, Macro
 from gateway.core.rules.chains import chain_problems
+from gateway.core.rules.mismatch import MISMATCHES
 from gateway.core.rules.problem import Problem as Problem
 from gateway.core.rules.rule import (
     AUTOMATIC,
@@ -26,7 +27,8 @@ from gateway.core.rules.rule import (
 )
 from gateway.core.rules.spoken import inner_thens, spoken_problems
 from gateway.core.rules.texts import PLACEHOLDERS, unknown_in
-from gateway.core.rules.when import When, asks, covers
+from gateway.core.rules.velocity import By
+from gateway.core.rules.when import When, asks, covers, parts
 from gateway.core.rules.words import is_findable
 
 
@@ -45,12 +47,20 @@ class House(Struct, frozen=True, kw_only=True):
 
 
 _UNKNOWN: Mapping[On, tuple[str, ...]] = {
-    **dict.fromkeys(AUTOMATIC, ("to", "words", "machine", "velocity")),
-    "reply": ("machine", "velocity"),
-    "note": ("machine", "velocity"),
-    "colleague": ("machine", "velocity", "subject_words", "verified", "clocks"),
+    **dict.fromkeys(AUTOMATIC, ("to", "words", "machine", "velocity", "mismatch")),
+    "reply": ("machine",),
+    "note": ("machine", "velocity", "mismatch"),
+    "colleague": ("machine", "velocity", "mismatch", "subject_words", "verified", "clocks"),
 }
 """Conditions that nothing is known of there."""
+_PACED: Mapping[On, tuple[By, ...]] = {"reply": ("sender", "domain")}
+"""By what it is counted there; elsewhere by everything."""
+_SHOWS: Mapping[On, tuple[str, ...]] = {
+    "contact": tuple(one for one in MISMATCHES if one not in ("sender", "recipient")),
+    "message": tuple(one for one in MISMATCHES if one != "recipient"),
+    "reply": ("recipient",),
+}
+"""How somebody who claims to be somebody else shows there."""
 
 
 def problems(rules: Sequence[Rule], house: House) -> list[Problem]:
@@ -138,11 +148,24 @@ def _of_one_on(rule: Rule, on: On) -> Iterator[Problem]:
         if asks(rule.when, name):
             detail = f"on {on!r} nothing is known of {name!r}"
             yield Problem(rule=rule.name, field=f"when.{name}", detail=detail)
+    yield from _of_signs(rule, on)
     if on == "tagged" and not rule.when.tags:
         yield Problem(rule=rule.name, field="when.tags", detail="say which tags")
     if on in TIMED and not rule.after:
         detail = f"say after how many seconds of {on!r}"
         yield Problem(rule=rule.name, field="after", detail=detail)
+
+
+def _of_signs(rule: Rule, on: On) -> Iterator[Problem]:
+    """Signs of fraud that cannot be seen there."""
+    for when in parts(rule.when):
+        if when.velocity is not None and when.velocity.by not in _PACED.get(on, get_args(By)):
+            detail = f"on {on!r} nothing is counted by {when.velocity.by!r}"
+            yield Problem(rule=rule.name, field="when.velocity.by", detail=detail)
+        for kind in when.mismatch:
+            if kind != "*" and kind not in _SHOWS.get(on, MISMATCHES):
+                detail = f"on {on!r} {kind!r} does not show"
+                yield Problem(rule=rule.name, field="when.mismatch", detail=detail)
 
 
 def _of_when(rule: str, at: str, when: When, house: House) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ does, as far as can be told without an example; what it cannot tell it denies.
 
 import operator
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -17,6 +17,9 @@ from msgspec import Meta, Struct, field
 from gateway.core.clocks import ClockKind
 from gateway.core.ids import ChannelName, QueueName
 from gateway.core.rules.facts import Facts, said
+from gateway.core.rules.mismatch import MISMATCHES, Mismatched
+from gateway.core.rules.velocity import Velocity as Velocity
+from gateway.core.rules.velocity import velocity_key
 from gateway.core.rules.words import found, plain
 from gateway.core.value import ChannelKind
 
@@ -28,14 +31,6 @@ Some = Annotated[
 ]
 
 
-class Velocity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """So many messages, or new matters, of one customer within ``seconds``, this one counted."""
-
-    contacts: Annotated[int, Meta(ge=2, le=1_000)]
-    seconds: Annotated[float, Meta(gt=0, le=2_592_000)]
-    of: Literal["messages", "matters"] = "messages"
-
-
 class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """See the module's docstring. Nothing given: always.
 
@@ -44,7 +39,8 @@ class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     are looked for in subject and body, ``subject_words`` in the subject alone (see ``words``).
     ``fields`` are what a form said: any of the values, ``*`` for any at all.
     ``machine``: no person wrote it (RFC 3834). ``tags``: the case has one of them. ``clocks``: it
-    is about one of these clocks of the service level.
+    is about one of these clocks of the service level. ``mismatch``: who writes claims in one of
+    these ways to be somebody else (``*``: in any).
     """
 
     kinds: tuple[ChannelKind, ...] = ()
@@ -66,8 +62,9 @@ class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     velocity: Velocity | None = None
     tags: Some = ()
     clocks: tuple[ClockKind, ...] = ()
+    mismatch: tuple[Mismatched | Literal["*"], ...] = ()
     unless: "When | None" = None
-    any: tuple["When", ...] = ()
+    any: Annotated[tuple["When", ...], Meta(max_length=50)] = ()
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -194,10 +191,25 @@ def _value_to(wanted: int, facts: Facts) -> Verdict:
 
 
 def _velocity(wanted: Velocity, facts: Facts) -> Verdict:
-    since = facts.at - timedelta(seconds=wanted.seconds)
-    count = facts.came_since(since, matters=wanted.of == "matters")
+    if wanted.by == "customer":
+        since = facts.at - timedelta(seconds=wanted.seconds)
+        count = facts.came_since(since, matters=wanted.of == "matters")
+        whose = ""
+    else:
+        count = facts.counted.get(velocity_key(wanted), facts.counted.get(wanted.by, 1))
+        whose = f" of this {wanted.by}"
     return Verdict(
-        holds=count >= wanted.contacts, because=f"{count} {wanted.of} within {wanted.seconds:.0f} s"
+        holds=count >= wanted.contacts,
+        because=f"{count} {wanted.of}{whose} within {wanted.seconds:.0f} s",
+    )
+
+
+def _mismatch(wanted: tuple[str, ...], facts: Facts) -> Verdict:
+    sought = MISMATCHES if "*" in wanted else wanted
+    found = [one for one in facts.mismatches if one.kind in sought]
+    return Verdict(
+        holds=bool(found),
+        because="; ".join(one.detail for one in found) or "is who it says it is, as far as known",
     )
 
 
@@ -236,6 +248,7 @@ _CHECKS: dict[str, Callable[[Any, Facts], Verdict]] = {
     "machine": _flag("written by a machine", "written by a person", lambda f: f.machine),
     "open": _flag("within the hours", "outside the hours", lambda f: f.open is not False),
     "velocity": _velocity,
+    "mismatch": _mismatch,
     "tags": _tags,
     "clocks": _one_of("clock", lambda f: f.clock),
     "fields": _fields,
@@ -247,12 +260,16 @@ _CHECKS: dict[str, Callable[[Any, Facts], Verdict]] = {
 """In this order: what costs most comes last."""
 
 
+def parts(when: When) -> Iterator[When]:
+    """The conditions themselves, and all that stand in them, at whatever depth."""
+    yield when
+    for part in (*when.any, *([when.unless] if when.unless is not None else [])):
+        yield from parts(part)
+
+
 def asks(when: When, name: str) -> bool:
     """Whether a condition of this name is among them, at whatever depth."""
-    if getattr(when, name) not in _NOTHING:
-        return True
-    parts = (*when.any, *([when.unless] if when.unless is not None else []))
-    return any(asks(part, name) for part in parts)
+    return any(getattr(part, name) not in _NOTHING for part in parts(when))
 
 
 # -- one against another ----------------------------------------------------------------------
@@ -288,7 +305,11 @@ def _fewer_fields(wide: dict[str, tuple[str, ...]], narrow: dict[str, tuple[str,
 
 def _oftener(wide: Velocity, narrow: Velocity) -> bool:
     more = narrow.contacts >= wide.contacts and narrow.seconds <= wide.seconds
-    return more and narrow.of == wide.of
+    return more and (narrow.of, narrow.by) == (wide.of, wide.by)
+
+
+def _any_mismatch(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
+    return "*" in wide or ("*" not in narrow and _fewer(wide, narrow))
 
 
 def _each_by_one(wide: tuple[When, ...], narrow: tuple[When, ...]) -> bool:
@@ -305,6 +326,7 @@ _COVERED: dict[str, Callable[[Any, Any], bool]] = {
     "machine": operator.is_,
     "open": operator.is_,
     "velocity": _oftener,
+    "mismatch": _any_mismatch,
     "unless": lambda wide, narrow: covers(narrow, wide),
     "any": _each_by_one,
 }

@@ -89,7 +89,7 @@ export interface ServicePolicy {
 export interface When {
   any?: When[];
   unless?: When;
-  velocity?: { contacts: number; seconds: number; of?: "messages" | "matters" };
+  velocity?: { contacts: number; seconds: number; of?: "messages" | "matters"; by?: string };
   fields?: Record<string, string[]>;
   [condition: string]: unknown;
 }

@@ -146,6 +146,7 @@ export function afterBreach(policy: ServicePolicy, queue: (name: string) => stri
 function value(name: string, given: unknown): string {
   if (typeof given === "boolean") return t(given ? "yes" : "no");
   if (name === "kinds") return list((given as string[]).map((kind) => word("kind", kind)));
+  if (name === "mismatch") return list((given as string[]).map((kind) => (kind === "*" ? t("setup.any") : word("mismatch", kind))));
   if (name === "clocks") return list((given as string[]).map((clock) => word("clock", clock)));
   if (Array.isArray(given)) return list(given as string[]);
   return String(given);
@@ -159,8 +160,9 @@ export function whenFacts(when: When): Fact[] {
     facts.push([word("when", name), value(name, given)]);
   }
   if (when.velocity) {
-    const { contacts, seconds: within, of = "messages" } = when.velocity;
-    facts.push([t(`when.velocity_${of}`), t("when.velocity_of", { n: contacts, time: seconds(within) })]);
+    const { contacts, seconds: within, of = "messages", by = "customer" } = when.velocity;
+    const often = t("when.velocity_of", { n: contacts, time: seconds(within) });
+    facts.push([t(`when.velocity_${of}`), by === "customer" ? often : `${often} (${word("by", by)})`]);
   }
   for (const [name, values] of Object.entries(when.fields ?? {})) facts.push([name, anything(values)]);
   if (when.any?.length) facts.push([t("when.any"), when.any.map(inOneLine).join(" · ")]);

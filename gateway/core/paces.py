@@ -1,0 +1,151 @@
+"""How often somebody writes: by address, domain, block of numbers and network address. Pure.
+
+Only what a rule asks about is counted, in steps of a twentieth of the shortest time that one looks
+back; so what is counted may be a twentieth older. Keys are hashes: nobody's address is kept here.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from hashlib import blake2b
+from ipaddress import ip_address
+
+from msgspec import Struct
+
+from gateway.core.ids import NodeName
+from gateway.core.rules.velocity import By, Velocity, velocity_key
+
+MOST_KEYS = 50_000
+"""Whoever wrote longest ago is forgotten first."""
+STEPS = 20
+_BLOCK = 4
+"""The last digits of a telephone number, which one caller can change at will."""
+
+Keys = Mapping[By, str]
+
+
+class Step(Struct, frozen=True):
+    """So many came within one step of time, at one node. ``start`` is in seconds since 1970."""
+
+    what: str
+    key: str
+    node: NodeName
+    start: int
+    count: int
+
+
+class Paces:
+    """The counters of a node, with what others have counted."""
+
+    def __init__(self, node: NodeName, most: int = MOST_KEYS) -> None:
+        self._node = node
+        self._most = most
+        self._steps: OrderedDict[tuple[str, str], dict[tuple[int, NodeName], int]] = OrderedDict()
+        self._news: dict[Step, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def count(
+        self, asked: Iterable[Velocity], side: str, of: str, keys: Keys, at: datetime
+    ) -> None:
+        """One more; ``of`` is what it is, a message or a matter."""
+        wanted = [one for one in asked if one.of == of]
+        for by, width in _widths(wanted).items():
+            if not (key := keys.get(by, "")):
+                continue
+            start = int(at.timestamp() // width * width)
+            what, key = f"{side}:{by}:{of}", hashed(by, key)
+            had = self._steps.get((what, key), {}).get((start, self._node), 0)
+            step = Step(what, key, self._node, start, had + 1)
+            self._news.pop(Step(what, key, self._node, start, had), None)
+            self._news[step] = None
+            self.put(step)
+
+    def put(self, step: Step) -> None:
+        """What was counted, here or elsewhere; the same again changes nothing."""
+        steps = self._steps.setdefault((step.what, step.key), {})
+        place = (step.start, step.node)
+        steps[place] = max(step.count, steps.get(place, 0))
+        self._steps.move_to_end((step.what, step.key))
+        while len(self._steps) > self._most:
+            self._steps.popitem(last=False)
+
+    def counted(
+        self, asked: Iterable[Velocity], side: str, keys: Keys, at: datetime
+    ) -> dict[str, int]:
+        """How many there were for each of ``asked``, the one that is just looked at among them."""
+        asked = [*asked]
+        widths = {
+            of: _widths(one for one in asked if one.of == of) for of in ("messages", "matters")
+        }
+        found = {}
+        for one in asked:
+            if key := keys.get(one.by, ""):
+                steps = self._steps.get((f"{side}:{one.by}:{one.of}", hashed(one.by, key)), {})
+                since = at.timestamp() - one.seconds - widths[one.of][one.by]
+                before = sum(count for (start, _), count in steps.items() if start > since)
+                found[velocity_key(one)] = before + 1
+        return found
+
+    def news(self) -> list[Step]:
+        """What was counted here since this was asked last."""
+        news, self._news = list(self._news), {}
+        return news
+
+    def again(self, steps: Iterable[Step]) -> None:
+        """They could not be stored: they are news as before, where nothing newer is."""
+        newer = {(one.what, one.key, one.start) for one in self._news}
+        for step in steps:
+            if (step.what, step.key, step.start) not in newer:
+                self._news[step] = None
+
+    def forget(self, before: datetime) -> None:
+        """What nobody looks back to."""
+        limit = before.timestamp()
+        for key, steps in list(self._steps.items()):
+            for place in [place for place in steps if place[0] < limit]:
+                del steps[place]
+            if not steps:
+                del self._steps[key]
+
+
+def hashed(by: str, key: str) -> str:
+    """Under which it is counted."""
+    return blake2b(f"{by}\0{key}".encode(), digest_size=12).hexdigest()
+
+
+def keys_of(kind: str, value: str, origin: str = "") -> Keys:
+    """By what somebody is counted: ``kind`` and ``value`` of an identity, and whence it came."""
+    keys: dict[By, str] = {}
+    if value:
+        keys["sender"] = f"{kind}:{value}"
+    if kind == "email" and "@" in value:
+        keys["domain"] = value.rpartition("@")[2].lower()
+    if kind == "phone" and len(value) > _BLOCK:
+        keys["prefix"] = value[:-_BLOCK]
+    if origin and (net := network(origin)):
+        keys["ip"] = net
+    return keys
+
+
+def network(address: str) -> str:
+    """The address, of IPv6 its /64: one customer has all of that. Empty: it is none."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    if found.version == 6:
+        if (inner := getattr(found, "ipv4_mapped", None)) is not None:
+            return str(inner)
+        return f"{ip_address(int(found) >> 64 << 64)}/64"
+    return str(found)
+
+
+def _widths(asked: Iterable[Velocity]) -> dict[By, float]:
+    """The length of a step for each of what is counted by."""
+    widths: dict[By, float] = {}
+    for one in asked:
+        width = max(1.0, one.seconds / STEPS)
+        widths[one.by] = min(width, widths.get(one.by, width))
+    return widths
