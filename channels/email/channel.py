@@ -15,9 +15,11 @@ from channels.email.language import LanguageGuess
 from channels.email.mailbox import Mailbox
 from channels.email.oauth import TokenSource
 from channels.email.parse import Envelope, MailParser
-from channels.email.reader import Pace, Reader, Source
+from channels.email.reader import Reader
+from channels.email.reading import Pace, Source
 from channels.email.send import Sender
 from channels.email.settings import OAuth2, Settings
+from channels.email.understand import Understanding
 from gateway.core.errors import (
     BadCredentials,
     BadSetup,
@@ -41,7 +43,7 @@ class EmailChannel:
         self,
         settings: Settings,
         services: Services,
-        language: LanguageGuess,
+        understanding: Understanding,
         pace: Pace | None = None,
     ) -> None:
         self.name = settings.name
@@ -55,7 +57,7 @@ class EmailChannel:
             for side, oauth2 in (("imap", settings.imap.oauth2), ("smtp", settings.smtp.oauth2))
             if isinstance(oauth2, OAuth2)
         }
-        self._parser = MailParser(language)
+        self._parser = understanding.parser
         self.reader = Reader(
             Source(
                 channel=self.name,
@@ -66,7 +68,7 @@ class EmailChannel:
             clock=services.clock,
             intake=services.intake,
             memory=services.memory,
-            parser=self._parser,
+            understanding=understanding,
             pace=pace or Pace(poll=settings.poll_seconds),
         )
 
@@ -189,11 +191,11 @@ def own_address(settings: Settings) -> Address:
 
 
 class EmailOpener:
-    """Opens e-mail channels; they share one language model, which is loaded by the first."""
+    """Opens e-mail channels; they share what understands mails, with its language model."""
 
     def __init__(self) -> None:
-        self._language = LanguageGuess()
+        self._understanding = Understanding(MailParser(LanguageGuess()))
 
     def __call__(self, settings: Settings, services: Services) -> EmailChannel:
         """A channel that is not yet connected; ``run`` connects. Raises ``BadSetup``."""
-        return EmailChannel(settings, services, self._language)
+        return EmailChannel(settings, services, self._understanding)

@@ -6,94 +6,29 @@ under the same key.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing
 from typing import Never, TypeVar
 
 import structlog
-from msgspec import Struct
 
 from channels.email import cursor as cursors
 from channels.email.cursor import Cursor, Known, fingerprint
 from channels.email.fetch import Fetcher, Loaded
 from channels.email.imap import Refusal
 from channels.email.mailbox import Info, Mailbox
-from channels.email.parse import Envelope, MailParser, unreadable
+from channels.email.parse import Envelope, unreadable
+from channels.email.reading import Batch, Counts, Fetched, Pace, Source
+from channels.email.understand import Understanding, Work
 from gateway.core.errors import Refused, Unreachable
-from gateway.core.ids import ChannelName
 from gateway.ports import ChannelMemory, Clock, Inbound, Intake, Memory
 
 INFO_BATCH = 500
 HEAD_BATCH = 50
-ON_LOOP_BYTES = 4_096
-"""Up to so much is parsed on the event loop, more in a thread."""
 MAX_OWED = 1_000
 """So many mails may be kept back before we say that the server is broken."""
 
 _log = structlog.get_logger("email")
-
-
-class Pace(Struct, frozen=True, kw_only=True):
-    """How the reader waits; all in seconds.
-
-    ``idle`` is below the 29 minutes of RFC 2177 by far: after it we look for ourselves, so that
-    new mail which the server forgot to announce waits no longer than that, and the answer is what
-    finds a connection that died in silence. ``owed`` is when we first come back to a mail that
-    the server kept back; the wait doubles up to ``most_owed``.
-    """
-
-    idle: float = 28.0
-    poll: float = 30.0
-    hold: float = 1.0
-    owed: float = 5.0
-    most_owed: float = 3_600.0
-
-
-class Counts(Struct):
-    """What an operator wants to see of a mailbox.
-
-    ``server``: mails in the folder now. ``stored``: ever brought to the journal, of which
-    ``quarantined`` could not be read. ``withheld``: what the server keeps back just now. ``gone``:
-    deleted by somebody before we could read them, since the start.
-    """
-
-    server: int = 0
-    stored: int = 0
-    quarantined: int = 0
-    withheld: int = 0
-    gone: int = 0
-
-
-class Source(Struct, frozen=True, kw_only=True):
-    """Everything about this mailbox that does not change: names, limits and our addresses."""
-
-    channel: ChannelName
-    folder: str
-    envelope: Callable[[str, datetime, int], Envelope]
-    max_bytes: int
-
-
-class Batch(Struct, frozen=True, kw_only=True):
-    """Mails on their way into the journal; ``unread`` are to be marked once they are there.
-
-    ``owed`` could not be had; what is in ``uids`` alone is gone from the mailbox.
-    """
-
-    uids: list[int]
-    inbounds: list[Inbound]
-    prints: list[bytes]
-    newest: datetime
-    unread: list[int]
-    owed: list[int]
-
-    def behind(self, cursor: Cursor) -> Cursor:
-        """The cursor once this batch is in the journal."""
-        taken = cursor.taken(self.uids, self.prints, self.newest, self.unread, self.owed)
-        return taken.counted(*self.counted())
-
-    def counted(self) -> tuple[int, int]:
-        """How many go into the journal, and how many of those could not be read."""
-        return len(self.inbounds), sum(bool(inbound.problem) for inbound in self.inbounds)
 
 
 T = TypeVar("T")
@@ -113,11 +48,11 @@ class Reader:
         clock: Clock,
         intake: Intake,
         memory: ChannelMemory,
-        parser: MailParser,
+        understanding: Understanding,
         pace: Pace,
     ) -> None:
         self._source, self._clock = source, clock
-        self._intake, self._memory, self._parser = intake, memory, parser
+        self._intake, self._memory, self._understanding = intake, memory, understanding
         self._pace = pace
         self._fetcher = Fetcher(source.max_bytes)
         self._owed_wait = pace.owed
@@ -266,10 +201,35 @@ class Reader:
         found: list[int] = []
         for criteria, lowest in cursor.searches():
             found += [uid for uid in await box.search(criteria) if uid >= lowest]
-        for uids in chunks(found, INFO_BATCH):
-            for batch in self._fetcher.batches(await self._fetcher.infos(box, uids)):
-                cursor = await self._take(box, batch, cursor)
+        async with (
+            self._understanding.many(len(found)),
+            aclosing(self._one_ahead(box, found)) as batches,
+        ):
+            async for got in batches:
+                cursor = await self._keep(box, got, cursor)
         return cursor
+
+    async def _one_ahead(self, box: Mailbox, found: list[int]) -> AsyncGenerator[Batch, None]:
+        """These mails in order; each batch is understood while others are stored and fetched."""
+        ahead: Fetched | None = None
+        try:
+            for uids in chunks(found, INFO_BATCH):
+                for batch in self._fetcher.batches(await self._fetcher.infos(box, uids)):
+                    before = ahead
+                    try:
+                        ahead = await self._fetch(box, batch)
+                    except (Refusal, Unreachable):
+                        if before is not None:
+                            # The line has broken, but those are here: on from there next time.
+                            yield await self._gathered(before)
+                        raise
+                    if before is not None:
+                        yield await self._gathered(before)
+            if ahead is not None:
+                yield await self._gathered(ahead)
+        finally:
+            if ahead is not None:
+                await ahead.underway.abandon()
 
     async def _collect(self, box: Mailbox, cursor: Cursor) -> Cursor:
         """Ask once more for what the server kept back, each alone, less and less often."""
@@ -300,7 +260,10 @@ class Reader:
         return sorted(loaded.withheld)
 
     async def _take(self, box: Mailbox, batch: list[Info], cursor: Cursor) -> Cursor:
-        got = await self._gather(box, batch)
+        return await self._keep(box, await self._gather(box, batch), cursor)
+
+    async def _keep(self, box: Mailbox, got: Batch, cursor: Cursor) -> Cursor:
+        """Into the journal, with the cursor behind it."""
         if cursor.full():
             cursor = await self._turn(cursor)
         new_owed = set(got.owed) - set(cursor.owed)
@@ -315,9 +278,22 @@ class Reader:
 
     async def _gather(self, box: Mailbox, batch: list[Info]) -> Batch:
         """Fetch and understand a batch."""
+        return await self._gathered(await self._fetch(box, batch))
+
+    async def _fetch(self, box: Mailbox, batch: list[Info]) -> Fetched:
+        """Have it here; it is being understood from now on."""
         loaded = await self._fetcher.load(box, batch)
         self.counts.gone += len(batch) - len(loaded.bodies) - len(loaded.withheld)
-        understood = await self._understand(box, batch, loaded.bodies)
+        work: Work = [
+            (loaded.bodies[info.uid], self._envelope(box, info, loaded.bodies[info.uid]))
+            for info in batch
+            if info.uid in loaded.bodies
+        ]
+        return Fetched(batch, loaded, await self._understanding.begin(work))
+
+    async def _gathered(self, fetched: Fetched) -> Batch:
+        batch, loaded = fetched.infos, fetched.loaded
+        understood = await fetched.underway.done()
         return Batch(
             uids=[info.uid for info in batch],
             inbounds=[inbound for inbound, _ in understood],
@@ -335,30 +311,11 @@ class Reader:
         if got.unread:
             await box.mark_seen(got.unread)
 
-    async def _understand(
-        self, box: Mailbox, batch: list[Info], bodies: dict[int, bytes]
-    ) -> list[tuple[Inbound, bytes]]:
-        """The inbounds, each with the mail's fingerprint.
-
-        A single small mail is parsed at once; what could hold up the loop goes to a thread.
-        """
-        work = [
-            (bodies[info.uid], self._envelope(box, info, bodies[info.uid]))
-            for info in batch
-            if info.uid in bodies
-        ]
-        if sum(len(raw) for raw, _ in work) <= ON_LOOP_BYTES:
-            return self._digest(work)
-        return await asyncio.to_thread(self._digest, work)
-
     def _envelope(self, box: Mailbox, info: Info, raw: bytes) -> Envelope:
         key = f"{self._source.folder}:{box.validity}:{info.uid}"
         arrived = info.arrived or self._clock.now()
         whole = info.size <= self._source.max_bytes
         return self._source.envelope(key, arrived, len(raw) if whole else info.size)
-
-    def _digest(self, work: list[tuple[bytes, Envelope]]) -> list[tuple[Inbound, bytes]]:
-        return [(self._parser(raw, envelope), fingerprint(raw)) for raw, envelope in work]
 
     async def _store(self, box: Mailbox, inbounds: list[Inbound], memory: Memory | None) -> None:
         """Bring them to the intake; one that the intake refuses is quarantined alone."""

@@ -9,14 +9,17 @@ from typing import Any, Self, cast
 
 from channels.email.channel import EmailChannel
 from channels.email.language import LanguageGuess
-from channels.email.reader import Pace
+from channels.email.parse import MailParser
+from channels.email.reading import Pace
 from channels.email.settings import Imap, Settings, Smtp
+from channels.email.understand import Understanding
 from gateway.core.errors import ChannelError, Refused
 from gateway.core.ids import ChannelName, InboundId, NodeName
 from gateway.core.model import Delivery, Message
 from gateway.ports import Accepted, Decided, Inbound, Memory, Services
 
 LANGUAGE = LanguageGuess()
+UNDERSTANDING = Understanding(MailParser(LANGUAGE))
 """Loaded once for all tests; it takes a second."""
 QUICK = Pace(idle=5.0, poll=0.05, hold=0.02)
 

@@ -9,11 +9,11 @@ import pytest
 from channels.email import wire
 from channels.email.channel import EmailChannel
 from channels.email.mailbox import Mailbox
-from channels.email.reader import Pace
+from channels.email.reading import Pace
 from gateway.demo.mailserver import Account, DemoMail, Ports
 from gateway.ports import Inbound
 from tests.support.dovecot import Dovecot
-from tests.support.mailworld import LANGUAGE, Journal, Running, mail, services, settings
+from tests.support.mailworld import UNDERSTANDING, Journal, Running, mail, services, settings
 
 pytestmark = pytest.mark.integration
 
@@ -47,12 +47,12 @@ async def demo() -> AsyncIterator[tuple[DemoMail, Ports]]:
 
 def on_demo(ports: Ports, journal: Journal, pace: Pace = PATIENT) -> EmailChannel:
     reads = {"port": ports.imap, "user": SUPPORT, "password": "demo"}
-    return EmailChannel(settings(reads), services(journal), LANGUAGE, pace)
+    return EmailChannel(settings(reads), services(journal), UNDERSTANDING, pace)
 
 
 def on_dovecot(dovecot: Dovecot, journal: Journal, pace: Pace = PATIENT) -> EmailChannel:
     reads = {"port": dovecot.port, "user": dovecot.user, "password": dovecot.password}
-    return EmailChannel(settings(reads), services(journal), LANGUAGE, pace)
+    return EmailChannel(settings(reads), services(journal), UNDERSTANDING, pace)
 
 
 def bodies_fit(stored: list[Inbound]) -> bool:

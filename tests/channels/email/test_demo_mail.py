@@ -8,13 +8,13 @@ import aiosmtplib
 import pytest
 
 from channels.email.channel import EmailChannel
-from channels.email.reader import Pace
+from channels.email.reading import Pace
 from gateway.core.errors import BadCredentials, BadSetup, Unreachable
 from gateway.demo.mailserver import Account, DemoMail, Ports, UnkeepableMailError
 from tests.channels.email.test_sending import outbound
 from tests.support.mailworld import (
-    LANGUAGE,
     QUICK,
+    UNDERSTANDING,
     Journal,
     Running,
     mail,
@@ -50,7 +50,7 @@ def ports(demo: DemoMail) -> Ports:
 def channel(demo: DemoMail, journal: Journal, pace: Pace = QUICK, **imap: str) -> EmailChannel:
     reads = {"port": ports(demo).imap, "user": SUPPORT, "password": "demo"} | imap
     return EmailChannel(
-        settings(reads, {"port": ports(demo).smtp}), services(journal), LANGUAGE, pace
+        settings(reads, {"port": ports(demo).smtp}), services(journal), UNDERSTANDING, pace
     )
 
 

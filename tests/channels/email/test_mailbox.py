@@ -11,12 +11,12 @@ from channels.email import fetch
 from channels.email.channel import EmailChannel
 from channels.email.imap import Connection
 from channels.email.mailbox import Mailbox
-from channels.email.reader import Pace
+from channels.email.reading import Pace
 from gateway.core.errors import BadCredentials, BadSetup, Unreachable
 from tests.support.dovecot import Dovecot
 from tests.support.mailworld import (
-    LANGUAGE,
     QUICK,
+    UNDERSTANDING,
     Journal,
     Running,
     mail,
@@ -56,7 +56,7 @@ def channel(
         "user": dovecot.user,
         "password": dovecot.password,
     } | imap
-    return EmailChannel(settings(reads, max_bytes=100_000), services(journal), LANGUAGE, pace)
+    return EmailChannel(settings(reads, max_bytes=100_000), services(journal), UNDERSTANDING, pace)
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 from channels.email.channel import EmailChannel
 from channels.email.language import LanguageGuess
+from channels.email.parse import MailParser
+from channels.email.understand import Understanding
 from gateway.api.needs import Rereads
 from tests.support.mailworld import Journal, services, settings, vector
 
@@ -12,7 +14,9 @@ AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 def a_channel() -> EmailChannel:
     reads = {"host": "localhost", "user": "u"}
-    return EmailChannel(settings(reads), services(Journal()), LanguageGuess())
+    return EmailChannel(
+        settings(reads), services(Journal()), Understanding(MailParser(LanguageGuess()))
+    )
 
 
 def test_a_mail_that_is_understood_now_comes_under_the_key_it_is_given() -> None:

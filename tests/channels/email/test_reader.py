@@ -4,21 +4,23 @@ import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import cast
+from typing import Never, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.email import cursor as cursors
+from channels.email import fetch
 from channels.email.mailbox import Info, Mailbox
 from channels.email.parse import Envelope, MailParser
-from channels.email.reader import Reader, Source
+from channels.email.reader import Reader
+from channels.email.reading import Source
+from channels.email.understand import Understanding, Underway, Work
 from gateway.core.errors import Unreachable
 from gateway.core.ids import ChannelName
-from tests.support.mailworld import LANGUAGE, QUICK, Journal, WallClock, mail
+from tests.support.mailworld import LANGUAGE, QUICK, UNDERSTANDING, Journal, WallClock, mail
 
-PARSER = MailParser(LANGUAGE)
 START = datetime(2026, 11, 20, tzinfo=UTC)
 
 
@@ -95,7 +97,7 @@ class Played:
         self.steps -= 1
 
 
-def reader(journal: Journal) -> Reader:
+def reader(journal: Journal, understanding: Understanding = UNDERSTANDING) -> Reader:
     """A fresh one, as after the restart of the process."""
     return Reader(
         Source(
@@ -109,7 +111,7 @@ def reader(journal: Journal) -> Reader:
         clock=WallClock(),
         intake=journal,
         memory=journal,
-        parser=PARSER,
+        understanding=understanding,
         pace=QUICK,
     )
 
@@ -119,9 +121,11 @@ async def live(box: Played, journal: Journal, steps: int) -> None:
     await again(box, journal)
 
 
-async def again(box: Played, journal: Journal) -> Reader:
+async def again(
+    box: Played, journal: Journal, understanding: Understanding = UNDERSTANDING
+) -> Reader:
     """Read until a crash or until there is nothing more; returns who has read."""
-    reading = reader(journal)
+    reading = reader(journal, understanding)
     with pytest.raises(Unreachable):
         await reading.run(cast("Mailbox", box), lambda: None)
     return reading
@@ -143,6 +147,7 @@ ACTS = st.lists(
 def test_whatever_crashes_every_mail_is_taken_once(acts: list[tuple[str, int]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cursors, "TAIL", 4)
+        patch.setattr(fetch, "MAX_BATCH", 3)
         with asyncio.Runner() as runner:
             runner.run(play(acts))
 
@@ -163,6 +168,61 @@ async def play(acts: list[tuple[str, int]]) -> None:
                 box.deliver(mail(subject))
     assert Counter(journal.subjects()) == Counter(delivered)
     assert box.read == set(box.mails)
+
+
+ONE_FETCH = 4
+"""Steps of a line that breaks before a second batch is here."""
+
+
+async def test_a_line_that_breaks_at_every_second_batch_still_gets_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fetch, "MAX_BATCH", 3)
+    box, journal = Played(), Journal()
+    await live(box, journal, 1_000)
+    subjects = [f"mail {number}" for number in range(12)]
+    for subject in subjects:
+        box.deliver(mail(subject))
+    lives = 0
+    while len(journal.subjects()) < len(subjects):
+        before = len(journal.subjects())
+        await live(box, journal, ONE_FETCH)
+        assert len(journal.subjects()) > before, "it got no further"
+        lives += 1
+    assert journal.subjects() == subjects
+    assert lives == 4, "one batch a life: or this test tells nothing"
+
+
+class Unable(Understanding):
+    """Cannot say what a batch is, the first time."""
+
+    asked = 0
+
+    async def begin(self, work: Work) -> Underway:
+        self.asked += 1
+        underway = await super().begin(work)
+        if self.asked == 1:
+            underway.done = self._refuse  # type: ignore[method-assign]
+        return underway
+
+    async def _refuse(self) -> Never:
+        raise Unreachable("no process can be started")
+
+
+async def test_no_batch_is_passed_by_when_the_one_before_could_not_be_understood(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fetch, "MAX_BATCH", 3)
+    box, journal = Played(), Journal()
+    await live(box, journal, 1_000)
+    subjects = [f"mail {number}" for number in range(9)]
+    for subject in subjects:
+        box.deliver(mail(subject))
+    unable = Unable(MailParser(LANGUAGE))
+    await again(box, journal, unable)
+    assert journal.subjects() == []
+    await again(box, journal, unable)
+    assert journal.subjects() == subjects
 
 
 async def test_old_pages_are_let_go_and_old_read_mail_still_counts_as_taken(

@@ -15,7 +15,7 @@ from gateway.core.errors import OutcomeUnknown, TryAgain, Undeliverable
 from gateway.core.ids import CaseId, ChannelName, MessageId, OutboundId
 from gateway.core.model import Author, ChannelKind, Delivery, Message
 from gateway.ports import Outbound
-from tests.support.mailworld import LANGUAGE, Journal, WallClock, services, settings
+from tests.support.mailworld import UNDERSTANDING, Journal, WallClock, services, settings
 from tests.support.smtp_sink import SmtpSink
 from tests.support.tls import certificate, client_context, server_context
 
@@ -33,7 +33,7 @@ async def sink() -> AsyncIterator[SmtpSink]:
 
 def channel(port: int, told: Told | None = None, **smtp: Any) -> EmailChannel:
     return EmailChannel(
-        settings({"port": 1}, {"port": port, **smtp}), services(Journal(), told), LANGUAGE
+        settings({"port": 1}, {"port": port, **smtp}), services(Journal(), told), UNDERSTANDING
     )
 
 

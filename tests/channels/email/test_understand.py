@@ -1,0 +1,87 @@
+"""Mails that are understood in a process of their own, and those that take it down."""
+
+import sys
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+
+from channels.email.parse import Envelope, MailParser
+from channels.email.understand import MANY, Helper, Understanding, Work, understand
+from gateway.core.ids import ChannelName
+from tests.support.mailworld import LANGUAGE, mail, vector
+
+AT = datetime(2026, 11, 20, tzinfo=UTC)
+PARSER = MailParser(LANGUAGE)
+NASTY = """
+import os, sys, time
+from channels.email.language import LanguageGuess
+from channels.email.parse import MailParser
+from channels.email.worker import serve
+read = MailParser(LanguageGuess())
+def nasty(raw, envelope):
+    if b"deadly" in raw:
+        os._exit(9)
+    if b"endless" in raw:
+        time.sleep(600)
+    return read(raw, envelope)
+serve(nasty, sys.stdin.buffer, sys.stdout.buffer)
+"""
+"""A worker with a parser that some mails take down, as one might an extension module."""
+
+
+def work(*raws: bytes) -> Work:
+    return [
+        (raw, Envelope(channel=ChannelName("support"), key=str(n), at=AT, size=len(raw)))
+        for n, raw in enumerate(raws)
+    ]
+
+
+async def come_of(understanding: Understanding, mails: Work) -> list[str]:
+    """What came of each, in words."""
+    async with understanding.many(MANY):
+        underway = await understanding.begin(mails)
+        return [inbound.problem or inbound.subject for inbound, _ in await underway.done()]
+
+
+@pytest.mark.parametrize("mails", [1, MANY], ids=["here", "in a process of its own"])
+async def test_what_comes_of_a_mail_is_the_same_wherever_it_is_understood(mails: int) -> None:
+    asked = work(mail("One"), vector("alternative"), b"", b"\x00\xff" * 4_000)
+    understanding = Understanding(PARSER)
+    async with understanding.many(mails):
+        underway = await understanding.begin(asked)
+        assert await underway.done() == understand(PARSER, asked)
+
+
+async def test_a_mail_that_ends_the_process_is_quarantined_and_those_beside_it_are_read() -> None:
+    start = partial(Helper.start, (sys.executable, "-c", NASTY))
+    first, deadly, last = await come_of(
+        Understanding(PARSER, start),
+        work(mail("One"), mail("deadly"), mail("Three")),
+    )
+    assert (first, last) == ("One", "Three")
+    assert deadly == "the mail could not be read: reading it ended the process that did"
+
+
+async def test_a_mail_that_is_never_done_with_is_quarantined() -> None:
+    start = partial(Helper.start, (sys.executable, "-c", NASTY), seconds=2.0)
+    endless, last = await come_of(Understanding(PARSER, start), work(mail("endless"), mail("Two")))
+    assert endless == "the mail could not be read: reading it took more than 2 s"
+    assert last == "Two"
+
+
+async def test_what_nobody_waits_for_any_more_never_answers_the_next() -> None:
+    understanding = Understanding(PARSER)
+    async with understanding.many(MANY):
+        given_up = await understanding.begin(work(mail("Given up")))
+        await given_up.abandon()
+        assert await come_of(understanding, work(mail("Next"))) == ["Next"]
+
+
+async def test_while_the_process_reads_one_mailbox_another_is_read_beside_it() -> None:
+    understanding = Understanding(PARSER)
+    async with understanding.many(MANY):
+        one = await understanding.begin(work(mail("One")))
+        other = await understanding.begin(work(mail("Other")))
+        found = [(await underway.done())[0][0].subject for underway in (other, one)]
+        assert found == ["Other", "One"]
