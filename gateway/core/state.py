@@ -108,9 +108,8 @@ class NodeState:
 
     def in_hand(self, agent: AgentName) -> list[Item]:
         """Items offered to the agent, assigned, or in wrap-up."""
-        if agent not in self._in_hand:
-            return []
-        return [self.items[i] for i in self._in_hand.get(agent, _NO_ITEMS)]
+        hands = self._in_hand.get(agent)
+        return [self.items[i] for i in hands] if hands else []
 
     def count_in_hand(self, agent: AgentName) -> int:
         """How many those are."""

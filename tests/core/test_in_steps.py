@@ -11,6 +11,7 @@ from gateway.core.policy import Policy
 from gateway.core.routing import available, engine, many, pool
 from gateway.core.routing.choose import Match, Rest
 from gateway.core.routing.engine import offer_for
+from gateway.core.routing.explain import explain
 from tests.support.builders import House, agent, item, needs, queue
 
 
@@ -80,6 +81,54 @@ def test_a_policy_that_changes_while_many_wait_loses_nothing_and_gives_nothing_t
         for a in house.state.profiles
         for i in line
     ), "and nothing waits beside somebody who is free for it"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_few_who_come_free_are_served_though_what_waits_changes_with_each_look(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With each turn of the others something that waits is cancelled, comes, or changes place."""
+    monkeypatch.setattr(many, "AT_ONCE", 1)
+    monkeypatch.setattr(many, "FEW", 24)
+    dice = random.Random(seed)
+    names = [f"a{n}" for n in range(6)]
+    house = House(*(agent(name, {dice.choice("xy"): dice.randint(1, 3)}) for name in names))
+
+    for _ in range(30):
+        come(house, dice)
+    house.settles = False
+    house.sign_in(*names)
+    offered = []
+    while house.engine.pending:
+        for found in house.engine.matches(house.clock.now()):
+            if isinstance(found, Match):
+                offered.append(found.agent)
+                offer = offer_for(house.state, found, house.ledger.context())
+                house.ledger.record([e.Change(e.OfferMade(item=found.item, offer=offer))])
+            elif dice.random() < 0.5:
+                change(house, dice)
+    assert len(offered) == len(set(offered)), "a call each"
+    for one in house.state.items.values():
+        if one.state is ItemState.QUEUED:
+            assert "could take it" not in explain(house.state, one, house.clock.now())
+
+
+def come(house: House, dice: random.Random) -> None:
+    levels = {dice.choice("xy"): dice.randint(1, 4)}
+    house.new_item(kind=ChannelKind.VOICE, requirement=needs(**levels))
+
+
+def change(house: House, dice: random.Random) -> None:
+    waiting = [i.id for i in house.state.items.values() if i.state is ItemState.QUEUED]
+    if waiting and dice.random() < 0.6:
+        gone = dice.choice(waiting)
+        house.ledger.record([e.Change(e.ItemCanceled(item=gone, by="test", reason=""))])
+    elif waiting and dice.random() < 0.6:
+        points = dice.randint(-90, 90)
+        moved = e.ItemReprioritised(item=dice.choice(waiting), by="test", priority=points)
+        house.ledger.record([e.Change(moved)])
+    else:
+        come(house, dice)
 
 
 def asked(house: House, name: ItemId) -> set[str]:

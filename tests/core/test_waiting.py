@@ -9,6 +9,7 @@ from gateway.core.ids import AgentName, ItemId, QueueName, SiteName, SkillName
 from gateway.core.model import AgentProfile, ChannelKind
 from gateway.core.policy import ALL
 from gateway.core.routing.fit import meets
+from gateway.core.routing.line import Line
 from gateway.core.routing.need import Need
 from gateway.core.routing.waiting import Head, Waiting
 
@@ -105,3 +106,17 @@ def test_whoever_looks_finds_what_a_look_at_every_item_finds(seed: int) -> None:
         plain.leave(item)
     left = plain.waiting.entries, plain.waiting.branches
     assert left == (0, 0), "nothing is left of those who went"
+
+
+def test_a_line_knows_its_first_while_somebody_goes_through_it() -> None:
+    line: Line[str, float] = Line()
+    for rank, name in enumerate("abcde"):
+        line.put(name, float(rank))
+    through = line.in_order()
+    assert [next(through), next(through)] == ["a", "b"]
+    assert line.first() == (0.0, "a")
+    line.drop("a")
+    line.drop("c")
+    line.put("e", -1.0)
+    assert line.first() == (-1.0, "e")
+    assert list(through) == ["d"], "c has gone, and e is in front by now"

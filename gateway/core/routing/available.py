@@ -5,7 +5,7 @@ against the state when they come up, so nobody is offered anything by an index t
 whoever has become available, or better placed, must be entered again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from gateway.core.capacity import room, takes, usual_costs
@@ -57,7 +57,7 @@ class Available:
         self._best = Standing()
         self._standing: dict[Order, Standing] = {"best_fit": self._best}
         self._known: dict[AgentName, Known] = {}
-        self._asked: dict[Need, tuple[Asked, ...]] = {}
+        self._asked: dict[Need, tuple[Order, tuple[Asked, ...]]] = {}
         self._turns: dict[AgentName, int] = {}
         self.least_costs = usual_costs(state.queues.values())
         self._aside: dict[AgentName, None] = {}
@@ -94,6 +94,7 @@ class Available:
 
     def define_queue(self) -> bool:
         """A policy has changed; whether so has what a kind takes: then all must enter again."""
+        self._asked.clear()
         before, self.least_costs = self.least_costs, usual_costs(self._state.queues.values())
         if before == self.least_costs:
             return False
@@ -104,21 +105,37 @@ class Available:
 
     def enter(self, agent: AgentName) -> None:
         """Stand behind the others, for what there is room for; who takes nothing leaves."""
+        if (found := self._entering(agent)) is not None:
+            known, free, hands = found
+            for choice, standing in self._standing.items():
+                standing.enter(agent, self._classes[choice](agent, hands), free, known.has)
+
+    def enter_all(self, agents: Iterable[AgentName]) -> None:
+        """The same of several, in this order."""
+        entering = [(a, *found) for a in agents if (found := self._entering(a)) is not None]
+        for choice, standing in self._standing.items():
+            rank = self._classes[choice]
+            standing.enter_all(
+                (agent, rank(agent, hands), free, known.has)
+                for agent, known, free, hands in entering
+            )
+
+    def _entering(self, agent: AgentName) -> tuple[Known, int, list[Item]] | None:
+        """What the agent is to stand there with; ``None``: takes nothing, or is set aside."""
         if agent in self._aside:
-            return
+            return None
         state = self._state
-        profile = state.profiles.get(agent)
+        profile, hands = state.profiles.get(agent), state.in_hand(agent)
         if profile is not None and ready(state, agent):
-            known, hands = self.known(profile), state.in_hand(agent)
+            known = self.known(profile)
             free = room(profile, hands, self.least_costs) if hands else known.room
             if free:
                 for late in self._late:
                     late[agent] = None
                 self._prices.enter(agent, known.has, free)
-                for choice, standing in self._standing.items():
-                    standing.enter(agent, self._classes[choice](agent, hands), free, known.has)
-                return
+                return known, free, hands
         self.leave(agent)
+        return None
 
     def stands(self, agent: AgentName) -> bool:
         """Whether the agent stands there, available for something."""
@@ -161,7 +178,7 @@ class Available:
 
     def apart(self, need: Need) -> Iterator[AgentName]:
         """Those set aside who could take this, in no particular order."""
-        for asked in self._asked_of(need):
+        for asked in self._asked_of(need)[1]:
             yield from self._best.find_apart(asked)
 
     def out_of_reach(self, agent: AgentName) -> None:
@@ -215,8 +232,11 @@ class Available:
     def _have_moved(self) -> None:
         """Those stand elsewhere who are worth more or less than when they came."""
         state, best = self._state, self._best
+        changed = self._prices.moved(best)
+        if not changed:
+            return
         # Behind the state: who is at another node by now is told of in a moment.
-        moved = [agent for agent in self._prices.moved(best) if agent in state.statuses]
+        moved = [agent for agent in changed if agent in state.statuses]
         for agent in sorted(moved, key=lambda a: (state.statuses[a].idle_since, a)):
             has, free = best.what(agent)
             for order in BY_WORTH & self._standing.keys():
@@ -272,7 +292,7 @@ class Available:
 
     def for_need(self, need: Need) -> Iterator[AgentName]:
         """Available agents for this need, best first: by language, then as the queue chooses."""
-        order = self.order_for(need.queue, need.kind)
+        order, asks = self._asked_of(need)
         if order not in self._standing:
             for _ in self.prepare(order):
                 pass
@@ -282,7 +302,7 @@ class Available:
         if order in BY_WORTH:
             self._have_moved()
         state = self._state
-        for asked in self._asked_of(need):
+        for asked in asks:
             for agent in standing.find(asked):
                 if ready(state, agent) and fits(state, agent, need):
                     yield agent
@@ -290,15 +310,16 @@ class Available:
                     # Behind the state: who has room for something else stays for that.
                     self.enter(agent)
 
-    def _asked_of(self, need: Need) -> tuple[Asked, ...]:
+    def _asked_of(self, need: Need) -> tuple[Order, tuple[Asked, ...]]:
+        """In which order agents are asked for it, and for what, one language after the other."""
         known = self._asked.get(need)
         if known is None:
             if len(self._asked) >= MOST_ASKED:
                 self._asked.clear()
-            words = self._words
-            if len(need.languages) > 1:
-                known = tuple(words.asked(need, language) for language in need.languages)
+            words, languages = self._words, need.languages
+            if len(languages) > 1:
+                asks = tuple(words.asked(need, language) for language in languages)
             else:
-                known = (words.asked(need),)
-            self._asked[need] = known
+                asks = (words.asked(need),)
+            known = self._asked[need] = self.order_for(need.queue, need.kind), asks
         return known

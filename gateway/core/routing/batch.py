@@ -27,7 +27,7 @@ class Batch:
         self._agents = agents
         self._given: dict[AgentName, tuple[Item, Need]] = {}
         self._fixed: set[AgentName] = set()
-        self._steps = MOST_STEPS
+        self.steps_left = MOST_STEPS
 
     def __len__(self) -> int:
         return len(self._given)
@@ -65,14 +65,14 @@ class Batch:
     def _make_room(self, item: Item, need: Need) -> bool:
         came_by: dict[AgentName, AgentName | None] = {}
         tried: set[Need] = {need}
-        least = max(self._steps - MOST_STEPS_AN_ITEM, 0)
+        least = max(self.steps_left - MOST_STEPS_AN_ITEM, 0)
         asking: deque[tuple[Need, AgentName | None]] = deque([(need, None)])
-        while asking and self._steps > least:
+        while asking and self.steps_left > least:
             asked, by = asking.popleft()
             for agent in self._agents.apart(asked):
+                self.steps_left -= 1
                 if agent in came_by or agent in self._fixed:
                     continue
-                self._steps -= 1
                 came_by[agent] = by
                 held = self._given[agent][1]
                 if held in tried:

@@ -167,14 +167,12 @@ class Chooser:
             return "had this case last"
         state = self._state
         skills = state.profiles[agent].skills
-        said = ""
-        for skill, _ in need.skills:
-            said += f", {skill} {skills.get(skill, 0)}"
+        has = [f"{skill} {skills.get(skill, 0)}" for skill, _ in need.skills]
         for language in need.languages:
             if language in skills:
-                said += f", {language} {skills[language]}"
+                has.append(f"{language} {skills[language]}")
                 break
-        said = f"has {said[2:]}" if said else "needs no particular skill"
+        said = f"has {', '.join(has)}" if has else "needs no particular skill"
         if item.ring:
             said += f" (ring {item.ring})"
         queue = state.queues.get(item.queue)

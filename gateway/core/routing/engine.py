@@ -218,10 +218,10 @@ class Engine:
         self, served: list[AgentName], agents: list[AgentName], items: list[Item], now: datetime
     ) -> Generator[Found, None, list[AgentName]]:
         """Which of these are still to be served; ``served`` stand there since the last time."""
-        for done, agent in enumerate(agents, start=1):
-            self.agents.enter(agent)
-            if done % AT_ONCE == 0:
+        for first in range(0, len(agents), AT_ONCE):
+            if first:
                 yield REST
+            self.agents.enter_all(agents[first : first + AT_ONCE])
         both = dict.fromkeys([*served, *agents])
         standing = [agent for agent in both if self.agents.stands(agent)]
         many = Many(self._state, self.pool, self._chooser, now)

@@ -73,23 +73,18 @@ class Line(Generic[K, R]):
         return sum(1 for other, rank in self._ranks.items() if (rank, other) < (own, member))
 
     def in_order(self) -> Iterator[K]:
-        """The members, lowest rank first, as they are when each comes up; all of them stay.
+        """The members as they stand now, lowest rank first; all of them stay.
 
-        Members may be put and dropped meanwhile: one that gets a higher rank comes up again.
+        Members may be put and dropped meanwhile: who has gone or moved by then does not come up.
         """
-        heap = self._heap
-        kept: list[tuple[R, K]] = []
-        try:
-            while heap:
-                entry = heapq.heappop(heap)
-                rank, member = entry
-                if self._ranks.get(member) != rank or (kept and kept[-1] == entry):
-                    continue
-                kept.append(entry)
+        heap = self._heap.copy()
+        last: tuple[R, K] | None = None
+        while heap:
+            entry = heapq.heappop(heap)
+            rank, member = entry
+            if entry != last and self._ranks.get(member) == rank:
+                last = entry
                 yield member
-        finally:
-            for entry in kept:
-                heapq.heappush(heap, entry)
 
     def _sweep(self) -> None:
         if len(self._heap) > 2 * len(self._ranks) + SPARE:

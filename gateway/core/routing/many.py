@@ -16,7 +16,10 @@ from gateway.core.state import NodeState
 
 AT_ONCE = 200
 """After so many looks others have a turn: some five milliseconds."""
+STEPS_AT_ONCE = 3_000
+"""The same for agents looked at on behalf of items that found nobody."""
 MOST_IN_BATCH = 5_000
+"""And up to ``AT_ONCE`` more."""
 FEW = 24
 """So few agents are asked for what each could take; for more all that waits is looked through."""
 REST = Rest()
@@ -58,13 +61,16 @@ class Many:
                 ahead = self._of_all()
             else:
                 ahead = self._of_few(agents, items)
-            for looked, (item, need) in enumerate(ahead, start=1):
+            looked, steps_left = 0, self._batch.steps_left
+            for item, need in ahead:
                 if not self._plan(item, need):
                     self._done.add(need)
-                if looked % AT_ONCE == 0:
+                looked += 1
+                if looked >= AT_ONCE or steps_left - self._batch.steps_left > STEPS_AT_ONCE:
+                    if self.full:
+                        break
                     yield REST
-                if self.full:
-                    break
+                    looked, steps_left = 0, self._batch.steps_left
             yield from self._give()
         finally:
             free.bring_back()
@@ -124,29 +130,32 @@ class Many:
         ahead = [(head, n, need) for n, (need, head) in enumerate(heads.items())]
         heapify(ahead)
         lines: dict[Need, Iterator[Item]] = {}
-        # To the end: until then the lines are without whoever has been looked at.
         while ahead and self._pool.agents.count:
-            (_, found), n, need = ahead[0]
+            head, n, need = ahead[0]
             if need in self._done:
                 heappop(ahead)
                 continue
-            yield self._state.items[found], need
+            if self._waits(head[1]):
+                yield self._state.items[head[1]], need
             line = lines.get(need)
             if line is None:
                 line = lines[need] = self._pool.waiting_items(need)
-                next(item for item in line if item.id == found)
-            following = next(line, None)
+            # Others have had their turns: whoever has come in front since is looked at then.
+            behind = (one for item in line if (one := self._head(item)) > head)
+            following = next(behind, None)
             if following is None:
                 heappop(ahead)
             else:
-                head = self._pool.rank_of(following.id), following.id
-                heapreplace(ahead, (head, n, need))
+                heapreplace(ahead, (following, n, need))
+
+    def _head(self, item: Item) -> _Head:
+        return self._pool.rank_of(item.id), item.id
 
     def _heads(self, agents: Sequence[AgentName], items: Sequence[Item]) -> dict[Need, _Head]:
         """The needs, each with who is to be looked at first."""
         heads: dict[Need, _Head] = {}
         for item in items:
-            need, head = self._pool.need_of(item), (self._pool.rank_of(item.id), item.id)
+            need, head = self._pool.need_of(item), self._head(item)
             heads[need] = min(heads.get(need, head), head)
         most = len(agents) + len(items)
         for agent in agents:

@@ -10,7 +10,7 @@ Those in a lower ``class`` stand before all others; within a class who came firs
 
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from gateway.core.ids import AgentName, QueueName, SkillName
@@ -18,10 +18,12 @@ from gateway.core.model import AgentProfile, ChannelKind
 from gateway.core.policy import ALL
 from gateway.core.routing.need import Need
 
-PLACES = 1_024
+PLACES = 2_048
 """In a block."""
 SPARSE = 4
 """A class of several blocks is packed when only one place in so many is taken."""
+SELDOM = 32
+"""That is looked at once in so many leavings: it means to count the whole class."""
 BIT_OF = {kind: 1 << n for n, kind in enumerate(ChannelKind)}
 """A bit for each kind, as in what there is room for."""
 EVERY_KIND = -1
@@ -56,7 +58,7 @@ class Words:
 
     def priced(self, need: Need) -> list[int]:
         """What is asked that may be scarce: skills, the first language and the queue."""
-        found = [self._skill(pair) for pair in need.skills if pair[1] > 0]
+        found = self._skills(need)
         found += [self._skill((language, 1)) for language in need.languages[:1]]
         queue = self._number("q", need.queue)
         self.queues.add(queue)
@@ -78,6 +80,10 @@ class Words:
             found.append(number("p", profile.site))
         return tuple(found)
 
+    def _skills(self, need: Need) -> list[int]:
+        numbers = self._numbers
+        return [numbers.get(one) or self._skill(one) for one in need.skills if one[1] > 0]
+
     def _levels(self, skill: SkillName, top: int) -> tuple[int, ...]:
         """Who has it at a level has it at those below."""
         levels = range(1, min(top, _TOP) + 1)
@@ -86,21 +92,27 @@ class Words:
 
     def asked(self, need: Need, language: str = "") -> "Asked":
         """What it takes; of its languages ``language`` alone, if given."""
-        all_of = [self._skill(pair) for pair in need.skills if pair[1] > 0]
-        one_of: list[tuple[int, ...]] = []
+        all_of = self._skills(need)
+        one_of: tuple[tuple[int, ...], ...] = ()
         if language:
             all_of.append(self._skill((language, 1)))
-        elif need.languages:
-            one_of.append(tuple(self._skill((s, 1)) for s in need.languages))
-        if need.groups:
-            one_of.append(tuple(self._number("g", g) for g in need.groups))
-        if need.sites:
-            one_of.append(tuple(self._number("p", p) for p in need.sites))
+        if need.groups or need.sites or (need.languages and not language):
+            one_of = self._one_of(need, language)
         limits = need.queue, need.queues, need.desk
         unless = self._limits.get(limits)
         if unless is None:
             unless = self._limits[limits] = self._limits_of(*limits)
-        return Asked(BIT_OF[need.kind], tuple(all_of), tuple(one_of), unless)
+        return Asked(BIT_OF[need.kind], tuple(all_of), one_of, unless)
+
+    def _one_of(self, need: Need, language: str) -> tuple[tuple[int, ...], ...]:
+        found: list[tuple[int, ...]] = []
+        if need.languages and not language:
+            found.append(tuple(self._skill((s, 1)) for s in need.languages))
+        if need.groups:
+            found.append(tuple(self._number("g", g) for g in need.groups))
+        if need.sites:
+            found.append(tuple(self._number("p", p) for p in need.sites))
+        return tuple(found)
 
     def _limits_of(
         self, queue: QueueName, queues: tuple[QueueName, ...], desk: tuple[int, ...]
@@ -144,15 +156,14 @@ class _Block:
     def fitting(self, asked: Asked, rooms: dict[int, int]) -> int:
         """Those of ``free`` or ``apart`` who meet it."""
         kind, all_of, one_of, unless = asked
-        bits = _with_room(rooms, kind)
-        having = self.having
+        having, bits = self.having, 0
+        for room, here in rooms.items():  # as ``_with_room``
+            if room & kind:
+                bits |= here
         for one in all_of:
             if not bits:
                 return 0
-            here = having.get(one)
-            if here is None:
-                return 0
-            bits &= here
+            bits &= having.get(one, 0)
         for group in one_of:
             if not bits:
                 return 0
@@ -223,6 +234,31 @@ class Standing:
 
     def enter(self, agent: AgentName, rank: int, room: int, has: Sequence[int]) -> None:
         """Stand at the end of class ``rank``, with ``room`` for these kinds (a bit for each)."""
+        block, place = self._stand(agent, rank, room, has)
+        bit, having = 1 << place, block.having
+        for one in has:
+            having[one] |= bit
+
+    def enter_all(self, entering: Iterable[tuple[AgentName, int, int, Sequence[int]]]) -> None:
+        """The same of several in this order, for less: long numbers are touched once for all."""
+        stages: dict[_Block, tuple[int, defaultdict[int, int]]] = {}
+        for agent, rank, room, has in entering:
+            block, place = self._stand(agent, rank, room, has)
+            stage = stages.get(block)
+            if stage is None:
+                stage = stages[block] = place, defaultdict(int)
+            first, having = stage
+            bit = 1 << place - first
+            for one in has:
+                having[one] |= bit
+        for block, (first, having) in stages.items():
+            for one, bits in having.items():
+                block.having[one] |= bits << first
+
+    def _stand(
+        self, agent: AgentName, rank: int, room: int, has: Sequence[int]
+    ) -> tuple[_Block, int]:
+        """Take a place; what the agent has is yet to be noted there."""
         self.leave(agent)
         blocks = self._classes.get(rank)
         if blocks is None:
@@ -237,9 +273,7 @@ class Standing:
         self._where[agent] = rank, block, bit, room, has
         block.taken |= bit
         block.free[room] = block.free.get(room, 0) | bit
-        having = block.having
-        for one in has:
-            having[one] |= bit
+        return block, place
 
     def leave(self, agent: AgentName) -> None:
         """Stand there no more; a stranger may."""
@@ -259,8 +293,10 @@ class Standing:
             if not self._classes[rank]:
                 del self._classes[rank]
                 self._order.remove(rank)
-        elif block.taken.bit_count() * SPARSE < len(block.agents):
-            self._pack(rank)
+        else:
+            left = block.taken.bit_count()
+            if left * SPARSE < len(block.agents) and left % SELDOM == 0:
+                self._pack(rank)
 
     def set_aside(self, agent: AgentName) -> None:
         """Be found by ``find_apart`` alone, until entered again; a stranger may."""

@@ -29,6 +29,8 @@ _NO_MORE: "dict[SkillName, _Node]" = {}
 """Shared by all leaves, never filled."""
 _ROOT = SkillName("")
 _MEMBER_OF_ALL = ""
+MOST_LEFT = 5_000
+"""Nodes that somebody has left while nobody looked."""
 
 
 class Asking(Line[ItemId, float]):
@@ -56,21 +58,21 @@ class Asking(Line[ItemId, float]):
                 return False
         return not (self.narrow or profile.level) or meets(profile, self.need)
 
-    def moved(self, before: Head) -> None:
-        """``head`` was this before: the nodes hear."""
+    def moved(self, before: Head) -> "list[_Node]":
+        """``head`` was this before: the nodes hear; those that may lead less low than they say."""
         for node in self.nodes:
             # Items stand but once, so no two lines are ever compared.
             del node.heads[bisect_left(node.heads, before)]
             insort(node.heads, (*self.head, self))
             node.lower(self.head[0])
-            node.raise_from(before[0])
+        return [node for node in self.nodes if node.least == before[0]]
 
 
 class _Node:
     """Where the skills down to here lead: what asks for just these, and for what more.
 
     ``heads``: who stands first of each line that hangs here, in order; ``least`` is the lowest rank
-    of these and of all that hangs further down.
+    of these and of all that hangs further down, or a lower one of somebody who has gone since.
     """
 
     __slots__ = ("after", "heads", "least", "name", "up")
@@ -89,18 +91,15 @@ class _Node:
             node.least = rank
             node = node.up
 
-    def raise_from(self, rank: float) -> None:
-        """Somebody who stood here has gone."""
-        node: _Node | None = self
-        while node is not None and node.least == rank:
-            least = node.heads[0][0] if node.heads else inf
-            for following in node.after.values():
-                if following.least < least:  # noqa: PLR1730 - `min` is a call for each
-                    least = following.least
-            if least == rank:
-                return
-            node.least = least
-            node = node.up
+    def rise(self) -> bool:
+        """Somebody has gone who stood here, or further down: whether that was the least."""
+        least = self.heads[0][0] if self.heads else inf
+        for following in self.after.values():
+            if following.least < least:  # noqa: PLR1730 - `min` is a call for each
+                least = following.least
+        risen = least != self.least
+        self.least = least
+        return risen
 
     def hang(self, names: Iterable[SkillName], asking: Asking) -> None:
         node = self
@@ -116,13 +115,14 @@ class _Node:
             node.lower(asking.head[0])
             asking.nodes.append(node)
 
-    def drop(self, asking: Asking) -> None:
+    def drop(self, asking: Asking) -> "_Node":
+        """What is left of the way to here."""
         del self.heads[bisect_left(self.heads, asking.head)]
-        self.raise_from(asking.head[0])
         node = self
         while not node.heads and not node.after and node.up is not None:
             del node.up.after[node.name]
             node = node.up
+        return node
 
     def reached(self, names: tuple[SkillName, ...]) -> "list[_Node]":
         """Where something hangs that asks for these and no others; ``names`` are in order."""
@@ -144,13 +144,14 @@ class _Node:
 class Waiting:
     """Who waits, by need."""
 
-    __slots__ = ("_asking", "_at", "_queues", "_roots")
+    __slots__ = ("_asking", "_at", "_left", "_queues", "_roots")
 
     def __init__(self) -> None:
         self._at: dict[ItemId, Asking] = {}
         self._asking: dict[ChannelKind, dict[Need, Asking]] = {}
         self._roots: dict[ChannelKind, dict[str, _Node]] = {}
         self._queues: dict[str, None] = {}
+        self._left: dict[_Node, None] = {}
 
     def __len__(self) -> int:
         return len(self._at)
@@ -209,7 +210,7 @@ class Waiting:
         before = line.head
         if (head := (rank, item)) < before:
             line.head = head
-            line.moved(before)
+            line.moved(before)  # nobody has gone
         elif before[1] == item:
             self._settle(line)
 
@@ -225,15 +226,27 @@ class Waiting:
             return
         del self._asking[line.need.kind][line.need]
         for node in line.nodes:
-            node.drop(line)
+            self._left[node.drop(line)] = None
+        if len(self._left) > MOST_LEFT:
+            self._rise()
 
-    @staticmethod
-    def _settle(line: Asking) -> None:
+    def _settle(self, line: Asking) -> None:
         """Who stood first has gone, or elsewhere."""
         before, first = line.head, line.first()
         if first is not None and first != before:
             line.head = first
-            line.moved(before)
+            self._left.update(dict.fromkeys(line.moved(before)))
+
+    def _rise(self) -> None:
+        """Have the nodes know how low they lead, each but once though many have gone."""
+        left, self._left = self._left, {}
+        while left:
+            above: dict[_Node, None] = {}
+            for node in left:
+                before = node.least
+                if node.rise() and node.up is not None and node.up.least == before:
+                    above[node.up] = None
+            left = above
 
     def _begin(self, item: ItemId, need: Need, rank: float) -> None:
         """The first who asks for this."""
@@ -298,6 +311,7 @@ class Waiting:
 
         ``names`` are the agent's skills in order.
         """
+        self._rise()
         best, found, soonest = _NOBODY, None, inf
         most = len(names)
         ahead = [(root.least, n, root, 0) for n, root in enumerate(self._looked(profile, kinds))]
