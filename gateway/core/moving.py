@@ -133,6 +133,7 @@ class _Closure:
         self._customers: dict[CustomerId, None] = {}
         self._cases: dict[CaseId, None] = {}
         self._orders: dict[OutboundId, None] = {}
+        self._ordered: set[CaseId] = set()
         self._unseen: deque[ItemId] = deque()
         self._hindrance: Hindrance | None = None
         for agent in named:
@@ -150,11 +151,14 @@ class _Closure:
                 self.reach_item(item.id)
 
     def reach_order(self, order: OutboundId) -> None:
+        """With all others of its case: none may arrive before one that was made before it."""
         if order in self._state.outbox:
             self._orders[order] = None
             case = self._state.outbox[order].case
-            for item in self._state.items_of_case(case) if case is not None else ():
-                self.reach_item(item.id)
+            if case is not None:
+                self._ordered.add(case)
+                for item in self._state.items_of_case(case):
+                    self.reach_item(item.id)
 
     def _reach_agent(self, agent: AgentName) -> None:
         if agent not in self._agents:
@@ -177,10 +181,10 @@ class _Closure:
         )
 
     def _of_cases(self) -> dict[OutboundId, None]:
-        if not self._cases:
+        cases = self._ordered.union(self._cases)
+        if not cases:
             return {}
-        outbox = self._state.outbox.values()
-        return {order.id: None for order in outbox if order.case in self._cases}
+        return {o.id: None for o in self._state.outbox.values() if o.case in cases}
 
     def _follow(self, item: Item) -> None:
         if item.case not in self._cases:

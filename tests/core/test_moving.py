@@ -8,9 +8,27 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core.folds import apply
-from gateway.core.ids import AgentName, CaseId, CustomerId, ItemId, NodeName, OfferId
+from gateway.core.ids import (
+    AgentName,
+    CaseId,
+    ChannelName,
+    CustomerId,
+    ItemId,
+    NodeName,
+    OfferId,
+    OutboundId,
+)
 from gateway.core.legal import check
-from gateway.core.model import AgentStatus, CustomerBrief, Item, ItemState, Offer
+from gateway.core.model import (
+    AgentStatus,
+    ChannelKind,
+    CustomerBrief,
+    Item,
+    ItemState,
+    Offer,
+    OutboundState,
+    Outgoing,
+)
 from gateway.core.moving import Bundle, Hindrance, holder_of, letting_go, together, withdrawals
 from gateway.core.state import NodeState
 from tests.support.builders import NODE, case, item
@@ -112,6 +130,35 @@ def test_an_offer_binds_nobody() -> None:
     assert (found.agents, found.items) == (("ana",), ())
     (withdrawn,) = withdrawals(state, found, "moves")
     assert isinstance(withdrawn.event, e.OfferWithdrawn)
+
+
+def test_an_answer_goes_with_those_that_were_made_before_it_in_its_case() -> None:
+    state = NodeState(NODE)
+    first, second, other = (an_order("a", "case-0"), an_order("b", "case-0"), an_order("c", None))
+    for order in (first, second, other):
+        state.outbox[order.id] = order
+    for asked in (first, second):
+        found = together(state, orders=[asked.id])
+        assert isinstance(found, Bundle)
+        assert set(found.orders) == {first.id, second.id}
+    found = together(state, orders=[other.id])
+    assert isinstance(found, Bundle)
+    assert found.orders == (other.id,)
+
+
+def an_order(name: str, of: str | None) -> Outgoing:
+    return Outgoing(
+        id=OutboundId(name),
+        channel=ChannelName("support"),
+        kind=ChannelKind.EMAIL,
+        purpose="message",
+        state=OutboundState.PENDING,
+        version=1,
+        created_at=START,
+        next_at=START,
+        expires_at=START,
+        case=None if of is None else CaseId(of),
+    )
 
 
 def test_what_is_not_here_cannot_go() -> None:
