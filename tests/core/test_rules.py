@@ -1,6 +1,8 @@
 """The front door's rules: what they find in a contact, what they decide, what is wrong there."""
 
 import re
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -346,3 +348,86 @@ def test_a_star_in_an_address_stands_for_anything(pattern: str, address: str) ->
 def test_an_address_cannot_make_a_pattern_try_again_and_again() -> None:
     """With each star tried everywhere this would take longer than the universe is old."""
     assert not check(When(senders=("*a" * 60 + "b",)), contact(sender="a" * 320)).holds
+
+
+# -- too many ----------------------------------------------------------------------------------
+
+
+def nest(depth: int) -> When:
+    when = When(words=("a",))
+    for _ in range(depth):
+        when = When(any=(when,))
+    return when
+
+
+@pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        (nest(900), "5 deep at most"),
+        (nest(6), "5 deep at most"),
+        (When(any=(When(any=(When(kinds=(ChannelKind.EMAIL,)),) * 50),) * 5), "200 sets"),
+    ],
+)
+def test_conditions_without_end_are_refused_with_the_field(when: When, why: str) -> None:
+    (found,) = problems([rule("deep", when=when)], HOUSE)
+    assert (found.field, found.grade) == ("when.any", "error")
+    assert why in found.detail
+
+
+def test_more_sets_in_one_any_than_there_may_be_are_refused_with_the_field() -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"length <= 50 - at `\$.any`"):
+        msgspec.convert({"any": [{}] * 51}, When)
+
+
+def test_more_rules_or_sets_than_there_may_be_are_refused_by_name() -> None:
+    many = [rule(f"r{n}") for n in range(1_001)]
+    (found,) = problems(many, HOUSE)
+    assert (found.rule, found.field) == ("r1000", "name")
+    full = [rule(f"r{n}", when=When(any=(When(words=("a",)),) * 50)) for n in range(99)]
+    (found,) = problems(full, HOUSE)
+    assert (found.rule, "in all rules" in found.detail) == ("r98", True)
+
+
+def alike(n: int) -> Rule:
+    return rule(f"r{n:04}", when=When(languages=(f"l{n}",)), then=Then(queue=QueueName("refunds")))
+
+
+def tagging(n: int) -> Rule:
+    level = n % 4
+    known: Any = ("tagged",)
+    then = Then(tags=(f"t{level + 1}" if level < 3 else "end",))
+    return Rule(name=RuleName(f"r{n:04}"), on=known, when=When(tags=(f"t{level}",)), then=then)
+
+
+@pytest.mark.parametrize("one", [alike, tagging])
+def test_a_thousand_rules_take_no_longer_than_ten_times_a_hundred(
+    one: Callable[[int], Rule],
+) -> None:
+    """Counted in calls, not in time: they do not depend on who else is at work."""
+
+    def calls(count: int) -> int:
+        rules = [one(n) for n in range(count)]
+        made = 0
+
+        def note(_frame: object, event: str, _arg: object) -> None:
+            nonlocal made
+            made += event == "call"
+
+        sys.setprofile(note)
+        try:
+            problems(rules, HOUSE)
+        finally:
+            sys.setprofile(None)
+        return made
+
+    assert calls(1_000) < 30 * calls(100)
+
+
+def test_of_many_rules_the_one_in_the_way_is_still_found() -> None:
+    wide = rule("r0000", when=When(words=("a", "w500")), then=Then(queue=QueueName("x")), order=1)
+    many = [
+        rule(f"r{n:04}", when=When(words=(f"w{n}",)), then=Then(queue=QueueName("refunds")))
+        for n in range(1, 900)
+    ]
+    names = House(queues=["x", "refunds"], skills=[])
+    assert [p.rule for p in problems([wide, *many], names)] == ["r0500"]

@@ -11,10 +11,10 @@ from gateway.core.macros import Macro
 from gateway.core.rules.problem import Problem
 from gateway.core.rules.rule import AUTOMATIC, Rule
 
-Ways = Mapping[str, tuple[str, ...]]
-"""The rules that each rule sets off."""
 MOST_IN_CHAIN = 5
 """So many rules may set each other off; whoever reads what happened could not follow more."""
+MOST_CIRCLES = 20
+"""Of which is told."""
 
 
 def chain_problems(rules: Sequence[Rule], macros: Mapping[MacroName, Macro]) -> Iterator[Problem]:
@@ -23,21 +23,14 @@ def chain_problems(rules: Sequence[Rule], macros: Mapping[MacroName, Macro]) -> 
     A rule that is switched off counts, for it is to be switched on.
     """
     yield from _followed(rules)
-    after: Ways = {rule.name: _set_off_by(rule, rules, macros) for rule in rules}
-    longest: dict[str, int] = {}
-    for rule in rules:
-        path = _circle(rule.name, after)
-        if path:
-            yield Problem(
-                rule=rule.name,
-                field="then.tags",
-                detail=f"it sets itself off: {' → '.join((*path, rule.name))}",
-            )
-    if any(_circle(rule.name, after) for rule in rules):
-        return
-    for rule in rules:
-        length = _length(rule.name, after, longest)
-        if length > MOST_IN_CHAIN:
+    graph = _Graph(rules, macros)
+    lengths = graph.lengths()
+    circles = list(graph.circles({*graph.sets} - lengths.keys()))
+    for path in circles:
+        detail = f"it sets itself off: {' → '.join((*path, path[0]))}"
+        yield Problem(rule=path[0], field="then.tags", detail=detail)
+    for rule in rules if not circles else ():
+        if (length := lengths[rule.name]) > MOST_IN_CHAIN:
             yield Problem(
                 rule=rule.name,
                 field="then.tags",
@@ -45,42 +38,79 @@ def chain_problems(rules: Sequence[Rule], macros: Mapping[MacroName, Macro]) -> 
             )
 
 
-def _set_off_by(
-    rule: Rule, rules: Sequence[Rule], macros: Mapping[MacroName, Macro]
-) -> tuple[str, ...]:
+class _Graph:
+    """Which rule sets which tags, and which rules a tag sets off.
+
+    Tags stand between the rules: so it is as large as what the rules say, however many pairs of
+    them that makes.
+    """
+
+    def __init__(self, rules: Sequence[Rule], macros: Mapping[MacroName, Macro]) -> None:
+        self.hears: dict[str, set[str]] = {
+            rule.name: {*rule.when.tags} if "tagged" in rule.on else set() for rule in rules
+        }
+        self.heard_by: dict[str, list[str]] = {}
+        for name, tags in self.hears.items():
+            for tag in tags:
+                self.heard_by.setdefault(tag, []).append(name)
+        self.sets: dict[str, set[str]] = {
+            rule.name: _tags(rule, macros) & self.heard_by.keys() for rule in rules
+        }
+        self.set_by: dict[str, list[str]] = {}
+        for name, tags in self.sets.items():
+            for tag in tags:
+                self.set_by.setdefault(tag, []).append(name)
+
+    def lengths(self) -> dict[str, int]:
+        """How many rules follow each other from each on, itself among them; from the end back.
+
+        Without those that lead to a circle.
+        """
+        of_tag = dict.fromkeys(self.heard_by, 0)
+        rules_left = {tag: len(rules) for tag, rules in self.heard_by.items()}
+        tags_left = {name: len(tags) for name, tags in self.sets.items()}
+        lengths: dict[str, int] = {}
+        ready = [name for name, count in tags_left.items() if not count]
+        while ready:
+            name = ready.pop()
+            lengths[name] = 1 + max((of_tag[tag] for tag in self.sets[name]), default=0)
+            for tag in self.hears[name]:
+                of_tag[tag] = max(of_tag[tag], lengths[name])
+                rules_left[tag] -= 1
+                if not rules_left[tag]:
+                    for setter in self.set_by.get(tag, ()):
+                        tags_left[setter] -= 1
+                        ready += [] if tags_left[setter] else [setter]
+        return lengths
+
+    def circles(self, among: set[str]) -> Iterator[tuple[str, ...]]:
+        """A shortest way from a rule back to itself, for the first rules that are on one."""
+        told = 0
+        for name in self.sets:
+            if name in among and told < MOST_CIRCLES and (path := self._circle(name, among)):
+                told += 1
+                yield path
+
+    def _circle(self, name: str, among: set[str]) -> tuple[str, ...]:
+        ways: dict[str, tuple[str, ...]] = {name: (name,)}
+        front, tags = [name], set[str]()
+        for here in front:
+            for tag in self.sets[here] - tags:
+                tags.add(tag)
+                for there in self.heard_by[tag]:
+                    if there == name:
+                        return ways[here]
+                    if there not in ways and there in among:
+                        ways[there] = (*ways[here], there)
+                        front.append(there)
+        return ()
+
+
+def _tags(rule: Rule, macros: Mapping[MacroName, Macro]) -> set[str]:
     tags = {*rule.then.tags}
     if rule.then.macro is not None and rule.then.macro in macros:
         tags |= {*macros[rule.then.macro].then.tags}
-    if not tags:
-        return ()
-    return tuple(
-        other.name
-        for other in rules
-        if "tagged" in other.on and not tags.isdisjoint(other.when.tags)
-    )
-
-
-def _circle(name: str, after: Ways) -> tuple[str, ...]:
-    """The rules on a shortest way from one back to itself; empty: there is none."""
-    ways: dict[str, tuple[str, ...]] = {name: (name,)}
-    front = [name]
-    while front:
-        here = front.pop(0)
-        for there in after.get(here, ()):
-            if there == name:
-                return ways[here]
-            if there not in ways:
-                ways[there] = (*ways[here], there)
-                front.append(there)
-    return ()
-
-
-def _length(name: str, after: Ways, known: dict[str, int]) -> int:
-    if name not in known:
-        known[name] = 1 + max(
-            (_length(one, after, known) for one in after.get(name, ())), default=0
-        )
-    return known[name]
+    return tags
 
 
 def _followed(rules: Sequence[Rule]) -> Iterator[Problem]:

@@ -28,7 +28,7 @@ from gateway.core.rules.rule import (
 from gateway.core.rules.spoken import inner_thens, spoken_problems
 from gateway.core.rules.texts import PLACEHOLDERS, unknown_in
 from gateway.core.rules.velocity import By
-from gateway.core.rules.when import When, asks, covers, parts
+from gateway.core.rules.when import LISTED, When, asks, covers, given, nested, parts
 from gateway.core.rules.words import is_findable
 
 
@@ -45,6 +45,14 @@ class House(Struct, frozen=True, kw_only=True):
     macros: Mapping[MacroName, Macro] = field(default_factory=dict)
     unserved: Mapping[QueueName, str] = field(default_factory=dict)
 
+
+MOST_RULES = 1_000
+MOST_SETS = 200
+"""Sets of conditions in one rule: its own, and all that stand in ``any`` and ``unless``."""
+MOST_IN_ALL = 5_000
+DEEPEST = 5
+MOST_COMPARED = 5_000
+"""Of so many pairs of sets it is looked whether one covers the other: some 50 ms."""
 
 _UNKNOWN: Mapping[On, tuple[str, ...]] = {
     **dict.fromkeys(AUTOMATIC, ("to", "words", "machine", "velocity", "mismatch")),
@@ -65,10 +73,33 @@ _SHOWS: Mapping[On, tuple[str, ...]] = {
 
 def problems(rules: Sequence[Rule], house: House) -> list[Problem]:
     """All of them, errors first."""
-    found = [p for rule in rules for p in _of_one(rule, house)]
-    found += _of_all(in_order(tuple(rules)))
-    found += chain_problems(rules, house.macros)
+    found = list(_too_many(rules))
+    if not found:
+        found = [p for rule in rules for p in _of_one(rule, house)]
+        found += _of_all(in_order(tuple(rules)))
+        found += chain_problems(rules, house.macros)
     return sorted(found, key=lambda p: p.grade)
+
+
+def _too_many(rules: Sequence[Rule]) -> Iterator[Problem]:
+    """What would keep the node from its work, were it looked at any closer."""
+    for rule in rules[MOST_RULES:]:
+        detail = f"{MOST_RULES:,} rules are the most"
+        yield Problem(rule=rule.name, field="name", detail=detail)
+    sets = 0
+    for rule in rules:
+        for n, (_, depth) in enumerate(nested(rule.when), start=1):
+            sets += 1
+            if sets == MOST_IN_ALL + 1:
+                detail = f"{MOST_IN_ALL:,} sets of conditions in all rules are the most"
+            elif depth > DEEPEST:
+                detail = f"conditions within conditions within conditions: {DEEPEST} deep at most"
+            elif n > MOST_SETS:
+                detail = f"{MOST_SETS} sets of conditions in one rule are the most"
+            else:
+                continue
+            yield Problem(rule=rule.name, field="when.any", detail=detail)
+            break
 
 
 def macro_problems(macro: Macro, house: House) -> list[Problem]:
@@ -212,9 +243,12 @@ def _of_all(rules: list[Rule]) -> Iterator[Problem]:
 
     What happens to an item fires each rule by itself, so there no rule is in another's way.
     """
-    said = [rule for rule in rules if {*AUTOMATIC}.isdisjoint(rule.on)]
-    for n, rule in enumerate(said):
-        before = [r for r in said[:n] if {*rule.on} <= {*r.on} and covers(r.when, rule.when)]
+    shelf = _Shelf()
+    for rule in rules:
+        if not {*AUTOMATIC}.isdisjoint(rule.on):
+            continue
+        before = shelf.covering(rule)
+        shelf.put(rule)
         stopper = next((r for r in before if r.stop), None)
         if stopper is not None:
             yield _warning(
@@ -231,6 +265,53 @@ def _of_all(rules: list[Rule]) -> Iterator[Problem]:
                     f"then.{name}",
                     f"never decides: {other.name!r} holds wherever it does and says {theirs}",
                 )
+
+
+class _Shelf:
+    """Rules by what they ask for, so that each is compared only with those that may cover it.
+
+    Who covers another asks for nothing that the other does not ask for, and of a list has at least
+    the other's first value.
+    """
+
+    def __init__(self) -> None:
+        self._by: dict[tuple[str, ...], dict[str, list[Rule]]] = {}
+        self._compared = 0
+        self._size: dict[str, int] = {}
+
+    def _sets(self, rule: Rule) -> int:
+        if rule.name not in self._size:
+            self._size[rule.name] = sum(1 for _ in nested(rule.when))
+        return self._size[rule.name]
+
+    def put(self, rule: Rule) -> None:
+        """After those that come before it."""
+        asked = given(rule.when)
+        values = self._by.setdefault(asked, {})
+        for value in _values(asked, rule.when):
+            values.setdefault(value, []).append(rule)
+
+    def covering(self, rule: Rule) -> list[Rule]:
+        """Those that hold wherever this one does, in order; not all, where there are too many."""
+        asked = {*given(rule.when)}
+        found = []
+        for names, values in self._by.items():
+            if not asked.issuperset(names):
+                continue
+            first = next(iter(_values(names, rule.when)))
+            for other in values.get(first, ()):
+                self._compared += self._sets(other) * self._sets(rule)
+                if self._compared > MOST_COMPARED:
+                    break
+                if {*rule.on} <= {*other.on} and covers(other.when, rule.when):
+                    found.append(other)
+        return sorted(found, key=lambda r: (r.order, r.name))
+
+
+def _values(names: Sequence[str], when: When) -> Sequence[str]:
+    """The values by which a rule that asks for these is found."""
+    name = next((one for one in LISTED if one in names), None)
+    return ("",) if name is None else [str(value) for value in getattr(when, name)]
 
 
 def _warning(rule: Rule, at: str, detail: str) -> Problem:

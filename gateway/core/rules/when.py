@@ -86,16 +86,13 @@ def check(when: When, facts: Facts) -> Verdict:
     """See the module's docstring."""
     reasons = []
     for name, check in _CHECKS.items():
-        if (wanted := getattr(when, name)) in _NOTHING:
+        if not _is_given(wanted := getattr(when, name)):
             continue
         verdict = check(wanted, facts)
         if not verdict.holds:
             return verdict
         reasons.append(verdict.because)
     return _holds(", ".join(reasons) or "always")
-
-
-_NOTHING: tuple[Any, ...] = ((), {}, None)
 
 
 def _one_of(what: str, value: Callable[[Facts], str]) -> Callable[[Any, Facts], Verdict]:
@@ -262,14 +259,35 @@ _CHECKS: dict[str, Callable[[Any, Facts], Verdict]] = {
 
 def parts(when: When) -> Iterator[When]:
     """The conditions themselves, and all that stand in them, at whatever depth."""
-    yield when
-    for part in (*when.any, *([when.unless] if when.unless is not None else [])):
-        yield from parts(part)
+    yield from (part for part, _ in nested(when))
+
+
+def nested(when: When) -> Iterator[tuple[When, int]]:
+    """The same, each with how deep it stands; however deep, it takes no more of the stack."""
+    left = [(when, 0)]
+    while left:
+        part, depth = left.pop()
+        yield part, depth
+        within = (*part.any, *([part.unless] if part.unless is not None else []))
+        left += [(one, depth + 1) for one in reversed(within)]
+
+
+def given(when: When) -> tuple[str, ...]:
+    """The names of the conditions that it has."""
+    return tuple(name for name in _CHECKS if _is_given(getattr(when, name)))
+
+
+def _is_given(wanted: object) -> bool:
+    return wanted is not None and (not isinstance(wanted, tuple | dict) or bool(wanted))
+
+
+LISTED = ("kinds", "channels", "queues", "categories", "tags", "words", "subject_words", "senders")
+"""Conditions of which one that covers another has at least all of its values."""
 
 
 def asks(when: When, name: str) -> bool:
     """Whether a condition of this name is among them, at whatever depth."""
-    return any(getattr(part, name) not in _NOTHING for part in parts(when))
+    return any(_is_given(getattr(part, name)) for part in parts(when))
 
 
 # -- one against another ----------------------------------------------------------------------
@@ -277,15 +295,11 @@ def asks(when: When, name: str) -> bool:
 
 def covers(wide: When, narrow: When) -> bool:
     """Whether ``wide`` surely holds wherever ``narrow`` does."""
-    return all(
-        wanted in _NOTHING or _covered(name, wanted, getattr(narrow, name))
-        for name in _CHECKS
-        for wanted in [getattr(wide, name)]
-    )
+    return all(_covered(name, getattr(wide, name), getattr(narrow, name)) for name in given(wide))
 
 
 def _covered(name: str, wide: Any, narrow: Any) -> bool:
-    return narrow not in _NOTHING and _COVERED.get(name, _fewer)(wide, narrow)
+    return _is_given(narrow) and _COVERED.get(name, _fewer)(wide, narrow)
 
 
 def _fewer(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
