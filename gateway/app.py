@@ -37,6 +37,7 @@ from gateway.door import Door
 from gateway.flow.gate import Gate
 from gateway.flow.node import Node
 from gateway.flow.openhours import OpenHours
+from gateway.flow.ticketlinks import TicketLinks
 from gateway.http import HttpMount
 from gateway.lag import BUCKETS
 from gateway.ports import Channel, ChannelType, HttpRoute, Services
@@ -154,6 +155,8 @@ async def _built(
         paces=store.paces,
     )
     node.ledger.written = await _written(store, term)
+    links = TicketLinks(await store.settings.secrets(), settings.customer_url)
+    node.ledger.link = links.url
     app = App(settings, store, node)
     app.rooms = ChannelRoom(
         kinds=table,
@@ -172,7 +175,7 @@ async def _built(
     if not node.ledger.state.queues:
         general = Queue(name=DEFAULT_QUEUE, display_name="General")
         node.ledger.record([e.Change(e.QueueDefined(queue=general, by="system"))])
-    app.api = api = Api(_house(app))
+    app.api = api = Api(_house(app, links))
     app.push = _push(app, api)
     app.sockets = Sockets([app.push.route()], heartbeat=settings.push.heartbeat)
     mount = HttpMount(
@@ -236,7 +239,7 @@ def _shown_name(node: Node, name: AgentName) -> str:
     return (profile.display_name if profile else "") or name
 
 
-def _house(app: App) -> House:
+def _house(app: App, links: TicketLinks) -> House:
     settings, store = app.settings, app.store
     return House(
         site=Site(
@@ -268,6 +271,7 @@ def _house(app: App) -> House:
         sends=app.among.sending,
         figures=app.among.figures,
         overflow=app.among.overflow,
+        links=links,
         channels=app.rooms,
         vitals=app,
         database=store.lookout,

@@ -61,12 +61,14 @@ class HttpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The one port, and how the world reaches it.
 
     ``public_url`` is this very node's; ``origins`` are further addresses at which people open the
-    pages, such as a proxy's in front of all nodes.
+    pages, such as a proxy's in front of all nodes. ``customer_url`` begins the links that customers
+    are sent: the address of a proxy, for they outlive any node; left out, it is ``public_url``.
     """
 
     listen: Annotated[str, Meta(pattern=r"^.+:\d{1,5}$")] = "127.0.0.1:8080"
     public_url: str = ""
     origins: tuple[Url, ...] = ()
+    customer_url: Url | None = None
     tls: TlsSettings | None = None
 
     def __post_init__(self) -> None:
@@ -135,6 +137,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         scheme = "https" if self.http.tls else "http"
         host = self.http.listen.replace("0.0.0.0", "localhost")  # noqa: S104 - read, not bound
         return (self.http.public_url or f"{scheme}://{host}").rstrip("/")
+
+    @property
+    def customer_url(self) -> str:
+        """What the links begin with that customers are sent."""
+        return (self.http.customer_url or self.public_url).rstrip("/")
 
 
 SECTIONS: Mapping[str, type[Struct]] = {

@@ -247,6 +247,12 @@ class HttpMount:
         return self._pages.answer(request, name, cache="max-age=31536000, immutable")
 
 
+def _told(request: web.Request) -> str:
+    """The path for a log: of a page whose address is its key, only what it is declared as."""
+    route = request.get(ROUTE)
+    return route.path if route is not None and route.secret else request.path
+
+
 def _fault(error: Exception, request: web.Request) -> web.Response:
     """What went wrong, as the caller may know it."""
     match error:
@@ -262,7 +268,7 @@ def _fault(error: Exception, request: web.Request) -> web.Response:
             return problem(400, "bad_body", "the body is nested too deeply")
         case _:
             # The request is lost, not the process; the caller is told that the fault is ours.
-            _log.error("request failed", method=request.method, path=request.path, exc_info=error)
+            _log.error("request failed", method=request.method, path=_told(request), exc_info=error)
             return problem(500, "internal", "a fault of ours; it has been logged")
 
 

@@ -32,6 +32,7 @@ from gateway.api.rules import Rules
 from gateway.api.sessions import Sessions
 from gateway.api.sites import Sites
 from gateway.api.taking import Taking
+from gateway.api.ticket import TicketPages
 from gateway.api.timetable import HoursResource, PolicyResource
 from gateway.api.tokens import TokenResource
 from gateway.api.upkeep import Outbox, Quarantine
@@ -67,7 +68,7 @@ class Api:
             Sessions(house, self.auth, passwords),
             items,
             Acts(house.node, items, house.listing, house.sends, once),
-            Cases(house.node, house.listing, items, once),
+            Cases(house.node, house.listing, items, once, house.links),
             Callbacks(house.node, house.listing, once),
             Customers(house),
             Attachments(house.node.files),
@@ -94,6 +95,7 @@ class Api:
             NodeActs(house.evacuation),
             HealthChecks(house),
             Metrics(house),
+            TicketPages(house),
             Documents(house, self._described),
         ]
 

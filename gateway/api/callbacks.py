@@ -14,7 +14,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CaseId, CustomerId, ItemId, QueueName
 from gateway.core.model import Case, Item, ItemState
 from gateway.core.owed import CallbackWish, Promise
-from gateway.core.promises import BROKEN
+from gateway.core.promises import standing
 from gateway.core.state import NodeState
 from gateway.core.view import ItemView
 from gateway.flow.node import Node
@@ -228,14 +228,13 @@ def _from(state: NodeState, case: Case, last: Item | None) -> tuple[Item, Item |
 
 
 def _card(item: Item, promise: Promise) -> PromiseCard:
-    ended = item.state is ItemState.COMPLETED
-    how = "broken" if promise.broken_at or (ended and item.code == BROKEN) else "open"
+    stands = standing(item)
     return PromiseCard(
         item=item.id,
         text=promise.text,
         agent=promise.agent,
         made_at=promise.made_at,
         due_at=promise.due_at,
-        state="kept" if ended and how == "open" else how,
+        state="open" if stands == "dropped" else stands,
         ended_at=item.ended_at,
     )

@@ -13,7 +13,12 @@ from gateway.store.views import ItemLine, TimelineEntry
 
 
 class CaseCard(Struct, frozen=True, kw_only=True):
-    """A case's header; ``service`` are the clocks of its last work item that has ended."""
+    """A case's header; ``service`` are the clocks of its last work item that has ended.
+
+    ``rating`` is what the customer gave it last, 1-5 (0: nothing yet). ``ticket_url`` is the
+    customer's own page (only where one case is asked for): who has it reads and writes as the
+    customer.
+    """
 
     id: CaseId
     number: TicketNumber
@@ -36,6 +41,8 @@ class CaseCard(Struct, frozen=True, kw_only=True):
     changed_at: datetime | None
     emptied_at: datetime | None
     service: ServiceView | None
+    rating: int
+    ticket_url: str = ""
 
 
 class TimelineCard(Struct, frozen=True, kw_only=True):
@@ -47,10 +54,14 @@ class TimelineCard(Struct, frozen=True, kw_only=True):
     items: list[ItemLine]
 
 
-def case_card(case: Case) -> CaseCard:
+_OWN = ("automatic", "link")
+
+
+def case_card(case: Case, ticket_url: str = "") -> CaseCard:
     service = service_view(case.service)
-    told = {name: value for name, value in asdict(case).items() if name != "automatic"}
-    return CaseCard(**{**told, "service": None if service is UNSET else service})
+    told = {name: value for name, value in asdict(case).items() if name not in _OWN}
+    shown = None if service is UNSET else service
+    return CaseCard(**{**told, "service": shown, "ticket_url": ticket_url})
 
 
 def timeline_card(entry: TimelineEntry) -> TimelineCard:

@@ -14,6 +14,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import CaseId
 from gateway.core.model import Case, CaseStatus, Message
 from gateway.flow.node import Node
+from gateway.flow.ticketlinks import TicketLinks
 from gateway.flow.whose import licensed
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 
@@ -30,7 +31,7 @@ class MessageQuery(Struct, frozen=True, kw_only=True):
 
 
 class CasePatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays as it is."""
+    """What is left out stays as it is. ``ticket_url``: links given so far shall be void."""
 
     status: CaseStatus | None = None
     type: Literal["request", "incident"] | None = None
@@ -39,13 +40,17 @@ class CasePatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     level: Annotated[int, Meta(ge=1, le=4)] | None = None
     subject: Annotated[str, Meta(max_length=500)] | None = None
     tags: Annotated[tuple[Tag, ...], Meta(max_length=50)] | None = None
+    ticket_url: Literal["renew"] | None = None
     reason: Reason = ""
 
 
 class Cases:
     """See the module's docstring."""
 
-    def __init__(self, node: Node, listing: Listing, items: Items, once: Once) -> None:
+    def __init__(
+        self, node: Node, listing: Listing, items: Items, once: Once, links: TicketLinks
+    ) -> None:
+        self._links = links
         self._once = once
         self._ledger = node.ledger
         self._whose = node.whose
@@ -102,7 +107,7 @@ class Cases:
         return case
 
     async def _one(self, request: HttpRequest) -> HttpAnswer:
-        return HttpAnswer(body=case_card(await self._find(request)))
+        return HttpAnswer(body=self._card(await self._find(request)))
 
     async def _messages(self, request: HttpRequest) -> HttpAnswer:
         query = asked(request, MessageQuery)
@@ -149,10 +154,13 @@ class Cases:
             return await self._once.record(
                 request,
                 _changes(case, patch, by(request)),
-                lambda _entries: case_card(state.cases[case.id]),
+                lambda _entries: self._card(state.cases[case.id]),
             )
         finally:
             self._ledger.release(case.id)
+
+    def _card(self, case: Case) -> CaseCard:
+        return case_card(case, self._links.of(case))
 
     def _check(self, case: Case, patch: CasePatch) -> None:
         ends = patch.status in (CaseStatus.SOLVED, CaseStatus.CLOSED)
@@ -179,6 +187,7 @@ def _changes(case: Case, patch: CasePatch, who: str) -> list[e.Change]:
         "level": patch.level,
         "subject": patch.subject,
         "tags": tuple(dict.fromkeys(patch.tags)) if patch.tags is not None else None,
+        "link": case.link + 1 if patch.ticket_url is not None else None,
     }
     new = {f: v for f, v in wanted.items() if v is not None and v != getattr(case, f)}
     if not new:

@@ -31,6 +31,7 @@ from gateway.api.needs import (
 )
 from gateway.api.reports import Reported
 from gateway.flow.node import Node
+from gateway.flow.ticketlinks import TicketLinks
 from gateway.ports import Clock, HttpRoute
 
 Purpose = Literal["agent", "chat"]
@@ -79,6 +80,7 @@ class House(Struct, frozen=True, kw_only=True):
     sends: Sends
     figures: Figures
     overflow: Elsewhere
+    links: TicketLinks
     channels: ChannelRoom
     vitals: Vitals
     peers: Callable[[Purpose], tuple[str, ...]] = lambda _purpose: ()

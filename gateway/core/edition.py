@@ -160,6 +160,11 @@ NEW: Mapping[str, Since] = {
     **dict.fromkeys(("ColleagueReviewed", "ColleaguesOverseen"), Since(2, harmless=True)),
     **dict.fromkeys(("ColleagueMessage", "ColleagueMark"), Since(2, harmless=True)),
     "ContentRemoved.colleagues": Since(2, harmless=True),
+    # The page on which a customer follows a case. An older node would make a message of a rating,
+    # and bring an address back that was replaced.
+    **dict.fromkeys(("CaseRated", "Inbound.rating"), Since(2)),
+    **dict.fromkeys(("Case.link", "CaseChanged.link"), Since(2)),
+    "Case.rating": Since(2, harmless=True),
     # What is lost of these is not in the routing report.
     "ItemMisrouted": Since(2, harmless=True),
     "ItemQueued.rule": Since(2, harmless=True),

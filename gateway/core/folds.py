@@ -37,12 +37,16 @@ def _case_opened(s: NodeState, ev: e.CaseOpened, at: datetime) -> Rows:
     return (ev.case,)
 
 
-_CASE_FIELDS = ("status", "tags", "category", "stage", "type", "level", "subject")
+_CASE_FIELDS = ("status", "tags", "category", "stage", "type", "level", "subject", "link")
 
 
 def _case_changed(s: NodeState, ev: e.CaseChanged, at: datetime) -> Rows:
     changes = {f: v for f in _CASE_FIELDS if (v := getattr(ev, f)) is not None}
     return (s.edit_case(s.cases[ev.case], at, **changes),)
+
+
+def _case_rated(s: NodeState, ev: e.CaseRated, at: datetime) -> Rows:
+    return (s.edit_case(s.cases[ev.case], at, rating=ev.score),)
 
 
 def _message_added(s: NodeState, ev: e.MessageAdded, at: datetime) -> Rows:
@@ -429,6 +433,7 @@ def _outbound_handed_over(s: NodeState, ev: e.OutboundHandedOver, at: datetime) 
 _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.CaseOpened: _case_opened,
     e.CaseChanged: _case_changed,
+    e.CaseRated: _case_rated,
     e.MessageAdded: _message_added,
     e.ItemCreated: _item_created,
     e.ItemQueued: _item_queued,

@@ -43,11 +43,22 @@ class Position(msgspec.Struct, frozen=True, order=True, gc=False):
     offset: int
 
 
+LinkOf = Callable[[CaseId, CustomerId, int], str]
+"""The address of a customer's page for a case, of the link as renewed so many times."""
+
+
+def no_link(_case: CaseId, _customer: CustomerId, _renewed: int) -> str:
+    """There are no pages for customers."""
+    return ""
+
+
 class Context(msgspec.Struct, frozen=True, gc=False):
     """What a decision may know of the world besides its input.
 
-    ``now`` is UTC; ``new_id`` gives a fresh UUIDv7 as text.
+    ``now`` is UTC; ``new_id`` gives a fresh UUIDv7 as text. ``link`` gives the address of the page
+    on which a customer follows a case, by how often such an address has been taken back.
     """
 
     now: datetime
     new_id: NewId
+    link: LinkOf = no_link

@@ -56,6 +56,7 @@ class Inbound(Struct, frozen=True, kw_only=True):
     customer; empty: the customer did. ``callback``: the customer asks to be called.
     ``sign``: nothing was said; the customer's last window is gone, or there is one again.
     ``origin`` is the network address that it came from, where that is known.
+    ``rating``: the customer says how it went, 1-5, and ``body`` why.
     """
 
     channel: ChannelName
@@ -90,6 +91,7 @@ class Inbound(Struct, frozen=True, kw_only=True):
     callback: CallbackWish | None = None
     sign: Literal["", "left", "back"] = ""
     origin: str = ""
+    rating: int = 0
 
 
 class Decided(Struct, frozen=True, kw_only=True):

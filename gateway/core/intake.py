@@ -45,6 +45,7 @@ from gateway.core.model import (
 from gateway.core.open_matters import joined, queue_there
 from gateway.core.opening import open_case
 from gateway.core.owed import Callback, CallbackWish
+from gateway.core.rating import rated
 from gateway.core.returning import came_back, open_item, or_called, speaks_for_itself
 from gateway.core.rules.run import Outcome as Looked
 from gateway.core.state import NodeState
@@ -71,10 +72,8 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
     """The changes for one inbound, the inbox row's end among them."""
     if inbound.problem:
         return _finish(known, Decided(status="quarantined", reason=inbound.problem))
-    if inbound.sign:
-        return _signed(state, ctx, inbound, known)
-    if inbound.attributes.get("chat") == "ended":
-        return _chat_ended(state, known)
+    if inbound.sign or inbound.rating or inbound.attributes.get("chat") == "ended":
+        return _no_word(state, ctx, inbound, known)
     if known.report is not None:
         return _reported(state, ctx, inbound, known, known.report)
     join = correlate(
@@ -337,27 +336,23 @@ def _reported(
     return _finish(known, decided, changes)
 
 
-def _chat_ended(state: NodeState, known: Known) -> Outcome:
-    """The visitor ended the chat: who waits has gone, who talks goes to wrap-up."""
+def _no_word(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Outcome:
+    """What the customer lets us know of a conversation, and nobody has to answer.
+
+    Their last window has closed, or there is one again; they say how it went; or they have ended
+    the chat: who waits has gone, who talks goes to wrap-up.
+    """
     case = known.found.conversation
     if case is None:
         return _finish(known, Decided(status="ignored", reason="no such conversation"))
-    decided = Decided(status="processed", case=case.id, number=case.number, reason="chat ended")
-    return _finish(known, decided, ended(state, case.id))
-
-
-def _signed(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Outcome:
-    """The visitor's last window has closed, or there is one again."""
-    case = known.found.conversation
-    if case is None:
-        return _finish(known, Decided(status="ignored", reason="no such conversation"))
-    items = state.talks_of_case(case.id)
-    changes = [
-        change
-        for item in items
-        for change in (left(state, item, ctx) if inbound.sign == "left" else back(item))
-    ]
-    decided = Decided(
-        status="processed", case=case.id, number=case.number, reason=f"the customer: {inbound.sign}"
-    )
+    if inbound.rating:
+        reason, changes = "rated", rated(ctx, case, inbound, _author(inbound))
+    elif inbound.sign:
+        items = state.talks_of_case(case.id)
+        going = inbound.sign == "left"
+        changes = [c for item in items for c in (left(state, item, ctx) if going else back(item))]
+        reason = f"the customer: {inbound.sign}"
+    else:
+        reason, changes = "chat ended", ended(state, case.id)
+    decided = Decided(status="processed", case=case.id, number=case.number, reason=reason)
     return _finish(known, decided, changes)

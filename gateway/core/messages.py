@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import UNSET
 
 from gateway.core import events as e
+from gateway.core.following import linked
 from gateway.core.ids import Context, MessageId, OutboundId
 from gateway.core.model import (
     Attachment,
@@ -52,9 +53,12 @@ def add_message(
     A chat needs no outbox: its visitors follow the journal by ``seq``, so the message is
     theirs once committed. So is the answer to a task whose filer named no callback.
     ``client_id`` is the command's: a desktop knows its own words by it when they come back.
+    ``{ticket_url}`` in what goes out is the address of the customer's own page.
     ``automatic``: no person wrote it, so it is no reply to anybody. ``quick_replies`` are shown
     where there is something to press; elsewhere they must stand in ``body``.
     """
+    if direction == "out":
+        body, html = linked(ctx, case, body), linked(ctx, case, html) if html else html
     by_outbox = direction == "out" and item.kind in _BY_OUTBOX and bool(to)
     delivery = None
     if direction == "out":

@@ -98,10 +98,7 @@ class Delivery(Word):
 
 
 class Offer(Value, frozen=True, kw_only=True):
-    """One item shown to one agent until ``deadline``.
-
-    ``bundle`` is the offer with which it is made, and accepted or declined.
-    """
+    """One item shown to one agent until ``deadline``; ``bundle``: the offer it is made with."""
 
     id: OfferId
     agent: AgentName
@@ -216,7 +213,8 @@ class Case(Kept, frozen=True, kw_only=True):
 
     ``emptied_at`` is when what had been said until then was removed (retention); ``service`` has
     the clocks of its last item that ended, as they stood then. ``automatic`` counts what machines
-    of ours have said since one of us has.
+    of ours have said since one of us has. ``rating`` is what the customer gave it last, 1-5;
+    ``link`` counts how often the address of the customer's own page was replaced.
     """
 
     id: CaseId
@@ -241,6 +239,8 @@ class Case(Kept, frozen=True, kw_only=True):
     emptied_at: datetime | None = None
     service: Service | None = None
     automatic: int = 0
+    rating: int = 0
+    link: int = 0
 
 
 class Author(Value, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Promises: what an agent said that we do by a time comes back to that agent then. Pure."""
 
 from datetime import timedelta
+from typing import Literal
 
 from gateway.core import events as e
 from gateway.core.errors import Refused
@@ -15,6 +16,7 @@ MOST_AHEAD = timedelta(days=365)
 MOST_OPEN = 50
 BROKEN = "broken"
 """The code with which an agent ends a promise that will not be kept."""
+Standing = Literal["open", "kept", "broken", "dropped"]
 _IN_HAND = frozenset({ItemState.ASSIGNED, ItemState.WRAPPING})
 
 
@@ -54,6 +56,16 @@ def make(
         item=made.id, until=promise.due_at, reason=f"promised by {promise.agent}"
     )
     return made, [*changes, e.Change(sleeps)]
+
+
+def standing(item: Item) -> Standing:
+    """How a promise stands; ``dropped``: it was taken back before its time."""
+    if item.promise is None or item.state in (ItemState.CANCELED, ItemState.REJECTED):
+        return "dropped"
+    ended = item.state is ItemState.COMPLETED
+    if item.promise.broken_at is not None or (ended and item.code == BROKEN):
+        return "broken"
+    return "kept" if ended else "open"
 
 
 def grace_of(state: NodeState, item: Item) -> float:

@@ -120,7 +120,8 @@ class IntakeFlow:
                 raise ValueError("memory goes with what it is about; else use ChannelMemory.save")
             return []
         for inbound in inbounds:
-            if inbound.sign:  # an older node, to which it may come, would take it for a message
+            # An older node, to which it may come, would take it for a message.
+            if inbound.sign or inbound.rating:
                 refuse_unknown(inbound, self._ledger.written)
         rows = await self._receiving.store(inbounds, memory, duty)
         await self._ledger.gate.passed()

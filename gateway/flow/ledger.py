@@ -17,7 +17,7 @@ from gateway.core import events as e
 from gateway.core.edition import EDITION, refuse_newer
 from gateway.core.errors import GatewayError, Refused
 from gateway.core.folds import apply
-from gateway.core.ids import CaseId, Context, NewId, Position
+from gateway.core.ids import CaseId, Context, LinkOf, NewId, Position, no_link
 from gateway.core.legal import check
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import Case, Item
@@ -57,7 +57,7 @@ class Ledger:
     """See the module's docstring. Implements ``ports.Feed``.
 
     ``gate`` says whether anybody may be told of anything, ``written`` which edition of events and
-    rows every node knows.
+    rows every node knows, ``link`` where a customer follows a case.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Ledger:
         self.epoch = epoch
         self.writable = True
         self.written = EDITION
+        self.link: LinkOf = no_link
         self.gate = gate or Gate()
         self._offset = 0
         self._committed = 0
@@ -97,7 +98,7 @@ class Ledger:
 
     def context(self) -> Context:
         """The time and the ids for a decision that begins now."""
-        return Context(self.clock.now(), self.new_id)
+        return Context(self.clock.now(), self.new_id, self.link)
 
     @property
     def position(self) -> Position:

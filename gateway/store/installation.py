@@ -29,6 +29,14 @@ class PgSettings:
             )
         return value
 
+    async def secrets(self) -> tuple[bytes, ...]:
+        """The secret, and those before it by which links that customers have were signed.
+
+        ``former_secrets`` holds the latter, 32 bytes each.
+        """
+        former = await self.load("former_secrets") or b""
+        return (await self.secret(), *(former[at : at + 32] for at in range(0, len(former), 32)))
+
     async def load(self, name: str) -> bytes | None:
         with reading():
             value: bytes | None = await self._pool.fetchval(self._sql["setting_load"], text(name))

@@ -42,6 +42,7 @@ from gateway.core.ids import (
 from gateway.core.inbound import Decided
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import AgentProfile, Case, Item, OutboundState, Outgoing
+from gateway.flow.ticketlinks import TicketLinks
 from gateway.http import HttpMount
 from gateway.ports import HttpRoute, Role, Services
 from gateway.store.contract import ItemFilter, Page, Received, Unavailable
@@ -74,6 +75,7 @@ from tests.support.memory_relay import MemoryRelay
 from tests.support.memory_tables import Tables
 
 ADMIN = "the-bootstrap-token"
+SECRET = b"a secret of thirty-two bytes, yes"
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 Answer = tuple[int, Any]
 
@@ -473,6 +475,8 @@ class ApiWorld:
         self.rig = rig
         self.tokens = tokens
         self.process = process
+        self.links = TicketLinks([SECRET], "http://localhost:8080")
+        rig.node.ledger.link = self.links.url
         self.api: Api
         self.house: House
         self.client: TestClient[Any, Any]
@@ -544,7 +548,7 @@ def _services(rig: Rig) -> Services:
         files=node.files,
         signals=node.signals,
         delivered=node.note_delivery,
-        secret=b"a secret of thirty-two bytes, yes",
+        secret=SECRET,
         public_url="http://localhost:8080",
         node=NODE,
         knows_queue=lambda name: name in node.ledger.state.queues,
@@ -592,6 +596,7 @@ def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> Ho
         colleagues=MemoryColleagues(world.rig.store),
         nodes=world.process,
         overflow=Nowhere(),
+        links=world.links,
         evacuation=_evacuation(world.rig),
         asks=Asking(world.rig.node.ledger, world.rig.node.writer, MemoryRelay(world.rig.store)),
         sends=_sending(world.rig),

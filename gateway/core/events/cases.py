@@ -3,7 +3,7 @@
 from typing import Literal
 
 from gateway.core.events.base import Happened
-from gateway.core.ids import CaseId, CustomerId, ItemId, MessageId
+from gateway.core.ids import AgentName, CaseId, CustomerId, ItemId, MessageId
 from gateway.core.model import Case, CaseStatus, Delivery
 
 
@@ -12,7 +12,7 @@ class CaseOpened(Happened, frozen=True, kw_only=True):
 
 
 class CaseChanged(Happened, frozen=True, kw_only=True):
-    """Fields left ``None`` stay as they are."""
+    """Fields left ``None`` stay as they are. ``link``: addresses given before are void."""
 
     case: CaseId
     by: str
@@ -24,6 +24,19 @@ class CaseChanged(Happened, frozen=True, kw_only=True):
     type: Literal["request", "incident"] | None = None
     level: int | None = None
     subject: str | None = None
+    link: int | None = None
+
+
+class CaseRated(Happened, frozen=True, kw_only=True):
+    """The customer says how it went, 1-5; ``agent`` had the case last, ``before`` it was rated so.
+
+    What was said with it is a message of the case.
+    """
+
+    case: CaseId
+    score: int
+    agent: AgentName | None = None
+    before: int = 0
 
 
 class MessageAdded(Happened, frozen=True, kw_only=True):
@@ -54,4 +67,4 @@ class DeliveryChanged(Happened, frozen=True, kw_only=True):
     reason: str = ""
 
 
-CaseEvent = CaseOpened | CaseChanged | MessageAdded | DeliveryChanged
+CaseEvent = CaseOpened | CaseChanged | CaseRated | MessageAdded | DeliveryChanged

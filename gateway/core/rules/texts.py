@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from gateway.core.rules.rule import Texts
 
-PLACEHOLDERS = ("customer", "agent", "number", "subject", "queue", "category")
+PLACEHOLDERS = ("customer", "agent", "number", "subject", "queue", "category", "ticket_url")
 _IN_BRACES = re.compile(r"\{(\w+)\}")
 
 

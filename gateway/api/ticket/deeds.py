@@ -1,0 +1,130 @@
+"""What the customer does on the page, as an ``Inbound``; and what of it cannot be taken."""
+
+import re
+from datetime import datetime
+from http import HTTPStatus
+from urllib.parse import parse_qs
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.api.ticket.render import MAX_TEXT, MAX_WHY
+from gateway.core.inbound import Claim, Inbound
+from gateway.core.model import Case, ChannelKind, Item
+from gateway.core.owed import CallbackWish
+from gateway.core.rating import HIGHEST
+from gateway.core.ticket import plain, way_of
+from gateway.store.views import CustomerCard, IdentityCard
+
+DONE = {"reply": "done_reply", "rate": "done_rate", "call": "done_call"}
+"""What each act is confirmed with."""
+MOST_FIELDS = 20
+_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
+_KINDS = {
+    ChannelKind.EMAIL: ("email",),
+    ChannelKind.SMS: ("phone",),
+    ChannelKind.WHATSAPP: ("phone",),
+    ChannelKind.WEBCHAT: ("visitor", "account"),
+}
+
+
+class Bad(Exception):
+    """What was sent cannot be taken; ``word`` says why on the page."""
+
+    def __init__(self, word: str, status: HTTPStatus) -> None:
+        super().__init__(word)
+        self.word, self.status = word, status
+
+
+class Found(Struct, frozen=True):
+    """A case that a link leads to. ``items`` are all of it, oldest first."""
+
+    case: Case
+    items: list[Item]
+    customer: CustomerCard
+
+    @property
+    def known(self) -> list[str]:
+        """The customer's identities."""
+        return [one.value for one in self.customer.identities]
+
+
+class Given(Struct, frozen=True, kw_only=True):
+    """A form as it was sent. ``id`` names it: sent again it is the same thing."""
+
+    act: str = ""
+    id: str = ""
+    text: str = ""
+    why: str = ""
+    score: int = 0
+
+
+def given(body: bytes) -> Given:
+    """The form's fields (application/x-www-form-urlencoded). Raises ``Bad``."""
+    try:
+        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError as error:
+        raise Bad("error_empty", HTTPStatus.BAD_REQUEST) from error
+    said = {name: values[0].replace("\r\n", "\n") for name, values in fields.items()}
+    score = said.get("score", "")
+    found = Given(
+        act=said.get("act", ""),
+        id=said.get("id", ""),
+        text=said.get("text", ""),
+        why=said.get("why", ""),
+        score=int(score) if score in {str(n) for n in range(1, HIGHEST + 1)} else 0,
+    )
+    if found.act not in DONE or _ID.fullmatch(found.id) is None:
+        raise Bad("error_empty", HTTPStatus.BAD_REQUEST)
+    return found
+
+
+def inbound_of(found: Found, form: Given, now: datetime) -> Inbound:
+    """What the form says, on the way by which the customer was answered last. Raises ``Bad``."""
+    case, way = found.case, way_of(found.items)
+    said = Inbound(
+        channel=way.channel if way is not None else case.channel,
+        kind=way.kind if way is not None else case.kind,
+        key=f"ticket:{case.id}:{form.id}",
+        at=now,
+        identity=_claim(found, way),
+        conversation=case.id,
+        client_id=form.id,
+    )
+    if form.act == "call":
+        return replace(said, callback=CallbackWish(cancel=True))
+    if form.act == "rate":
+        if not form.score:
+            raise Bad("error_score", HTTPStatus.UNPROCESSABLE_ENTITY)
+        return replace(said, rating=form.score, body=form.why.strip()[:MAX_WHY])
+    text = form.text.strip()
+    if way is None or not text:
+        raise Bad("error_empty", HTTPStatus.UNPROCESSABLE_ENTITY)
+    if len(text) > MAX_TEXT:
+        raise Bad("error_long", HTTPStatus.UNPROCESSABLE_ENTITY)
+    return replace(
+        said,
+        body=text,
+        subject=case.subject,
+        language=way.language,
+        # The answer goes where answers went so far, in the same thread.
+        address=way.address,
+        copies=way.copies,
+        references=tuple(reversed(way.thread)),
+        attributes={"ticket_page": True},
+    )
+
+
+def _claim(found: Found, way: Item | None) -> Claim | None:
+    """As whom the customer writes: under the identity that is answered, if there is one."""
+    identities = found.customer.identities
+    if not identities:
+        return None
+    kinds = _KINDS.get(way.kind, ()) if way is not None else ()
+    address = plain(way.address) if way is not None else ""
+
+    def rank(one: IdentityCard) -> tuple[bool, bool, bool]:
+        return plain(one.value) != address, one.kind not in kinds, not one.verified
+
+    best = min(identities, key=rank)
+    return Claim(kind=best.kind, value=best.value, name=found.customer.name, verified=best.verified)
