@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { build, type Plugin } from "vite";
 import { defineConfig } from "vitest/config";
@@ -29,28 +29,36 @@ function firstPaint(): Plugin {
 
 /**
  * The chat widget is one self-contained script under a fixed name, so that a shop's page can
- * name it for years; Rolldown builds such a file only in a build of its own.
+ * name it for years; Rolldown builds such a file only in a build of its own. So is what the
+ * node's own pages for tickets name, with its style sheet.
  */
-function widget(): Plugin {
-  const entry = resolve(root, "src/widget/main.ts");
+const ALONE = [
+  { name: "widget", global: "SwitchroomWidget" },
+  { name: "ticket", global: "SwitchroomTicket" },
+];
+
+function alone(): Plugin {
   return {
-    name: "switchroom-widget",
+    name: "switchroom-alone",
     apply: "build",
     async closeBundle(error?: Error) {
-      if (error || !existsSync(entry)) return;
-      await build({
-        configFile: false,
-        root,
-        publicDir: false,
-        logLevel: "warn",
-        define: { "process.env.NODE_ENV": '"production"' },
-        build: {
-          outDir: out,
-          emptyOutDir: false,
-          target: "es2022",
-          lib: { entry, formats: ["iife"], name: "SwitchroomWidget", fileName: () => "widget.js" },
-        },
-      });
+      if (error) return;
+      for (const { name, global } of ALONE) {
+        const entry = resolve(root, `src/${name}/main.ts`);
+        await build({
+          configFile: false,
+          root,
+          publicDir: false,
+          logLevel: "warn",
+          define: { "process.env.NODE_ENV": '"production"' },
+          build: {
+            outDir: out,
+            emptyOutDir: false,
+            target: "es2022",
+            lib: { entry, formats: ["iife"], name: global, fileName: () => `${name}.js`, cssFileName: name },
+          },
+        });
+      }
     },
   };
 }
@@ -58,7 +66,7 @@ function widget(): Plugin {
 export default defineConfig({
   root,
   appType: "mpa",
-  plugins: [mockServer(), firstPaint(), widget()],
+  plugins: [mockServer(), firstPaint(), alone()],
   build: {
     outDir: out,
     emptyOutDir: true,

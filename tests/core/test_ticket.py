@@ -168,7 +168,7 @@ def test_nothing_internal_ever_reaches_the_page(
     conversation: tuple[list[Message], list[Message]],
     status: CaseStatus,
     states: list[ItemState],
-    owes: bool,  # noqa: FBT001 - a strategy
+    owes: bool,
 ) -> None:
     messages, visible = conversation
     about = case(
@@ -267,7 +267,7 @@ def test_an_answer_is_expected_when_the_clock_of_the_reply_runs_out() -> None:
 def test_a_promise_is_open_kept_or_broken(
     state: ItemState,
     code: str,
-    broken: bool,  # noqa: FBT001 - a parameter
+    broken: bool,
     standing: str,
 ) -> None:
     promise = Promise(

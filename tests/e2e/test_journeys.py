@@ -2,9 +2,10 @@
 
 import re
 from email import message_from_bytes, policy
+from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.e2e.conftest import NewPage
 from tests.e2e.house import ADDRESS, PASSWORD, House, until
@@ -27,9 +28,58 @@ async def two_desktops(house: House, new_page: NewPage) -> tuple[Desktop, Deskto
     return first, second
 
 
-@pytest.mark.timeout(60)
+async def counts_down(desktop: Desktop, subject: str) -> None:
+    ring = desktop.offer(subject).get_by_role("timer")
+    shown = await ring.inner_text()
+    assert 0 < int(shown) <= 120
+    await expect(ring).not_to_have_text(shown)
+    assert int(await ring.inner_text()) < int(shown)
+
+
+async def promised(desktop: Desktop, text: str) -> None:
+    """Promise it on the item that is open, by the keyboard."""
+    page = desktop.page
+    await page.locator("#conversation").focus()
+    await page.keyboard.press("p")
+    await page.get_by_label("What is promised").fill(text)
+    await page.get_by_role("button", name="in 4 h").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Promise").click()
+    await expect(page.get_by_test_id("promise")).to_contain_text(text)
+
+
+async def keeps(house: House, subject: str) -> None:
+    """What was promised in the matter of this subject is done."""
+    owed = await house.node.call("GET", "/api/v1/items?state=scheduled")
+    (promise,) = [one["id"] for one in owed["items"] if one["subject"] == subject]
+    await house.node.call("POST", f"/api/v1/items/{promise}/close", {"reason": "sent"})
+
+
+async def asks_for_more(rosa: Page, text: str) -> None:
+    """On the customer's own page for the ticket, which somebody is working on."""
+    stands = rosa.get_by_role("heading", level=2).first
+    await expect(stands).to_have_text("A colleague is working on it")
+    await expect(rosa.locator(".said")).to_have_count(3)
+    await rosa.get_by_label("Your message").fill(text)
+    await rosa.get_by_role("button", name="Send").click()
+    await expect(rosa.locator("#notice")).to_have_text("Your message has arrived.")
+    await expect(rosa.get_by_label("Your message")).to_have_value("")
+    await expect(rosa.locator("li", has_text="A new shade")).to_contain_text("Open")
+
+
+async def rates(rosa: Page) -> None:
+    """There too, once it is solved and what was promised is done."""
+    await rosa.reload()
+    await expect(rosa.locator("li", has_text="A new shade")).to_contain_text("Kept")
+    await rosa.get_by_label("Very good").check()
+    await rosa.get_by_label("What was good").fill("Quick!")
+    await rosa.get_by_role("button", name="Rate").click()
+    await expect(rosa.locator("#notice")).to_have_text("Thank you for your rating.")
+    await expect(rosa.locator(".said").last).to_contain_text("Quick!")
+
+
+@pytest.mark.timeout(90)
 async def test_a_mail_is_offered_answered_and_wrapped_up_and_the_answer_reaches_the_mailbox(
-    house: House, new_page: NewPage, dovecot: Dovecot, sink: SmtpSink
+    house: House, new_page: NewPage, dovecot: Dovecot, sink: SmtpSink, tmp_path: Path
 ) -> None:
     first, second = await two_desktops(house, new_page)
     subject, asked = "Where is order 4711?", "<order-4711@customer.example>"
@@ -40,16 +90,13 @@ async def test_a_mail_is_offered_answered_and_wrapped_up_and_the_answer_reaches_
         await expect(offer).to_contain_text("It should have come on Tuesday.")
         await expect(offer).to_contain_text("Rosa Vidal")
         await expect(offer).to_contain_text(re.compile(r"Why you:\s*\w+"))
-    ring = first.offer(subject).get_by_role("timer")
-    shown = await ring.inner_text()
-    assert 0 < int(shown) <= 120
-    await expect(ring).not_to_have_text(shown)  # it counts
-    assert int(await ring.inner_text()) < int(shown)
+    await counts_down(first, subject)
 
     await first.accept(subject)
     await expect(second.offers).to_have_count(0)
     await second.open(subject)
-    await first.send("Dear Rosa,\nit left us today: it will be with you on Friday.")
+    text = "Dear Rosa,\nit left us today: it will be with you on Friday. More at {ticket_url}"
+    await first.send(text)
     for desktop in (first, second):
         await expect(desktop.message("with you on Friday")).to_have_count(1)
         await expect(desktop.message("with you on Friday")).to_contain_text("Sent")
@@ -71,14 +118,31 @@ async def test_a_mail_is_offered_answered_and_wrapped_up_and_the_answer_reaches_
         await expect(desktop.message("Friday is fine")).to_have_count(1)
         await expect(desktop.customer).to_contain_text("3 messages · Ann Weaver")
 
+    (link,) = re.findall(r"http://\S+/t/\S+", body.get_content())
+    rosa = await new_page()
+    await rosa.goto(link)
+    await promised(first, "A new shade")
+    await asks_for_more(rosa, "And a spare bulb, please.")
+    await rosa.screenshot(path=tmp_path / "promised.png", full_page=True)
+    for desktop in (first, second):
+        await expect(desktop.message("And a spare bulb")).to_have_count(1)
+    await keeps(house, subject)
+
     await first.finish("Solved")
     await expect(second.row(subject)).to_have_count(0)
     await expect(first.row(subject)).to_have_count(0)
-    item = await house.ended(subject)
+    ended = await house.node.call("GET", "/api/v1/items?limit=200&state=completed")
+    item = next(one for one in ended["items"] if one["subject"] == subject and one["code"])
     assert item["code"] == "solved"
     said = await house.said(item["number"])
-    assert [one["direction"] for one in said if one["direction"] != "system"] == ["in", "out", "in"]
+    assert [one["direction"] for one in said if one["direction"] != "system"] == [
+        *("in", "out", "in", "in")
+    ]
     assert len(sink.taken) == 1
+    await rates(rosa)
+    await rosa.screenshot(path=tmp_path / "rated.png", full_page=True)
+    case = await house.node.call("GET", f"/api/v1/cases/{item['number']}")
+    assert (case["rating"], case["status"], case["ticket_url"]) == (5, "solved", link)
 
 
 @pytest.mark.timeout(60)

@@ -303,7 +303,7 @@ def _rate(ticket: Ticket, place: Place, form: Form) -> Markup:
         for score in range(HIGHEST, 0, -1)
     )
     why = tag("label", words.say("rate_why"), for_="why")
-    box = tag("textarea", form.why, id="why", name="text", rows=2, maxlength=MAX_WHY, dir="auto")
+    box = tag("textarea", form.why, id="why", name="why", rows=2, maxlength=MAX_WHY, dir="auto")
     rated = tag("p", words.say("rated", score=ticket.rating)) if ticket.rating else None
     legend = tag("legend", tag("h2", words.say("rate")))
     return tag(

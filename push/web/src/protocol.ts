@@ -110,6 +110,9 @@ export interface Case {
   joined_because: string;
   follows: string | null;
   changed_at: string | null;
+  rating?: number;
+  /** The customer's own page, where one case is asked for; empty: it is nobody's. */
+  ticket_url?: string;
 }
 
 export interface AgentProfile {

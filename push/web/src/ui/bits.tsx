@@ -96,10 +96,10 @@ export function Skeleton({ lines = 3 }: { lines?: number }) {
   );
 }
 
-export async function copyText(text: string): Promise<void> {
+export async function copyText(text: string, done = t("copied", { text })): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
-    say(t("copied", { text }));
+    say(done);
   } catch {
     say(t("copy.failed"), true);
   }
