@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from gateway.api.ticket.words import Languages, accepted
 from gateway.core import commands as c
+from gateway.core.events import CaseRated
 from gateway.core.ids import AgentName
 from gateway.core.model import CaseStatus, ItemState
 from gateway.flow.ticketlinks import TicketLinks
@@ -57,6 +58,7 @@ async def arrived(world: ApiWorld, key: str = "lamp", **fields: Any) -> Any:
     """A mail, and the item that it makes."""
     (accepted_,) = await world.rig.node.intake.receive([mail(key, **fields)])
     decided = await world.rig.node.intake.decided(accepted_)
+    assert decided.item is not None
     return world.rig.tables.items[decided.item]
 
 
@@ -72,6 +74,7 @@ async def do(world: ApiWorld, command: Any) -> None:
 async def taken(world: ApiWorld, item: Any) -> None:
     await world.until(lambda: world.rig.tables.items[item.id].state is ItemState.OFFERED)
     offer = world.rig.tables.items[item.id].offer
+    assert offer is not None
     await do(world, c.Accept(id=world.rig.command(), offer=offer.id))
 
 
@@ -105,17 +108,16 @@ async def test_a_ticket_is_read_answered_reopened_and_rated_by_its_customer() ->
         assert "★★★★☆\nQuick, but dear" in eva.html
         _, card = await world.call("GET", f"/api/v1/cases/{item.number}")
         assert (card["rating"], card["status"]) == (4, "solved")
-        rated = [x.event for x in world.rig.tables.journal.values()]
-        (event,) = [x for x in rated if type(x).__name__ == "CaseRated"]
+        events = [x.event for x in world.rig.tables.journal.values()]
+        (event,) = [x for x in events if isinstance(x, CaseRated)]
         assert (event.score, event.agent, event.before) == (4, ANA, 0)
         await eva.act("reply", text="It is dark again")
         assert "Your message has arrived." in eva.html
         assert "It is dark again" in eva.html
         case = world.rig.tables.cases[item.case]
         assert case.status is CaseStatus.OPEN
-        (again,) = [i for i in world.rig.tables.items.values() if i.case == case.id and i != item][
-            -1:
-        ]
+        again = max((i for i in world.rig.tables.items.values()), key=lambda i: i.id)
+        assert (again.case, again.id != item.id) == (case.id, True)
         assert (again.address, again.thread) == (item.address, item.thread)
 
 

@@ -24,6 +24,7 @@ from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.ids import NodeName
 from gateway.core.model import CommandRecord, ItemState
+from gateway.flow.ticketlinks import TicketLinks
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute, Principal
 from tests.cluster.afar import (
     ANA,
@@ -96,7 +97,7 @@ class Rest:
         keyed = Idempotency(ledger.clock, keys, ledger.new_id)
         resources: list[Acts | Cases] = [
             Acts(one.node, items, listing, sends, once),
-            Cases(one.node, listing, items, once),
+            Cases(one.node, listing, items, once, TicketLinks([b"secret"], "")),
         ]
         self._one = one
         self._routes: dict[str, HttpRoute] = {
