@@ -23,7 +23,7 @@ from channels.email.understand import Understanding, Work
 from gateway.core.errors import Refused, Unreachable
 from gateway.ports import ChannelMemory, Clock, Inbound, Intake, Memory
 
-INFO_BATCH = 500
+INFO_BATCH = 100
 HEAD_BATCH = 50
 MAX_OWED = 1_000
 """So many mails may be kept back before we say that the server is broken."""

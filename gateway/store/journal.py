@@ -30,7 +30,7 @@ from gateway.store.contract import (
     Unavailable,
 )
 from gateway.store.fence import Fence
-from gateway.store.inbox import pack, stored, unpack
+from gateway.store.inbox import Parcel, pack, stored, unpack
 from gateway.store.pool import Connection, Pool
 from gateway.store.queries import Queries
 from gateway.store.trouble import FAILED, Deadlock, hearing_warnings, meaning, reading
@@ -39,6 +39,7 @@ from gateway.store.writer import Writer
 T = TypeVar("T")
 
 REPEATS = 4
+HASHED_HERE_BYTES = 100_000
 CHUNK = 500
 
 
@@ -89,7 +90,7 @@ class PgJournal:
     ) -> list[Stored]:
         if not inbounds and not memories:
             return []
-        parcel = pack(inbounds, memories, self._new_id, duties)
+        parcel = await self._pack(inbounds, memories, duties)
         problem: Exception | None = None
         unknown = False
         for _ in range(REPEATS):
@@ -108,6 +109,18 @@ class PgJournal:
                     raise CommitUnknown(str(problem)) from lost
                 raise
         raise Unavailable(str(problem)) from problem
+
+    async def _pack(
+        self,
+        inbounds: Sequence[Inbound],
+        memories: Sequence[tuple[ChannelName, Memory]],
+        duties: Sequence[DutyTerm],
+    ) -> Parcel:
+        """Hashing fifty mails with their files would hold the loop for as many milliseconds."""
+        size = sum(len(i.raw or b"") + sum(len(f.data) for f in i.files) for i in inbounds)
+        if size <= HASHED_HERE_BYTES:
+            return pack(inbounds, memories, self._new_id, duties)
+        return await asyncio.to_thread(pack, inbounds, memories, self._new_id, duties)
 
     async def _receive(self, term: Term, arguments: tuple[Any, ...]) -> list[Any]:
         try:
