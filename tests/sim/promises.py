@@ -381,13 +381,18 @@ def _what_was_said_arrived(tables: Tables, outside: Outside) -> None:
 
 
 def _in_the_order_in_which_it_was_said(tables: Tables, outside: Outside) -> None:
-    """To each address in each case, as far as one node brought it."""
+    """To each address in each case, as far as one node brought it.
+
+    A case that has ended leaves its node; whoever opens it again at another knows nothing of what
+    the first still tries to deliver.
+    """
     last: dict[tuple[str, ...], int] = {}
+    carriers = {o.message: tables.carriers[o.id] for o in tables.outbox.values() if o.message}
     for identity in outside.post.arrived:
         message = tables.messages.get(cast("Any", identity))
         if message is None or not message.to:
             continue
-        line = (message.case, message.channel, message.to[0])
+        line = (message.case, message.channel, message.to[0], carriers[message.id])
         before = last.get(line, 0)
         last[line] = message.seq
         need(before < message.seq, f"{identity} ({message.seq}) arrived after {before} of {line}")
