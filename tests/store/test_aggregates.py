@@ -311,6 +311,9 @@ async def test_the_installations_secret_is_made_once(store: Store) -> None:
     secret = await store.settings.secret()
     assert len(secret) == 32
     assert await store.settings.secret() == secret
+    assert await store.settings.secrets() == (secret,)
+    await store.settings.save("former_secrets", b"a" * 32 + b"b" * 32)
+    assert await store.settings.secrets() == (secret, b"a" * 32, b"b" * 32)
 
 
 async def test_a_node_is_listed_with_its_epoch(store: Store, pen: Pen) -> None:

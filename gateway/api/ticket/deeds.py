@@ -79,8 +79,11 @@ def given(body: bytes) -> Given:
     return found
 
 
-def inbound_of(found: Found, form: Given, now: datetime) -> Inbound:
-    """What the form says, on the way by which the customer was answered last. Raises ``Bad``."""
+def inbound_of(found: Found, form: Given, now: datetime, origin: str) -> Inbound:
+    """What the form says, on the way by which the customer was answered last. Raises ``Bad``.
+
+    ``origin`` is the network address that it came from.
+    """
     case, way = found.case, way_of(found.items)
     said = Inbound(
         channel=way.channel if way is not None else case.channel,
@@ -90,6 +93,7 @@ def inbound_of(found: Found, form: Given, now: datetime) -> Inbound:
         identity=_claim(found, way),
         conversation=case.id,
         client_id=form.id,
+        origin=origin,
     )
     if form.act == "call":
         return replace(said, callback=CallbackWish(cancel=True))

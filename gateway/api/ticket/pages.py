@@ -250,7 +250,7 @@ class TicketPages:
         form = Given(id=self._ledger.new_id())
         try:
             form = given(request.body)
-            inbound = inbound_of(found, form, self._clock.now())
+            inbound = inbound_of(found, form, self._clock.now(), request.remote)
             self._check_pace(found.case)
             where = await self._done(found.case, inbound)
         except Bad as bad:
