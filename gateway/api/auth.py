@@ -8,9 +8,9 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 
 from argon2 import PasswordHasher
@@ -18,9 +18,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
 
 from gateway.api.needs import Tokens
+from gateway.api.sprays import Sprays
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, NewId
 from gateway.core.model import AgentProfile
+from gateway.flow.tasks import KeyedLocks
 from gateway.ports import Clock, Principal, Role
 from gateway.store.contract import Unavailable
 from gateway.store.views import TokenRow
@@ -29,6 +31,8 @@ BELIEVED_SECONDS = 4.0
 CACHED = 50_000
 ATTEMPTS = 5
 """Failed logins of one name from one address before it has to wait."""
+IN_LINE = 50
+"""Who would wait behind so many is told to come again."""
 FORGIVEN_SECONDS = 300.0
 WATCHED = 10_000
 HASHING_AT_ONCE = 2
@@ -148,9 +152,25 @@ class TokenAuth:
 
 
 class Passwords:
-    """Logins by name and password (argon2id), with few tries per name and address."""
+    """Logins by name and password (argon2id), with few tries per name and address.
 
-    def __init__(self, tokens: Tokens, clock: Clock, hasher: PasswordHasher) -> None:
+    Many names from one address, or one name from many, are slowed and never shut out: who has
+    signed in under this name from this address before does not wait at all.
+    """
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        clock: Clock,
+        hasher: PasswordHasher,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._sleep = sleep
+        self._sprays = Sprays(clock)
+        self._lines = KeyedLocks()
+        self._in_line: Counter[str] = Counter()
+        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._tokens = tokens
         self._clock = clock
         self._hasher = hasher
@@ -167,7 +187,7 @@ class Passwords:
         self._check_pace(name, remote)
         found = await self._tokens.login(name)
         known = found[0] if found else await self._dummy()
-        async with self._turn():
+        async with self._slowed(name, remote), self._turn():
             # Again: many may have come at once and waited together.
             self._check_pace(name, remote)
             right = await self._verify(known, password)
@@ -175,6 +195,7 @@ class Passwords:
                 self._note_failure(name, remote)
                 raise Refused("unauthorized", "the name or the password is wrong")
         self._failures.pop((name, remote), None)
+        self._note_success(name, remote)
         if self._hasher.check_needs_rehash(found[0]):
             await self._tokens.save_login(AgentName(name), await self.hash(password), found[1])
         return found[1]
@@ -208,6 +229,38 @@ class Passwords:
 
     # -- pace -------------------------------------------------------------------------------
 
+    @asynccontextmanager
+    async def _slowed(self, name: str, remote: str) -> AsyncIterator[None]:
+        """Wait in line where names or addresses are tried out. Raises ``Refused``."""
+        async with AsyncExitStack() as lines:
+            for key in _keys(name, remote) if (name, remote) not in self._known else ():
+                seconds = self._sprays.delay(key)
+                if not seconds:
+                    continue
+                if self._in_line[key] >= IN_LINE:
+                    raise Refused("too_fast", "too many are signing in just now; try again later")
+                lines.enter_context(self._waiting_for(key))
+                await lines.enter_async_context(self._lines.hold(key))
+                await self._sleep(seconds)
+            yield
+
+    @contextmanager
+    def _waiting_for(self, key: str) -> Iterator[None]:
+        self._in_line[key] += 1
+        try:
+            yield
+        finally:
+            self._in_line[key] -= 1
+            if not self._in_line[key]:
+                del self._in_line[key]
+
+    def _note_success(self, name: str, remote: str) -> None:
+        self._sprays.note(_keys(name, remote), failed=False)
+        self._known[name, remote] = None
+        self._known.move_to_end((name, remote))
+        while len(self._known) > CACHED:
+            self._known.popitem(last=False)
+
     def _check_pace(self, name: str, remote: str) -> None:
         count, since = self._failures.get((name, remote), (0, 0.0))
         left = FORGIVEN_SECONDS - (self._clock.monotonic() - since)
@@ -215,6 +268,7 @@ class Passwords:
             raise Refused("too_fast", f"too many wrong passwords; try again in {left:.0f} s")
 
     def _note_failure(self, name: str, remote: str) -> None:
+        self._sprays.note(_keys(name, remote), failed=True)
         now = self._clock.monotonic()
         count, since = self._failures.get((name, remote), (0, now))
         if now - since >= FORGIVEN_SECONDS:
@@ -223,3 +277,8 @@ class Passwords:
         self._failures.move_to_end((name, remote))
         while len(self._failures) > WATCHED:
             self._failures.popitem(last=False)
+
+
+def _keys(name: str, remote: str) -> tuple[str, str]:
+    """By what sprays are counted; always in this order, so that nobody waits in a circle."""
+    return f"of {name}", f"from {remote}"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from gateway.api.base import Listed, Paged, asked, by, read, record, whole
+from gateway.api.base import Listed, Paged, asked, by, read, record, who, whole
 from gateway.api.cards import TimelineCard, timeline_card
 from gateway.api.house import House
 from gateway.core import events as e
@@ -129,6 +129,7 @@ class Customers:
         )
 
     async def _put(self, request: HttpRequest) -> HttpAnswer:
+        self._may_write(request)
         wish = read(request, CustomerPut)
         identity = wish.identity
         found = await self._people.put(
@@ -144,15 +145,22 @@ class Customers:
             await record(self._ledger, [e.Change(valued)])
         return HttpAnswer(body=found)
 
+    def _may_write(self, request: HttpRequest) -> None:
+        """What a customer is worth decides who comes first: no agent's say. Raises ``Refused``."""
+        asker = who(request)
+        if asker.role == "agent" and asker.name in self._ledger.state.profiles:
+            detail = "agents cannot change customers; a supervisor or a system's token can"
+            raise Refused("not_allowed", detail)
+
     async def _erase(self, request: HttpRequest) -> HttpAnswer:
-        customer, who = (await self._find(request.params["id"])).id, by(request)
-        await record(self._ledger, [e.Change(e.ErasureOrdered(customer=customer, by=who))])
+        customer, asker = (await self._find(request.params["id"])).id, by(request)
+        await record(self._ledger, [e.Change(e.ErasureOrdered(customer=customer, by=asker))])
         gone = await self._erasing.erase(customer)
         if gone.busy:
             raise Refused("conflict", _in_the_way(gone.busy), "id")
         erased = e.CustomerErased(
             customer=customer,
-            by=who,
+            by=asker,
             cases=len(gone.cases),
             messages=gone.messages,
             files=gone.files,

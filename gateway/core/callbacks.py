@@ -21,6 +21,7 @@ from gateway.core.opening import open_case
 from gateway.core.owed import Callback, Callbacks, CallbackWish, Outcome
 from gateway.core.reaching import tell
 from gateway.core.state import NodeState
+from gateway.core.watch import NOTHING
 
 CHANNEL = ChannelName("callback")
 """The channel of one that no contact came before."""
@@ -268,6 +269,8 @@ def _instead(replaced: Item | None, item: Item) -> list[e.Change]:
     """The contact waits no more: the call-back has its place."""
     if replaced is None or replaced.state not in (ItemState.QUEUED, ItemState.OFFERED):
         return []
+    if (replaced.watch or NOTHING).holds_reply():
+        return []  # it would be lost: a supervisor has it before the customer
     why = f"the customer is called back instead ({item.id})"
     gone = e.ItemCanceled(item=replaced.id, by="customer", reason=why)
     return [*_withdrawn(replaced, why), e.Change(gone)]
@@ -338,8 +341,8 @@ def canceled(
             continue
         if not rules_of(state, item.queue).cancel_on_return:
             continue
-        if item.watch is not None and item.watch.holds_reply():
-            continue  # it would be lost: a supervisor has it before the customer
+        if (item.watch or NOTHING).holds_reply():
+            continue  # likewise
         since = callback.since
         changes += _withdrawn(item, why)
         changes.append(e.Change(e.ItemCanceled(item=item.id, by="system", reason=why)))
@@ -353,6 +356,8 @@ def taken_back(state: NodeState, case: CaseId) -> list[e.Change]:
         raise Refused("not_found", "nobody was to call")
     if item.state not in _WAITS:
         raise Refused("wrong_state", "somebody is calling just now")
+    if (item.watch or NOTHING).holds_reply():
+        raise Refused("wrong_state", "a reply waits to be looked at")
     why = "the customer does not want to be called any more"
     gone = e.ItemCanceled(item=item.id, by="customer", reason=why)
     return [*_withdrawn(item, why), e.Change(gone)]

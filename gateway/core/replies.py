@@ -13,7 +13,6 @@ from gateway.core import events as e
 from gateway.core.effects import Doing, Matter
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName
-from gateway.core.lifecycle import allows
 from gateway.core.messages import add_message
 from gateway.core.model import Attachment, Author, CaseStatus, Item, ItemState, Message
 from gateway.core.reaching import answering
@@ -162,11 +161,18 @@ def _release(matter: Matter, doing: Doing, review: Review, message: Message, by:
     doing.follow(said)
     if review.then == "wait" and doing.case.status is CaseStatus.OPEN:
         doing.add(e.CaseChanged(case=doing.case.id, by=by, status=CaseStatus.WAITING))
-    queue = matter.state.queues.get(doing.item.queue)
-    closes = review.then == "close" and (queue is None or not queue.wrapup_required)
-    if closes and doing.item.state is ItemState.HELD and allows(doing.item.state, e.ItemCompleted):
-        doing.add(
-            e.ItemCompleted(
-                item=doing.item.id, agent=review.agent, reason=f"answered; released by {by}"
-            )
-        )
+    if review.then == "close" and doing.item.state is ItemState.HELD:
+        _close(matter, doing, review.agent, f"answered; released by {by}")
+
+
+def _close(matter: Matter, doing: Doing, agent: AgentName | None, why: str) -> None:
+    """As its agent wanted: with the wrap-up that is due, if they are there to do it."""
+    item = doing.item
+    queue = matter.state.queues.get(item.queue)
+    status = matter.state.statuses.get(agent) if agent is not None else None
+    due = queue is not None and (queue.wrapup_required or item.callback is not None)
+    if agent is not None and due and status is not None and status.tabs:
+        doing.add(e.ItemAssigned(item=item.id, agent=agent, by=RULES, reason=why))
+        doing.add(e.WrapUpStarted(item=item.id, agent=agent, reason=why))
+    elif item.callback is None:
+        doing.add(e.ItemCompleted(item=item.id, agent=agent, reason=why))

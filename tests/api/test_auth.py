@@ -103,6 +103,72 @@ async def test_five_wrong_passwords_make_one_wait_but_nobody_else() -> None:
     assert await passwords.role_of("ana", "right", "1.1.1.1") == "agent"
 
 
+class Line:
+    """Counts how long those who sign in are made to wait."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        await asyncio.sleep(0)
+
+
+async def tried_out(*pairs: tuple[str, str]) -> tuple[Passwords, Line, HandClock]:
+    """Wrong passwords, by name and address; ana's is ``right``, and she has come from home once."""
+    clock, line = HandClock(), Line()
+    tokens = FakeTokens(Tables(counted_ids(), clock.now))
+    passwords = Passwords(tokens, clock, QUICK, sleep=line.sleep)
+    await tokens.save_login(AgentName("ana"), await passwords.hash("right"), "agent")
+    assert await passwords.role_of("ana", "right", "home") == "agent"
+    for name, remote in pairs:
+        with pytest.raises(Refused):
+            await passwords.role_of(name, "wrong", remote)
+    return passwords, line, clock
+
+
+async def test_many_names_from_one_address_are_slowed_and_nobody_is_shut_out() -> None:
+    spray = [(f"name{n}", "1.1.1.1") for n in range(40)]
+    passwords, line, clock = await tried_out(*spray)
+    assert len(line.waits) == 20
+    assert line.waits == sorted(line.waits)
+    line.waits.clear()
+    assert await passwords.role_of("ana", "right", "1.1.1.1") == "agent"
+    assert len(line.waits) == 1
+    assert await passwords.role_of("ana", "right", "1.1.1.1") == "agent"
+    assert await passwords.role_of("ana", "right", "2.2.2.2") == "agent"
+    assert len(line.waits) == 1
+    clock.seconds += 301
+    with pytest.raises(Refused):
+        await passwords.role_of("name99", "wrong", "1.1.1.1")
+    assert len(line.waits) == 1
+
+
+async def test_one_name_from_many_addresses_is_slowed_but_not_for_who_came_from_there() -> None:
+    spray = [("ana", f"10.0.0.{n}") for n in range(40)]
+    passwords, line, _ = await tried_out(*spray)
+    assert len(line.waits) == 20
+    line.waits.clear()
+    assert await passwords.role_of("ana", "right", "home") == "agent"
+    assert line.waits == []
+    assert await passwords.role_of("ana", "right", "new.example") == "agent"
+    assert len(line.waits) == 1
+
+
+async def test_where_more_sign_in_than_mistype_nobody_is_slowed() -> None:
+    clock, line = HandClock(), Line()
+    tokens = FakeTokens(Tables(counted_ids(), clock.now))
+    passwords = Passwords(tokens, clock, QUICK, sleep=line.sleep)
+    right = await passwords.hash("right")
+    for n in range(60):
+        await tokens.save_login(AgentName(f"a{n}"), right, "agent")
+        assert await passwords.role_of(f"a{n}", "right", "proxy") == "agent"
+        if n % 2:
+            with pytest.raises(Refused):
+                await passwords.role_of(f"b{n}", "wrong", "proxy")
+    assert line.waits == []
+
+
 async def test_an_unknown_name_is_answered_like_a_wrong_password() -> None:
     clock = HandClock()
     tokens = FakeTokens(Tables(counted_ids(), clock.now))

@@ -291,3 +291,13 @@ async def test_every_list_answers_items_and_next() -> None:
                 continue
             status, page = await world.call("GET", path)
             assert (status, set(page)) == (200, {"items", "next"}), path
+
+
+async def test_an_agent_changes_no_customer_but_a_system_with_an_agents_token_does() -> None:
+    async with api_world() as world:
+        mia = {"identity": {"kind": "email", "value": "mia@example.com"}, "value": 7}
+        await world.call("PUT", "/api/v1/agents/ana", {"role": "agent"})
+        for name, status in (("ana", 403), ("crm", 200)):
+            _, made = await world.call("POST", "/api/v1/tokens", {"agent": name, "role": "agent"})
+            found = await world.call("PUT", "/api/v1/customers", mia, token=made["token"])
+            assert found[0] == status, found

@@ -21,6 +21,7 @@ from gateway.core.model import (
     ItemState,
     Message,
 )
+from gateway.core.owed import CallbackWish
 from gateway.core.replies import conclude, review_of
 from gateway.core.rules.rule import DECIDES, Rule, Then
 from gateway.core.rules.when import Velocity, When
@@ -506,3 +507,71 @@ def test_what_is_kept_back_is_not_for_who_had_it_last_to_take_up_or_to_end() -> 
         house.say("ana", c.Resume(id=house.command(), item=item.id))
     with pytest.raises(Refused, match="a supervisor looks at this first"):
         house.complete("ana", item.id)
+
+
+CODES = rule("no codes", "reply", Then(hold="names"), words=("account",))
+
+
+def a_reply_held_with_close(house: House) -> Item:
+    arrive(house)
+    item = house.accept("ana")
+    house.say("ana", c.Send(id=ID, item=item.id, body="Your account is 1", then="close"))
+    return house.state.items[item.id]
+
+
+def test_a_released_reply_leads_to_wrap_up_where_the_queue_wants_that() -> None:
+    house = a_house(CODES)
+    item = a_reply_held_with_close(house)
+    assert item.state is ItemState.HELD
+    conclude_first(house, item, "released")
+    now = house.state.items[item.id]
+    assert (now.state, now.agent) == (ItemState.WRAPPING, "ana")
+    house.complete("ana", item.id)
+    assert house.state.cases.get(item.case, item) is not None
+    assert house.tables.items[item.id].state is ItemState.COMPLETED
+
+
+def test_whose_agent_has_gone_ends_without_wrap_up_when_its_reply_is_released() -> None:
+    house = a_house(CODES)
+    item = a_reply_held_with_close(house)
+    house.drop("ana")
+    conclude_first(house, item, "released")
+    assert house.tables.items[item.id].state is ItemState.COMPLETED
+    assert len(house.tables.outbox) == 1
+
+
+def test_who_has_written_meanwhile_is_answered_and_not_wrapped_up() -> None:
+    house = a_house(CODES)
+    item = a_reply_held_with_close(house)
+    write(house, item)
+    conclude_first(house, item, "released")
+    assert house.state.items[item.id].state in (ItemState.QUEUED, ItemState.OFFERED)
+
+
+def test_nobody_cancels_an_item_whose_reply_waits_to_be_looked_at() -> None:
+    house = a_house(CODES)
+    item = a_reply_held_with_close(house)
+    with pytest.raises(Refused, match="released or refused first"):
+        acts.cancel(house.state, item.id, "boss", "")
+
+
+def test_a_call_back_that_is_asked_for_does_not_drop_a_reply_that_is_held() -> None:
+    house = a_house(CODES)
+    item = write(house, a_reply_held_with_close(house))
+    assert item.state in (ItemState.QUEUED, ItemState.OFFERED)
+    case = house.state.cases[item.case]
+    call = mail("m3", callback=CallbackWish(number="+34600111222"))
+    house.arrive(call, referenced=case, reference="m1@example.org")
+    assert item.id in house.state.items
+    conclude_first(house, item, "released")
+    assert len(house.tables.outbox) == 1
+
+
+def test_a_call_back_that_is_taken_back_does_not_drop_a_reply_that_is_held() -> None:
+    house = a_house(CODES)
+    item, known = a_held_call_back(house)
+    off = mail("m2", callback=CallbackWish(cancel=True))
+    decided = house.arrive(off, **known)
+    assert decided.status == "ignored"
+    assert "a reply waits to be looked at" in decided.reason
+    assert item.id in house.state.items
