@@ -119,6 +119,21 @@ async def test_the_conversation_goes_on_both_ways_in_order_and_once(talk: Talk) 
     assert seqs == list(range(2, 26))
 
 
+async def page_of(node: NodeProcess, number: int) -> str:
+    """The customer's own page, as a path that every node serves."""
+    case = await node.call("GET", f"/api/v1/cases/{number}")
+    return str(case["ticket_url"]).removeprefix(node.url)
+
+
+async def on_page(node: NodeProcess, path: str, **form: str) -> str:
+    """What the page shows, after this form was sent if there is one."""
+    async with aiohttp.ClientSession(node.url) as http:
+        send = http.post(path, data=form) if form else http.get(path)
+        async with send as answer:
+            assert answer.status == 200
+            return await answer.text()
+
+
 async def test_marks_and_typing_cross(talk: Talk) -> None:
     ana, visitor = talk.ana, talk.visitor
     async with asyncio.timeout(30):
@@ -184,11 +199,17 @@ async def placed(visitor: Visitor, place: int) -> None:
 async def test_the_agents_node_is_killed_and_the_customer_hears_of_the_heir(talk: Talk) -> None:
     await talk.visitor.say(Send(id="question-1", body="before"))
     await talk.visitor.until(Ok)
+    page = await page_of(talk.here, talk.welcome.number or 0)
+    form = {"act": "reply", "id": "form-of-the-page", "text": "on the page"}
+    for node in (talk.there, talk.here):  # the same form: one message
+        assert (await on_page(node, page, **form)).count("on the page") == 1
     await talk.here.kill()
     async with asyncio.timeout(60):
         await talk.visitor.say(Send(id="question-2", body="after"))
         await talk.visitor.until(Ok)
-    assert talk.shown() == ["before", "after"]
+    assert talk.shown() == ["before", "on the page", "after"]
+    shown = await on_page(talk.there, page, **form)
+    assert [shown.count(words) for words in ("before", "on the page", "after")] == [1, 1, 1]
 
 
 async def test_the_same_task_filed_at_both_nodes_at_once_is_one_task(talk: Talk) -> None:
