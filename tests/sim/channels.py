@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Never
+from typing import Literal, Never
 
 from msgspec import Struct
 
@@ -14,7 +14,7 @@ from gateway.core import events as e
 from gateway.core.errors import OutcomeUnknown, Refused, StoodDown, TryAgain
 from gateway.core.ids import CaseId, ChannelName, SkillName
 from gateway.core.inbound import Claim, Inbound
-from gateway.core.model import ChannelKind
+from gateway.core.model import ChannelKind, Message
 from gateway.core.owed import CallbackWish
 from gateway.flow.node import Node
 from gateway.ports import Accepted, Clock, Intake, Memory, Outbound, Receipt
@@ -22,6 +22,7 @@ from gateway.store.contract import Unavailable
 from tests.sim.house import NUMBER
 from tests.sim.outside import CALL, CALL_LATER, END, Filed, Mail, Outside, Post, Visitor
 from tests.sim.promises import Causes
+from tests.sim.questions import ANSWERS
 from tests.support.builders import MAIL, OFFICE, SITE
 from tests.support.simworld import Life
 
@@ -177,17 +178,20 @@ class ChatChannel(_Channel):
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
-        self._news = {name: asyncio.Event() for name in scene.outside.visitors}
+        visitors = scene.outside.visitors
+        self._news = {name: asyncio.Event() for name in visitors}
+        self._signs = {name: asyncio.Event() for name in visitors}
         scene.node.ledger.subscribe(self._committed)
         scene.whereabouts.listen(self.look_all)
+        scene.outside.listen(self.look_all)
 
     def _committed(self, entries: Sequence[e.Entry]) -> None:
-        if any(isinstance(entry.event, e.MessageAdded) for entry in entries):
+        if any(isinstance(entry.event, e.MessageAdded | e.CustomerLeft) for entry in entries):
             self.look_all()
 
     def look_all(self) -> None:
         """Somebody may have said something, here or at another node."""
-        for news in self._news.values():
+        for news in (*self._news.values(), *self._signs.values()):
             news.set()
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> Never:
@@ -195,14 +199,15 @@ class ChatChannel(_Channel):
             for visitor in self.scene.outside.visitors.values():
                 group.create_task(self._listen(visitor))
                 group.create_task(self._show(visitor))
+                group.create_task(self._attend(visitor))
         raise AssertionError
 
     async def _listen(self, visitor: Visitor) -> Never:
         scene = self.scene
         while True:
-            await self.until(lambda: visitor.unsent and scene.mine(visitor.name))
+            await self.until(lambda: visitor.unsent and self._has(visitor))
             await asyncio.sleep(scene.dice.uniform(0.2, 1.2))
-            if visitor.unsent and scene.mine(visitor.name):
+            if visitor.unsent and self._has(visitor):
                 await self._take(visitor, *visitor.unsent[0])
 
     async def _take(self, visitor: Visitor, client_id: str, body: str) -> None:
@@ -257,7 +262,7 @@ class ChatChannel(_Channel):
             await news.wait()
             news.clear()
             await asyncio.sleep(scene.dice.uniform(0.1, 0.5))
-            if visitor.conversation is None or not scene.mine(visitor.name):
+            if visitor.conversation is None or not self._has(visitor):
                 continue
             case = CaseId(visitor.conversation)
             try:
@@ -273,6 +278,54 @@ class ChatChannel(_Channel):
                     scene.causes.message(message.id)
                     visitor.shown.append(message.seq)
                     visitor.seq = message.seq
+                    self._answer(visitor, message)
+
+    def _answer(self, visitor: Visitor, message: Message) -> None:
+        """Who is given answers to choose from takes one, says something else, or nothing."""
+        labels, dice = message.quick_replies, self.scene.dice
+        if labels and dice.random() < 0.7:
+            self.scene.outside.say(visitor, dice.choice([*labels, *labels, *ANSWERS]))
+
+    def _has(self, visitor: Visitor) -> bool:
+        """Whether there is a window at this node."""
+        return visitor.there and self.scene.mine(visitor.name)
+
+    async def _attend(self, visitor: Visitor) -> Never:
+        """As a chat's connections do: a window that goes is told of once; and that there is one,
+        as long as somebody says otherwise.
+        """
+        scene, news = self.scene, self._signs[visitor.name]
+        had = False
+        while True:
+            await news.wait()
+            news.clear()
+            case, has = visitor.conversation, self._has(visitor)
+            if had and not has and scene.life.alive and case is not None:
+                with suppress(Refused):
+                    await self._sign(visitor, "left", CaseId(case))
+            had = has
+            if has and case is not None:
+                try:
+                    item = await scene.node.conversations.item_of(CaseId(case))
+                    if item is not None and item.gone is not None:
+                        await self._sign(visitor, "back", CaseId(case))
+                except (Refused, Unavailable):
+                    await asyncio.sleep(0.5)
+                    news.set()
+
+    async def _sign(self, visitor: Visitor, sign: Literal["left", "back"], case: CaseId) -> None:
+        visitor.signs += 1
+        inbound = Inbound(
+            channel=SITE,
+            kind=ChannelKind.WEBCHAT,
+            key=f"{visitor.name}:{sign}:{visitor.signs}",
+            at=self.scene.clock.now(),
+            identity=Claim(kind="visitor", value=visitor.name, verified=True),
+            conversation=case,
+            address=visitor.name,
+            sign=sign,
+        )
+        await self.intake.receive([inbound])
 
     async def send(self, out: Outbound) -> Receipt:
         raise AssertionError("a chat has no outbox")

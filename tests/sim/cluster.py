@@ -13,6 +13,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -30,6 +31,7 @@ from tests.sim.owed import Owed
 from tests.sim.parts import url_of
 from tests.sim.play import Report, play
 from tests.sim.promises import audit, commands_had_one_effect, need, same_view
+from tests.sim.questions import Questions
 from tests.sim.service import clocks_kept_count
 from tests.sim.sites import nobody_of_a_closed_share_is_offered_anything, site_of
 from tests.sim.supervisor import Place
@@ -39,6 +41,7 @@ from tests.sim.together import (
     who_is_kept_free_is_offered_nothing_else,
 )
 from tests.sim.troubles import TROUBLES, find_takers
+from tests.sim.windows import who_is_there_is_not_given_up
 from tests.sim.world import NAMES, PATIENCE, World
 from tests.support.builders import GENERAL, MAIL, OFFICE, agent
 from tests.support.memory_duties import MemoryDuties
@@ -115,7 +118,8 @@ class ClusterWorld(World):
                 profile = replace(agent(who, skills), site=site_of(who), groups=(ALL,))
                 self.tables.profiles[profile.name] = profile
         overflow = self.dice.choice([None, 0.0, 0.0, 3.0])
-        for one in queues(PATIENCE, overflow_after=overflow, take_allowed=True):
+        more: dict[str, Any] = {"overflow_after": overflow, "take_allowed": True}
+        for one in queues(PATIENCE, self.gone_after, **more):
             self.tables.queues[one.name] = one
         self.door.colleagues = tuple(self.tables.profiles)
         self.door.chats = chats_of(self.tables.talk)
@@ -322,6 +326,8 @@ class ClusterWorld(World):
         kept = {agent: one for state in states.values() for agent, one in state.reserved.items()}
         need(not kept, f"kept free for ever: {kept}")
         clocks_kept_count(self.tables)
+        Questions(self.tables).audit()
+        who_is_there_is_not_given_up(self.tables, self.outside, self.gone_after)
         what_was_offered_elsewhere_is_taken_back(self.tables)
         colleagues_heard_each_other(self.tables.talk, self.agents)
         owed = Owed(self.tables, self.outside)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, MacroName, QueueName, RuleName
+from gateway.core.ids import AgentName, MacroName, RuleName
 from gateway.core.macros import Macro
 from gateway.core.model import ChannelKind, Queue
 from gateway.core.owed import Abandoned, Callbacks
@@ -17,14 +17,14 @@ from gateway.core.state import NodeState
 from gateway.core.thresholds import Threshold
 from gateway.core.timetable import Entry
 from gateway.flow.node import Node
+from tests.sim.questions import ASKED, LATER
 from tests.sim.service import CALENDAR, POLICY, PROMISE
 from tests.support.builders import queue
 
-LATER = QueueName("later")
 SECRET, FURIOUS, LOUD = "secret", "furious", "loud"
 """Words that rules look for: in what we write, in what customers write."""
 NUMBER = "+49 30 1234567"
-ASKED = "Are you still there?"
+STILL_THERE = "Are you still there?"
 BUSY = "Many are waiting."
 SORRY = MacroName("sorry")
 WRITTEN = (ChannelKind.EMAIL, ChannelKind.WEBCHAT, ChannelKind.TASK)
@@ -54,7 +54,7 @@ RULES = (
         when=When(words=(LOUD,)),
         then=Then(tell="somebody is loud"),
     ),
-    Rule(name=RuleName("ask"), on=("silent",), after=5.0, then=Then(reply=ASKED)),
+    Rule(name=RuleName("ask"), on=("silent",), after=5.0, then=Then(reply=STILL_THERE)),
     Rule(
         name=RuleName("give up"),
         on=("silent",),
@@ -75,6 +75,7 @@ RULES = (
         when=When(clocks=("resolution",)),
         then=Then(priority=20, queue=LATER),
     ),
+    *ASKED,
     Rule(name=RuleName("again"), on=("reopened",), then=Then(tags=("again",))),
 )
 THRESHOLDS = (
@@ -90,14 +91,16 @@ THRESHOLDS = (
 ENTRIES: tuple[Entry, ...] = (CALENDAR, POLICY, *RULES, *MACROS)
 
 
-def queues(offer_seconds: dict[ChannelKind, float], **more: Any) -> tuple[Queue, Queue]:
+def queues(
+    offer_seconds: dict[ChannelKind, float], gone_after: float, **more: Any
+) -> tuple[Queue, Queue]:
     """Where contacts come to, and where what is slow goes."""
     first = queue(
         offer_seconds=offer_seconds,
         service_policy=PROMISE,
         thresholds=THRESHOLDS,
         callbacks=Callbacks(again_seconds=4.0, most_attempts=2),
-        abandoned=Abandoned(after=2.0, then="callback"),
+        abandoned=Abandoned(after=2.0, gone_after=gone_after, then="callback"),
         promise_grace_seconds=6.0,
         **more,
     )

@@ -76,6 +76,11 @@ class Visitor(Struct, kw_only=True):
     wishes: dict[str, str] = field(default_factory=dict)
     """Calls that were asked for, and the work item that each was said to have become."""
     refused: set[str] = field(default_factory=set)
+    there: bool = True
+    """Whether the window is open; ``away`` has the times from which on it was not, until when."""
+    away: list[tuple[float, float]] = field(default_factory=list)
+    signs: int = 0
+    """How often the node has been told that a window has gone, or is there."""
 
 
 class Filed(Struct, kw_only=True):
@@ -120,6 +125,17 @@ class Outside:
         visitor.said += 1
         body = body if body in (END, CALL, CALL_LATER) else f"line {visitor.said} {body}"
         visitor.unsent.append((f"{visitor.name}-{visitor.said}", body))
+        self._tell()
+
+    def leave(self, visitor: Visitor, now: float) -> None:
+        """The window is closed: nothing is said or seen until it opens again."""
+        visitor.there = False
+        visitor.away.append((now, float("inf")))
+        self._tell()
+
+    def come_back(self, visitor: Visitor, now: float) -> None:
+        visitor.there = True
+        visitor.away[-1] = visitor.away[-1][0], now
         self._tell()
 
     def file(self, skill: str) -> None:

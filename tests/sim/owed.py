@@ -7,7 +7,7 @@ from gateway.core.ids import CaseId, ItemId, MessageId
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import Item, ItemState, Message
 from gateway.core.owed import Callback, Promise
-from tests.sim.house import ASKED, BUSY
+from tests.sim.house import BUSY, STILL_THERE
 from tests.sim.outside import Outside
 from tests.sim.promises import need
 from tests.support.memory_tables import Tables
@@ -45,7 +45,7 @@ class Owed:
                 said[message.item, message.body].append(message)
         self._what_was_held_left_when_it_was_let(said)
         for (item, body), messages in said.items():
-            if body == ASKED:
+            if body == STILL_THERE:
                 need(
                     len(messages) == self._asked_by_rule[item],
                     f"{item} was asked {len(messages)} times, not {self._asked_by_rule[item]}",

@@ -29,6 +29,7 @@ from gateway.cluster.takeover import Takeover
 from gateway.core import events as e
 from gateway.core.election import Look, Peer, Verdict
 from gateway.flow.node import Node
+from gateway.flow.rollcall import RollCall
 from gateway.ports import Prefer
 from gateway.store.contract import Card
 from push.server import AgentPush
@@ -86,6 +87,7 @@ class Serving(Struct, kw_only=True):
     figures: Publication | None = None
     overflow: Overflow | None = None
     releases: Releases | None = None
+    roll_call: RollCall | None = None
     leaving: bool = False
 
 
@@ -107,8 +109,11 @@ def _membership(here: Serving) -> Coroutine[Any, Any, object]:
         state: Literal["leaving", "serving"] = "leaving" if here.leaving else "serving"
         return Card(state=state, urls=urls, place=f"life {here.life.number}")
 
+    roll_call = known(here.roll_call)
+
     def look(seen: Look, verdicts: Sequence[Verdict]) -> None:
         takeover.note(seen, verdicts)
+        roll_call.look(seen.peers)
         duties.note(seen.peers)
 
     member = here.member = Membership(
@@ -123,6 +128,11 @@ def _membership(here: Serving) -> Coroutine[Any, Any, object]:
     return member.run()
 
 
+def _roll_call(here: Serving) -> Coroutine[Any, Any, object]:
+    here.roll_call = RollCall(here.node.ledger)
+    return here.roll_call.run()
+
+
 def _bell(here: Serving) -> Coroutine[Any, Any, object]:
     bell = here.bell = Bell(here.world.tables.wires, here.machine.name)
     here.node.ledger.subscribe(lambda _committed: bell.ring("journal"))
@@ -134,7 +144,8 @@ def _tail(here: Serving) -> Coroutine[Any, Any, object]:
     tail = here.tail = Tail(
         source, here.machine.name, ends, lambda: _peers(here), every=UNRUNG_SECONDS
     )
-    tail.subscribe(lambda _node, _entries: here.chat.look_all(), [e.MessageAdded])
+    kinds = [e.MessageAdded, e.CustomerLeft]
+    tail.subscribe(lambda _node, _entries: here.chat.look_all(), kinds)
     known(here.bell).on("journal", lambda _node, _payload: tail.wake())
     return tail.run()
 
@@ -289,7 +300,8 @@ def known(part: T | None) -> T:
 
 
 PARTS: Sequence[Part] = (
-    _bell, _tail, _directory, _contacts, _duties, _takeover, _membership, _asking, _handover,
-    _evacuation, _capacity, _overflow, _afar, _releases, _thresholds, _colleagues,
+    _bell, _tail, _directory, _contacts, _duties, _takeover, _roll_call, _membership, _asking,
+    _handover, _evacuation, _capacity, _overflow, _afar, _releases, _thresholds,
+    _colleagues,
 )  # fmt: skip
 """In this order: a part may use what an earlier one has put into ``Serving``."""

@@ -9,6 +9,7 @@ from gateway.core.hours import Hours
 from gateway.core.ids import CalendarName, PolicyName
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import Item, ItemState
+from gateway.core.pending import pending
 from tests.sim.promises import need
 from tests.support.memory_tables import Tables
 
@@ -57,6 +58,18 @@ def clocks_kept_count(tables: Tables) -> None:
             need(key in ended, f"{key}: its clocks never ended")
         for before, after in zip([None, *known[:-1]], known, strict=True):
             _one_step(hours, before[1] if before else None, *after)
+        _has_come_to_rest(known)
+
+
+def _has_come_to_rest(known: list[tuple[e.Entry, Item]]) -> None:
+    """What follows for the clocks from what has happened has been recorded with it."""
+    for (entry, item), later in zip(known, [*known[1:], None], strict=True):
+        if item.service is None or item.state in ENDED or (later and later[0].at == entry.at):
+            continue
+        for clock in item.service.clocks:
+            stands = clock.since is None
+            where = f"{item.id} {clock.kind} at {entry.at}"
+            need(clock.met_at or stands == _stands(item), f"{where}: {item.state} and {clock}")
 
 
 def _one_step(hours: Hours, before: Item | None, entry: e.Entry, item: Item) -> None:
@@ -87,9 +100,10 @@ def _one_clock(hours: Hours, item: Item, clock: Clock, was: Clock | None, entry:
 
 
 def _stands(item: Item) -> bool:
-    """In wrap-up, and while the customer is awaited, to whom we have spoken last."""
+    """In wrap-up, and while the customer is asked, or awaited and we have spoken last."""
     replies = (
         [one for one in item.service.clocks if one.kind != "resolution"] if item.service else []
     )
     answered = item.answered_at is not None and all(one.met_at for one in replies)
-    return item.state is ItemState.WRAPPING or (item.state is ItemState.HELD and answered)
+    aside = item.state is ItemState.HELD and answered
+    return item.state is ItemState.WRAPPING or aside or pending(item) is not None

@@ -13,6 +13,7 @@ from gateway.core.lifecycle import ENDED
 from gateway.core.model import ChannelKind, Message, OutboundState
 from gateway.core.pool import NodeCapacity, Tally
 from gateway.flow.node import Node
+from gateway.flow.rollcall import RollCall
 from gateway.ports import Channel, Principal
 from push.server import AgentPush, PushSettings
 from tests.sim.agents import Agent, Door
@@ -23,8 +24,10 @@ from tests.sim.outside import CALL, CALL_LATER, END, Outside, Visitor
 from tests.sim.owed import Owed
 from tests.sim.play import Report, play
 from tests.sim.promises import Causes, audit, commands_had_one_effect, need, same_view
+from tests.sim.questions import ANSWERS, ARTICLE, LOST, PUZZLED, TOPIC, Questions
 from tests.sim.service import CALENDAR, POLICY, clocks_kept_count
 from tests.sim.supervisor import Place, Supervisor
+from tests.sim.windows import LONG, SHORT, who_is_there_is_not_given_up
 from tests.support.builders import GENERAL, KINDS, NODE, agent, counted_ids
 from tests.support.memory_homes import MemoryHomes
 from tests.support.memory_store import Faults, MemoryStore
@@ -36,6 +39,7 @@ CREW = {"ana": {"de": 2, "audit": 1}, "bob": {"de": 1}, "cid": {"audit": 1}}
 PATIENCE = {ChannelKind.EMAIL: 20.0, ChannelKind.TASK: 20.0, ChannelKind.WEBCHAT: 10.0}
 """Seconds that an offer lasts: short, so that offers are missed while there is trouble."""
 FILE = File(name="plan.pdf", type="application/pdf", data=b"%PDF")
+QUESTIONS = (TOPIC, ARTICLE)
 PATIENCE_SECONDS = 6_000.0
 NAMES = (
     "commit.begin", "commit.end", "receive.begin", "receive.end", "numbers.begin", "load.end",
@@ -76,6 +80,7 @@ class World:
         desktops = [*CREW, "ana's second"] if self.dice.random() < 0.4 else [*CREW]
         self.agents = [self.agent(label) for label in desktops]
         self.supervisor = Supervisor(self.more_dice(), self.places, self.fault)
+        self.gone_after = self.dice.choice([SHORT, LONG])
         self.lives = 0
         self.life: Life | None = None
         self.open_attempts_hit = 0
@@ -152,7 +157,10 @@ class World:
                     e.Change(e.CalendarDefined(calendar=CALENDAR, by="sim")),
                     e.Change(e.ServicePolicyDefined(policy=POLICY, by="sim")),
                     *(e.Change(declared(one)) for one in (*RULES, *MACROS)),
-                    *(e.Change(e.QueueDefined(queue=one, by="sim")) for one in queues(PATIENCE)),
+                    *(
+                        e.Change(e.QueueDefined(queue=one, by="sim"))
+                        for one in queues(PATIENCE, self.gone_after)
+                    ),
                     *(
                         e.Change(e.AgentDefined(profile=agent(n, skills), by="sim"))
                         for n, skills in CREW.items()
@@ -169,6 +177,7 @@ class World:
             group.create_task(node.run())
             group.create_task(push.run())
             group.create_task(node.care.watch(_figures(node)))
+            group.create_task(RollCall(node.ledger).run())
             for channel in own:
                 group.create_task(channel.run())
             if self._leases:
@@ -267,13 +276,17 @@ class World:
         until = self.clock.monotonic() + self.traffic_seconds
         while self.clock.monotonic() < until:
             await asyncio.sleep(self.dice.expovariate(self.contacts_a_second))
-            self.dice.choice([self._mail, self._mail, self._answer, self._chat, self._task])()
+            self.dice.choice(
+                [self._mail, self._mail, self._answer, self._chat, self._task, self._window]
+            )()
 
     def _mail(self) -> None:
         self.outside.write(
             sender=self.dice.choice(["eva@example.org", "kim@example.org"]),
             subject=self.dice.choice(["Invoice", "Delivery"]),
-            body=self.dice.choice(["Good morning", "Good morning", f"I am {FURIOUS}"]),
+            body=self.dice.choice(
+                ["Good morning", *(f"I am {w}" for w in (FURIOUS, PUZZLED, LOST))]
+            ),
             verified=self.dice.random() < 0.7,
         )
 
@@ -281,12 +294,14 @@ class World:
         """A customer answers a mail of ours."""
         said = self.tables.messages
         ours = [i for i in self.outside.post.arrived if i in said and self._may_answer(said[i])]  # type: ignore[index]
+        asked = [i for i in ours if said[i].body.partition("\n")[0] in QUESTIONS]  # type: ignore[index]
         if ours:
+            ours = asked[-2:] if asked and self.dice.random() < 0.7 else ours
             message = self.tables.messages[self.dice.choice(ours)]  # type: ignore[index]
             self.outside.write(
                 sender="eva@example.org",
                 subject="Re: that",
-                body="Thank you",
+                body=self.dice.choice(["Thank you", "1", *ANSWERS]),
                 verified=self.dice.random() < 0.5,
                 references=(f"{message.id}@switchroom.example",),
                 expects_case=message.case,
@@ -298,8 +313,25 @@ class World:
     def _chat(self) -> None:
         visitor = self.dice.choice(list(self.outside.visitors.values()))
         for _ in range(self.dice.randint(1, 3)):
-            words = ["", "", "", "", "", "", LOUD, FURIOUS, END, CALL, CALL_LATER]
+            words = ["", "", "", "", PUZZLED, LOST, LOUD, FURIOUS, END, CALL, CALL_LATER]
             self.outside.say(visitor, self.dice.choice(words))
+
+    def _window(self) -> None:
+        """Somebody closes the window, or opens it again."""
+        visitor = self.dice.choice(list(self.outside.visitors.values()))
+        now = self.clock.monotonic()
+        if not visitor.there:
+            self.outside.come_back(visitor, now)
+        elif not visitor.unsent:
+            self.fault("window closed")
+            self.outside.leave(visitor, now)
+
+    async def _windows_open(self) -> None:
+        """In the end everybody comes back, some of them late."""
+        for visitor in self.outside.visitors.values():
+            if not visitor.there:
+                await asyncio.sleep(self.dice.choice([0.0, self.dice.uniform(0.0, 2 * LONG)]))
+                self.outside.come_back(visitor, self.clock.monotonic())
 
     def _task(self) -> None:
         self.outside.file(self.dice.choice(["", "audit", "de"]))
@@ -339,6 +371,7 @@ class World:
 
     async def _peace(self) -> None:
         """Until nothing moves any more; what then still waits waits for ever."""
+        await self._windows_open()
         began = self.clock.monotonic()
         quiet = 0
         while quiet < 3 and self.clock.monotonic() - began < PATIENCE_SECONDS:
@@ -367,6 +400,8 @@ class World:
         need(self.node.reconciler.repaired == 0, "something had to be repaired")
         audit(self.tables, [state], self.outside, now)
         clocks_kept_count(self.tables)
+        Questions(self.tables).audit()
+        who_is_there_is_not_given_up(self.tables, self.outside, self.gone_after)
         owed = Owed(self.tables, self.outside)
         owed.audit()
         for each in self.agents:
