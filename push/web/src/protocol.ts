@@ -449,6 +449,24 @@ export interface MakePromise {
   due_at: string;
 }
 
+/** Something said to a colleague, or to everybody in a group. */
+export interface Peer {
+  t: "peer";
+  id: string;
+  agent?: string | null;
+  group?: string;
+  item?: string | null;
+  body: string;
+}
+
+export interface PeerRead {
+  t: "peer_read";
+  id: string;
+  agent?: string | null;
+  group?: string;
+  message: string;
+}
+
 export interface Wrapup {
   t: "wrapup";
   id: string;
@@ -477,6 +495,8 @@ export type Command =
   | Transfer
   | AskCallback
   | MakePromise
+  | Peer
+  | PeerRead
   | Wrapup;
 
 export type ClientFrame = Hello | Command;
@@ -588,6 +608,34 @@ export interface StateFrame {
   notice?: string;
 }
 
+/** A colleague says something, or this agent did; the same `id` again is the same message as it is now. */
+export interface PeerFrame {
+  t: "peer";
+  epoch: number;
+  seq: number;
+  capacity?: CapacityView;
+  id: string;
+  from: string;
+  agent?: string;
+  group?: string;
+  item?: string;
+  number?: number;
+  body: string;
+  at: string;
+  held?: string;
+  refused?: boolean;
+}
+
+export interface PeerReadFrame {
+  t: "peer_read";
+  epoch: number;
+  seq: number;
+  capacity?: CapacityView;
+  agent?: string;
+  group?: string;
+  message: string;
+}
+
 export interface TypingFrame {
   t: "typing";
   item: string;
@@ -632,7 +680,9 @@ export type NumberedFrame =
   | ItemFrame
   | MessageFrame
   | DeliveryFrame
-  | StateFrame;
+  | StateFrame
+  | PeerFrame
+  | PeerReadFrame;
 
 export type ServerFrame =
   | Waiting

@@ -237,6 +237,8 @@ export class MockNode {
       case "typing":
       case "read":
       case "callback":
+      case "peer":
+      case "peer_read":
         return { ok: {} };
       default:
         return this.onItem(command);

@@ -106,6 +106,8 @@ export function apply(desk: Desk, frame: ServerFrame): Step {
     case "message":
     case "delivery":
     case "state":
+    case "peer":
+    case "peer_read":
       return numbered(desk, frame);
     default:
       return { desk, verdict: "ignored" };
@@ -181,6 +183,9 @@ function changed(desk: Desk, frame: NumberedFrame): Desk {
       };
     case "state":
       return { ...desk, state: presence(frame) };
+    case "peer":
+    case "peer_read":
+      return desk; // not of the work: whoever shows it listens to the frames
   }
 }
 

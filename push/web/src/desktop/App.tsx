@@ -18,6 +18,8 @@ import { NewCase } from "./NewCase";
 import { NotForMeDialog } from "./NotForMe";
 import { docked, Offers } from "./Offers";
 import { Palette } from "./Palette";
+import { Peers } from "./Peers";
+import { opened as peersOpen, startPeers } from "./peers";
 import { startRinging } from "./ringing";
 import { route } from "./route";
 import { KeySheet } from "./KeySheet";
@@ -34,6 +36,7 @@ function startOnce(): void {
   sweepDrafts();
   startKeys();
   startRinging();
+  startPeers();
   addEventListener("online", nudge);
   // a reload keeps what is not sent yet, closing the tab would not
   addEventListener("beforeunload", (event) => {
@@ -80,9 +83,10 @@ export function App() {
       <Header />
       <ConnectionBar />
       <Notice />
-      <div class="columns">
+      <div class="columns" data-peers={peersOpen.value ? true : undefined}>
         <ItemList />
         <Conversation />
+        <Peers />
       </div>
       {dialog.value.kind === "none" && !docked.value && <Offers />}
       <Beside.Provider value={<Offers />}>

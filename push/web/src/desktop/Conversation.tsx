@@ -1,21 +1,24 @@
 import { MessagesSquare, RotateCcw, Undo2 } from "lucide";
 import { useEffect, useRef } from "preact/hooks";
 import { caseByNumber, messagesOf } from "../api/resources";
+import { said, type Said } from "../api/colleagues";
 import { useResource } from "../api/resource";
 import { t, word } from "../i18n";
 import type { Case, CaseView, ItemView } from "../protocol";
 import { Empty, Skeleton } from "../ui/bits";
 import { Icon } from "../ui/Icon";
+import { merged } from "./chats";
 import { closing, customerOpen, itemOf, reopen, resume } from "./acts";
 import { Composer } from "./Composer";
 import { ConversationHead } from "./ConversationHead";
 import { CustomerPanel } from "./CustomerPanel";
 import { aside, held } from "./held";
 import { Owed } from "./Owed";
+import { heard, learn, nameOf } from "./peers";
 import { route } from "./route";
 import { desk, items, markSeen, offers, pending, visible } from "./store";
 import { Thread } from "./Thread";
-import { thread } from "./thread";
+import { thread, withAsked } from "./thread";
 import { WrapUp } from "./WrapUp";
 import "./conversation.css";
 import "./messages.css";
@@ -50,6 +53,17 @@ export function Conversation() {
   );
 }
 
+/** What was said among colleagues about an item: before, and since by frames. */
+function useAsked(item: string | null): Said[] {
+  const before = useResource(item && `asked ${item} ${desk.value.snapshots}`, () => said({ item: item! }, null, 200));
+  const since = Object.values(heard.value).flatMap((list) => list.filter((one) => one.item === item));
+  const all = item ? merged(before.data?.items ?? [], since) : [];
+  useEffect(() => {
+    learn(all.flatMap(({ from, agent }) => [from, agent ?? ""])).catch(() => undefined);
+  }, [all.length]);
+  return all;
+}
+
 function mineOfCase(): ItemView | undefined {
   const here = route.value;
   if (here.kind !== "case") return undefined;
@@ -62,10 +76,12 @@ function Opened({ item, number }: { item: ItemView | null; number: number }) {
   const view: CaseView | Case | undefined = item?.case ?? whole.data;
   const customer = item?.customer ?? whole.data?.customer ?? null;
 
-  const lines = view
+  const written = view
     ? thread(messages.data ?? [], desk.value, item?.id ?? null, view.id, pending.value)
     : [];
-  const last = lines.findLast((line) => !line.pending)?.message.seq ?? 0;
+  const asked = useAsked(item?.id ?? null);
+  const lines = view ? withAsked(written, asked, view.id, nameOf) : [];
+  const last = written.findLast((line) => !line.pending)?.message.seq ?? 0;
 
   // frames after a snapshot do not say what happened to the case before it
   const loadedAt = useRef(desk.value.snapshots);

@@ -19,6 +19,7 @@ import { since } from "../ui/time";
 import { dialog, goNotReady, goReady, REASONS } from "./acts";
 import { ConnectionState } from "./ConnectionBar";
 import { chime, muted, setMuted } from "./ringing";
+import { PeersButton } from "./Peers";
 import { desk, offline } from "./store";
 import "./header.css";
 
@@ -33,6 +34,7 @@ export function Header() {
       <span class="top-space" />
       <Capacity />
       <Presence />
+      <PeersButton />
       <button
         class="btn new-case"
         onClick={() => (dialog.value = { kind: "new" })}

@@ -1,6 +1,7 @@
 import { CornerDownLeft, Zap } from "lucide";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Refused } from "../agent/commands";
+import { who, type Who } from "../api/colleagues";
 import { type Macro, macros, queues } from "../api/resources";
 import { useResource } from "../api/resource";
 import { t } from "../i18n";
@@ -12,8 +13,10 @@ import { Dialog } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
 import { say } from "../ui/toast";
 import { itemOf } from "./acts";
+import type { Whom } from "./chats";
 import { SHORTCUTS } from "./keys";
 import { applicable, filled, nearest } from "./macros";
+import { writeTo } from "./peers";
 import { closeConversation, route } from "./route";
 import { desk, order, refusal } from "./store";
 import "../setup/setup.css";
@@ -33,6 +36,8 @@ export function Palette({ item: opened, onClose }: { item: ItemView | null; onCl
   const item = opened && (itemOf(opened.id) ?? null);
   const known = useResource("macros", macros);
   const [typed, setTyped] = useState("");
+  const query = typed.trim();
+  const there = useResource(query ? `who ${query}` : null, () => who(query));
   const [chosen, setChosen] = useState(0);
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState("");
@@ -42,8 +47,9 @@ export function Palette({ item: opened, onClose }: { item: ItemView | null; onCl
     const own = item ? applicable(known.data?.items ?? [], item).map((macro) => ofMacro(macro, item)) : [];
     const all = [...own, ...ofKeys(onClose)];
     const wanted = typed.trim().toLowerCase();
-    return all.filter(({ name, macro }) => `${name} ${macro?.name ?? ""}`.toLowerCase().includes(wanted));
-  }, [known.data, item, typed]);
+    const found = all.filter(({ name, macro }) => `${name} ${macro?.name ?? ""}`.toLowerCase().includes(wanted));
+    return [...found, ...ofColleagues(there.data, onClose)];
+  }, [known.data, item, typed, there.data]);
   const at = Math.min(chosen, entries.length - 1);
   const entry = entries[at];
 
@@ -209,6 +215,26 @@ function ofMacro(macro: Macro, item: ItemView): Entry {
       if (leaves && here.kind === "item" && here.id === item.id) closeConversation();
     },
   };
+}
+
+/** A chat with whoever has such a name. */
+function ofColleagues(there: Who | undefined, close: () => void): Entry[] {
+  const entry = (id: string, name: string, whom: Whom): Entry => ({
+    id,
+    name,
+    keys: [],
+    run: () => {
+      close();
+      // what is open has gone by then, and with it what held the focus
+      queueMicrotask(() => writeTo(whom));
+    },
+  });
+  return [
+    ...(there?.agents ?? []).map(({ name, display_name }) =>
+      entry(`peer ${name}`, t("peers.write_to", { who: display_name || name }), { agent: name }),
+    ),
+    ...(there?.groups ?? []).map(({ name }) => entry(`group ${name}`, t("peers.write_group", { who: name }), { group: name })),
+  ];
 }
 
 /** What the keys do that work anywhere, each as it would when pressed; the palette closes first. */

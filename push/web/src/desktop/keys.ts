@@ -17,6 +17,7 @@ import {
   toggleReady,
   write,
 } from "./acts";
+import { speakOf, toggle as togglePeers } from "./peers";
 
 const STORED = "switchroom.single_keys";
 /** Keys without Alt or Ctrl can be switched off (WCAG 2.1.4): speech input may produce them. */
@@ -68,6 +69,7 @@ export const SHORTCUTS: { title: Key; list: Shortcut[] }[] = [
       { keys: ["B"], label: "keys.callback", match: plain("b"), run: () => owe("callback"), single: true },
       { keys: ["W"], label: "keys.park", match: plain("w"), run: parkOpened, single: true },
       { keys: ["E"], label: "keys.wrapup", match: plain("e"), run: wrapUp, single: true },
+      { keys: ["C"], label: "keys.peers_about", match: plain("c"), run: askAbout, single: true },
       { keys: ["M"], label: "keys.macro", match: plain("m"), run: openPalette, single: true },
       { keys: ["I"], label: "keys.customer", match: plain("i"), run: () => (customerOpen.value = !customerOpen.value), single: true },
     ],
@@ -79,6 +81,7 @@ export const SHORTCUTS: { title: Key; list: Shortcut[] }[] = [
       { keys: ["K"], label: "keys.previous", match: plain("k"), run: () => step(-1), single: true },
       { keys: ["Alt", "↓"], label: "keys.next", match: alt("ArrowDown"), run: () => step(1) },
       { keys: ["Alt", "↑"], label: "keys.previous", match: alt("ArrowUp"), run: () => step(-1) },
+      { keys: ["Alt", "C"], label: "keys.peers", match: alt("KeyC"), run: togglePeers },
       { keys: ["Ctrl", "K"], label: "keys.palette", match: isPalette, run: openPalette },
       { keys: ["Esc"], label: "keys.escape", match: plain("Escape"), run: escape },
       { keys: ["?"], label: "keys.help", match: plain("?"), run: () => (dialog.value = { kind: "keys" }), single: true },
@@ -108,6 +111,11 @@ function owe(kind: "promise" | "callback"): void {
 
 export function openPalette(): void {
   dialog.value = { kind: "palette", item: openedItem() ?? null };
+}
+
+function askAbout(): void {
+  const item = openedItem();
+  if (item) speakOf(item);
 }
 
 function parkOpened(): void {

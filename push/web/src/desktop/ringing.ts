@@ -10,6 +10,7 @@ import { t } from "../i18n";
 import type { OfferView } from "../protocol";
 import { readStored, writeStored } from "../ui/storage";
 import { serverNow } from "../ui/time";
+import { unread as unreadPeers } from "./peers";
 import { items, isUnread, offers, onFrame } from "./store";
 
 const MUTED = "switchroom.muted";
@@ -69,7 +70,7 @@ async function ring(offer: OfferView): Promise<void> {
 
 function title(): string {
   const waiting = offers.value.length;
-  const unread = items.value.filter(isUnread).length;
+  const unread = items.value.filter(isUnread).length + unreadPeers.value;
   const name = `${t("desktop")} · Switchroom`;
   if (waiting > 0) return `● ${t("offer.title", { n: waiting })} · Switchroom`;
   return unread > 0 ? `(${unread}) ${name}` : name;

@@ -1,6 +1,7 @@
 /** One conversation put together from what REST loaded, what frames brought and what is under way. */
 
 import type { Desk } from "../agent/state";
+import type { Said } from "../api/colleagues";
 import { t } from "../i18n";
 import type { Command, Message, Send, Note } from "../protocol";
 
@@ -62,6 +63,43 @@ function underWay(command: Send | Note, desk: Desk, caseId: string): Message {
     delivery_reason: "",
     external_id: "",
     client_id: command.id,
+    fold_from: 0,
+  };
+}
+
+/** What colleagues said about the item, among the rest by its time, as notes are. */
+export function withAsked(lines: readonly Line[], asked: readonly Said[], caseId: string, named: (login: string) => string): Line[] {
+  const all: Line[] = [...lines];
+  for (const one of [...asked].sort((a, b) => a.at.localeCompare(b.at))) {
+    if (one.refused || one.held) continue;
+    const after = all.findLastIndex(({ message, pending }) => !pending && message.at <= one.at);
+    all.splice(after + 1, 0, { message: asNote(one, caseId, named), pending: false });
+  }
+  return all;
+}
+
+function asNote(one: Said, caseId: string, named: (login: string) => string): Message {
+  const to = one.agent === undefined ? (one.group ?? "") : named(one.agent);
+  return {
+    id: one.id,
+    case: caseId,
+    seq: 0,
+    direction: "note",
+    author: { kind: "agent", name: t("peers.said_to", { from: named(one.from), to }), id: one.from, verified: true },
+    at: one.at,
+    channel: "",
+    kind: "task",
+    item: one.item ?? null,
+    body: one.body,
+    html: null,
+    subject: "",
+    to: [],
+    cc: [],
+    attachments: [],
+    delivery: null,
+    delivery_reason: "",
+    external_id: "",
+    client_id: "",
     fold_from: 0,
   };
 }

@@ -1,10 +1,12 @@
 import { enPages } from "./en-pages";
+import { enPeers } from "./en-peers";
 import { enRouting } from "./en-routing";
 import { enSetup } from "./en-setup";
 
 /** Every text of the pages, in English: the one complete language. */
 export const en = {
   ...enPages,
+  ...enPeers,
   ...enRouting,
   ...enSetup,
 

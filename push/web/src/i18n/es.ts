@@ -1,3 +1,4 @@
+import { esPeers } from "./es-peers";
 import { esRouting } from "./es-routing";
 import { esSetup } from "./es-setup";
 import type { Texts } from "./texts";
@@ -5,6 +6,7 @@ import type { Texts } from "./texts";
 /** Español: el acceso y las palabras principales del escritorio; lo que falta sale en inglés. */
 export const es: Texts = {
   ...esSetup,
+  ...esPeers,
   ...esRouting,
   account: "Cuenta y ajustes",
   agent: "Agente",

@@ -1,3 +1,4 @@
+import { zhPeers } from "./zh-peers";
 import { zhRouting } from "./zh-routing";
 import { zhSetup } from "./zh-setup";
 import type { Texts } from "./texts";
@@ -5,6 +6,7 @@ import type { Texts } from "./texts";
 /** 中文：登录与桌面的主要词语；尚缺的以英文显示。 */
 export const zh: Texts = {
   ...zhSetup,
+  ...zhPeers,
   ...zhRouting,
   account: "账户与设置",
   agent: "客服",

@@ -12,7 +12,7 @@ import { type Fact, thenFacts, type Trace, traceOf } from "./words";
 const KINDS: ChannelKind[] = ["email", "webchat", "task", "sms", "whatsapp", "voice"];
 
 /** What was said, by whom; what happens to an item later cannot be tried with words alone. */
-const SAID = ["contact", "message", "reply", "note"] as const;
+const SAID = ["contact", "message", "reply", "note", "colleague"] as const;
 
 interface Form {
   on: (typeof SAID)[number];

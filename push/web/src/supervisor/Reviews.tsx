@@ -13,6 +13,7 @@ import { Table } from "../ui/Table";
 import { clock, since } from "../ui/time";
 import { say } from "../ui/toast";
 import { addressOf } from "./address";
+import { FoundAmongUs } from "./FoundAmongUs";
 
 const EVERY = 3000;
 type Wish = { one: Review; verdict: Verdict };
@@ -69,6 +70,7 @@ export function Reviews() {
           },
         ]}
       />
+      <FoundAmongUs />
       {wish && <Conclude {...wish} from={list} onClose={() => setWish(null)} />}
     </>
   );
