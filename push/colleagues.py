@@ -67,7 +67,12 @@ class Colleagues:
         return frames
 
     def shown(self, message: ColleagueMessage) -> Told:
-        """Who sees a message as it is now; what is held or refused only its writer does."""
+        """Who sees a message as it is now; what is held or refused only its writer does.
+
+        Whoever was not let say something was told so by the answer to the command.
+        """
+        if message.state == "barred":
+            return []
         view = view_of(message)
         fields = {name: getattr(view, name) for name in view.__struct_fields__}
         frame = PeerFrame(epoch=0, seq=0, **fields)

@@ -17,13 +17,14 @@ from gateway.core.watch import Verdict
 LONGEST = 8_000
 """Characters of one message."""
 
-State = Literal["sent", "held", "refused"]
+State = Literal["sent", "held", "refused", "barred"]
 
 
 class ColleagueMessage(Kept, frozen=True, kw_only=True):
     """One thing said to ``agent`` or to ``group``, of which exactly one is given.
 
-    ``held``: it has not reached anybody, a supervisor reads it first; ``refused``: it never will.
+    ``held``: it has not reached anybody, a supervisor reads it first; ``refused``: one has, and it
+    never will; ``barred``: a rule did not let it be said, and only supervisors see what was tried.
     ``reason`` is why a supervisor is to look, ``rule`` who says so; ``open`` until one has.
     ``case`` and ``number`` are those of ``item``.
     """

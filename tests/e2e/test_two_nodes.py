@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 from tests.e2e.conftest import NewPage
 from tests.e2e.house import PASSWORD, until
 from tests.e2e.pair import Pair
-from tests.support.browser import Desktop, Widget
+from tests.support.browser import Colleagues, Desktop, Widget
 from tests.support.process import NodeProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
@@ -203,6 +203,23 @@ async def test_a_node_is_evacuated_and_back_under_a_conversation_that_goes_on(
     await are_unreloaded(desktop.page, shop.page)
 
 
+async def talk_to_each_other(desktop: Desktop, theirs: Colleagues) -> Colleagues:
+    """Ann asks Bob, who is at the other node, and goes on writing while he answers."""
+    ours, typed = Colleagues(desktop), "It is the trail"
+    await ours.write("Bob Tailor", "Is it the trailing one?")
+    await theirs.has_unread(1)
+    await theirs.read("Ann Weaver")
+    await expect(theirs.line("Is it the trailing one?")).to_have_count(1)
+    await desktop.answer.fill(typed)
+    await theirs.say("Ann Weaver", "It is.")
+    await expect(ours.line("It is.")).to_have_count(1)
+    await expect(desktop.answer).to_be_focused()
+    await expect(desktop.answer).to_have_value(typed)
+    await desktop.answer.fill("")
+    await ours.has_unread(0)
+    return ours
+
+
 @pytest.mark.timeout(180)
 async def test_an_agent_at_one_node_serves_a_visitor_at_the_other_and_either_is_killed(
     pair: Pair, new_page: NewPage
@@ -210,7 +227,7 @@ async def test_an_agent_at_one_node_serves_a_visitor_at_the_other_and_either_is_
     await pair.start()
     anywhere = {"name": "general", "display_name": "General", "overflow_after": 0}
     await pair.first.call("PUT", "/api/v1/directory", {"queues": [anywhere]})
-    ann = await pair.hire("Ann Weaver")
+    ann, bob = await pair.hire("Ann Weaver"), await pair.hire("Bob Tailor")
     await pair.start_second()
     desktop, shop = Desktop(await new_page()), Widget(await new_page())
     talk = Talk(pair, desktop, shop)
@@ -224,14 +241,20 @@ async def test_an_agent_at_one_node_serves_a_visitor_at_the_other_and_either_is_
     await talk.asks("From which phase?")
     await talk.answers("The trailing one is kinder to it.")
     await talk.is_whole()
+    theirs = Colleagues(Desktop(await new_page()))
+    await theirs.desktop.sign_in(pair.first.url, bob, PASSWORD)
+    ours = await talk_to_each_other(desktop, theirs)
 
-    # The visitor's node: only the chat window notices.
+    # The visitor's node, and the colleague's: only the chat window and the colleague notice.
     await pair.first.kill()
+    await ours.say("Bob Tailor", "Your node is gone.")
     await talk.asks("And how warm is its light?")
     await talk.answers("2,700 kelvin.")
     await talk.is_whole()
     await is_calm(desktop)
     await expect(shop.status).to_contain_text("Ann Weaver")
+    await expect(theirs.line("Your node is gone.")).to_have_count(1, timeout=TAKEN_OVER_MS)
+    await expect(theirs.lines).to_have_count(3)
     await pair.first.start()
     await until(lambda: pair.knows(pair.second, pair.first))
 

@@ -131,6 +131,47 @@ class Desktop:
         await expect(self.wrapup).to_have_count(0)
 
 
+class Colleagues:
+    """The panel in which an agent talks to colleagues, and its button."""
+
+    def __init__(self, desktop: Desktop) -> None:
+        self.desktop = desktop
+        self.page = desktop.page
+        self.panel = self.page.get_by_role("complementary", name="Colleagues")
+        self.button = self.page.get_by_role("banner").get_by_role(
+            "button", name=re.compile("^Colleagues")
+        )
+        self.lines = self.panel.get_by_role("log").get_by_role("article")
+
+    async def write(self, who: str, text: str) -> None:
+        """Begin a chat by the palette, or go on with it."""
+        await self.page.keyboard.press("Control+k")
+        await self.page.get_by_role("combobox").fill(who)
+        await expect(self.page.get_by_role("option", selected=True)).to_have_text(f"Write to {who}")
+        await self.page.keyboard.press("Enter")
+        await self.say(who, text)
+
+    async def say(self, who: str, text: str) -> None:
+        box = self.panel.get_by_label(f"Write to {who}")
+        await box.fill(text)
+        await box.press("Enter")
+        await expect(box).to_have_value("")
+
+    async def has_unread(self, count: int) -> None:
+        """It is in sight, whatever else is open."""
+        name = f"Colleagues: {count} unread" if count else "Colleagues"
+        await expect(self.button).to_have_attribute("aria-label", name)
+
+    async def read(self, who: str) -> None:
+        """By the button, out of the list."""
+        await self.button.click()
+        await self.panel.get_by_role("list", name="Chats").get_by_role("button", name=who).click()
+        await self.has_unread(0)
+
+    def line(self, text: str) -> Locator:
+        return self.lines.filter(has_text=text)
+
+
 class Widget:
     """The chat window on somebody's page; Playwright sees into its open shadow root."""
 

@@ -46,14 +46,19 @@ class Talk:
         seen = [
             m
             for m in self.said.values()
-            if m.by == reader or (m.state == "sent" and (m.agent == reader or m.chat in chats))
+            if (m.by == reader and m.state != "barred")
+            or (m.state == "sent" and (m.agent == reader or m.chat in chats))
         ]
         return sorted(seen, key=lambda m: self._places[m.id])
 
     def of(self, chat: str, reader: AgentName, *, whole: bool) -> list[ColleagueMessage]:
         """A chat, newest first."""
         found = [m for m in self.said.values() if m.chat == chat]
-        seen = [m for m in found if m.by == reader or (whole and m.state == "sent")]
+        seen = [
+            m
+            for m in found
+            if (m.by == reader and m.state != "barred") or (whole and m.state == "sent")
+        ]
         return self.newest(seen)
 
     def newest(self, found: list[ColleagueMessage]) -> list[ColleagueMessage]:

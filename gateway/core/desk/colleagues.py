@@ -57,7 +57,7 @@ def _judged(message: ColleagueMessage, outcome: Outcome) -> Decision:
     return [_wrote(message)], body
 
 
-_BECOMES = {"refuse": "refused", "hold": "held", "tell": "sent"}
+_BECOMES = {"refuse": "barred", "hold": "held", "tell": "sent"}
 
 
 def _written(message: ColleagueMessage, outcome: Outcome, act: str, reason: str) -> e.Change:

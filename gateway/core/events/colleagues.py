@@ -16,7 +16,7 @@ class ColleagueWrote(Happened, frozen=True, kw_only=True):
     group: str = ""
     item: ItemId | None = None
     case: CaseId | None = None
-    state: Literal["sent", "held", "refused"] = "sent"
+    state: Literal["sent", "held", "refused", "barred"] = "sent"
     rule: RuleName = RuleName("")
     because: str = ""
 

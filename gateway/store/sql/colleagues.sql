@@ -33,6 +33,7 @@ FROM chats AS c
 CROSS JOIN LATERAL (
     SELECT m.n, m.doc FROM colleague_message AS m
     WHERE m.chat = c.chat
+      AND m.state <> 'barred'
       AND (m.author = $1 OR (m.state = 'sent' AND (m.agent = $1 OR c.chat = ANY($2::text[]))))
     ORDER BY m.n DESC LIMIT 1
 ) AS last
@@ -53,7 +54,7 @@ ORDER BY last.n DESC LIMIT $4
 -- The newest of a chat before $3; a reader ($2) who is not of it has written what is shown.
 SELECT m.n, m.doc FROM colleague_message AS m
 WHERE m.chat = $1 AND ($3::bigint = 0 OR m.n < $3)
-  AND (m.author = $2 OR ($5 AND m.state = 'sent'))
+  AND m.state <> 'barred' AND (m.author = $2 OR ($5 AND m.state = 'sent'))
 ORDER BY m.n DESC LIMIT $4
 
 -- name: colleague_messages_of_item

@@ -115,7 +115,7 @@ def test_a_rule_points_at_it_holds_it_or_does_not_let_it_be_said(house: House) -
         said(house, "his card is 4111 1111")
     assert (refused.value.code, refused.value.field) == ("refused_by_rule", "body")
     [tried] = refused.value.changes
-    assert (tried.rows[0].state, tried.rows[0].open) == ("refused", True)  # type: ignore[union-attr]
+    assert (tried.rows[0].state, tried.rows[0].open) == ("barred", True)  # type: ignore[union-attr]
 
 
 def test_what_is_known_of_the_item_counts_for_the_rules(house: House, held: Item) -> None:

@@ -48,7 +48,7 @@ export interface Found {
   number: number;
   body: string;
   at: string;
-  state: "sent" | "held" | "refused";
+  state: "sent" | "held" | "refused" | "barred";
   rule: string;
   reason: string;
 }

@@ -100,11 +100,12 @@ function hear(frame: PeerFrame): void {
     heard.value = { ...heard.peek(), [key]: list };
     chats.value = withSaid(chats.peek(), message, me(), fresh);
   });
-  learn([message.from, message.agent ?? ""]).catch(() => undefined);
   if (message.refused) say(t("peers.refused_later"), true);
-  if (fresh && message.from !== me() && !isSeen(key)) {
+  const tellOf = () => {
+    if (!fresh || message.from === me() || isSeen(key)) return;
     say(t("peers.news", { who: nameOf(message.from), text: message.body.slice(0, 120) }));
-  }
+  };
+  learn([message.from, message.agent ?? ""]).then(tellOf, tellOf);
 }
 
 function isSeen(key: string): boolean {
@@ -180,6 +181,7 @@ export function writeTo(whom: Whom): void {
 export function backToList(): void {
   batch(() => {
     shown.value = null;
+    about.value = null;
     wanted.value = "search";
   });
 }
@@ -197,7 +199,7 @@ export async function send(whom: Whom, body: string): Promise<string> {
   drafts.value = { ...drafts.peek(), [key]: "" };
   try {
     const { body: answer } = await order<Peer>({ t: "peer", ...whom, item: item?.id ?? null, body }, true);
-    if (typeof answer.held === "string") say(t("peers.held", { reason: answer.held }), true);
+    if (typeof answer.held === "string") say(t("peers.held", { reason: answer.held }));
     return "";
   } catch (error) {
     if (!drafts.peek()[key]) drafts.value = { ...drafts.peek(), [key]: body };

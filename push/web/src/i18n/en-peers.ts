@@ -39,5 +39,6 @@ export const enPeers = {
   "peers.state.sent": "Was sent",
   "peers.state.held": "Waits",
   "peers.state.refused": "Was not sent",
+  "peers.state.barred": "Was not let be said",
   "peers.judged": "Done",
 };

@@ -41,5 +41,6 @@ export const esPeers: Texts = {
   "peers.state.sent": "Se envió",
   "peers.state.held": "Espera",
   "peers.state.refused": "No se envió",
+  "peers.state.barred": "No se dejó decir",
   "peers.judged": "Hecho",
 };

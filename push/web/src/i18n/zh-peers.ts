@@ -41,5 +41,6 @@ export const zhPeers: Texts = {
   "peers.state.sent": "已发送",
   "peers.state.held": "等待中",
   "peers.state.refused": "未发送",
+  "peers.state.barred": "未允许说出",
   "peers.judged": "完成",
 };
