@@ -32,7 +32,7 @@ class Server:
             "node": "here",
             "url": "ws://here/agent/v1",
             "public_url": "https://desk.example.com",
-            "waiting_seconds": 0.02,
+            "waiting_seconds": 60.0,  # but where a test is about it
             "retry_seconds": 0.02,
             "recheck_seconds": 0.02,
         }
@@ -100,6 +100,7 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
         loops.cancel()
 
 
+@pytest.mark.parametrize("server", [{"waiting_seconds": 0.02}], indirect=True)
 async def test_a_desktop_is_told_why_it_waits_and_welcomed_once_committed(server: Server) -> None:
     socket = server.connect()
     await until(lambda: socket.of(Waiting))
@@ -110,9 +111,10 @@ async def test_a_desktop_is_told_why_it_waits_and_welcomed_once_committed(server
     assert (welcome.node, welcome.epoch, welcome.agent.name) == ("here", 1, "ana")
 
 
+@pytest.mark.parametrize("server", [{"waiting_seconds": 0.5}], indirect=True)
 async def test_a_quick_welcome_comes_without_waiting(server: Server) -> None:
     socket = await server.welcome()
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.6)
     assert socket.of(Waiting) == []
 
 
@@ -184,6 +186,7 @@ async def test_commands_are_done_in_order_while_the_connection_keeps_reading(
     assert socket.of(Ok)[-1].seq == server.push.hub.seq(socket.of(Welcome)[0].agent.name)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("server", [{"waiting_seconds": 0.02}], indirect=True)
 async def test_commands_sent_before_the_welcome_are_done_after_it(server: Server) -> None:
     socket = server.connect()
     say(socket, t="state", id="command-1", state="ready")
