@@ -151,7 +151,7 @@ async def test_a_mail_is_offered_answered_and_wrapped_up_and_the_answer_reaches_
     assert (case["rating"], case["status"], case["ticket_url"]) == (5, "solved", link)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 async def test_a_chat_from_another_origin_goes_both_ways_and_survives_a_reload(
     house: House, new_page: NewPage
 ) -> None:
@@ -205,6 +205,75 @@ async def test_a_chat_from_another_origin_goes_both_ways_and_survives_a_reload(
     assert item["code"] == "explained"
     said = [one for one in await house.said(item["number"]) if one["direction"] != "system"]
     assert [one["direction"] for one in said] == ["in", "out", "in", "out"]
+    await is_asked_in_spanish(house, first, await new_page())
+    await wants_a_person_in_chinese(house, first, await new_page())
+
+
+async def speaking(page: Page, language: str) -> Widget:
+    """Somebody whose browser speaks this, at the shop."""
+    script = "Object.defineProperty(navigator, '{}', {{ get: () => {} }})"
+    await page.add_init_script(script.format("languages", f"['{language}']"))
+    await page.add_init_script(script.format("language", f"'{language}'"))
+    return Widget(page)
+
+
+async def press_back_to(page: Page, answer: str) -> None:
+    """From where one writes, by the keyboard alone."""
+    for _ in range(6):
+        await page.keyboard.press("Shift+Tab")
+        focused = page.get_by_test_id("quick").get_by_role("button", name=answer)
+        if await focused.count() and await focused.evaluate(
+            "e => e.getRootNode().activeElement === e"
+        ):
+            await page.keyboard.press("Enter")
+            return
+    raise AssertionError(f"no way to {answer!r} by the keyboard")
+
+
+async def is_asked_in_spanish(house: House, desktop: Desktop, page: Page) -> None:
+    """One question at the door, answered by the keyboard; the answer stands on the item."""
+    question = {
+        "text": {"es": "¿De qué se trata?", "en": "What is it about?"},
+        "field": "topic",
+        "answers": [
+            {"label": {"es": "Un paquete", "en": "A parcel"}, "value": "parcel"},
+            {"label": {"es": "Otra cosa", "en": "Something else"}},
+        ],
+    }
+    rule = {"when": {"words": ["lámpara perdida"]}, "then": {"ask": question}}
+    await house.node.call("PUT", "/api/v1/rules/what-about", rule)
+    shop = await speaking(page, "es-MX")
+    await page.goto(house.town.url)
+    await shop.open()
+    await shop.say("Mi lámpara perdida")
+    await expect(shop.message("¿De qué se trata?")).to_have_count(1)
+    choices = page.get_by_test_id("quick").get_by_role("button")
+    await expect(choices).to_have_text(["Un paquete", "Otra cosa", "Hablar con una persona"])
+    await press_back_to(page, "Un paquete")
+    await expect(page.get_by_test_id("quick")).to_have_count(0)
+    await desktop.accept("lámpara perdida")
+    await expect(desktop.thread.get_by_text("parcel", exact=True)).to_be_visible()
+    found = await house.item("Mi lámpara perdida")
+    assert found["attributes"]["topic"] == "parcel"
+    await desktop.finish("Explained")
+    await house.node.call("DELETE", "/api/v1/rules/what-about")
+
+
+async def wants_a_person_in_chinese(house: House, desktop: Desktop, page: Page) -> None:
+    """Help at the door is taken or left: a person is always among the answers."""
+    rule = {"when": {"words": ["发票"]}, "then": {"help": {"text": {"zh": "发票在您的账户里。"}}}}
+    await house.node.call("PUT", "/api/v1/rules/invoices", rule)
+    shop = await speaking(page, "zh-CN")
+    await page.goto(house.town.url)
+    await shop.open()
+    await shop.say("我的发票在哪里？")
+    choices = page.get_by_test_id("quick").get_by_role("button")
+    await expect(choices).to_have_text(["问题已解决", "转人工客服"])
+    await press_back_to(page, "转人工客服")
+    await desktop.accept("发票")
+    await expect(desktop.message("转人工客服")).to_have_count(1)
+    await desktop.finish("Explained")
+    await house.node.call("DELETE", "/api/v1/rules/invoices")
 
 
 @pytest.mark.timeout(90)

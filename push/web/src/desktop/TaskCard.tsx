@@ -1,16 +1,20 @@
 import { t } from "../i18n";
 import type { ItemView } from "../protocol";
 
-/** Those of a chat are about the visitor's browser and stand in the customer's panel, if anywhere. */
 const KINDS_WITH_FIELDS = new Set(["task", "callback"]);
+/** What a channel says of a mail or of a visitor's browser; it stands elsewhere, if anywhere. */
+const OF_THE_CHANNEL =
+  /^(page|locale|chat|preview|date|ticket|repairs|truncated|size|from_self|(claimed|site)_\w+|machine\w*|bounce_\w+)$/;
 
-/** What came along with a piece of work besides words. */
+/** What came along with a piece of work besides words: the fields of a form, what was answered at the front door. */
 export function TaskCard({ item }: { item: ItemView }) {
-  if (!KINDS_WITH_FIELDS.has(item.kind) || Object.keys(item.attributes).length === 0) return null;
+  const all = KINDS_WITH_FIELDS.has(item.kind);
+  const fields = Object.entries(item.attributes).filter(([name]) => all || !OF_THE_CHANNEL.test(name));
+  if (fields.length === 0) return null;
   return (
     <section class="task-card card" aria-label={t("task.fields")}>
       <dl>
-        {Object.entries(item.attributes).map(([name, value]) => (
+        {fields.map(([name, value]) => (
           <div key={name}>
             <dt>{name.replaceAll("_", " ")}</dt>
             <dd dir="auto">{shown(value)}</dd>
