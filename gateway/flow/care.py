@@ -41,7 +41,10 @@ class Care:
         while True:
             state = self._ledger.state
             if state.alarms or any(queue.thresholds for queue in state.queues.values()):
-                self.look(nodes())
+                try:
+                    self.look(nodes())
+                except Exception:  # noqa: BLE001 - it is looked again in a moment
+                    _log.exception("thresholds could not be looked at")
             await self._sleep(EVERY_SECONDS)  # waits grow by the clock: no event says so
 
     def look(self, nodes: Sequence[NodeCapacity]) -> None:
@@ -53,7 +56,11 @@ class Care:
             for queue in state.queues.values()
             if queue.thresholds
         }
-        self._record(crossings(state, figures, now))
+        for change in crossings(state, figures, now):
+            try:
+                self._record([change])
+            except Exception:  # noqa: BLE001 - one threshold's failure, not the others'
+                _log.exception("a threshold could not be told of", event=repr(change.event))
 
     def _figures(
         self, queue: Queue, nodes: Sequence[NodeCapacity], kinds: Mapping[QueueName, ChannelKind]

@@ -7,11 +7,10 @@ What stays as it was is not told.
 
 import asyncio
 
-import structlog
-
 from gateway.core import events as e
 from gateway.core.ids import ItemId
 from gateway.core.service_level import recounted
+from gateway.flow.apart import record_of_each
 from gateway.flow.ledger import Ledger
 
 SLICE = 100
@@ -22,7 +21,6 @@ _TIMETABLE = (
     e.ServicePolicyDefined,
     e.ServicePolicyRemoved,
 )
-_log = structlog.get_logger("clocks")
 
 
 class Recount:
@@ -67,14 +65,10 @@ class Recount:
 
     def _count(self, items: list[ItemId]) -> None:
         state, ctx = self._ledger.state, self._ledger.context()
-        changes: list[e.Change] = []
-        for key in items:
+
+        def fresh(key: ItemId) -> list[e.Change]:
             item = state.items.get(key)
-            if item is None:
-                continue
-            try:
-                changes += recounted(state, item, ctx, "the hours or the policy have changed")
-            except Exception:  # noqa: BLE001 - its own failure, nobody else's
-                _log.exception("clocks could not be counted", item=key)
-        if changes:
-            self._ledger.record(changes)
+            why = "the hours or the policy have changed"
+            return [] if item is None else recounted(state, item, ctx, why)
+
+        record_of_each(self._ledger, items, fresh, "clocks could not be counted")

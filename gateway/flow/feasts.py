@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from gateway.core import events as e
 from gateway.core.calendars import Calendar
 from gateway.core.errors import Refused
+from gateway.flow.apart import record_of_each
 from gateway.flow.ledger import Ledger
 
 YEARS_BACK, YEARS_AHEAD = 1, 3
@@ -84,11 +85,15 @@ class Feasts:
             except Refused as refused:
                 _log.warning("no holidays", calendar=calendar.name, problem=refused.detail)
                 continue
+            except Exception:  # noqa: BLE001 - one calendar's failure, not the others'
+                _log.exception("no holidays", calendar=calendar.name)
+                continue
             # Somebody may have declared it anew meanwhile.
             known = self._ledger.state.timetable.calendars.get(calendar.name)
             if fresh != calendar and known == calendar:
                 changes.append(e.Change(e.CalendarDefined(calendar=fresh, by="system")))
-        if changes and self._ledger.writable:
-            self._ledger.record(changes)
-            _log.info("holidays were found anew", calendars=len(changes))
-        return len(changes)
+        if not changes or not self._ledger.writable:
+            return len(changes)
+        found = record_of_each(self._ledger, changes, lambda one: [one], "holidays not recorded")
+        _log.info("holidays were found anew", calendars=found)
+        return found

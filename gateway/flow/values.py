@@ -10,11 +10,10 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 
-import structlog
-
 from gateway.core import events as e
 from gateway.core.ids import CustomerId, NodeName
 from gateway.core.values import revalued
+from gateway.flow.apart import record_of_each
 from gateway.flow.ledger import Ledger
 from gateway.ports import PeerEntry
 from gateway.store.contract import Lookup, Unavailable
@@ -24,8 +23,6 @@ AT_ONCE = 500
 AGAIN_SECONDS = 1.0
 KEPT = 10_000
 """Customers remembered whose value has changed: a contact may be on its way with the old one."""
-
-_log = structlog.get_logger("values")
 
 
 class Values:
@@ -92,15 +89,7 @@ class Values:
             self._wake.clear()
 
     def _take_in(self, values: dict[CustomerId, int]) -> None:
-        state = self._ledger.state
-        changes = [
-            change
-            for customer, value in values.items()
-            for change in revalued(state, customer, value)
-        ]
-        if not changes:
-            return
-        try:
-            self._ledger.record(changes)
-        except Exception:  # noqa: BLE001 - its own failure, nobody else's
-            _log.exception("what waits could not be ranked anew", items=len(changes))
+        def ranked(customer: CustomerId) -> list[e.Change]:
+            return revalued(self._ledger.state, customer, values[customer])
+
+        record_of_each(self._ledger, values, ranked, "what waits could not be ranked anew")

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 
 from gateway.core import events as e
-from gateway.core.ids import CaseId, ItemId, MessageId
+from gateway.core.ids import AlarmName, CaseId, ItemId, MessageId
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import Item, ItemState, Message
 from gateway.core.owed import Callback, Promise
@@ -30,6 +30,7 @@ class Owed:
         self._reviews: dict[str, e.ReviewAsked] = {}
         self._verdicts: dict[str, tuple[e.ReviewEnded, e.Entry]] = {}
         self._last: dict[ItemId, Item] = {}
+        self._raised: set[AlarmName] = set()
 
     def audit(self) -> None:
         for entry in self._tables.journal.values():
@@ -67,6 +68,12 @@ class Owed:
                 self._fired[item, rule, cause] += 1
                 need(self._fired[item, rule, cause] == 1, f"{item}: {rule} fired twice, {cause}")
                 self._asked_by_rule[item] += rule == "ask" and "a reply" in did
+            case e.AlarmRaised(alarm=alarm):
+                need(alarm.name not in self._raised, f"{alarm.name} raised twice")
+                self._raised.add(alarm.name)
+            case e.AlarmEnded(alarm=name):
+                need(name in self._raised, f"{name} ended twice")
+                self._raised.discard(name)
             case e.ItemCared(item=item, act=act):
                 self._cared[item, act] += 1
                 need(self._cared[item, act] == 1, f"{item}: {act} twice")

@@ -16,13 +16,17 @@ from tests.support.virtual import run
 FAULTS_OF_OURS = frozenset(
     {
         "a command failed",
+        "a threshold could not be told of",
         "an entry could not be shown",
+        "clocks could not be counted",
         "deadline failed",
         "decision failed",
         "inbounds refused by the database",
         "repaired an impossible item",
         "subscriber failed",
         "task failed",
+        "thresholds could not be looked at",
+        "what waits could not be ranked anew",
     }
 )
 
