@@ -18,6 +18,8 @@ SEED ?=
 # `make sim RUNS=10000 FROM=2001`: so many simulations of each kind, from this seed on.
 RUNS ?=
 FROM ?=
+# `make fuzz SECONDS=600`, or RUNS=1000000: how long.
+SECONDS ?=
 # `make lock UPGRADE=1` takes newer versions.
 UPGRADE ?=
 
@@ -42,7 +44,7 @@ ifdef CI
 export CI
 endif
 
-.PHONY: help run test unit integration sim e2e chaos web-test check fmt bench shots web lock \
+.PHONY: help run test unit integration sim e2e chaos fuzz web-test check fmt bench shots web lock \
 	peers wheel clean
 
 help: ## list the targets
@@ -88,6 +90,10 @@ chaos: $(VENV)/.dev push/static/index.html ## kill -9 and worse under load, then
 		$(PYTEST) $(if $(FAULTS),,$(WAITING) 3) --durations=5 -m chaos \
 		$(call in,$(if $(FAULTS),tests/chaos/test_faults.py,tests/chaos))
 	@$(if $(FAULTS),$(MAKE) sim RUNS=$(or $(RUNS),10000) FROM=$(or $(FROM),2001))
+
+fuzz: $(VENV)/.fuzz ## mails that break the parser, led by what they reach in it (SECONDS, RUNS)
+	@$(BIN)/python -m tests.support.fuzz \
+		$(if $(RUNS),--runs $(RUNS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 web-test: push/web/node_modules/.package-lock.json ## types and unit tests of the web app
 	@$(NPM) run --silent check
@@ -159,6 +165,12 @@ $(VENV)/.base: requirements/base.in requirements/base.txt requirements/build.txt
 $(VENV)/.dev: $(VENV)/.base requirements/dev.txt
 	@echo "installing the tools for tests and checks" >&2
 	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# What changes inputs until something breaks.
+$(VENV)/.fuzz: $(VENV)/.dev requirements/fuzz.txt
+	@echo "installing the fuzzer" >&2
+	@$(PIP) --require-hashes -r requirements/fuzz.txt
 	@touch $@
 
 # What it is measured against.

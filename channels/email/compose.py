@@ -117,7 +117,8 @@ def _recipients(written: Sequence[str]) -> list[Address]:
     found: list[Address] = []
     for text in written:
         parsed = addresses(text)
-        if len(parsed) != 1:
+        # Of mails we read what may be meant; what we write to must be what was typed.
+        if len(parsed) != 1 or ("<" not in text and not valid(text.strip())):
             raise Undeliverable(f"{one_line(text, 100)!r} is not an e-mail address")
         address = Address(_ascii_address(parsed[0].address), parsed[0].name)
         if address.address not in {other.address for other in found}:

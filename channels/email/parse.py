@@ -4,6 +4,7 @@ What cannot be understood comes out with ``problem`` set and its raw bytes kept,
 poisonous mail is quarantined and the next one is read.
 """
 
+import html as entities
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,7 +12,14 @@ from email.utils import parsedate_to_datetime
 from msgspec import Struct
 
 from channels.email import bounce, machine, mime
-from channels.email.addresses import MAX_IDS, Address, addresses, message_ids
+from channels.email.addresses import (
+    MAX_ADDRESSES,
+    MAX_IDS,
+    Address,
+    addresses,
+    message_ids,
+    sender_of,
+)
 from channels.email.authenticity import vouched
 from channels.email.fold import fold_from, own_words
 from channels.email.headers import Headers
@@ -66,11 +74,16 @@ class MailParser:
         found = mime.content(root)
         cut = envelope.size > len(raw)
         body, html = self._body(found, cut_from=envelope.size if cut else 0)
-        froms = addresses(headers.raw("from"))
-        sender = froms[0] if froms else None
+        sender = sender_of(headers.raw("from")) or sender_of(headers.raw("sender"))
         answer_to = _answer_to(headers, sender.address if sender else "", envelope.own)
+        report_type = mime.report_type(root, found)
+        verdict = machine.judge(headers, sender.address if sender else "", report_type)
         reported = bounce.read(found)
-        verdict = machine.judge(headers, sender.address if sender else "", mime.report_type(root))
+        if reported is None and verdict is not None and verdict.kind == "bounce":
+            reported = bounce.read_text(headers, found, body)
+        to, copies = (addresses(", ".join(headers.all(field))) for field in ("to", "cc"))
+        if max(len(to), len(copies)) == MAX_ADDRESSES:
+            found.note(f"more than {MAX_ADDRESSES} addresses: the rest was left out")
         fold = fold_from(body)
         own = own_words(body, fold)
         from_self = sender is not None and sender.address in envelope.own
@@ -79,8 +92,7 @@ class MailParser:
             attributes |= {"truncated": True, "size": envelope.size}
         if from_self:
             attributes["from_self"] = True
-        to = addresses(", ".join(headers.all("to")))
-        others = [a.address for a in (*to, *addresses(", ".join(headers.all("cc"))))]
+        others = [a.address for a in (*to, *copies)]
         return Inbound(
             channel=envelope.channel,
             kind=ChannelKind.EMAIL,
@@ -111,14 +123,16 @@ class MailParser:
 
     def _body(self, found: mime.Content, cut_from: int) -> tuple[str, str | None]:
         """The text and the harmless HTML; ``cut_from`` is the size of a mail over the limit."""
-        joined = "\n".join(text for text in found.texts if text.strip())
-        markup = "\n".join(found.htmls)
+        markup = _markup(found.pieces)
         if len(markup) > MAX_HTML:
             found.note("the HTML was cut; the original holds all of it")
         html = self._sanitizer.clean(markup) or None
         if markup and html is None:
             found.note("of the HTML only its text was kept")
-        body = joined or (to_text(markup) if markup else "")
+        texts = [
+            piece.text if piece.text.strip() else to_text(piece.html) for piece in found.pieces
+        ]
+        body = "\n".join(text for text in texts if text.strip())
         if len(body) > MAX_BODY:
             body = body[:MAX_BODY]
             found.note("the text was cut; the original holds all of it")
@@ -130,6 +144,18 @@ class MailParser:
             body = f"{notice}\n\n{body}"
             html = html and f"<p>{notice}</p>{html}"
         return body, html
+
+
+def _markup(pieces: list[mime.Piece]) -> str:
+    """All of a mail as HTML, if some of it is: plain parts between stand as they were typed."""
+    if not any(piece.html.strip() for piece in pieces):
+        return ""
+    return "\n".join(
+        piece.html
+        or f'<div style="white-space:pre-wrap">{entities.escape(piece.text.strip())}</div>'
+        for piece in pieces
+        if piece.html.strip() or piece.text.strip()
+    )
 
 
 def unreadable(raw: bytes | None, envelope: Envelope, why: str) -> Inbound:

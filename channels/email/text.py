@@ -5,10 +5,9 @@ raw bytes can never end a header that we write later. Every text passes ``clean`
 (PostgreSQL refuses it), no lone surrogates (UTF-8 refuses them).
 """
 
+import binascii
 import codecs
 import re
-from email.errors import HeaderParseError
-from email.header import decode_header
 
 MAX_HEADER = 2_000
 """Characters of one header value that are looked at; the rest is cut."""
@@ -44,6 +43,20 @@ _MEANT = {
     "utf8": "utf-8",
     "utf8mb4": "utf-8",
     "cp-850": "cp850",
+    "x-mac-cyrillic": "mac_cyrillic",
+    "x-mac-roman": "mac_roman",
+    "x-mac-ce": "mac_latin2",
+    "x-mac-greek": "mac_greek",
+    "x-mac-turkish": "mac_turkish",
+    "x-mac-japanese": "cp932",
+    "windows-31j": "cp932",
+    "windows-874": "cp874",
+    "windows-949": "cp949",
+    "windows-936": "gb18030",
+    "ks_c_5601-1989": "cp949",
+    "cp-1252": "cp1252",
+    "x-cp1251": "cp1251",
+    "cp-866": "cp866",
 }
 # Codecs of Python that are no charset, or whose cost grows with the square of the input.
 _NO_CHARSET = {
@@ -114,12 +127,51 @@ def _read(data: bytes, named: str | None) -> tuple[str, str, bool]:
     utf8 = _strict(data, "utf-8")
     if utf8 is not None and _may_hide_utf8(named):
         return utf8, "utf-8", True
-    if named:
+    if named and not (named == "cp1252" and _cyrillic(data)):
         text = _strict(data, named)
         patched = text if text is not None else data.decode(named, "replace")
-        if patched.count("\ufffd") * 10 <= sum(not c.isascii() for c in patched):
+        if _mostly_read(patched, named):
             return patched, named, text is not None
-    return (_windows(data), "cp1252", True) if utf8 is None else (utf8, "utf-8", True)
+    if utf8 is not None:
+        return utf8, "utf-8", True
+    guess = _cyrillic(data)
+    return (
+        (data.decode(guess, "replace"), guess, True) if guess else (_windows(data), "cp1252", True)
+    )
+
+
+def _mostly_read(text: str, named: str) -> bool:
+    """Whether the broken places are few enough for the charset to be the right one."""
+    foreign = sum(not c.isascii() for c in text)
+    if named == "utf-8":
+        # Letters of two bytes do not come by chance: one good for one broken place is enough.
+        broken = len(_BROKEN.findall(text))
+        return broken == 0 or foreign - text.count("\ufffd") >= broken
+    return text.count("\ufffd") * 10 <= foreign
+
+
+_BROKEN = re.compile("\ufffd+")
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_MIN_HIGH = 10
+
+
+def _cyrillic(data: bytes) -> str:
+    """The Cyrillic charset of bytes that are no UTF-8, or nothing.
+
+    Western letters with accents stand alone between others; here whole words are foreign. Which
+    charset it is shows in the letters: mostly small ones, and a third of them the six commonest.
+    """
+    runs = _HIGH.findall(data[:20_000])
+    high = b"".join(runs)
+    if len(high) < _MIN_HIGH or len(high) < 3 * len(runs):
+        return ""
+    for name in ("cp1251", "koi8-r", "cp866"):
+        text = high.decode(name, "replace")
+        small = sum("\u0430" <= c <= "\u045f" for c in text)
+        common = sum(c in "оеаинт" for c in text)
+        if small * 10 >= len(text) * 7 and common * 4 >= len(text):
+            return name
+    return ""
 
 
 def _may_hide_utf8(named: str | None) -> bool:
@@ -144,25 +196,43 @@ def _windows(data: bytes) -> str:
 def header_text(raw: str, limit: int = MAX_HEADER) -> str:
     """An unstructured header (RFC 2047) as one line of text; never raises.
 
-    ``raw`` comes from the parser: ASCII, with bytes above 127 as surrogate escapes.
+    ``raw`` comes from the parser: ASCII, with bytes above 127 as surrogate escapes. Neighbours in
+    one charset are decoded together: many encoders split a letter between two words.
     """
-    raw = raw[: limit * 8]
+    raw = eight_bit(raw[: limit * 8])
     if "=?" not in raw:
-        return one_line(_eight_bit(raw), limit)
-    try:
-        chunks = decode_header(raw.encode("ascii", "surrogateescape").decode("latin-1"))
-    except (HeaderParseError, ValueError, UnicodeError):
-        return one_line(_eight_bit(raw), limit)
+        return one_line(raw, limit)
     out: list[str] = []
-    for chunk, charset in chunks:
-        if isinstance(chunk, str):
-            out.append(decode(chunk.encode("latin-1", "replace"), "")[0])
-        else:
-            out.append(decode(chunk, charset or "")[0])
-    return one_line("".join(out), limit)
+    coded, charset, at = b"", "", 0
+    for word in _WORD.finditer(raw):
+        between, meant = raw[at : word.start()], word[1].partition("*")[0].lower()
+        if between.strip() or not at or meant != charset:
+            out.append(decode(coded, charset)[0])
+            coded, charset = b"", meant
+        if between.strip() or not at:
+            out.append(between)
+        coded += _word_bytes(word[2], word[3])
+        at = word.end()
+    return one_line("".join([*out, decode(coded, charset)[0], raw[at:]]), limit)
 
 
-def _eight_bit(raw: str) -> str:
+def eight_bit(raw: str) -> str:
+    """A raw header as text: the surrogate escapes in it are letters of some charset."""
     if raw.isascii():
         return raw
     return decode(raw.encode("utf-8", "surrogateescape"), "")[0]
+
+
+def _word_bytes(encoding: str, coded: str) -> bytes:
+    """The bytes of an encoded word, though it holds blanks, line ends or the wrong padding."""
+    if encoding in "bB":
+        bare = _NOT_BASE64.sub("", coded)
+        return binascii.a2b_base64(bare[: len(bare) - (len(bare) % 4 == 1)] + "==")
+    plain = _FOLD.sub("", coded).replace("_", " ").encode("utf-8", "replace")
+    return _CODE.sub(lambda code: bytes((int(code[1], 16),)), plain)
+
+
+_WORD = re.compile(r"=\?([^?\s]{1,60})\?\s*([bBqQ])\s*\?([^?]*)\?=")
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+_FOLD = re.compile(r"[\r\n]+[ \t]?")
+_CODE = re.compile(rb"=([0-9A-Fa-f]{2})")

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from channels.email.parse import Envelope, MailParser
 from gateway.core.ids import ChannelName
 from gateway.ports import Inbound
 from tests.support.mailworld import LANGUAGE
+from tests.support.storable import assert_storable
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "email"
 ARRIVED = datetime(2026, 11, 20, 8, 15, 2, tzinfo=UTC)
@@ -138,7 +138,8 @@ CASES: dict[str, dict[str, Any]] = {
         "attributes.repairs": "nested too deeply: the innermost parts were left out",
     },
     "abyss": {
-        "problem": "the mail could not be read: RecursionError: maximum recursion depth exceeded"
+        "attributes.repairs": "nested too deeply: the innermost parts were left out",
+        "files": (),
     },
     "empty": {"problem": "the mail could not be read: it is empty"},
     "no_header": {"problem": "the mail could not be read: it has no header"},
@@ -168,19 +169,6 @@ def test_a_nasty_mail_becomes(name: str, parser: MailParser) -> None:
 def test_whatever_comes_out_can_be_stored_and_sent_on(path: Path, parser: MailParser) -> None:
     raw = path.read_bytes()
     assert_storable(parser(raw, envelope(len(raw))))
-
-
-def assert_storable(inbound: Inbound) -> None:
-    encoded = msgspec.json.encode(msgspec.structs.replace(inbound, raw=None, files=()))
-    # A backslash that the mail itself has is doubled.
-    assert b"\\u0000" not in encoded.replace(b"\\\\", b"")
-    assert msgspec.json.decode(encoded, type=Inbound).subject == inbound.subject
-    lines = [inbound.subject, inbound.address, inbound.external_id, inbound.problem]
-    lines += [*inbound.to, *inbound.copies, *inbound.references]
-    lines += [file.name for file in inbound.files]
-    lines += [inbound.identity.value, inbound.identity.name] if inbound.identity else []
-    for line in lines:
-        assert line.isprintable() or not set(line) & set("\r\n\x00\x85\u2028\u2029"), line
 
 
 def test_two_mails_with_the_same_message_id_are_two_mails(parser: MailParser) -> None:
@@ -217,7 +205,7 @@ def test_an_attached_mail_is_a_file_and_not_ours(parser: MailParser) -> None:
 def test_of_a_broken_attachment_what_can_be_read_is_kept(parser: MailParser) -> None:
     inbound = parser(mail("broken_base64"), envelope())
     assert inbound.files[0].data.startswith(b"\x89PNG")
-    assert "InvalidBase64" in str(inbound.attributes["repairs"])
+    assert "broken base64 in image/png" in str(inbound.attributes["repairs"])
 
 
 def test_references_are_bounded_and_the_nearest_survive(parser: MailParser) -> None:
