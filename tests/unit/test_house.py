@@ -155,7 +155,7 @@ def test_what_is_imported_is_declared() -> None:
     }
     foreign = used - OURS - set(sys.stdlib_module_names)
     wanted = {
-        name: {each.lower().replace("_", "-") for each in installed.get(name, [name])}
+        name: {re.sub("[_.]", "-", each.lower()) for each in installed.get(name, [name])}
         for name in foreign
     }
     base = declared("base.in") | {"yarl"}  # aiohttp's own face
@@ -163,7 +163,7 @@ def test_what_is_imported_is_declared() -> None:
     assert not undeclared, "name it in requirements/base.in with its reason, then `make lock`"
 
 
-@pytest.mark.parametrize("name", ["base", "build", "dev", "bench", "node"])
+@pytest.mark.parametrize("name", ["base", "build", "dev", "bench", "node", "fuzz"])
 def test_locks_hold_versions_and_hashes_only(name: str) -> None:
     lock = ROOT.joinpath("requirements", f"{name}.txt").read_text(encoding="utf-8")
     assert "://" not in lock
