@@ -9,6 +9,7 @@ from gateway.store.views import Traced
 SENTENCES: dict[str, str] = {
     "case_opened": "The case was opened",
     "case_changed": "The case was changed by {by}: {changes}",
+    "case_rated": "The customer rated the case {score} of 5",
     "message_added": "{what}",
     "delivery_changed": "The message is {state}",
     "item_created": "The work item was made",
