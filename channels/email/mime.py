@@ -8,7 +8,7 @@ and does not raise on headers that those reject.
 import re
 from email.errors import MessageError
 from email.message import Message
-from email.parser import BytesParser
+from email.parser import BytesFeedParser
 from email.policy import Compat32
 from email.utils import collapse_rfc2231_value
 from typing import Any
@@ -36,18 +36,38 @@ class Part(Message):
     """
 
     depth = 0
+    _ahead = ""
+    """What stands before the payload that the library sees; see ``set_payload``."""
 
     def attach(self, payload: Message | str) -> None:
         if isinstance(payload, Part):
             payload.depth = self.depth + 1
         super().attach(payload)
 
+    def set_payload(self, payload: Any, charset: Any = None) -> None:
+        # The parser then searches all of it for a line end at its end, and holds up every thread
+        # for a tenth of a second and more: it may have the end alone.
+        if isinstance(payload, str) and len(payload) > _END:
+            self._ahead, payload = payload[:-_END], payload[-_END:]
+        super().set_payload(payload, charset)
+
+    def restore(self) -> None:
+        """Make it what the library expects of a part, before it is written again."""
+        if self._ahead:
+            super().set_payload(self._ahead + self._end())
+            self._ahead = ""
+
+    def _end(self) -> str:
+        payload = vars(self).get("_payload")
+        return payload if isinstance(payload, str) else ""
+
     def source(self) -> bytes:
         """The bytes of a leaf as they came, still encoded for the transfer."""
-        # The library decodes by the encoding it finds, and by the charset if it finds none.
-        del self["content-transfer-encoding"]
-        data = super().get_payload(decode=True)
-        return data if isinstance(data, bytes) else b""
+        pieces = [
+            self._ahead[at : at + transfer.SLICE]
+            for at in range(0, len(self._ahead), transfer.SLICE)
+        ]
+        return b"".join(p.encode("ascii", "surrogateescape") for p in [*pieces, self._end()])
 
     def get_boundary(self, failobj: Any = None) -> Any:
         try:
@@ -59,6 +79,8 @@ class Part(Message):
         return super().get_content_type() if self.depth <= MAX_DEPTH else _TOO_DEEP
 
 
+_END = 2
+"""Characters of a payload that its parser may look at: a line end."""
 _UNREADABLE = (ValueError, TypeError, IndexError, LookupError, UnicodeError)
 """What the library's reader of parameters raises: on pieces without numbers, odd charsets, …"""
 _TOO_DEEP = "application/x-nested-too-deeply"
@@ -105,7 +127,15 @@ class _Bounded(Compat32):
 
 def parse(raw: bytes) -> Message:
     """The tree of a mail; its header is mended where a line in it is none."""
-    return BytesParser(Part, policy=_Bounded()).parsebytes(mended(raw))
+    raw = mended(raw)
+    parser = BytesFeedParser(Part, policy=_Bounded())
+    # In slices: one call over megabytes would hold up every other thread.
+    for at in range(0, len(raw), _SLICE):
+        parser.feed(raw[at : at + _SLICE])
+    return parser.close()
+
+
+_SLICE = 65_536
 
 
 def content(root: Message) -> Content:
@@ -327,6 +357,10 @@ def _decoded(declared: str, data: bytes, found: Content, kind: str) -> bytes:
 def _inner_mail(children: list[Message]) -> bytes:
     """The bytes of an attached mail."""
     if children:
+        body = children[0].source() if isinstance(children[0], Part) else b""
+        for part in children[0].walk():
+            if isinstance(part, Part):
+                part.restore()
         try:
             return children[0].as_bytes()
         except (MessageError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
@@ -334,7 +368,6 @@ def _inner_mail(children: list[Message]) -> bytes:
             fields = "".join(
                 f"{name}: {one_line(str(value))}\n" for name, value in children[0].items()
             )
-            body = children[0].source() if isinstance(children[0], Part) else b""
             return fields.encode("utf-8", "replace") + b"\n" + body
     return b""
 

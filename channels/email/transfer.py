@@ -54,13 +54,14 @@ def from_base64(data: bytes, *, doubtful: bool = False) -> tuple[bytes, str]:
     bare = b"".join(pieces)
     why = "broken base64" if strange else ""
     out: list[bytes] = []
-    for run in re.split(rb"=+", bare):
-        rest = len(run) % 4
-        if rest == 1:  # one character holds six bits of a byte
-            run, why = run[:-1], "broken base64"  # noqa: PLW2901 - the piece without its stump
-        out += [
-            binascii.a2b_base64(run[at : at + SLICE] + b"==") for at in range(0, len(run), SLICE)
-        ]
+    at = 0
+    while at < len(bare):
+        end = bare.find(b"=", at, at + SLICE)
+        run = bare[at:end] if end >= 0 else bare[at : at + SLICE]
+        at += len(run) + (end >= 0)
+        if len(run) % 4 == 1:  # one character holds six bits of a byte
+            run, why = run[:-1], "broken base64"
+        out.append(binascii.a2b_base64(run + b"=="))
     if len(bare) % 4:
         why = "broken base64"
     return b"".join(out), why
