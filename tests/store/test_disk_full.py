@@ -54,8 +54,8 @@ async def test_what_a_full_disk_refuses_is_not_acknowledged_and_goes_on_when_the
         await load.more(50)
         filler = fill(disk)
         async with asyncio.timeout(60):
-            # Nobody tells us; and why it is may be known a moment after that it is.
-            while load.node.ledger.writable or not (said := load.store.trouble()):
+            # Why it is may be known a moment after that it is.
+            while load.node.ledger.writable or not (said := load.store.trouble()):  # noqa: ASYNC110 - nobody tells us
                 await asyncio.sleep(0.02)
         acknowledged = len(load.positions)
         await asyncio.sleep(1.0)
