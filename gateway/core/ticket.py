@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.core.ids import AgentName, AttachmentId
 from gateway.core.lifecycle import ENDED
@@ -30,6 +31,12 @@ _WAITS_FOR_CALL = frozenset(
     {ItemState.NEW, ItemState.QUEUED, ItemState.OFFERED, ItemState.SCHEDULED, ItemState.HELD}
 )
 _SHOWN_DIGITS = 3
+LONGEST = 20_000
+"""Characters shown of one message, and of what it quotes."""
+MOST_SHOWN = 400_000
+"""The same of all together, the newest first; a hundred mails may hold a hundred million."""
+SHORTEST = 500
+"""So much is shown of each all the same."""
 
 
 class SharedFile(Struct, frozen=True, kw_only=True):
@@ -109,7 +116,7 @@ def ticket_of(
         subject="" if case.kind is ChannelKind.TASK else case.subject,
         stands=_stands(case, items),
         opened_at=case.opened_at,
-        said=tuple(_said(m, shown_name) for m in messages if may_see(m, ours)),
+        said=_bounded([_said(m, shown_name) for m in messages if may_see(m, ours)]),
         promises=tuple(owed for item in items for owed in _owed(item)),
         call=_call(items),
         answer_by=due,
@@ -196,6 +203,22 @@ def _said(message: Message, shown_name: Callable[[AgentName], str]) -> Said:
             if not one.inline_id
         ),
     )
+
+
+def _bounded(said: Sequence[Said]) -> tuple[Said, ...]:
+    """What is too long for a page ends in a dot dot dot: it shall not hold up all others."""
+    found, left = list[Said](), MOST_SHOWN
+    for one in reversed(said):
+        text = _cut(one.text, left)
+        quoted = _cut(one.quoted, left - len(text))
+        left -= len(text) + len(quoted)
+        found.append(replace(one, text=text, quoted=quoted))
+    return tuple(reversed(found))
+
+
+def _cut(text: str, left: int) -> str:
+    most = min(LONGEST, max(SHORTEST, left))
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _folded(message: Message) -> tuple[str, str]:

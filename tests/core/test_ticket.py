@@ -314,6 +314,15 @@ def test_who_of_us_wrote_is_shown_as_customers_see_them_and_quotations_are_folde
     assert (reply.text, reply.quoted) == ("Thanks", "On Monday you wrote:\n> Good morning")
 
 
+def test_a_hundred_mails_of_a_million_characters_make_a_page_and_the_newest_is_most_of_it() -> None:
+    ticket = shown(*(said(seq=n, body=f"{n}" + "a" * 1_000_000) for n in range(1, 101)))
+    texts = [one.text for one in ticket.said]
+    assert len(texts) == 100
+    assert sum(map(len, texts)) < 500_000
+    assert all(text.endswith("a…") for text in texts)
+    assert len(texts[0]) < len(texts[-1]) == 20_001
+
+
 def test_the_title_that_a_system_gave_its_task_is_not_the_customers_subject() -> None:
     about = case(kind=ChannelKind.TASK, channel=OFFICE, subject="Check this one for fraud")
     assert shown(about=about).subject == ""
