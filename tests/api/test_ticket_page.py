@@ -134,6 +134,37 @@ async def test_the_same_form_sent_twice_is_one_message() -> None:
         assert said[0].author.id == "eva@example.org"
 
 
+async def test_what_else_is_sent_from_the_same_page_is_not_taken_for_the_same() -> None:
+    async with api_world(ready=True) as world:
+        item = await arrived(world)
+        await solved(world, item)
+        eva = await reader_of(world, item.number)
+        page = await eva.look()
+        for act, fields in (
+            ("reply", {"text": "Thank you"}),
+            ("reply", {"text": "Thank you, and one thing more"}),
+            ("rate", {"score": "5"}),
+        ):
+            eva.html = page
+            await eva.act(act, **fields)
+            assert eva.status == 200
+        bodies = [m.body for m in world.rig.tables.messages.values()]
+        assert "Thank you" in bodies
+        assert "Thank you, and one thing more" in bodies
+        assert world.rig.tables.cases[item.case].rating == 5
+
+
+async def test_forms_that_cannot_be_taken_do_not_give_pages_without_end() -> None:
+    async with api_world() as world:
+        item = await arrived(world)
+        eva = await reader_of(world, item.number)
+        seen = set()
+        for _ in range(100):
+            answer = await world.raw("POST", eva.path, token="", data={"act": "nothing"})
+            seen.add(answer.status)
+        assert seen == {400, 429}
+
+
 async def test_a_word_on_a_closed_ticket_opens_a_linked_one_and_leads_there() -> None:
     async with api_world() as world:
         item = await arrived(world)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from hashlib import sha256
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
@@ -50,13 +51,19 @@ class Found(Struct, frozen=True):
 
 
 class Given(Struct, frozen=True, kw_only=True):
-    """A form as it was sent. ``id`` names it: sent again it is the same thing."""
+    """A form as it was sent. ``id`` names the page that it stood on, which has several."""
 
     act: str = ""
     id: str = ""
     text: str = ""
     why: str = ""
     score: int = 0
+
+    @property
+    def name(self) -> str:
+        """The same for the same form with the same in it: another act, or more words, is new."""
+        said = "\0".join((self.text, self.why, str(self.score)))
+        return f"{self.act}:{self.id}:{sha256(said.encode()).hexdigest()[:16]}"
 
 
 def given(body: bytes) -> Given:
@@ -88,7 +95,7 @@ def inbound_of(found: Found, form: Given, now: datetime, origin: str) -> Inbound
     said = Inbound(
         channel=way.channel if way is not None else case.channel,
         kind=way.kind if way is not None else case.kind,
-        key=f"ticket:{case.id}:{form.id}",
+        key=f"ticket:{case.id}:{form.name}",
         at=now,
         identity=_claim(found, way),
         conversation=case.id,

@@ -286,8 +286,11 @@ class TicketPages:
     async def _again(self, request: HttpRequest, found: Found, form: Given, bad: Bad) -> HttpAnswer:
         """The same page, with what was typed and what is wrong with it.
 
-        The form keeps its name: perhaps it was taken after all.
+        The form keeps its name: perhaps it was taken after all. Raises ``_Gone``: it is a page to
+        look at as any other, and may be had so often.
         """
+        if not self._views.take(found.case.id, self._clock.monotonic()):
+            raise _Gone(wait=True)
         shown = Form(id=form.id, problem=bad.word, text=form.text, why=form.why, score=form.score)
         return await self._page(request, found, shown, bad.status)
 
@@ -296,7 +299,8 @@ def _before(request: HttpRequest, case: Case) -> int:
     """Up to which message the conversation is shown."""
     asked = request.query.get("before", "")
     usable = asked.isascii() and asked.isdigit() and len(asked) < 12
-    return int(asked) if usable and int(asked) > 0 else case.last_seq + 1
+    after_all = case.last_seq + 1
+    return min(int(asked), after_all) if usable and int(asked) > 0 else after_all
 
 
 def _version(bare: Ticket, found: Found, place: Place, before: int) -> str:
