@@ -149,10 +149,12 @@ class Underway:
     async def done(self) -> Understood:
         if self._future is not None:
             return await self._future
-        if self._helper is None:
+        # From here on the helper is none of ours: it may be asked by another mailbox next.
+        helper, self._helper = self._helper, None
+        if helper is None:
             return understand(self._understanding.parser, self._work)
         try:
-            return await self._helper.answer()
+            return await helper.answer()
         except HelperGone as gone:
             return await self._understanding.one_by_one(self._work, str(gone))
 
@@ -183,9 +185,8 @@ class Understanding:
             yield
         finally:
             self._users -= 1
-            if not self._users and self._helper is not None:
-                helper, self._helper = self._helper, None
-                await helper.stop()
+            if not self._users:
+                await self._dismiss()
 
     async def begin(self, work: Work) -> Underway:
         """Understand these; the caller goes on meanwhile and asks for what came of it later."""
@@ -195,13 +196,20 @@ class Understanding:
     async def _idle_helper(self) -> Helper | None:
         """The process, if it is not busy with another mailbox's mails."""
         async with self._starting:
-            if self._helper is None or not self._helper.alive:
+            if self._users and (self._helper is None or not self._helper.alive):
                 try:
                     self._helper = await self._start()
                 except (HelperGone, OSError) as problem:
                     _log.warning("mails are read without a process of its own", reason=str(problem))
                     return None
-        return None if self._helper.busy else self._helper
+            if not self._users:
+                await self._dismiss()  # the full mailbox is read; nobody else would end it
+            return self._helper if self._helper is not None and not self._helper.busy else None
+
+    async def _dismiss(self) -> None:
+        helper, self._helper = self._helper, None
+        if helper is not None:
+            await helper.stop()
 
     async def one_by_one(self, work: Work, why: str) -> Understood:
         """The same again, each mail alone: the one that does it again is quarantined.

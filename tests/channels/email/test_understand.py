@@ -1,5 +1,6 @@
 """Mails that are understood in a process of their own, and those that take it down."""
 
+import asyncio
 import sys
 from datetime import UTC, datetime
 from functools import partial
@@ -85,3 +86,41 @@ async def test_while_the_process_reads_one_mailbox_another_is_read_beside_it() -
         other = await understanding.begin(work(mail("Other")))
         found = [(await underway.done())[0][0].subject for underway in (other, one)]
         assert found == ["Other", "One"]
+
+
+async def test_a_mailbox_that_is_done_does_not_end_the_process_under_another() -> None:
+    started: list[Helper] = []
+
+    async def start() -> Helper:
+        started.append(await Helper.start())
+        return started[-1]
+
+    understanding = Understanding(PARSER, start)
+    async with understanding.many(MANY):
+        one = await understanding.begin(work(mail("One")))
+        await one.done()
+        other = await understanding.begin(work(mail("Other")))
+        await one.abandon()
+        assert [helper.alive for helper in started] == [True]
+        assert (await other.done())[0][0].subject == "Other"
+
+
+async def test_a_process_that_begins_when_the_full_mailbox_is_read_is_ended() -> None:
+    begun, go = asyncio.Event(), asyncio.Event()
+    started: list[Helper] = []
+
+    async def start() -> Helper:
+        begun.set()
+        await go.wait()
+        started.append(await Helper.start())
+        return started[0]
+
+    understanding = Understanding(PARSER, start)
+    async with asyncio.TaskGroup() as group:
+        async with understanding.many(MANY):
+            small = group.create_task(understanding.begin(work(mail("Small"))))
+            await begun.wait()
+        go.set()
+        underway = await small
+    assert [inbound.subject for inbound, _ in await underway.done()] == ["Small"]
+    assert not started[0].alive
