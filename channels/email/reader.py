@@ -214,7 +214,13 @@ class Reader:
         ahead: Fetched | None = None
         try:
             for uids in chunks(found, INFO_BATCH):
-                for batch in self._fetcher.batches(await self._fetcher.infos(box, uids)):
+                try:
+                    infos = await self._fetcher.infos(box, uids)
+                except (Refusal, Unreachable):
+                    if ahead is not None:
+                        yield await self._gathered(ahead)
+                    raise
+                for batch in self._fetcher.batches(infos):
                     before = ahead
                     try:
                         ahead = await self._fetch(box, batch)

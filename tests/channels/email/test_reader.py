@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from channels.email import cursor as cursors
 from channels.email import fetch
+from channels.email import reader as readers
 from channels.email.mailbox import Info, Mailbox
 from channels.email.parse import Envelope, MailParser
 from channels.email.reader import Reader
@@ -191,6 +192,28 @@ async def test_a_line_that_breaks_at_every_second_batch_still_gets_on(
         lives += 1
     assert journal.subjects() == subjects
     assert lives == 4, "one batch a life: or this test tells nothing"
+
+
+async def test_what_is_here_is_stored_before_a_line_that_tells_nothing_of_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fetch, "MAX_BATCH", 3)
+    monkeypatch.setattr(readers, "INFO_BATCH", 3)
+    box, journal = Played(), Journal()
+    await live(box, journal, 1_000)
+    subjects = [f"mail {number}" for number in range(6)]
+    for subject in subjects:
+        box.deliver(mail(subject))
+    infos = box.infos
+
+    async def none_of_the_last(uids: list[int]) -> list[Info]:
+        if max(uids) == max(box.mails):
+            raise Unreachable("the server says nothing of it")
+        return await infos(uids)
+
+    monkeypatch.setattr(box, "infos", none_of_the_last)
+    await live(box, journal, 1_000)
+    assert journal.subjects() == subjects[:3]
 
 
 class Unable(Understanding):
