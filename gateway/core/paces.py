@@ -1,7 +1,9 @@
 """How often somebody writes: by address, domain, block of numbers and network address. Pure.
 
-Only what a rule asks about is counted, in steps of a twentieth of the shortest time that one looks
-back; so what is counted may be a twentieth older. Keys are hashes: nobody's address is kept here.
+Only what a rule asks about is counted, in steps of a twentieth of the time that it looks back; so
+what is counted may be a twentieth older. Who looks back a minute and who looks back a month count
+each in steps of their own, or a month would be millions of short ones to be added up for a mail.
+Keys are hashes: nobody's address is kept here.
 """
 
 from collections import OrderedDict
@@ -46,16 +48,22 @@ class Paces:
     def __len__(self) -> int:
         return len(self._steps)
 
+    @property
+    def places(self) -> int:
+        """Steps in memory."""
+        return sum(len(steps) for steps in self._steps.values())
+
     def count(
         self, asked: Iterable[Velocity], side: str, of: str, keys: Keys, at: datetime
     ) -> None:
         """One more; ``of`` is what it is, a message or a matter."""
         wanted = [one for one in asked if one.of == of]
-        for by, width in _widths(wanted).items():
+        for by, width in dict.fromkeys((one.by, _width(one)) for one in wanted):
             if not (key := keys.get(by, "")):
                 continue
             start = int(at.timestamp() // width * width)
-            what, key = f"{side}:{by}:{of}", hashed(by, key)
+            what, key = _what(side, by, of, width), hashed(by, key)
+            self._tidy(what, key, at.timestamp() - 2 * STEPS * width)
             had = self._steps.get((what, key), {}).get((start, self._node), 0)
             step = Step(what, key, self._node, start, had + 1)
             self._news.pop(Step(what, key, self._node, start, had), None)
@@ -75,18 +83,23 @@ class Paces:
         self, asked: Iterable[Velocity], side: str, keys: Keys, at: datetime
     ) -> dict[str, int]:
         """How many there were for each of ``asked``, the one that is just looked at among them."""
-        asked = [*asked]
-        widths = {
-            of: _widths(one for one in asked if one.of == of) for of in ("messages", "matters")
-        }
         found = {}
         for one in asked:
             if key := keys.get(one.by, ""):
-                steps = self._steps.get((f"{side}:{one.by}:{one.of}", hashed(one.by, key)), {})
-                since = at.timestamp() - one.seconds - widths[one.of][one.by]
+                width = _width(one)
+                what = _what(side, one.by, one.of, width)
+                steps = self._steps.get((what, hashed(one.by, key)), {})
+                since = at.timestamp() - one.seconds - width
                 before = sum(count for (start, _), count in steps.items() if start > since)
                 found[velocity_key(one)] = before + 1
         return found
+
+    def _tidy(self, what: str, key: str, before: float) -> None:
+        """Forget what nobody looks back to, once there is a good deal of it."""
+        steps = self._steps.get((what, key), {})
+        if len(steps) > 4 * STEPS:
+            for place in [place for place in steps if place[0] < before]:
+                del steps[place]
 
     def news(self) -> list[Step]:
         """What was counted here since this was asked last."""
@@ -142,10 +155,10 @@ def network(address: str) -> str:
     return str(found)
 
 
-def _widths(asked: Iterable[Velocity]) -> dict[By, float]:
-    """The length of a step for each of what is counted by."""
-    widths: dict[By, float] = {}
-    for one in asked:
-        width = max(1.0, one.seconds / STEPS)
-        widths[one.by] = min(width, widths.get(one.by, width))
-    return widths
+def _width(one: Velocity) -> float:
+    """The length of a step, in seconds."""
+    return max(1.0, one.seconds / STEPS)
+
+
+def _what(side: str, by: By, of: str, width: float) -> str:
+    return f"{side}:{by}:{of}:{width:g}"

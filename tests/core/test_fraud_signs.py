@@ -166,6 +166,18 @@ def test_what_others_have_counted_is_added_and_the_same_again_is_not() -> None:
     assert here.counted(asked, "in", keys, START) == {"domain messages 3600": 4}
 
 
+def test_a_rule_that_looks_back_a_month_makes_no_work_of_one_that_looks_back_a_minute() -> None:
+    paces, keys = Paces(NodeName("n1")), keys_of("email", "eva@example.org")
+    minute = Velocity(contacts=2, seconds=60, by="domain")
+    month = Velocity(contacts=2, seconds=2_592_000, by="domain")
+    for n in range(2_000):
+        paces.count([minute, month], "in", "messages", keys, START + timedelta(seconds=3 * n))
+    found = paces.counted([minute, month], "in", keys, START + timedelta(seconds=5_997))
+    assert 20 <= found["domain messages 60"] <= 23
+    assert found["domain messages 2.592e+06"] == 2_001
+    assert paces.places < 200
+
+
 def test_memory_is_bounded_and_what_is_old_is_forgotten() -> None:
     asked = [Velocity(contacts=2, seconds=HOUR, by="sender")]
     paces = Paces(NodeName("n1"), most=10)
