@@ -21,7 +21,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from gateway.demo.mailserver import Account, DemoMail, Ports
 from tests.e2e.demohouse import demo
 from tests.e2e.house import ADDRESS, PASSWORD, House
-from tests.support.browser import Desktop, Widget, browser
+from tests.support.browser import Colleagues, Desktop, Widget, browser
 from tests.support.healing import healing
 from tests.support.scene import Scene, new_page
 
@@ -111,6 +111,8 @@ async def _desktop(chrome: Browser, house: House, ports: Ports, scene: Scene) ->
     await desktop.send("Dear Rosa,\n\nwe are sorry. Linen is here: a new shade leaves today.")
     await expect(desktop.message("Linen is here")).to_contain_text("Sent")
     await scene.keep("desktop-mail")
+    await _ticket_page(chrome, house, scene)
+    await _colleagues(desktop, house, scene)
 
     shop = await new_page(chrome)
     shop_scene = Scene(shop, scene.out, scene.written)
@@ -143,6 +145,27 @@ async def _desktop(chrome: Browser, house: House, ports: Ports, scene: Scene) ->
     await page.get_by_role("button", name="Finish", exact=True).click()
     await desktop.wrapup.get_by_role("radio", name="Solved").check()
     await scene.keep("desktop-wrap-up")
+
+
+async def _ticket_page(chrome: Browser, house: House, scene: Scene) -> None:
+    """What the customer sees who follows the link: the mail's case is the house's first."""
+    listed = await house.node.call("GET", "/api/v1/items?limit=1")
+    case = await house.node.call("GET", f"/api/v1/cases/{listed['items'][0]['number']}")
+    page = await new_page(chrome)
+    await page.goto(case["ticket_url"])
+    await page.get_by_text("Linen is here").wait_for()
+    await Scene(page, scene.out, scene.written).keep("ticket-page", full=True)
+    await page.context.close()
+
+
+async def _colleagues(desktop: Desktop, house: House, scene: Scene) -> None:
+    """Ann asks Bob, who has gone home."""
+    await house.hire("Bob Tailor")
+    ours = Colleagues(desktop)
+    await ours.write("Bob Tailor", "Do we have the shade in linen in Lisbon as well?")
+    await expect(ours.line("in Lisbon as well")).to_have_count(1)
+    await scene.keep("desktop-colleagues")
+    await desktop.page.keyboard.press("Alt+c")
 
 
 async def _promise(house: House) -> None:
@@ -231,6 +254,13 @@ async def _sites(house: House, scene: Scene) -> None:
     await scene.keep("supervisor-site-closing")
     await page.get_by_role("button", name="Close 90 %").click()
     await page.get_by_text("90 % closed").wait_for()
+    await house.settle()
+    for part in ("reviews", "misrouted", "queues", "hours", "promises", "rules"):
+        await page.evaluate(f"location.hash = '#/{part}'")
+        await page.locator(f"a[href='#/{part}'][aria-current=page]").wait_for()
+        await page.get_by_role("heading", level=1).wait_for()
+        await page.wait_for_load_state("networkidle")
+        await scene.keep(f"supervisor-{part}")
     await page.get_by_role("link", name="Work", exact=True).click()
 
 
