@@ -39,6 +39,7 @@ from gateway.core.ids import AgentName, ItemId
 from gateway.core.model import Presence
 from gateway.core.watch import Verdict
 from gateway.flow.ledger import Ledger
+from gateway.flow.tasks import KeyedLocks
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.contract import Page
 
@@ -77,6 +78,7 @@ class Colleagues:
         self._presence = presence
         self._listing = listing
         self._once = once
+        self._concluding = KeyedLocks()
 
     def routes(self) -> list[HttpRoute]:
         return [
@@ -230,7 +232,8 @@ class Colleagues:
 
     async def _conclude(self, request: HttpRequest) -> HttpAnswer:
         wish, supervisor = read(request, Conclusion), by(request)
-        async with self._once.alone(request):
+        # One after the other: of two verdicts the second must know of the first one's commit.
+        async with self._once.alone(request), self._concluding.hold(request.params["id"]):
             if (before := await self._once.before(request)) is not None:
                 return before
             message = await self._spoken.one(request.params["id"])

@@ -1,16 +1,20 @@
 """Colleagues over REST: who is there, who reads what, and what a supervisor decides."""
 
+import asyncio
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from gateway.core import commands as c
 from gateway.core import events as e
+from gateway.core.colleagues import ColleagueMessage
 from gateway.core.ids import AgentName, RuleName
 from gateway.core.rules.rule import Rule, Then
 from gateway.core.rules.when import When
 from tests.support.apiworld import ApiWorld, api_world
 from tests.support.builders import agent
+from tests.support.memory_colleagues import MemoryColleagues
 
 ANA, BEN, ZOE = AgentName("ana"), AgentName("ben"), AgentName("zoe")
 CREW = (agent("ana"), replace(agent("ben"), groups=("team",)), agent("zoe"))
@@ -144,3 +148,39 @@ async def test_what_a_rule_holds_waits_for_a_supervisors_verdict() -> None:
         assert await talk.read(BEN, f"{MESSAGES}?agent=ana") == ["card 4111"]
         _, listed = await world.call("GET", reviews, token=boss)
         assert listed["items"] == []
+
+
+async def test_of_two_verdicts_at_once_the_first_one_stands_and_the_other_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with api_world(*CREW, ready=True) as world:
+        cards = Rule(
+            name=RuleName("cards"),
+            on=("colleague",),
+            when=When(words=("card",)),
+            then=Then(hold="a card number"),
+        )
+        ledger = world.rig.node.ledger
+        await ledger.committed(ledger.record([e.Change(e.RuleDefined(rule=cards, by="test"))]))
+        await Talkers(world).say(ANA, "card 4111", agent=BEN)
+        bosses = [await world.token_for(name, "supervisor") for name in ("boss", "chief")]
+        reviews = "/api/v1/colleagues/reviews"
+        _, listed = await world.call("GET", reviews, token=bosses[0])
+        one = f"{reviews}/{listed['items'][0]['id']}"
+        read = MemoryColleagues.one
+
+        async def slowly(self: MemoryColleagues, message: str) -> ColleagueMessage | None:
+            found = await read(self, message)
+            await asyncio.sleep(0.05)  # the other one has asked as well
+            return found
+
+        monkeypatch.setattr(MemoryColleagues, "one", slowly)
+        answers = await asyncio.gather(
+            *(
+                world.call("POST", one, {"verdict": verdict}, token=boss)
+                for verdict, boss in zip(("refused", "released"), bosses, strict=True)
+            )
+        )
+        assert sorted(status for status, _ in answers) == [200, 409]
+        events = [entry.event for entry in world.rig.tables.journal.values()]
+        assert sum(isinstance(event, e.ColleagueReviewed) for event in events) == 1
