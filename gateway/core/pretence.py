@@ -7,6 +7,7 @@ asks: ``stated`` says which.
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -109,7 +110,7 @@ def _as_ours(state: NodeState, claim: Claim) -> Iterator[Mismatch]:
         yield Mismatch(kind="own", detail=detail)
     name = plain(claim.name)
     for profile in state.profiles.values() if " " in name else ():
-        if plain(profile.display_name) == name:
+        if _plain_name(profile.display_name) == name:
             detail = f"calls itself {claim.name}, as our agent {profile.name}, from {claim.value}"
             yield Mismatch(kind="own", detail=detail)
             return
@@ -172,6 +173,12 @@ def keys_of_inbound(inbound: Inbound) -> Keys:
     claim = inbound.identity
     kind, value = (claim.kind, claim.value) if claim is not None else ("", "")
     return keys_of(kind, value, inbound.origin)
+
+
+@lru_cache(maxsize=32_768)
+def _plain_name(name: str) -> str:
+    """Remembered: twelve thousand agents' names, taken apart for each mail, took fifty ms."""
+    return plain(name)
 
 
 def _domain(address: str) -> str:
