@@ -15,16 +15,16 @@ from gateway.core.model import Item
 from gateway.core.rules.run import Outcome
 from gateway.core.scrutiny import of_colleagues
 
+MOST_IN_GROUP = 500
+"""A frame for each member is made in one turn of the loop: for thousands it would be held up."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def say(d: Desk, cmd: c.Peer) -> Decision:
     """To one of both; the rules of the house are asked before it is on its way."""
     _check_whom(d, cmd.agent, cmd.group)
-    if cmd.agent is None and not any(
-        cmd.group in profile.groups and profile.active for profile in d.state.profiles.values()
-    ):
-        raise Refused("not_found", f"nobody is in a group {cmd.group!r}", "group")
+    if cmd.agent is None:
+        _check_group(d, cmd.group)
     if not cmd.body.strip():
         raise Refused("bad_frame", "say something", "body")
     item = _item(d, cmd)
@@ -99,6 +99,17 @@ def _id(message: MessageId) -> MessageId:
     if _UUID.fullmatch(message) is None:
         raise Refused("bad_frame", "that is no message", "message")
     return MessageId(message.lower())
+
+
+def _check_group(d: Desk, group: str) -> None:
+    """Raises ``Refused``."""
+    profiles = d.state.profiles.values()
+    members = sum(group in profile.groups and profile.active for profile in profiles)
+    if not members:
+        raise Refused("not_found", f"nobody is in a group {group!r}", "group")
+    if members > MOST_IN_GROUP:
+        told = f"{group!r} has {members} members, and {MOST_IN_GROUP} can be written to at once"
+        raise Refused("not_allowed", f"{told}: write to a smaller group", "group")
 
 
 def _check_whom(d: Desk, agent: AgentName | None, group: str, *, former: bool = False) -> None:

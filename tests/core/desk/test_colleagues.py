@@ -9,6 +9,7 @@ from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core.colleagues import chat_of
 from gateway.core.desk import Desk, RefusedOnRecord, Resolved, decide
+from gateway.core.desk.colleagues import MOST_IN_GROUP
 from gateway.core.desk.hand import About
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, ItemId, MessageId, RuleName
@@ -69,6 +70,15 @@ def test_nobody_can_be_told_who_is_not_there(
     with pytest.raises(Refused) as refused:
         told(house, c.Peer(id=ID, body="Hello", **whom))
     assert (refused.value.code, refused.value.field) == (code, field)
+
+
+def test_a_group_of_more_than_can_be_told_at_once_is_refused_with_its_size(house: House) -> None:
+    for n in range(MOST_IN_GROUP + 1):
+        one = replace(agent(f"agent-{n}"), groups=("everybody",))
+        house.state.profiles[one.name] = one
+    with pytest.raises(Refused, match="'everybody' has 501 members") as refused:
+        told(house, c.Peer(id=ID, group="everybody", body="Hello"))
+    assert (refused.value.code, refused.value.field) == ("not_allowed", "group")
 
 
 def test_a_group_is_told_as_long_as_somebody_is_in_it(house: House) -> None:
