@@ -16,9 +16,18 @@ from gateway.core import events as e
 from gateway.core import hands
 from gateway.core import model as m
 from gateway.core.folds import apply
-from gateway.core.ids import AgentName, CaseId, ChannelName, Context, CustomerId, NodeName
+from gateway.core.ids import (
+    AgentName,
+    AlarmName,
+    CaseId,
+    ChannelName,
+    Context,
+    CustomerId,
+    NodeName,
+)
 from gateway.core.lifecycle import ENDED
 from gateway.core.state import NodeState
+from gateway.core.thresholds import Alarm
 from gateway.ports import Outbound
 from push.protocol import (
     DeliveryFrame,
@@ -157,11 +166,15 @@ def _journals_are_whole(tables: Tables) -> None:
 
 
 class _States(dict[NodeName, NodeState]):
-    """Every node's picture, over the cases of all."""
+    """Every node's picture, over the cases and the alarms of all.
+
+    An alarm has no owner either: whoever has the duty raises it, perhaps another ends it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._cases: dict[CaseId, m.Case] = {}
+        self._alarms: dict[AlarmName, Alarm] = {}
         self._limbo: dict[NodeName, dict[str, m.Item | m.AgentStatus | m.Outgoing]] = {}
         self._kept: m.Case | None = None
         self._items: dict[str, m.Item] = {}
@@ -233,7 +246,7 @@ class _States(dict[NodeName, NodeState]):
 
     def __missing__(self, node: NodeName) -> NodeState:
         state = self[node] = NodeState(node)
-        state.cases = self._cases
+        state.cases, state.alarms = self._cases, self._alarms
         return state
 
 
