@@ -122,7 +122,7 @@ async def _until_read(node: NodeProcess, mails: int, say: Progress) -> float:
     """Wait until all are items, or no more come; the longest lag of the node's loop, in ms."""
     lag, known, idle = 0.0, 0, 0
     while known < mails and idle < 40:
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(LOOK_SECONDS)  # seldom, or looking would cost the node its time
         lag = max(lag, (await node.get("/bench/vitals"))["lag_ms"])
         now = (await _count(node))["items"]
         idle = idle + 1 if now == known else 0

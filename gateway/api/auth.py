@@ -241,7 +241,7 @@ class Passwords:
                     raise Refused("too_fast", "too many are signing in just now; try again later")
                 lines.enter_context(self._waiting_for(key))
                 await lines.enter_async_context(self._lines.hold(key))
-                await self._sleep(seconds)
+                await self._sleep(seconds)  # what trying out many is to cost
             yield
 
     @contextmanager

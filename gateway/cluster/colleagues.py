@@ -90,7 +90,7 @@ class Overhearing:
                     await self.tell()
                 except Unavailable as problem:
                     _log.warning("what colleagues said cannot be read", reason=str(problem))
-                    await self._sleep(AGAIN_SECONDS)
+                    await self._sleep(AGAIN_SECONDS)  # nobody tells when it can
 
     async def tell(self) -> None:
         """Tell the oldest that were heard. Raises ``Unavailable``: then they are still there."""

@@ -109,6 +109,7 @@ class Retention:
         gone = 0
         while part := await self._said.forget(self._said_days, SAID_AT_ONCE):
             gone += part
+            # The database's time between two parts is for those who serve.
             await self._sleep(PAUSE_SECONDS)
         if gone:
             told = e.ContentRemoved(cases=(), messages=gone, files=0, size=0, colleagues=gone)

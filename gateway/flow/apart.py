@@ -24,7 +24,9 @@ def record_of_each(
         return 0
     try:
         ledger.record([change for _, changes in decided for change in changes])
-    except Exception:  # noqa: BLE001 - one's failure, looked for below
+    except Exception as fault:  # noqa: BLE001 - one's failure, looked for below
+        # Said also if no one fails alone: then it was something between them.
+        _log.warning("not together, hence one by one", what=what, reason=repr(fault))
         # Decided anew: some of it may stand in the state already.
         return sum(_recorded(ledger, key, decide, what) for key, _ in decided)
     return len(decided)
