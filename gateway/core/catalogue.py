@@ -6,7 +6,7 @@ that ``ALSO`` declares, then English. Whoever declares texts of their own has th
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 from gateway.core.rules.texts import nearest
 
@@ -25,21 +25,7 @@ Say = Literal[
     "call_missed",
     "call_offer",
 ]
-SAYS: tuple[Say, ...] = (
-    "person",
-    "helped",
-    "ticket",
-    "waiting",
-    "working",
-    "yours",
-    "calling",
-    "calling_at",
-    "promised",
-    "expected",
-    "joined",
-    "call_missed",
-    "call_offer",
-)
+SAYS: tuple[Say, ...] = get_args(Say)
 """In this order each language has its texts; one that has only the first two has no others."""
 
 USUAL = "en"
