@@ -278,6 +278,7 @@ async def _open_loop(options: Options, say: Progress, crew: Crew) -> dict[str, f
 # -- counting -------------------------------------------------------------------------------
 
 
+# That a window has closed is processed too, but is no contact: it names no item.
 _COUNT = """
 SELECT
     (SELECT count(*) FROM inbox) AS inbounds,
@@ -290,7 +291,8 @@ SELECT
         SELECT FROM message WHERE direction IN ('out', 'note') GROUP BY case_id HAVING count(*) > 1
     ) AS twice) AS answered_twice,
     (SELECT count(*) FROM outbox WHERE state <> 'sent') AS not_sent,
-    (SELECT count(*) FROM inbox WHERE status = 'processed') AS processed,
+    (SELECT count(*) FROM inbox WHERE status = 'processed' AND decided ->> 'item' IS NOT NULL)
+        AS processed,
     (SELECT count(*) FROM inbox WHERE status = 'quarantined') AS quarantined
 """
 
