@@ -60,7 +60,7 @@ run: $(VENV)/.base push/static/index.html ## the demo: nothing to configure, ope
 # Workers beside one another. Pure tests keep a processor each busy; tests with real services
 # mostly wait for them. A module stays with one worker, which has its own PostgreSQL, Dovecot and
 # browser; those marked `long` come first. ARGS="-n 0" does without workers.
-BUSY := -n logical
+BUSY := -n logical --dist loadgroup
 WAITING := --dist loadfile --no-loadscope-reorder -n
 # Where a stage's tests are (tests/unit/test_house.py holds it): every worker looks at each file.
 # Or where ARGS says: make integration ARGS=tests/store/test_faults.py

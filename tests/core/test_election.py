@@ -27,7 +27,7 @@ from gateway.core.election import (
 from gateway.core.ids import NodeName
 
 ME, PEER = NodeName("a"), NodeName("b")
-MANY = settings(max_examples=1_500)
+MANY = settings(max_examples=600)
 DICE = st.integers(0, 2**32).map(Random)
 """One number for a whole history: many histories, quickly made."""
 SKEW = st.floats(-1e6, 1e6)

@@ -23,7 +23,7 @@ BEGIN = int(os.environ.get("SIM_FROM") or 1)
 END = BEGIN + RUNS
 AT_ONCE = 10
 """Seeds in one test: a thousand tests would cost more than they run."""
-CUTS = 6
+CUTS = 3
 """Runs besides, in each test, that are cut between steps where no crash has been yet."""
 SEED = os.environ.get("SIM_SEED", "")
 ALL = [str(n) for n in range(BEGIN, END, AT_ONCE)]
