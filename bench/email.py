@@ -9,10 +9,8 @@ stored; and in the details a help desk from PyPI with its own command (``bench.h
 import argparse
 import asyncio
 import json
-import os
 import sys
 import time
-from collections.abc import Iterable
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
@@ -50,7 +48,7 @@ async def measure(options: Options, say: Progress) -> Report:
     with Dovecot.running() as dovecot:
         mails = list(letters(options.mails, BOX))
         details["mean_kb"] = sum(map(len, mails)) / len(mails) / 1e3
-        fill(dovecot, mails)
+        dovecot.fill(mails)
         say(f"{len(mails):,} mails of {details['mean_kb']:.1f} KB in the mean lie in the mailbox")
         with scratch("email") as path:
             counted = await _ours(path, dovecot, len(mails), say, details)
@@ -60,7 +58,7 @@ async def measure(options: Options, say: Progress) -> Report:
             peer = Peer(name="imaplib and email, reading alone", value=_bare(dovecot))
             say(f"imaplib and email: {peer.value:,.0f} mails/s")
             dovecot.next_user()
-            fill(dovecot, mails[: options.peer_mails])
+            dovecot.fill(mails[: options.peer_mails])
             with scratch("helpdesk") as path:
                 details["django_helpdesk_per_s"] = tickets = await _helpdesk(path, dovecot)
             say(f"django-helpdesk: {tickets:,.1f} mails/s" if tickets else "no django-helpdesk")
@@ -74,18 +72,6 @@ async def measure(options: Options, say: Progress) -> Report:
         details=details,
         budgets=BUDGETS,
     )
-
-
-def fill(dovecot: Dovecot, mails: Iterable[bytes]) -> None:
-    """Put mails into the user's mailbox as its delivery agent would: a file each (Maildir)."""
-    home, owner = dovecot.home, dovecot.home.parent.stat()
-    new = home / "mail" / "new"
-    for folder in (home, home / "mail", new, home / "mail" / "cur", home / "mail" / "tmp"):
-        folder.mkdir(exist_ok=True)
-    for number, mail in enumerate(mails):
-        (new / f"{1_700_000_000 + number}.M{number}.bench").write_bytes(mail)
-    for path in (home, *home.rglob("*")):
-        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 # -- ours -----------------------------------------------------------------------------------

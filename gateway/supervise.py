@@ -119,7 +119,7 @@ class Supervisor:
             if ended is None:
                 failures = 0
                 continue
-            wait, reason, code = ended
+            wait, reason, code, anew = ended
             if wait is None:
                 self._note(channel.name, "parked", reason, code)
                 wanted.clear()
@@ -127,24 +127,27 @@ class Supervisor:
                 continue
             self._note(channel.name, "down", reason, code)
             steady = self._clock.monotonic() - began > STEADY_SECONDS
-            failures = 1 if steady else failures + 1
+            failures = 1 if steady or anew else failures + 1
             most = min(wait * 2.0 ** (failures - 1), MOST_SECONDS)
             await self._sleep(most * (0.5 + random.random() / 2))  # noqa: S311 - jitter
 
     async def _attempt(
         self, channel: Channel, seat: Seat | None
-    ) -> tuple[float | None, str, str] | None:
-        """Seconds to wait, the reason and its code; ``None``: another node has it now."""
+    ) -> tuple[float | None, str, str, bool] | None:
+        """Seconds to wait, the reason and its code, and whether it had worked meanwhile.
+
+        ``None``: another node has it now.
+        """
         try:
             await self._work(channel, seat)
         except StoodDown:
             return None
         except ChannelError as error:
-            return error.retry_after, str(error), error.code
+            return error.retry_after, str(error), error.code, error.anew
         except Exception as error:  # noqa: BLE001 - logged; the others run on
             _log.exception("a channel has a bug", channel=channel.name)
-            return BUG_SECONDS, f"{type(error).__name__}: {error}", "bug"
-        return BUG_SECONDS, "it ended without a reason", "bug"
+            return BUG_SECONDS, f"{type(error).__name__}: {error}", "bug", False
+        return BUG_SECONDS, "it ended without a reason", "bug", False
 
     async def _work(self, channel: Channel, seat: Seat | None) -> None:
         def ready() -> None:

@@ -57,6 +57,7 @@ class EmailChannel:
             for side, oauth2 in (("imap", settings.imap.oauth2), ("smtp", settings.smtp.oauth2))
             if isinstance(oauth2, OAuth2)
         }
+        self._understanding = understanding
         self._parser = understanding.parser
         self.reader = Reader(
             Source(
@@ -91,6 +92,9 @@ class EmailChannel:
             await self.reader.run(box, ready)
         except Refusal as refusal:
             raise Unreachable(f"{self._settings.imap.host} refuses: {refusal}") from refusal
+        except asyncio.CancelledError:
+            await self._understanding.leave()
+            raise
         finally:
             await connection.close()
 

@@ -135,6 +135,29 @@ class Cursor(Struct, frozen=True):
         return msgspec.structs.replace(self, pages=(first + 1, number), settled=settled)
 
 
+class Halfway(Struct, frozen=True):
+    """How far the mails of a new numbering have been compared with those of the ``old`` one."""
+
+    old: int
+    fresh: Cursor
+
+    def leads(self, old: int, new: int) -> bool:
+        """Whether it is about this change of numbering."""
+        return (self.old, self.fresh.validity) == (old, new)
+
+    def encoded(self) -> bytes:
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def decoded(cls, stored: bytes | None) -> "Halfway | None":
+        return msgspec.msgpack.decode(stored, type=cls) if stored else None
+
+
+def prints_of(page: bytes | None) -> bytes:
+    """A stored page's fingerprints."""
+    return msgspec.msgpack.decode(page, type=Page).prints if page else b""
+
+
 class Known(Struct):
     """The fingerprints of what was taken under the old numbering, still to be found again."""
 
@@ -146,12 +169,16 @@ class Known(Struct):
         known = cls(settled=cursor.settled)
         known.add(cursor.tail)
         for page in pages:
-            if page:
-                known.add(msgspec.msgpack.decode(page, type=Page).prints)
+            known.add(prints_of(page))
         return known
 
     def add(self, prints: bytes) -> None:
         self.counts.update(prints[at : at + 8] for at in range(0, len(prints), 8))
+
+    def found(self, pages: Iterable[bytes]) -> None:
+        """These have been found again already."""
+        for prints in pages:
+            self.counts.subtract(prints[at : at + 8] for at in range(0, len(prints), 8))
 
     def recognise(self, mark: bytes, arrived: datetime, *, seen: bool) -> bool:
         """Whether this is a mail that was taken before; each one known matches once."""

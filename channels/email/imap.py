@@ -144,7 +144,7 @@ class Connection:
             self._writer.close()
             async with asyncio.timeout(1.0):
                 await self._writer.wait_closed()
-        except (OSError, TimeoutError, RuntimeError):
+        except (OSError, TimeoutError, RuntimeError, Unreachable):
             self._writer.transport.abort()
 
     def _begin(self) -> str:
@@ -152,7 +152,10 @@ class Connection:
         return f"A{self._count}"
 
     def _send(self, data: bytes) -> None:
-        self._writer.write(data)
+        try:
+            self._writer.write(data)
+        except RuntimeError as fault:  # uvloop's word for a connection that was reset just now
+            raise Unreachable(f"{self._where} has reset the connection") from fault
 
     async def _flush(self) -> None:
         try:

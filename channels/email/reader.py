@@ -10,17 +10,18 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Seque
 from contextlib import aclosing
 from typing import Never, TypeVar
 
+import msgspec
 import structlog
 
 from channels.email import cursor as cursors
-from channels.email.cursor import Cursor, Known, fingerprint
+from channels.email.cursor import Cursor, Halfway, Known, fingerprint
 from channels.email.fetch import Fetcher, Loaded
 from channels.email.imap import Refusal
 from channels.email.mailbox import Info, Mailbox
 from channels.email.parse import Envelope, unreadable
 from channels.email.reading import Batch, Counts, Fetched, Pace, Source
 from channels.email.understand import Understanding, Work
-from gateway.core.errors import Refused, Unreachable
+from gateway.core.errors import Interrupted, Refused, Unreachable
 from gateway.ports import ChannelMemory, Clock, Inbound, Intake, Memory
 
 INFO_BATCH = 100
@@ -58,10 +59,20 @@ class Reader:
         self._owed_wait = pace.owed
         self._owed_at = 0.0
         self._idles = True
+        self._brought = False
         self.counts = Counts()
 
     async def run(self, box: Mailbox, ready: Callable[[], None]) -> Never:
         """Catch up, then follow; returns only by an error, which says what to do next."""
+        self._brought = False
+        try:
+            await self._follow(box, ready)
+        except Unreachable as fault:
+            if self._brought:
+                raise Interrupted(str(fault)) from fault
+            raise
+
+    async def _follow(self, box: Mailbox, ready: Callable[[], None]) -> Never:
         cursor = await self._restore(box)
         ready()
         self._idles = box.connection.has("IDLE")
@@ -147,20 +158,14 @@ class Reader:
         """The server numbers its mails anew: find the known ones again, take only the others.
 
         Until the end the old cursor stays stored, with what is taken on the way: whoever is
-        interrupted starts over and knows those mails too, even if the numbering changes again.
+        interrupted knows those mails too, even if the numbering changes again. How far this came
+        is stored beside it: a line that breaks now and then does not make it start over.
         """
         numbers = range(*old.pages)
         known = Known.of(old, [await self._recall(self._key(n)) for n in numbers])
-        fresh = Cursor(
-            validity=box.validity,
-            last=0,
-            baseline=0,
-            settled=known.settled,
-            pages=(old.pages[1], old.pages[1]),
-            stored=old.stored,
-            quarantined=old.quarantined,
-        )
-        for uids in chunks(await box.search("ALL"), HEAD_BATCH):
+        fresh = await self._renumbered_so_far(box, old, known)
+        left = [uid for uid in await box.search(f"UID {fresh.last + 1}:*") if uid > fresh.last]
+        for uids in chunks(left, HEAD_BATCH):
             fresh, new = await self._recognise(box, uids, known, fresh)
             for batch in self._fetcher.batches(new):
                 got = await self._gather(box, batch)
@@ -169,10 +174,36 @@ class Reader:
                 await self._commit(box, got, old)
             if fresh.full():
                 fresh = await self._turn(fresh)
+            await self._remember(self._halfway(Halfway(old.validity, fresh)))
+            self._brought = True
         await self._save_cursor(fresh)
         for number in numbers:
             await self._save(b"", number)
+        await self._remember(self._halfway(None))
         return fresh
+
+    def _halfway(self, so_far: Halfway | None) -> Memory:
+        value = b"" if so_far is None else so_far.encoded()
+        return Memory(key=f"{self._key()}:renumbering", value=value)
+
+    async def _renumbered_so_far(self, box: Mailbox, old: Cursor, known: Known) -> Cursor:
+        """The new cursor as an interrupted look left it, and ``known`` without what it found."""
+        so_far = Halfway.decoded(await self._recall(self._halfway(None).key))
+        if so_far is not None and so_far.leads(old.validity, box.validity):
+            fresh = so_far.fresh
+            known.found([fresh.tail])
+            for number in range(*fresh.pages):
+                known.found([cursors.prints_of(await self._recall(self._key(number)))])
+            return msgspec.structs.replace(fresh, stored=old.stored, quarantined=old.quarantined)
+        return Cursor(
+            validity=box.validity,
+            last=0,
+            baseline=0,
+            settled=known.settled,
+            pages=(old.pages[1], old.pages[1]),
+            stored=old.stored,
+            quarantined=old.quarantined,
+        )
 
     async def _recognise(
         self, box: Mailbox, uids: list[int], known: Known, fresh: Cursor
@@ -235,7 +266,7 @@ class Reader:
                 yield await self._gathered(ahead)
         finally:
             if ahead is not None:
-                await ahead.underway.abandon()
+                ahead.underway.abandon()
 
     async def _collect(self, box: Mailbox, cursor: Cursor) -> Cursor:
         """Ask once more for what the server kept back, each alone, less and less often."""
@@ -313,6 +344,7 @@ class Reader:
         """Store a batch together with the cursor behind it, then mark it as read."""
         if got.inbounds:
             await self._store(box, got.inbounds, self._noted(cursor))
+            self._brought = True
             self._count(box, cursor)
         if got.unread:
             await box.mark_seen(got.unread)

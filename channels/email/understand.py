@@ -14,10 +14,12 @@ from typing import Any, Protocol
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from channels.email.cursor import fingerprint
+from channels.email.imap import Refusal
 from channels.email.parse import Envelope, MailParser, unreadable
-from gateway.core.errors import Unreachable
+from gateway.core.errors import ChannelError, Unreachable
 from gateway.ports import Inbound
 
 Work = list[tuple[bytes, Envelope]]
@@ -31,6 +33,12 @@ MANY = 200
 SECONDS = 60.0
 """A batch that takes longer holds something poisonous; a mail takes some milliseconds."""
 START_SECONDS = 60.0
+LINGER_SECONDS = 30.0
+"""How long the process stays when a line broke, and after a large mail."""
+LARGE_BYTES = 1_000_000
+"""A mail above it is read by the process too: a thread's long steps hold the loop up."""
+HELD = 2
+"""Batches that the process has: the next one lies ready when it is done with one."""
 COMMAND = (sys.executable, "-m", "channels.email.worker")
 HEAD_BYTES = 4
 _STREAM_BYTES = 1 << 26
@@ -44,10 +52,22 @@ def understand(parser: MailParser, work: Work) -> Understood:
     return [(parser(raw, envelope), fingerprint(raw)) for raw, envelope in work]
 
 
-def framed(value: Any) -> bytes:
+def without_bytes(found: Understood) -> Understood:
+    """For the way back: whoever asked has each mail's bytes."""
+    return [(replace(inbound, raw=None), mark) for inbound, mark in found]
+
+
+def with_bytes(found: Understood, work: Work) -> Understood:
+    return [
+        (replace(inbound, raw=raw), mark)
+        for (inbound, mark), (raw, _) in zip(found, work, strict=True)
+    ]
+
+
+def framed(value: Any) -> tuple[bytes, bytes]:
     """As it travels between the node and its helper."""
     data = msgspec.msgpack.encode(value)
-    return len(data).to_bytes(HEAD_BYTES) + data
+    return len(data).to_bytes(HEAD_BYTES), data
 
 
 class HelperGone(Exception):
@@ -55,13 +75,17 @@ class HelperGone(Exception):
 
 
 class Helper:
-    """A process that understands one batch at a time (``channels.email.worker``)."""
+    """A process that understands batches in the order asked (``channels.email.worker``)."""
 
     def __init__(self, process: asyncio.subprocess.Process, seconds: float) -> None:
         self._process = process
         self._seconds = seconds
-        self._gone = False
-        self.busy = False
+        self._gone = ""
+        self._asked = self._heard = 0
+        self._size: int | None = None
+        self._unwanted: set[int] = set()
+        self._answers: dict[int, Understood] = {}
+        self._reading = asyncio.Lock()
 
     @classmethod
     async def start(cls, command: Sequence[str] = COMMAND, *, seconds: float = SECONDS) -> "Helper":
@@ -73,9 +97,8 @@ class Helper:
             limit=_STREAM_BYTES,
         )
         helper = cls(process, START_SECONDS)
-        helper.ask([])
         try:
-            await helper.answer()
+            await helper.answer(helper.ask([]))
         except BaseException:
             await helper.stop()
             raise
@@ -86,43 +109,70 @@ class Helper:
     def alive(self) -> bool:
         return not self._gone and self._process.returncode is None
 
-    def ask(self, work: Work) -> None:
-        """Hand it over; ``answer`` has what came of it."""
-        self.busy = True
-        if self._process.stdin is not None:
-            self._process.stdin.write(framed(work))
+    @property
+    def free(self) -> bool:
+        """Whether it may be given one more: it has that at hand when it is done with this one."""
+        return self._asked - self._heard < HELD
 
-    async def answer(self) -> Understood:
-        """Raises ``HelperGone``. Whoever does not hear it out ends it: half an answer is none."""
+    def ask(self, work: Work) -> int:
+        """Hand it over; ``answer`` has what came of it under the number returned."""
+        if self._process.stdin is not None:
+            self._process.stdin.writelines(framed(work))
+        self._asked += 1
+        return self._asked
+
+    def forget(self, number: int) -> None:
+        """Nobody waits for this one any more."""
+        if self._answers.pop(number, None) is None:
+            self._unwanted.add(number)
+
+    async def answer(self, number: int) -> Understood:
+        """Raises ``HelperGone``: then all that it was asked and has not answered is still open."""
+        async with self._reading:
+            while number not in self._answers:
+                found = await self._next()
+                self._heard += 1
+                if self._heard in self._unwanted:
+                    self._unwanted.discard(self._heard)
+                else:
+                    self._answers[self._heard] = found
+        return self._answers.pop(number)
+
+    async def _next(self) -> Understood:
+        if self._gone:
+            raise HelperGone(self._gone)
         try:
             async with asyncio.timeout(self._seconds):
-                found = await self._read()
+                return await self._read()
         except asyncio.IncompleteReadError as end:
-            raise HelperGone("reading it ended the process that did") from end
+            self._kill("reading it ended the process that did")
+            raise HelperGone(self._gone) from end
         except TimeoutError as late:
-            raise HelperGone(f"reading it took more than {self._seconds:.0f} s") from late
-        else:
-            self.busy = False
-            return found
-        finally:
-            if self.busy:
-                self._kill()
+            self._kill(f"reading it took more than {self._seconds:.0f} s")
+            raise HelperGone(self._gone) from late
 
     async def _read(self) -> Understood:
+        """The next answer; whoever is cancelled in between leaves the rest to the next."""
         stdout = self._process.stdout
         if stdout is None:
             raise HelperGone("it says nothing")
-        size = int.from_bytes(await stdout.readexactly(HEAD_BYTES))
-        return _DECODER.decode(await stdout.readexactly(size))
+        if self._size is None:
+            self._size = int.from_bytes(await stdout.readexactly(HEAD_BYTES))
+        data = await stdout.readexactly(self._size)
+        self._size = None
+        return _DECODER.decode(data)
 
-    def _kill(self) -> None:
-        self._gone = True
+    def _kill(self, why: str) -> None:
+        self._gone = self._gone or why
         with suppress(ProcessLookupError):
             self._process.kill()
 
+    def dismiss(self) -> None:
+        """End it without waiting for that; what it was about is done again or not at all."""
+        self._kill("it was ended")
+
     async def stop(self) -> None:
-        """End it at once; what it was about is done again or not at all."""
-        self._kill()
+        self.dismiss()
         await self._process.wait()
 
 
@@ -139,74 +189,119 @@ class Underway:
         self._understanding = understanding
         self._work = work
         self._helper = helper
+        self._number = 0
         self._future: asyncio.Future[Understood] | None = None
         if helper is not None:
-            helper.ask(work)
+            self._number = helper.ask(work)
         elif sum(len(raw) for raw, _ in work) > ON_LOOP_BYTES:
             loop = asyncio.get_running_loop()
             self._future = loop.run_in_executor(None, understand, understanding.parser, work)
 
     async def done(self) -> Understood:
+        """What came of each. Raises ``Unreachable`` as ``Understanding.one_by_one`` does."""
         if self._future is not None:
             return await self._future
-        # From here on the helper is none of ours: it may be asked by another mailbox next.
         helper, self._helper = self._helper, None
         if helper is None:
             return understand(self._understanding.parser, self._work)
         try:
-            return await helper.answer()
+            return with_bytes(await helper.answer(self._number), self._work)
         except HelperGone as gone:
             return await self._understanding.one_by_one(self._work, str(gone))
+        except asyncio.CancelledError:
+            helper.forget(self._number)
+            raise
 
-    async def abandon(self) -> None:
-        """Nobody wants to know any more: what the helper would answer must not meet the next."""
-        if self._helper is not None and self._helper.busy:
-            await self._helper.stop()
+    def abandon(self) -> None:
+        """Nobody wants to know any more."""
+        if self._helper is not None:
+            self._helper.forget(self._number)
 
 
 class Understanding:
     """One for all mailboxes of a node: they share the helper, and the language model."""
 
-    def __init__(self, parser: MailParser, start: StartsHelper = Helper.start) -> None:
+    def __init__(
+        self,
+        parser: MailParser,
+        start: StartsHelper = Helper.start,
+        *,
+        linger: float = LINGER_SECONDS,
+    ) -> None:
         self.parser = parser
         self._start = start
+        self._linger = linger
         self._helper: Helper | None = None
         self._starting = asyncio.Lock()
         self._users = 0
+        self._leaving: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
     async def many(self, mails: int) -> AsyncIterator[None]:
-        """While so many are being read: with a process of its own if that pays."""
+        """While so many are being read: with a process of its own if that pays.
+
+        If the line breaks, the process stays for a while: they will be read on soon.
+        """
         if mails < MANY:
             yield
             return
         self._users += 1
         try:
             yield
+        except (ChannelError, Refusal):
+            self._leave_later()
+            raise
         finally:
             self._users -= 1
-            if not self._users:
-                await self._dismiss()
+            if not self._users and self._leaving is None:
+                await self.rest()
 
     async def begin(self, work: Work) -> Underway:
         """Understand these; the caller goes on meanwhile and asks for what came of it later."""
-        helper = await self._idle_helper() if self._users and work else None
+        large = any(len(raw) > LARGE_BYTES for raw, _ in work)
+        if large and not self._users:
+            self._leave_later()
+        helper = await self._free_helper() if work and self._wanted else None
         return Underway(self, work, helper)
 
-    async def _idle_helper(self) -> Helper | None:
-        """The process, if it is not busy with another mailbox's mails."""
+    @property
+    def _wanted(self) -> bool:
+        return self._users > 0 or self._leaving is not None
+
+    def _leave_later(self) -> None:
+        if self._leaving is not None:
+            self._leaving.cancel()
+        self._leaving = asyncio.get_running_loop().call_later(self._linger, self._left_alone)
+
+    def _left_alone(self) -> None:
+        self._leaving = None
+        if not self._users and self._helper is not None:
+            self._helper.dismiss()
+            self._helper = None
+
+    async def _free_helper(self) -> Helper | None:
+        """The process, if it has not enough to do already."""
         async with self._starting:
-            if self._users and (self._helper is None or not self._helper.alive):
+            if self._wanted and (self._helper is None or not self._helper.alive):
                 try:
                     self._helper = await self._start()
                 except (HelperGone, OSError) as problem:
                     _log.warning("mails are read without a process of its own", reason=str(problem))
                     return None
-            if not self._users:
-                await self._dismiss()  # the full mailbox is read; nobody else would end it
-            return self._helper if self._helper is not None and not self._helper.busy else None
+            if not self._wanted:
+                await self.rest()  # the full mailbox is read; nobody else would end it
+            return self._helper if self._helper is not None and self._helper.free else None
 
-    async def _dismiss(self) -> None:
+    async def leave(self) -> None:
+        """A channel stops: nothing is waited for any more, unless another one is reading."""
+        if not self._users:
+            await self.rest()
+
+    async def rest(self) -> None:
+        """End the process, if there is one; the next who needs one begins another."""
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
         helper, self._helper = self._helper, None
         if helper is not None:
             await helper.stop()
@@ -224,9 +319,9 @@ class Understanding:
                 if not helper.alive:
                     await helper.stop()
                     helper = await self._alone()
-                helper.ask([(raw, envelope)])
+                alone = [(raw, envelope)]
                 try:
-                    found += await helper.answer()
+                    found += with_bytes(await helper.answer(helper.ask(alone)), alone)
                 except HelperGone as gone:
                     found.append((unreadable(raw, envelope, str(gone)), fingerprint(raw)))
         finally:

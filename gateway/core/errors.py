@@ -5,6 +5,7 @@ GatewayError
 ├── IllegalMove             a decision asked for a move the state table does not have (our bug)
 ├── ChannelError            an adapter cannot go on; the supervisor obeys ``retry_after``
 │   ├── Unreachable         the other side does not answer; try again soon
+│   │   └── Interrupted     it broke off after it had brought something; try again at once
 │   ├── Throttled           the other side asked us to slow down
 │   ├── BadCredentials      park the channel and tell a person; never hammer
 │   ├── BadSetup            a folder, number or address that does not exist; park
@@ -49,11 +50,20 @@ class ChannelError(GatewayError):
 
     code: ClassVar[str] = "channel_error"
     retry_after: ClassVar[float | None] = None
+    anew: ClassVar[bool] = False
+    """Whether the ladder of waits begins at its foot: it had worked meanwhile."""
 
 
 class Unreachable(ChannelError):
     code = "unreachable"
     retry_after = 5.0
+
+
+class Interrupted(Unreachable):
+    """The line broke after it had brought something: each time it is opened, work gets done."""
+
+    retry_after = 0.2
+    anew = True
 
 
 class Throttled(ChannelError):

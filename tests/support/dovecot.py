@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -202,6 +202,19 @@ class Dovecot:
             for mail in mails:
                 status, answer = client.append(folder, flags, "", mail)
                 assert status == "OK", answer
+
+    def fill(self, mails: Iterable[bytes]) -> None:
+        """Put mails into the mailbox as its delivery agent would: a file each (Maildir)."""
+        owner, new = self.home.parent.stat(), self.home / "mail" / "new"
+        folders = [self.home, new.parent, new, new.parent / "cur", new.parent / "tmp"]
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+        paths = []
+        for number, mail in enumerate(mails):
+            paths.append(new / f"{1_700_000_000 + number}.M{number}.test")
+            paths[-1].write_bytes(mail)
+        for path in (*folders, *paths):
+            os.chown(path, owner.st_uid, owner.st_gid)
 
     async def delivered(self, *mails: bytes, flags: str = "") -> None:
         await asyncio.to_thread(self.deliver, *mails, flags=flags)

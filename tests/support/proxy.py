@@ -57,6 +57,9 @@ class Link:
         self._dice = random.Random(seed)
         self._server: asyncio.Server | None = None
         self._pairs: set[_Pair] = set()
+        self._mark = float("inf")
+        self._cuts = False
+        self._reached = asyncio.Event()
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -112,6 +115,15 @@ class Link:
         """Reset every connection."""
         for pair in list(self._pairs):
             pair.reset()
+
+    async def after(self, bytes_down: int, *, cut: bool) -> None:
+        """Wait until so many more bytes have reached the client, amid whatever that is.
+
+        ``cut`` then resets every connection: not one byte more arrives.
+        """
+        self._reached.clear()
+        self._mark, self._cuts = self.down.carried + bytes_down, cut
+        await self._reached.wait()
 
     def refuse(self) -> None:
         """Reset every connection, and each new one too."""
@@ -198,10 +210,19 @@ class Link:
                 while way.stopped and not pair.gone:
                     await self._news(pair)
                 if not (way.deaf or pair.gone):
-                    await self._put(sink, part, way)
+                    await self._put(sink, self._up_to_the_cut(part, way), way)
+                if way is self.down and way.carried >= self._mark:
+                    self._mark = float("inf")
+                    if self._cuts:
+                        self.cut()
+                    self._reached.set()
             if not data:
                 await self._end(sink, way, pair)
                 return
+
+    def _up_to_the_cut(self, part: bytes, way: Way) -> bytes:
+        left = self._mark - way.carried
+        return part[: int(left)] if self._cuts and way is self.down and left < len(part) else part
 
     async def _end(self, sink: asyncio.StreamWriter, way: Way, pair: "_Pair") -> None:
         """Pass on that a side has ended, unless that is swallowed like all the rest."""

@@ -18,7 +18,7 @@ from channels.email.parse import Envelope, MailParser
 from channels.email.reader import Reader
 from channels.email.reading import Source
 from channels.email.understand import Understanding, Underway, Work
-from gateway.core.errors import Unreachable
+from gateway.core.errors import Interrupted, Unreachable
 from gateway.core.ids import ChannelName
 from tests.support.mailworld import LANGUAGE, QUICK, UNDERSTANDING, Journal, WallClock, mail
 
@@ -230,6 +230,40 @@ class Unable(Understanding):
 
     async def _refuse(self) -> Never:
         raise Unreachable("no process can be started")
+
+
+async def test_a_line_that_breaks_is_told_apart_by_whether_it_had_brought_something() -> None:
+    box, journal = Played(), Journal()
+    box.steps = 1_000
+    reading = reader(journal)
+    for subject in ("one", "two"):
+        box.deliver(mail(subject))
+        with pytest.raises(Interrupted):
+            await reading.run(cast("Mailbox", box), lambda: None)
+    with pytest.raises(Unreachable) as nothing_came:
+        await reading.run(cast("Mailbox", box), lambda: None)
+    assert type(nothing_came.value) is Unreachable
+
+
+async def test_a_new_numbering_is_followed_on_from_where_the_line_broke(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(readers, "HEAD_BATCH", 5)
+    monkeypatch.setattr(cursors, "TAIL", 8)
+    box, journal = Played(), Journal()
+    for number in range(100):
+        box.deliver(mail(f"mail {number % 90}"))
+    await live(box, journal, 1_000)
+    box.renumber(from_uid=7)
+    box.deliver(mail("mail 3"))
+    breaks = 0
+    while box.validity != cursors.decode(journal.memory["imap:INBOX"]).validity:
+        await live(box, journal, 12)  # enough for a few batches, never for all
+        breaks += 1
+    assert breaks > 3
+    await live(box, journal, 1_000)
+    assert len(journal.stored) == 101
+    assert not [key for key in journal.memory if "renumbering" in key and journal.memory[key]]
 
 
 async def test_no_batch_is_passed_by_when_the_one_before_could_not_be_understood(

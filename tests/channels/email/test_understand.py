@@ -4,11 +4,20 @@ import asyncio
 import sys
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from channels.email.parse import Envelope, MailParser
-from channels.email.understand import MANY, Helper, Understanding, Work, understand
+from channels.email.understand import (
+    LARGE_BYTES,
+    MANY,
+    Helper,
+    Understanding,
+    Work,
+    understand,
+)
+from gateway.core.errors import Unreachable
 from gateway.core.ids import ChannelName
 from tests.support.mailworld import LANGUAGE, mail, vector
 
@@ -75,7 +84,7 @@ async def test_what_nobody_waits_for_any_more_never_answers_the_next() -> None:
     understanding = Understanding(PARSER)
     async with understanding.many(MANY):
         given_up = await understanding.begin(work(mail("Given up")))
-        await given_up.abandon()
+        given_up.abandon()
         assert await come_of(understanding, work(mail("Next"))) == ["Next"]
 
 
@@ -100,9 +109,103 @@ async def test_a_mailbox_that_is_done_does_not_end_the_process_under_another() -
         one = await understanding.begin(work(mail("One")))
         await one.done()
         other = await understanding.begin(work(mail("Other")))
-        await one.abandon()
+        one.abandon()
         assert [helper.alive for helper in started] == [True]
         assert (await other.done())[0][0].subject == "Other"
+
+
+async def test_the_process_has_the_next_batch_at_hand_and_a_third_goes_elsewhere() -> None:
+    started: list[Helper] = []
+
+    async def start() -> Helper:
+        started.append(await Helper.start())
+        return started[-1]
+
+    understanding = Understanding(PARSER, start)
+    async with understanding.many(MANY):
+        first = await understanding.begin(work(mail("One")))
+        assert started[0].free
+        second = await understanding.begin(work(mail("Two")))
+        assert not started[0].free
+        third = await understanding.begin(work(mail("Three")))
+        found = [(await underway.done())[0][0].subject for underway in (third, second, first)]
+        assert found == ["Three", "Two", "One"]
+        assert started[0].free
+
+
+async def test_who_reads_on_finds_the_process_again_and_a_channel_that_stops_ends_it() -> None:
+    started: list[Helper] = []
+
+    async def start() -> Helper:
+        started.append(await Helper.start())
+        return started[-1]
+
+    understanding = Understanding(PARSER, start)
+
+    async def broken() -> None:
+        async with understanding.many(MANY):
+            (await understanding.begin(work(mail("Lost")))).abandon()
+            raise Unreachable("the line broke")
+
+    with pytest.raises(Unreachable):
+        await broken()
+    assert await come_of(understanding, work(mail("Next"))) == ["Next"]
+    assert len(started) == 1
+    await understanding.leave()
+    assert not started[0].alive
+
+
+async def test_a_large_mail_is_read_in_a_process_of_its_own_which_leaves_later() -> None:
+    started: list[Helper] = []
+
+    async def start() -> Helper:
+        started.append(await Helper.start())
+        return started[-1]
+
+    understanding = Understanding(PARSER, start, linger=0.05)
+    (large,) = work(mail("Large", size=LARGE_BYTES + 1_000))
+    for _ in range(2):
+        underway = await understanding.begin([large])
+        assert await underway.done() == understand(PARSER, [large])
+    async with asyncio.timeout(30):
+        while any(helper.alive for helper in started):  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(0.01)
+    await asyncio.gather(*(helper.stop() for helper in started))
+
+
+ORPHAN = """
+import asyncio, os, signal
+from channels.email.understand import Helper
+async def main():
+    helper = await Helper.start()
+    pid = helper._process.pid
+    os.kill(pid, signal.SIGSTOP)  # stuck in a mail, for all that anybody can tell
+    print(pid, flush=True)
+    await asyncio.sleep(600)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it looks itself, each second")
+async def test_kill_9_of_the_node_ends_the_process_in_the_middle_of_a_mail() -> None:
+    node = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", ORPHAN, stdout=asyncio.subprocess.PIPE
+    )
+    assert node.stdout is not None
+    helper = int(await node.stdout.readline())
+    node.kill()
+    await node.wait()
+    async with asyncio.timeout(30):
+        while _runs(helper):  # noqa: ASYNC110 - it is no child of ours
+            await asyncio.sleep(0.01)
+
+
+def _runs(pid: int) -> bool:
+    """Whether it does anything yet; what nobody has buried does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 async def test_a_process_that_begins_when_the_full_mailbox_is_read_is_ended() -> None:
