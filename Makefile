@@ -68,6 +68,8 @@ in = $(or $(filter tests/%,$(ARGS)),$1) $(filter-out tests/%,$(ARGS))
 WITH_SERVICES = $(shell grep -rl --include='test_*.py' 'mark\.integration' tests | sort)
 
 # Each stage runs by itself too; a stage that collects no test fails, as pytest means it.
+# Half of the kills that `make chaos` makes.
+test: export CHAOS_ROUNDS ?= 25
 test: peers $(VENV)/.dev push/static/index.html ## every test, in stages; with CI set nothing is skipped
 	@scripts/stages unit 'sim&' integration e2e+chaos web-test
 

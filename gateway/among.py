@@ -1,6 +1,7 @@
 """This node among the others: who is there, and what passes between them."""
 
 from collections.abc import Coroutine, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Literal, Protocol
 
@@ -38,6 +39,12 @@ from gateway.store.contract import Card
 from gateway.store.opening import Store
 
 
+@cache
+def _release() -> str:
+    """Which one of ours runs here: read from disk, and this is asked for each second."""
+    return version("switchroom")
+
+
 def card_of(settings: Settings, state: Literal["joining", "serving", "leaving"]) -> Card:
     """What other nodes, and desktops that ask them, learn of this one."""
     ws_url = settings.public_url.replace("http", "ws", 1)
@@ -49,7 +56,7 @@ def card_of(settings: Settings, state: Literal["joining", "serving", "leaving"])
             "agent": f"{ws_url}/agent/v1",
             "chat": f"{ws_url}/chat/v1",
         },
-        version=version("switchroom"),
+        version=_release(),
         place=this_place(),
     )
 

@@ -37,6 +37,7 @@ from gateway.core.colleagues import (
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, ItemId
 from gateway.core.model import Presence
+from gateway.core.replies import refuse_own
 from gateway.core.watch import Verdict
 from gateway.flow.ledger import Ledger
 from gateway.flow.tasks import KeyedLocks
@@ -240,6 +241,7 @@ class Colleagues:
             if message is None:
                 raise Refused("not_found", "there is no such message", "id")
             _check(message, wish.verdict)
+            refuse_own(message.by if wish.verdict == "released" else None, supervisor)
             now = self._ledger.clock.now()
             after = reviewed(message, wish.verdict, supervisor, now)
             event = e.ColleagueReviewed(

@@ -103,6 +103,12 @@ def refuse_kept_back(item: Item) -> None:
         raise Refused("wrong_state", "a supervisor looks at this first", "item")
 
 
+def refuse_own(writer: str | None, by: str) -> None:
+    """Raises ``Refused`` where who wrote what a rule holds back would release it themselves."""
+    if writer == by:
+        raise Refused("not_allowed", "you wrote it yourself: another supervisor releases it", "id")
+
+
 def review_of(item: Item, review: str) -> Review:
     """Raises ``Refused`` if there is none such (any more)."""
     found = (item.watch or NOTHING).review(review)
@@ -129,6 +135,7 @@ def conclude(
         raise Refused("bad_field", f"this can be {may}", "verdict")
     if review.message is not None and message is None:
         raise Refused("wrong_state", "what was written is not there any more: refuse it", "review")
+    refuse_own(review.agent if verdict == "released" else None, by)
     doing = Doing(matter, by=by, author=SYSTEM)
     doing.add(
         e.ReviewEnded(

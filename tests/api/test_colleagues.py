@@ -150,6 +150,27 @@ async def test_what_a_rule_holds_waits_for_a_supervisors_verdict() -> None:
         assert listed["items"] == []
 
 
+async def test_nobody_releases_what_they_wrote_themselves() -> None:
+    leads = replace(agent("lea"), role="supervisor")
+    cards = Rule(
+        name=RuleName("cards"),
+        on=("colleague",),
+        when=When(words=("card",)),
+        then=Then(hold="a card number"),
+    )
+    async with api_world(*CREW, leads, ready=True) as world:
+        ledger = world.rig.node.ledger
+        await ledger.committed(ledger.record([e.Change(e.RuleDefined(rule=cards, by="test"))]))
+        await Talkers(world).say(AgentName("lea"), "card 4111", agent=BEN)
+        lea = await world.token_for("lea", "supervisor")
+        reviews = "/api/v1/colleagues/reviews"
+        [found] = (await world.call("GET", reviews, token=lea))[1]["items"]
+        one = f"{reviews}/{found['id']}"
+        status, why = await world.call("POST", one, {"verdict": "released"}, token=lea)
+        assert (status, why["title"]) == (403, "not_allowed")
+        assert (await world.call("POST", one, {"verdict": "refused"}, token=lea))[0] == 200
+
+
 async def test_of_two_verdicts_at_once_the_first_one_stands_and_the_other_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

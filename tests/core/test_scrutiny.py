@@ -67,13 +67,15 @@ def said(house: House, item: Item) -> list[Message]:
     return sorted(found, key=lambda m: m.seq)
 
 
-def conclude_first(house: House, item: Item, verdict: Any, reason: str = "") -> None:
+def conclude_first(
+    house: House, item: Item, verdict: Any, reason: str = "", by: AgentName = BOSS
+) -> None:
     item = house.state.items[item.id]
     assert item.watch is not None
     review = review_of(item, item.watch.reviews[0].id)
     message = house.tables.messages.get(review.message or MessageId(""))
     matter = Matter(house.state, house.ledger.context(), house.state.cases[item.case], item)
-    house.record(conclude(matter, review, verdict, BOSS, reason, message))
+    house.record(conclude(matter, review, verdict, by, reason, message))
 
 
 # -- what the customer writes later -----------------------------------------------------------
@@ -203,6 +205,8 @@ def test_a_released_reply_leaves_as_its_agent_wrote_it() -> None:
     house.say("ana", c.Send(id=ID, item=item.id, body="Your account is 1", then="wait"))
     item = house.state.items[item.id]
     assert item.state is ItemState.HELD
+    with pytest.raises(Refused, match="another supervisor releases it"):
+        conclude_first(house, item, "released", by=AgentName("ana"))
     conclude_first(house, item, "released")
     (order,) = house.tables.outbox.values()
     last = said(house, item)[-1]
