@@ -60,6 +60,7 @@ class Orders(ABC):
         cc: Sequence[str] | None = None,
         attachments: Sequence[AttachmentId] = (),
         then: Literal["wait", "close"] | None = None,
+        quote: MessageId | None = None,
     ) -> Ok:
         command = c.Send(
             id=new_id(),
@@ -71,6 +72,7 @@ class Orders(ABC):
             cc=None if cc is None else tuple(cc),
             attachments=tuple(attachments),
             then=then,
+            quote=quote,
         )
         return await self.act(command)
 

@@ -36,6 +36,7 @@ from gateway.api.ticket import TicketPages
 from gateway.api.timetable import HoursResource, PolicyResource
 from gateway.api.tokens import TokenResource
 from gateway.api.upkeep import Outbox, Quarantine
+from gateway.api.wordings import CannedReplies, Letters
 from gateway.ports import HttpRoute
 
 
@@ -81,6 +82,8 @@ class Api:
             PolicyResource(ledger),
             Rules(ledger, house.skills, house.codes),
             Macros(ledger, house.skills, house.codes),
+            CannedReplies(ledger),
+            Letters(ledger),
             Reviews(house.listing),
             Colleagues(ledger, house.colleagues, house.presence, house.listing, once),
             Reports(house.reports, house.codes, house.clock),

@@ -5,17 +5,17 @@ goes is named under ``remove``. Applied as a whole or not at all, also through a
 """
 
 from collections.abc import Collection, Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from gateway.api.auth import Passwords
 from gateway.api.base import asked, by, read
+from gateway.api.declaration import Declaration, Declared
 from gateway.api.directory_types import (
     AgentEntry,
     NameEntry,
-    QueueEntry,
     agent_from,
     check_name,
     named_entry,
@@ -23,52 +23,47 @@ from gateway.api.directory_types import (
 )
 from gateway.api.house import House
 from gateway.api.intent import Applier, FirstLogin, Intent
-from gateway.api.macros import MacroEntry, check_macro, check_users, macro_from
-from gateway.api.rules import Names, RuleEntry, house_of, refuse_errors, rule_from
-from gateway.api.timetable import HoursEntry, PolicyEntry, calendar_from, policy_from
+from gateway.api.macros import check_macro, check_users, macro_from
+from gateway.api.rules import Names, house_of, refuse_errors, rule_from
+from gateway.api.timetable import calendar_from, policy_from
+from gateway.api.wordings import (
+    canned_from,
+    check_words,
+    letter_from,
+    refuse_used,
+)
 from gateway.core.entries import check_policy, check_queue
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, CalendarName, MacroName, PolicyName, QueueName, RuleName
+from gateway.core.ids import (
+    AgentName,
+    CalendarName,
+    CannedName,
+    LetterName,
+    MacroName,
+    PolicyName,
+    QueueName,
+    RuleName,
+)
 from gateway.core.macros import Macro
 from gateway.core.routing.checks import check_rings, check_thresholds, warnings
 from gateway.core.rules.problems import problems
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 
-MOST = Meta(max_length=20_000)
-Kind = Literal["queue", "skill", "code", "agent", "hours", "service_policy", "rule", "macro"]
+Kind = Literal[
+    "queue",
+    "skill",
+    "code",
+    "agent",
+    "hours",
+    "service_policy",
+    "rule",
+    "macro",
+    "canned",
+    "letter",
+]
 DERIVED = frozenset({"found", "found_until", "found_by"})
 """What follows from the declaration, and is too long to show."""
 Name_ = TypeVar("Name_", bound=str)
-
-
-class Removal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Names that are to go; one that is not there is gone already.
-
-    A queue goes when no item is in it, and no agent and no channel uses it. An agent is put out
-    of service by ``active: false``.
-    """
-
-    queues: Annotated[tuple[QueueName, ...], MOST] = ()
-    skills: Annotated[tuple[str, ...], MOST] = ()
-    codes: Annotated[tuple[str, ...], MOST] = ()
-    hours: Annotated[tuple[CalendarName, ...], MOST] = ()
-    service_policies: Annotated[tuple[PolicyName, ...], MOST] = ()
-    rules: Annotated[tuple[RuleName, ...], MOST] = ()
-    macros: Annotated[tuple[MacroName, ...], MOST] = ()
-
-
-class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Each entry has a ``name``; what an entry leaves out stays as it is."""
-
-    hours: Annotated[tuple[HoursEntry, ...], MOST] = ()
-    service_policies: Annotated[tuple[PolicyEntry, ...], MOST] = ()
-    queues: Annotated[tuple[QueueEntry, ...], MOST] = ()
-    skills: Annotated[tuple[NameEntry, ...], MOST] = ()
-    codes: Annotated[tuple[NameEntry, ...], MOST] = ()
-    agents: Annotated[tuple[AgentEntry, ...], MOST] = ()
-    rules: Annotated[tuple[RuleEntry, ...], MOST] = ()
-    macros: Annotated[tuple[MacroEntry, ...], MOST] = ()
-    remove: Removal = Removal()
 
 
 class ApplyQuery(Struct, frozen=True, kw_only=True):
@@ -186,6 +181,7 @@ class Directory:
             if _note(plan, "agent", login, before, profile):
                 intent.agents.append(profile)
         await self._plan_rules(plan, wish, known)
+        self._plan_words(plan, wish, known)
         people = {**state.profiles, **{p.name: p for p in intent.agents}}
         plan.warnings += [one for queue in intent.queues for one in warnings(queue, people)]
         await self._ledger.committed(position)
@@ -240,6 +236,28 @@ class Directory:
         gone = [name for name in dict.fromkeys(wish.remove.macros) if name in known]
         intent.gone_macros += _noted_gone(plan, "macro", gone, wish.macros)
         return then
+
+    def _plan_words(self, plan: _Plan, wish: Declaration, queues: Collection[str]) -> None:
+        """Canned replies and letters as they will be. Raises ``Refused``."""
+        known, intent = self._ledger.state.wordings, plan.intent
+        canned = {n: one for n, one in known.canned.items() if n not in wish.remove.canned}
+        letters = {n: one for n, one in known.letters.items() if n not in wish.remove.letters}
+        for n, entry in enumerate(wish.canned):
+            name = CannedName(_name(entry.name, f"canned[{n}]"))
+            reply = canned[name] = canned_from(name, entry, known.canned.get(name))
+            if _note(plan, "canned", name, known.canned.get(name), reply):
+                intent.words.append(reply)
+        for n, wanted in enumerate(wish.letters):
+            title = LetterName(_name(wanted.name, f"letters[{n}]"))
+            letter = letters[title] = letter_from(title, wanted, known.letters.get(title))
+            if _note(plan, "letter", title, known.letters.get(title), letter):
+                intent.words.append(letter)
+        check_words(intent.words, canned.values(), letters.values(), queues)
+        refuse_used((*canned.values(), *letters.values()), intent.gone_queues, "remove.queues")
+        gone = [name for name in dict.fromkeys(wish.remove.canned) if name in known.canned]
+        lost = [name for name in dict.fromkeys(wish.remove.letters) if name in known.letters]
+        intent.gone_canned += _noted_gone(plan, "canned", gone, wish.canned)
+        intent.gone_letters += _noted_gone(plan, "letter", lost, wish.letters)
 
     async def _plan_times(self, plan: _Plan, wish: Declaration) -> None:
         """Hours and policies; what they name may be declared with them."""
@@ -313,7 +331,7 @@ def _noted_gone(
     plan: _Plan,
     kind: Kind,
     names: Sequence[Name_],
-    declared: Sequence[QueueEntry | NameEntry | HoursEntry | PolicyEntry | RuleEntry | MacroEntry],
+    declared: Sequence[Declared],
 ) -> Sequence[Name_]:
     """These names go. Raises ``Refused`` for one that is declared too."""
     if both := {entry.name for entry in declared} & {*names}:

@@ -22,11 +22,21 @@ from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
 from gateway.core.entries import remove_calendar, remove_policy
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, CalendarName, MacroName, PolicyName, QueueName, RuleName
+from gateway.core.ids import (
+    AgentName,
+    CalendarName,
+    CannedName,
+    LetterName,
+    MacroName,
+    PolicyName,
+    QueueName,
+    RuleName,
+)
 from gateway.core.macros import Macro
 from gateway.core.model import AgentProfile, Queue
 from gateway.core.queues import remove
 from gateway.core.rules.rule import Rule
+from gateway.core.wordings import Words, WordsKind
 from gateway.ports import Role
 from gateway.store.contract import Unavailable
 from gateway.store.views import Named
@@ -51,6 +61,7 @@ class Intent(Struct, kw_only=True):
     calendars: list[Calendar] = []
     policies: list[ServicePolicy] = []
     macros: list[Macro] = []
+    words: list[Words] = []
     rules: list[Rule] = []
     skills: list[Named] = []
     codes: list[Named] = []
@@ -62,6 +73,8 @@ class Intent(Struct, kw_only=True):
     gone_policies: list[PolicyName] = []
     gone_rules: list[RuleName] = []
     gone_macros: list[MacroName] = []
+    gone_canned: list[CannedName] = []
+    gone_letters: list[LetterName] = []
 
 
 class Applier:
@@ -120,6 +133,7 @@ class Applier:
         changes += [e.Change(e.QueueDefined(queue=queue, by=who)) for queue in queues]
         changes += [e.Change(e.AgentDefined(profile=profile, by=who)) for profile in agents]
         changes += self._rules(intent)
+        changes += self._words(intent)
         then = {**state.profiles, **{a.name: a for a in intent.agents}}
         rules = {**state.rules.rules, **{r.name: r for r in intent.rules}}
         rules = {name: rule for name, rule in rules.items() if name not in intent.gone_rules}
@@ -159,6 +173,18 @@ class Applier:
             *(e.Change(e.RuleRemoved(rule=name, by=who)) for name in gone),
             *(e.Change(e.MacroRemoved(macro=name, by=who)) for name in lost),
         ]
+
+    def _words(self, intent: Intent) -> list[e.Change]:
+        """What agents write with."""
+        known, who = self._ledger.state.wordings, intent.by
+        gone: list[tuple[WordsKind, str]] = [
+            *(("canned", name) for name in intent.gone_canned if name in known.canned),
+            *(("letter", name) for name in intent.gone_letters if name in known.letters),
+        ]
+        removed = [e.WordsRemoved(words=kind, name=name, by=who) for kind, name in gone]
+        there = [*known.canned.values(), *known.letters.values()]
+        made = [e.WordsDefined(words=one, by=who) for one in intent.words if one not in there]
+        return [*map(e.Change, removed), *map(e.Change, made)]
 
     def _timetable(self, intent: Intent) -> list[e.Change]:
         """Hours and policies come before the queues that name them."""

@@ -19,6 +19,8 @@ SECTIONS = {
     "agent": "agents",
     "rule": "rules",
     "macro": "macros",
+    "canned": "canned",
+    "letter": "letters",
 }
 EXAMPLES = "example"
 """What `switchroom rules test` tries the rules on; nothing to be applied."""
@@ -36,10 +38,12 @@ def apply(file: Path, *, yes: bool = False, where: Where = _HERE) -> None:
     ----------
     file
         TOML with [[queue]], [[skill]], [[code]], [[agent]], [[hours]], [[service_policy]],
-        [[rule]] and [[macro]] tables, each with a name; what is to go stands in one table: [remove]
+        [[rule]], [[macro]], [[canned]] and [[letter]] tables, each with a name; what is to go
+        stands in one table: [remove]
         queues = ["old"], skills = [...], codes = [...], hours = [...], service_policies = [...],
-        rules = [...], macros = [...]. Hours may name a file of holidays beside this one:
-        ical_file = "holidays.ics". [[example]] tables are for `switchroom rules test`.
+        rules = [...], macros = [...], canned = [...], letters = [...]. Hours may name a file of
+        holidays beside this one: ical_file = "holidays.ics". [[example]] tables are for
+        `switchroom rules test`.
     yes
         Apply without asking.
     """

@@ -27,6 +27,7 @@ from gateway.core.rules.rule import Rule
 from gateway.core.state import NodeState
 from gateway.core.thresholds import Alarm
 from gateway.core.timetable import Entry, Key, gone, key_of
+from gateway.core.wordings import Canned, Letter, WordsKind
 from gateway.flow.ledger import Ledger
 from gateway.ports import PeerEntry
 from gateway.store.contract import Unavailable
@@ -37,6 +38,7 @@ _KINDS = (
     *(e.AgentDefined, e.AgentRemoved, e.QueueDefined, e.QueueRemoved, e.SiteChanged),
     *(e.CalendarDefined, e.CalendarRemoved, e.ServicePolicyDefined, e.ServicePolicyRemoved),
     *(e.RuleDefined, e.RuleRemoved, e.MacroDefined, e.MacroRemoved),
+    *(e.WordsDefined, e.WordsRemoved),
     *(e.AlarmRaised, e.AlarmEnded),
 )
 _log = structlog.get_logger("directory")
@@ -247,6 +249,10 @@ def _key_of(event: e.Event) -> Key | None:
             found = "rule", str(name)
         case e.MacroDefined(macro=Macro(name=name)) | e.MacroRemoved(macro=name):
             found = "macro", str(name)
+        case e.WordsDefined(words=words):
+            found = key_of(words)
+        case e.WordsRemoved(words=kind, name=name):
+            found = kind, name
         case e.AlarmRaised(alarm=Alarm(name=name)) | e.AlarmEnded(alarm=name):
             found = "alarm", str(name)
         case _:
@@ -273,6 +279,8 @@ def _defined(entry: Entry) -> e.Event:
             return e.MacroDefined(macro=entry, by=ANOTHER)
         case Alarm():
             return e.AlarmRaised(alarm=entry)
+        case Canned() | Letter():
+            return e.WordsDefined(words=entry, by=ANOTHER)
 
 
 def _removed(entry: Entry) -> e.Event:
@@ -285,6 +293,9 @@ def _removed(entry: Entry) -> e.Event:
             return e.RuleRemoved(rule=rule, by=ANOTHER)
         case Macro(name=macro):
             return e.MacroRemoved(macro=macro, by=ANOTHER)
+        case Canned() | Letter():
+            words: WordsKind = "canned" if isinstance(entry, Canned) else "letter"
+            return e.WordsRemoved(words=words, name=entry.name, by=ANOTHER)
         case Alarm():
             return e.AlarmEnded(
                 alarm=entry.name,

@@ -51,6 +51,8 @@ class Decline(_Command, frozen=True, kw_only=True):
 
 
 class Send(_Command, frozen=True, kw_only=True):
+    """``quote`` is a mail of the case that goes along below the answer."""
+
     item: ItemId
     body: Text
     html: str | None = None
@@ -59,6 +61,7 @@ class Send(_Command, frozen=True, kw_only=True):
     cc: tuple[Line, ...] | None = None
     attachments: tuple[AttachmentId, ...] = ()
     then: Literal["wait", "close"] | None = None
+    quote: MessageId | None = None
 
 
 class Note(_Command, frozen=True, kw_only=True):

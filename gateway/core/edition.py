@@ -145,6 +145,8 @@ NEW: Mapping[str, Since] = {
     # A node that does not know the rules would let everything in as it comes.
     **dict.fromkeys(("Rule", "RuleDefined", "RuleRemoved"), Since(2)),
     **dict.fromkeys(("Macro", "MacroDefined", "MacroRemoved"), Since(2)),
+    # An older node would not bring them to its desktops, and write mails without them.
+    **dict.fromkeys(("Canned", "Letter", "WordsDefined", "WordsRemoved"), Since(2)),
     # What rules and macros did. Without rules, which wait, there is none of it but the time since
     # when a customer is silent, which is taken again when we write next.
     **dict.fromkeys(("RuleFired", "MacroRun", "ReviewAsked", "ReviewEnded"), Since(2)),

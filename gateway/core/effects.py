@@ -249,16 +249,20 @@ class Doing:
         return review
 
     def _values(self) -> dict[str, str]:
-        item, case = self.item, self.case
-        name = item.agent or item.last_agent
-        profile = self._state.profiles.get(name) if name else None
-        customer = item.customer or case.customer
-        queue = self._state.queues.get(item.queue)
-        return {
-            "customer": customer.name if customer else "",
-            "agent": (profile.display_name if profile else "") or name or "",
-            "number": str(case.number),
-            "subject": item.subject,
-            "queue": (queue.display_name if queue else "") or item.queue,
-            "category": case.category,
-        }
+        return values_of(self._state, self.case, self.item)
+
+
+def values_of(state: NodeState, case: Case, item: Item) -> dict[str, str]:
+    """What stands for each name in braces, in what is written about this item."""
+    name = item.agent or item.last_agent
+    profile = state.profiles.get(name) if name else None
+    customer = item.customer or case.customer
+    queue = state.queues.get(item.queue)
+    return {
+        "customer": customer.name if customer else "",
+        "agent": (profile.display_name if profile else "") or name or "",
+        "number": str(case.number),
+        "subject": item.subject,
+        "queue": (queue.display_name if queue else "") or item.queue,
+        "category": case.category,
+    }

@@ -31,6 +31,8 @@ CalendarName = NewType("CalendarName", str)
 PolicyName = NewType("PolicyName", str)
 RuleName = NewType("RuleName", str)
 MacroName = NewType("MacroName", str)
+CannedName = NewType("CannedName", str)
+LetterName = NewType("LetterName", str)
 AlarmName = NewType("AlarmName", str)
 
 NewId = Callable[[], str]

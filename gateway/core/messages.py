@@ -47,6 +47,7 @@ def add_message(
     client_id: str = "",
     automatic: bool = False,
     quick_replies: tuple[str, ...] = (),
+    fold_from: int = 0,
 ) -> tuple[Message, list[e.Change]]:
     """Something said from our side; an outgoing one is queued for its channel.
 
@@ -81,6 +82,7 @@ def add_message(
         attachments=attachments,
         delivery=delivery,
         client_id=client_id,
+        fold_from=fold_from,
         quick_replies=quick_replies or UNSET,
     )
     added = e.MessageAdded(

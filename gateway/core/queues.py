@@ -50,6 +50,7 @@ def remove(
         raise Refused(
             "conflict", f"macro {macro.name!r} sends to queue {queue!r}: change it first", field
         )
+    _refuse_words(state, queue, field)
     promised = state.timetable.policies.values() if policies is None else policies
     if policy := next((one for one in promised if queue in one.level_queues.values()), None):
         raise Refused(
@@ -65,6 +66,15 @@ def remove(
             "conflict", f"{_named(people)} in queue {queue!r}: give them other queues first", field
         )
     return e.Change(e.QueueRemoved(queue=queue, by=by))
+
+
+def _refuse_words(state: NodeState, queue: QueueName, field: str) -> None:
+    words = state.wordings
+    for what, known in (("canned reply", words.canned), ("letter", words.letters)):
+        for one in known.values():
+            if queue in one.queues:
+                detail = f"{what} {one.name!r} is for the queue {queue!r}: change it first"
+                raise Refused("conflict", detail, field)
 
 
 def _overflows_to(queue: Queue) -> set[QueueName]:

@@ -10,9 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.core import events as e
-from gateway.core.effects import Doing, Matter
+from gateway.core.effects import Doing, Matter, values_of
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName
+from gateway.core.letters import Written, written
 from gateway.core.messages import add_message
 from gateway.core.model import Attachment, Author, CaseStatus, Item, ItemState, Message
 from gateway.core.reaching import answering
@@ -24,7 +25,7 @@ AfterIt = Literal["wait", "close"] | None
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """What is to be written, and to whom."""
+    """What is to be written, and to whom; ``quoted`` is the mail that goes below it."""
 
     body: str
     html: str | None = None
@@ -33,6 +34,8 @@ class Reply(Struct, frozen=True, kw_only=True):
     cc: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     client_id: str = ""
+    quoted: Message | None = None
+    fold_from: int = 0
 
 
 class Spoken(Struct, frozen=True, kw_only=True):
@@ -44,9 +47,13 @@ class Spoken(Struct, frozen=True, kw_only=True):
 
 
 def speak(matter: Matter, reply: Reply, author: Author, then: AfterIt = None) -> Spoken:
-    """Write to the customer, as far as the house's rules let it leave."""
+    """Write to the customer, as far as the house's rules let it leave.
+
+    The rules look at what was written, not at what stands around it.
+    """
+    own, reply = reply.body, _whole(matter, reply)
     message, changes = _said(matter, reply, author, "out")
-    found = of_ours(matter, "reply", message)
+    found = of_ours(matter, "reply", replace(message, body=own))
     why = found.then.hold
     if why is None:
         changes += heed(matter, found, "reply", changes)
@@ -59,6 +66,14 @@ def speak(matter: Matter, reply: Reply, author: Author, then: AfterIt = None) ->
     doing.tell(why, rule, message=message, agent=agent, then=then)
     _set_aside(doing, agent, then, why)
     return Spoken(message=message, changes=changes + doing.changes, held=why)
+
+
+def _whole(matter: Matter, reply: Reply) -> Reply:
+    """As it leaves: with the queue's letter, and the mail that it answers."""
+    said = Written(body=reply.body, html=reply.html, fold_from=reply.fold_from)
+    values = values_of(matter.state, matter.case, matter.item)
+    whole = written(matter.state, matter.item, said, values, quoted=reply.quoted)
+    return replace(reply, body=whole.body, html=whole.html, fold_from=whole.fold_from)
 
 
 def _said(
@@ -77,6 +92,7 @@ def _said(
         cc=reply.cc,
         attachments=reply.attachments,
         client_id=reply.client_id,
+        fold_from=reply.fold_from,
     )
 
 
@@ -161,6 +177,7 @@ def _release(matter: Matter, doing: Doing, review: Review, message: Message, by:
         to=message.to,
         cc=message.cc,
         attachments=message.attachments,
+        fold_from=message.fold_from,
     )
     so_far = replace(matter, case=doing.case, item=answering(doing.item))
     _, said = _said(so_far, reply, message.author, "out")

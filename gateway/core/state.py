@@ -51,6 +51,7 @@ from gateway.core.rules.rule import Rule
 from gateway.core.sites import Seats
 from gateway.core.thresholds import Alarm
 from gateway.core.timetable import Entry, Key, Timetable
+from gateway.core.wordings import Canned, Letter, Wordings
 
 Rows = tuple[e.Row, ...]
 FORGOTTEN_KEPT = 10_000
@@ -76,6 +77,7 @@ class NodeState:
         self.rules = RuleBook()
         self.macros: dict[MacroName, Macro] = {}
         self.alarms: dict[AlarmName, Alarm] = {}
+        self.wordings = Wordings()
         self.reserved: dict[AgentName, Reservation] = {}
         self.kept_for: dict[ItemId, AgentName] = {}
         self.outbox: dict[OutboundId, Outgoing] = {}
@@ -166,6 +168,8 @@ class NodeState:
             return self.macros.get(MacroName(name))
         if kind == "alarm":
             return self.alarms.get(AlarmName(name))
+        if kind in ("canned", "letter"):
+            return self.wordings.get(kind, name)
         if kind == "calendar":
             return self.timetable.calendars.get(CalendarName(name))
         return self.timetable.policies.get(PolicyName(name))
@@ -230,6 +234,8 @@ class NodeState:
             self.alarms.pop(entry.name, None)
             if entry.active:
                 self.alarms[entry.name] = entry
+        elif isinstance(entry, Canned | Letter):
+            self.wordings.put(entry)
         elif not isinstance(entry, Rule):
             self.timetable.put(entry)
         elif entry.active:

@@ -1,5 +1,6 @@
 """The calendars and service-level policies of the house, ready to be asked."""
 
+from collections.abc import Callable
 from datetime import UTC
 from typing import Literal
 
@@ -7,14 +8,23 @@ from gateway.core.calendars import Calendar, hours_of
 from gateway.core.clocks import ServicePolicy
 from gateway.core.errors import Refused
 from gateway.core.hours import MINUTES, Hours
-from gateway.core.ids import AlarmName, CalendarName, MacroName, PolicyName, RuleName
+from gateway.core.ids import (
+    AlarmName,
+    CalendarName,
+    CannedName,
+    LetterName,
+    MacroName,
+    PolicyName,
+    RuleName,
+)
 from gateway.core.macros import Macro
 from gateway.core.model import Queue
 from gateway.core.rules.rule import Rule
 from gateway.core.thresholds import Alarm
+from gateway.core.wordings import Canned, Letter
 
-Entry = Calendar | ServicePolicy | Rule | Macro | Alarm
-Kind = Literal["calendar", "service_policy", "rule", "macro", "alarm"]
+Entry = Calendar | ServicePolicy | Rule | Macro | Alarm | Canned | Letter
+Kind = Literal["calendar", "service_policy", "rule", "macro", "alarm", "canned", "letter"]
 Key = tuple[Kind, str]
 TYPES: dict[Kind, type[Entry]] = {
     "calendar": Calendar,
@@ -22,9 +32,22 @@ TYPES: dict[Kind, type[Entry]] = {
     "rule": Rule,
     "macro": Macro,
     "alarm": Alarm,
+    "canned": Canned,
+    "letter": Letter,
 }
 
 _KINDS: dict[type[Entry], Kind] = {type_: kind for kind, type_ in TYPES.items()}
+
+
+_GONE: dict[Kind, Callable[[str], Entry]] = {
+    "calendar": lambda name: Calendar(name=CalendarName(name), active=False),
+    "service_policy": lambda name: ServicePolicy(name=PolicyName(name), active=False),
+    "rule": lambda name: Rule(name=RuleName(name), active=False),
+    "macro": lambda name: Macro(name=MacroName(name), active=False),
+    "alarm": lambda name: Alarm(name=AlarmName(name), active=False),
+    "canned": lambda name: Canned(name=CannedName(name), active=False),
+    "letter": lambda name: Letter(name=LetterName(name), active=False),
+}
 
 
 def key_of(entry: Entry) -> Key:
@@ -35,15 +58,7 @@ def key_of(entry: Entry) -> Key:
 def gone(key: Key) -> Entry:
     """What stands for an entry that is not there."""
     kind, name = key
-    if kind == "calendar":
-        return Calendar(name=CalendarName(name), active=False)
-    if kind == "alarm":
-        return Alarm(name=AlarmName(name), active=False)
-    if kind == "rule":
-        return Rule(name=RuleName(name), active=False)
-    if kind == "macro":
-        return Macro(name=MacroName(name), active=False)
-    return ServicePolicy(name=PolicyName(name), active=False)
+    return _GONE[kind](name)
 
 
 class Timetable:

@@ -101,6 +101,20 @@ def _macro_removed(s: NodeState, ev: e.MacroRemoved, at: datetime) -> Rows:
     return (gone,)
 
 
+def _words_defined(s: NodeState, ev: e.WordsDefined, at: datetime) -> Rows:
+    s.wordings.put(ev.words)
+    return (ev.words,)
+
+
+def _words_removed(s: NodeState, ev: e.WordsRemoved, at: datetime) -> Rows:
+    words = s.wordings.get(ev.words, ev.name)
+    if words is None:
+        return ()
+    gone = replace(words, active=False)
+    s.wordings.put(gone)
+    return (gone,)
+
+
 WATCH_FOLDS: Mapping[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.RuleFired: _rule_fired,
     e.ReviewAsked: _review_asked,
@@ -109,4 +123,6 @@ WATCH_FOLDS: Mapping[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.CustomerAnswered: _customer_answered,
     e.MacroDefined: _macro_defined,
     e.MacroRemoved: _macro_removed,
+    e.WordsDefined: _words_defined,
+    e.WordsRemoved: _words_removed,
 }

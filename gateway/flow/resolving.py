@@ -68,9 +68,8 @@ class Resolving:
             return await self.answer(agent, command.id) if repeated else None
 
         match command:
-            case c.Send(id=command_id, attachments=ids) if ids:
-                files = await self._lookup.claim_files(ids, agent, command_id)
-                return Found(resolved=Resolved(attachments=files))
+            case c.Send():
+                return Found(resolved=await self._sent(agent, command))
             case c.TagCase(case=case) | c.Reopen(case=case):
                 return await self._case(case, before, last=isinstance(command, c.Reopen))
             case c.Take(item=item):
@@ -79,6 +78,14 @@ class Resolving:
                 return await self._begin(command.customer, self._identity(command), before)
             case _:
                 return Found(resolved=await self._seen(agent, command))
+
+    async def _sent(self, agent: AgentName, command: c.Send) -> Resolved:
+        """Its files, and the mail that goes below it. Raises ``Unavailable``."""
+        quoted = await self._lookup.message(command.quote) if command.quote else None
+        if not command.attachments:
+            return Resolved(message=quoted)
+        files = await self._lookup.claim_files(command.attachments, agent, command.id)
+        return Resolved(attachments=files, message=quoted)
 
     async def _seen(self, agent: AgentName, command: c.Command) -> Resolved:
         """What nobody need decide about. Raises ``Unavailable``."""

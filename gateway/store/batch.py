@@ -22,6 +22,7 @@ from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
 from gateway.core.thresholds import Alarm
 from gateway.core.timetable import Entry, Key, key_of
+from gateway.core.wordings import Canned, Letter
 from gateway.store.codec import bounded, encode, text
 
 Row = tuple[Any, ...]
@@ -156,6 +157,8 @@ class PgBatch:
         Rule: _take_entry,
         Macro: _take_entry,
         Alarm: _take_entry,
+        Canned: _take_entry,
+        Letter: _take_entry,
         ColleagueMessage: _take_said,
         ColleagueMark: _take_mark,
     }

@@ -14,6 +14,8 @@ from gateway.core.ids import (
     AgentName,
     AlarmName,
     CalendarName,
+    CannedName,
+    LetterName,
     MacroName,
     NodeName,
     PolicyName,
@@ -26,6 +28,7 @@ from gateway.core.model import ItemState
 from gateway.core.rules.rule import Rule, Then
 from gateway.core.thresholds import Alarm
 from gateway.core.timetable import TYPES, Kind, key_of
+from gateway.core.wordings import Canned, Letter, WordsKind
 from tests.support.builders import GENERAL, agent, item, queue, task
 from tests.support.clusternodes import Running, a_house, running, until
 from tests.support.flownode import new_tables
@@ -263,6 +266,8 @@ def test_whatever_is_declared_at_one_node_is_known_at_the_other_and_gone_when_it
         rule = Rule(name=RuleName("greet"), then=Then(note="hello"))
         macro = Macro(name=MacroName("sorry"), then=Then(note="sorry"))
         alarm = Alarm(name=AlarmName("general/many"), queue=GENERAL, threshold="many")
+        hello = Canned(name=CannedName("hello"), texts="Hello")
+        plain = Letter(name=LetterName("plain"), signature="{agent}")
         made: dict[Kind, tuple[e.Event, e.Event]] = {
             "calendar": (
                 e.CalendarDefined(calendar=OFFICE, by="test"),
@@ -287,8 +292,16 @@ def test_whatever_is_declared_at_one_node_is_known_at_the_other_and_gone_when_it
                 ),
             ),
         }
+        for words in (hello, plain):
+            kind, name = key_of(words)
+            gone: WordsKind = "canned" if kind == "canned" else "letter"
+            made[kind] = (
+                e.WordsDefined(words=words, by="test"),
+                e.WordsRemoved(words=gone, name=name, by="test"),
+            )
         assert made.keys() == TYPES.keys()
-        keys = [key_of(entry) for entry in (OFFICE, PROMISE, rule, macro, alarm)]
+        entries = (OFFICE, PROMISE, rule, macro, alarm, hello, plain)
+        keys = [key_of(entry) for entry in entries]
         state = two.node.ledger.state
         tell(one, *(defined for defined, _ in made.values()))
         await until(lambda: all(state.entry(key) is not None for key in keys), 2.0)

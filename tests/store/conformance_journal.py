@@ -10,6 +10,8 @@ from gateway.core.calendars import Calendar, Holiday
 from gateway.core.clocks import ServicePolicy
 from gateway.core.ids import (
     CalendarName,
+    CannedName,
+    LetterName,
     MacroName,
     NodeName,
     PolicyName,
@@ -22,6 +24,7 @@ from gateway.core.ids import (
 from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule, Then
 from gateway.core.rules.when import When
+from gateway.core.wordings import Canned, Letter
 from gateway.store.contract import (
     BadBatch,
     Fenced,
@@ -82,6 +85,9 @@ class JournalConformance:
         door = Rule(name=RuleName("spam"), when=When(words=("€€€",)), then=Then(hold="spam?"))
         sorry = Macro(name=MacroName("sorry"), then=Then(reply={"": "Sorry", "es": "Perdón"}))
         await pen.rows(ServicePolicy(name=PolicyName("old"), active=False), door, sorry)
+        hello = Canned(name=CannedName("hello"), texts={"": "Hello", "es": "Hola"})
+        plain = Letter(name=LetterName("plain"), signature="{agent}", quote=True)
+        await pen.rows(hello, plain)
 
         loaded = await (await begin(opens)).loaded()
 
@@ -92,7 +98,7 @@ class JournalConformance:
         assert loaded.profiles == (profile,)
         assert loaded.queues == (queue,)
         assert loaded.sites == (site,)
-        assert loaded.entries == (hours, sorry, door, gold)
+        assert loaded.entries == (hours, hello, plain, sorry, door, gold)
         assert loaded.received == ()
 
     async def test_what_has_ended_is_not_loaded_but_still_found(self, opens: Opens) -> None:

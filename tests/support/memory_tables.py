@@ -30,6 +30,7 @@ from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
 from gateway.core.thresholds import Alarm
 from gateway.core.timetable import key_of
+from gateway.core.wordings import Canned, Letter
 from gateway.ports import Memory
 from gateway.store.contract import (
     BadBatch,
@@ -117,7 +118,7 @@ class Tables(Shelf):
                 self._deliver(row)
             case m.AgentProfile() | m.Queue() | m.Site():
                 self._put_named(row)
-            case Calendar() | ServicePolicy() | Rule() | Macro() | Alarm():
+            case Calendar() | ServicePolicy() | Rule() | Macro() | Alarm() | Canned() | Letter():
                 self.timetable[key_of(row)] = row
             case m.CommandRecord():
                 self.commands.setdefault((row.agent, row.id), row)

@@ -11,8 +11,9 @@ from gateway.core.desk.moves import noted, park_changes
 from gateway.core.effects import Matter
 from gateway.core.errors import Refused
 from gateway.core.messages import add_message
-from gateway.core.model import ChannelKind, Delivery, DeliveryUpdate, Item, ItemState
+from gateway.core.model import ChannelKind, Delivery, DeliveryUpdate, Item, ItemState, Message
 from gateway.core.opening import open_case
+from gateway.core.quoting import quotable
 from gateway.core.reaching import answering, unwritable
 from gateway.core.replies import Reply, Spoken, refuse_unseen, speak
 from gateway.core.state import NodeState
@@ -35,6 +36,7 @@ def send(d: Desk, cmd: c.Send) -> Decision:
         cc=cmd.cc if cmd.cc is not None else (),
         attachments=d.resolved.attachments,
         client_id=cmd.id,
+        quoted=_quoted(d, item, cmd),
     )
     spoken = speak(d.matter(item), reply, d.author, cmd.then)
     changes, message = spoken.changes, spoken.message
@@ -44,6 +46,15 @@ def send(d: Desk, cmd: c.Send) -> Decision:
         refuse_unseen(item)
         changes += _close_changes(d, item)
     return changes, _answer(spoken, message=message.id, seq=message.seq)
+
+
+def _quoted(d: Desk, item: Item, cmd: c.Send) -> Message | None:
+    if cmd.quote is None:
+        return None
+    message = d.resolved.message
+    if message is None or message.case != item.case or not quotable(message):
+        raise Refused("not_found", "there is no such mail in this case", "quote")
+    return message
 
 
 def _answer(spoken: Spoken, **body: Any) -> dict[str, Any]:

@@ -45,6 +45,7 @@ from gateway.core.model import (
 )
 from gateway.core.rules.rule import Rule
 from gateway.core.thresholds import Alarm
+from gateway.core.wordings import Canned, Letter
 
 ItemEvent = (
     ItemCreated
@@ -84,6 +85,8 @@ Row = (
     | ServicePolicy
     | Rule
     | Macro
+    | Canned
+    | Letter
     | Alarm
     | CommandRecord
     | InboundDone

@@ -1,4 +1,4 @@
-"""What the house is told about itself: agents, queues, sites, hours, rules, alarms."""
+"""What the house is told about itself: agents, queues, sites, hours, rules, wordings, alarms."""
 
 from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
@@ -16,6 +16,7 @@ from gateway.core.macros import Macro
 from gateway.core.model import AgentProfile, Queue, Site
 from gateway.core.rules.rule import Rule
 from gateway.core.thresholds import Alarm
+from gateway.core.wordings import Canned, Letter, WordsKind
 
 
 class AgentDefined(Happened, frozen=True, kw_only=True):
@@ -94,6 +95,21 @@ class MacroRemoved(Happened, frozen=True, kw_only=True):
     by: str
 
 
+class WordsDefined(Happened, frozen=True, kw_only=True):
+    """A reply for agents to put in, or how mails look."""
+
+    words: Canned | Letter
+    by: str
+
+
+class WordsRemoved(Happened, frozen=True, kw_only=True):
+    """Nobody can write so any more."""
+
+    words: WordsKind
+    name: str
+    by: str
+
+
 class AlarmRaised(Happened, frozen=True, kw_only=True):
     """A threshold of a queue is crossed."""
 
@@ -112,6 +128,7 @@ class AlarmEnded(Happened, frozen=True, kw_only=True):
 
 TimetableEvent = CalendarDefined | CalendarRemoved | ServicePolicyDefined | ServicePolicyRemoved
 RuleEvent = RuleDefined | RuleRemoved | MacroDefined | MacroRemoved
+WordsEvent = WordsDefined | WordsRemoved
 AlarmEvent = AlarmRaised | AlarmEnded
 DirectoryEvent = (
     AgentDefined
@@ -121,5 +138,6 @@ DirectoryEvent = (
     | SiteChanged
     | TimetableEvent
     | RuleEvent
+    | WordsEvent
     | AlarmEvent
 )

@@ -1,7 +1,7 @@
 """Texts that rules and macros write: by language, with names in braces for what is filled in."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from gateway.core.rules.rule import Texts
 
@@ -9,13 +9,18 @@ PLACEHOLDERS = ("customer", "agent", "number", "subject", "queue", "category", "
 _IN_BRACES = re.compile(r"\{(\w+)\}")
 
 
-def unknown_in(texts: Texts | None) -> str | None:
-    """The first name in braces that nothing is known for."""
+def unknown_in(texts: Texts | None, also: Collection[str] = ()) -> str | None:
+    """The first name in braces that nothing is known for, here or in ``also``."""
     for text in all_of(texts):
-        for name in _IN_BRACES.findall(text):
-            if name not in PLACEHOLDERS:
-                return str(name)
+        for name in names_in(text):
+            if name not in PLACEHOLDERS and name not in also:
+                return name
     return None
+
+
+def names_in(text: str) -> list[str]:
+    """What stands in braces."""
+    return [str(name) for name in _IN_BRACES.findall(text)]
 
 
 def all_of(texts: Texts | None) -> Iterator[str]:

@@ -69,7 +69,7 @@ SELECT doc FROM site ORDER BY name
 -- name: load_entries
 SELECT kind, doc FROM directory_entry
 WHERE coalesce((doc->>'active')::boolean, true)
-    AND kind IN ('calendar', 'service_policy', 'rule', 'macro')
+    AND kind IN ('calendar', 'service_policy', 'rule', 'macro', 'canned', 'letter')
 ORDER BY kind, name
 
 -- name: load_items

@@ -344,6 +344,7 @@ export interface Send {
   cc?: string[] | null;
   attachments?: string[];
   then?: "wait" | "close" | null;
+  quote?: string | null;
 }
 
 export interface Note {

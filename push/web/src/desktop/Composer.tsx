@@ -1,18 +1,21 @@
-import { ChevronDown, CircleCheckBig, CirclePause, Lock, Paperclip, Reply, SendHorizontal, StickyNote, X } from "lucide";
+import { ChevronDown, CircleCheckBig, CirclePause, Lock, MessageSquareText, Paperclip, Reply, SendHorizontal, StickyNote, X } from "lucide";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { upload } from "../api/resources";
+import { queues, upload } from "../api/resources";
+import { useResource } from "../api/resource";
 import { t } from "../i18n";
-import type { ItemView, Note, Send } from "../protocol";
+import type { ItemView, Message, Note, Send } from "../protocol";
 import { fileSize } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { Menu, MenuItem } from "../ui/Menu";
 import { newId } from "../ui/ids";
 import { sayError } from "../ui/toast";
 import { dialog, writing } from "./acts";
+import { useCanned } from "./CannedPicker";
 import { changeDraft, clearReply, draftOf, type Draft } from "./drafts";
 import { addresses } from "./mail";
+import { type Dress, LetterFoot, LetterHead, useDress } from "./LetterParts";
 import { Recipients } from "./Recipients";
-import { order } from "./store";
+import { desk, order } from "./store";
 import { useTyping } from "./typing";
 import "./composer.css";
 
@@ -20,7 +23,7 @@ type Then = "wait" | "close" | null;
 
 const LIMIT = 200_000; // the protocol's; a channel may refuse less, in words
 
-export function Composer({ item }: { item: ItemView }) {
+export function Composer({ item, quotable }: { item: ItemView; quotable: Message | null }) {
   const draft = draftOf(item.id);
   // where there only is a number to call, nothing can be written to the customer
   const mute = item.no_reply === true;
@@ -35,6 +38,19 @@ export function Composer({ item }: { item: ItemView }) {
   const writable = assigned || item.state === "offered";
   const sendable = assigned && body.trim() !== "" && body.length <= LIMIT && files.busy.length === 0;
 
+  const places = useResource("queues", queues);
+  const queueName = places.data?.items.find(({ name }) => name === item.queue)?.display_name || item.queue;
+  const agent = desk.value.session?.agent;
+  const me = agent?.display_name || agent?.name || "";
+  const dress = useDress(item, draft, quotable, me, queueName);
+  const put = (from: number, to: number, text: string) => {
+    const whole = draftOf(item.id).body;
+    changeDraft(item.id, { body: whole.slice(0, from) + text + whole.slice(to) });
+    // once the field has the new text
+    requestAnimationFrame(() => area.current?.setSelectionRange(from + text.length, from + text.length));
+  };
+  const picker = useCanned(item, me, queueName, put);
+
   // before the next key, hence no later than the layout; a dialog keeps the focus until it closes
   useLayoutEffect(() => {
     if (!wanted) return;
@@ -47,11 +63,12 @@ export function Composer({ item }: { item: ItemView }) {
     if (!sendable) return;
     typing.stop();
     if (note) sendNote(item, draft);
-    else sendReply(item, draft, then);
+    else sendReply(item, draft, then, dress);
     area.current?.focus();
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
+    if (!note && picker.key(event)) return;
     if (event.key === "Escape") return area.current?.blur();
     if (event.key !== "Enter" || event.isComposing) return;
     if (event.altKey) send("close");
@@ -89,6 +106,7 @@ export function Composer({ item }: { item: ItemView }) {
           item.kind === "email" && <Recipients item={item} draft={draft} />
         )}
       </div>
+      {!note && <LetterHead dress={dress} />}
       <div class="grow" data-text={`${body}\n`}>
         <textarea
           ref={area}
@@ -102,7 +120,11 @@ export function Composer({ item }: { item: ItemView }) {
             const text = event.currentTarget.value;
             changeDraft(item.id, note ? { note: text } : { body: text });
             if (!note) typing.type(text);
+            if (!note) picker.look(event.currentTarget);
           }}
+          onSelect={(event) => !note && picker.look(event.currentTarget)}
+          onBlur={picker.close}
+          {...(note ? {} : picker.aria)}
           onKeyDown={onKeyDown}
           onPaste={(event) => {
             const pasted = [...(event.clipboardData?.files ?? [])];
@@ -113,6 +135,8 @@ export function Composer({ item }: { item: ItemView }) {
           }}
         />
       </div>
+      {!note && picker.view}
+      {!note && <LetterFoot item={item} dress={dress} />}
       {!note && <FileChips item={item} draft={draft} busy={files.busy} />}
       <div class="composer-foot">
         {!note && (
@@ -128,6 +152,25 @@ export function Composer({ item }: { item: ItemView }) {
               }}
             />
           </label>
+        )}
+        {!note && (
+          <button
+            type="button"
+            class="btn quiet icon"
+            title={t("canned.open")}
+            disabled={!writable}
+            onClick={() => {
+              const field = area.current;
+              if (!field) return;
+              const at = field.selectionStart;
+              const gap = at > 0 && !/\s$/.test(field.value.slice(0, at)) ? " /" : "/";
+              put(at, at, gap);
+              field.focus();
+              requestAnimationFrame(() => requestAnimationFrame(() => picker.look(field)));
+            }}
+          >
+            <Icon of={MessageSquareText} size={17} label={t("canned.open")} />
+          </button>
         )}
         <span class="composer-space">
           {body.length > LIMIT - 2000 && (
@@ -180,7 +223,7 @@ function SendButtons({ disabled, onSend }: { disabled: boolean; onSend(then: The
 }
 
 /** The text leaves the composer at once and stands in the thread as "sending"; a refusal brings it back. */
-function sendReply(item: ItemView, draft: Draft, then: Then): void {
+function sendReply(item: ItemView, draft: Draft, then: Then, dress: Dress): void {
   clearReply(item.id);
   order<Send>({
     t: "send",
@@ -191,6 +234,7 @@ function sendReply(item: ItemView, draft: Draft, then: Then): void {
     ...(draft.subject !== null && { subject: draft.subject }),
     attachments: draft.attachments.map((file) => file.id),
     ...(then && { then }),
+    ...(dress.quote && dress.quoted && { quote: dress.quoted.id }),
   }).catch(() => restore(item.id, "body", draft));
 }
 

@@ -4,7 +4,7 @@ import { caseByNumber, messagesOf } from "../api/resources";
 import { said, type Said } from "../api/colleagues";
 import { useResource } from "../api/resource";
 import { t, word } from "../i18n";
-import type { Case, CaseView, ItemView } from "../protocol";
+import type { Case, CaseView, ItemView, Message } from "../protocol";
 import { Empty, Skeleton } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { merged } from "./chats";
@@ -18,7 +18,7 @@ import { heard, learn, nameOf } from "./peers";
 import { route } from "./route";
 import { desk, items, markSeen, offers, pending, visible } from "./store";
 import { Thread } from "./Thread";
-import { thread, withAsked } from "./thread";
+import { type Line, thread, withAsked } from "./thread";
 import { WrapUp } from "./WrapUp";
 import "./conversation.css";
 import "./messages.css";
@@ -118,7 +118,7 @@ function Opened({ item, number }: { item: ItemView | null; number: number }) {
           }}
         />
         {wrapping && item && <WrapUp item={item} />}
-        {item && !wrapping && <Composer item={item} />}
+        {item && !wrapping && <Composer item={item} quotable={quotable(written)} />}
         {!item && view && <NotInHand view={view} number={number} />}
       </div>
       <aside class={customerOpen.value ? "customer open" : "customer"} aria-label={t("customer")}>
@@ -132,6 +132,11 @@ function Opened({ item, number }: { item: ItemView | null; number: number }) {
       </aside>
     </main>
   );
+}
+
+/** The mail that an answer would be about: the customer's last one. */
+function quotable(written: readonly Line[]): Message | null {
+  return written.findLast(({ message: { kind, direction } }) => kind === "email" && direction === "in")?.message ?? null;
 }
 
 /** What can be done with a case that is not in this agent's hands now. */

@@ -13,6 +13,8 @@ export interface Draft {
   cc: string | null;
   subject: string | null;
   attachments: Attachment[];
+  /** The mail that is answered goes along below; null: as the queue has it. */
+  quote: boolean | null;
   at: number;
 }
 
@@ -27,6 +29,7 @@ export const BLANK: Draft = {
   cc: null,
   subject: null,
   attachments: [],
+  quote: null,
   at: 0,
 };
 
@@ -49,7 +52,7 @@ export function changeDraft(item: string, change: Partial<Draft>): void {
 }
 
 export function clearReply(item: string): void {
-  changeDraft(item, { body: "", to: null, cc: null, subject: null, attachments: [] });
+  changeDraft(item, { body: "", to: null, cc: null, subject: null, attachments: [], quote: null });
 }
 
 /** Drafts of long ago, of items that will not come back. */

@@ -1,7 +1,6 @@
 /** Which macros an item can have, and what one would do to it: pure, so that it can be tried without a page. */
 
 import type { Macro } from "../api/resources";
-import type { Then } from "../api/setup";
 import type { ItemView } from "../protocol";
 
 type About = Pick<ItemView, "kind" | "state" | "language" | "number" | "subject" | "queue" | "address" | "customer" | "callback" | "case">;
@@ -21,7 +20,7 @@ export function applicable(macros: readonly Macro[], item: About): Macro[] {
 }
 
 /** The text in the nearest language there is (RFC 4647 lookup), as the node chooses it; null: none will do. */
-export function nearest(texts: Then["reply"], language: string): string | null {
+export function nearest(texts: string | Record<string, string> | null | undefined, language: string): string | null {
   if (texts == null) return null;
   if (typeof texts === "string") return texts || null;
   const byTag = Object.fromEntries(Object.entries(texts).map(([tag, text]) => [tag.toLowerCase(), text]));
@@ -33,13 +32,13 @@ export function nearest(texts: Then["reply"], language: string): string | null {
 }
 
 /** With what stands for each name in braces; a name that is not known stays as it is. */
-export function filled(text: string, item: About, agent: string): string {
+export function filled(text: string, item: About, agent: string, queue = item.queue): string {
   const values: Record<string, string> = {
     customer: item.customer?.name ?? "",
     agent,
     number: String(item.number),
     subject: item.subject,
-    queue: item.queue,
+    queue,
     category: item.case.category,
   };
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);

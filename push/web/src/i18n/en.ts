@@ -1,6 +1,7 @@
 import { enPages } from "./en-pages";
 import { enPeers } from "./en-peers";
 import { enRouting } from "./en-routing";
+import { enMail } from "./en-mail";
 import { enSetup } from "./en-setup";
 
 /** Every text of the pages, in English: the one complete language. */
@@ -8,6 +9,7 @@ export const en = {
   ...enPages,
   ...enPeers,
   ...enRouting,
+  ...enMail,
   ...enSetup,
 
   // everywhere

@@ -1,10 +1,12 @@
 import { esPeers } from "./es-peers";
 import { esRouting } from "./es-routing";
+import { esMail } from "./es-mail";
 import { esSetup } from "./es-setup";
 import type { Texts } from "./texts";
 
 /** Español: el acceso y las palabras principales del escritorio; lo que falta sale en inglés. */
 export const es: Texts = {
+  ...esMail,
   ...esSetup,
   ...esPeers,
   ...esRouting,

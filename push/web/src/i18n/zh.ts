@@ -1,10 +1,12 @@
 import { zhPeers } from "./zh-peers";
 import { zhRouting } from "./zh-routing";
+import { zhMail } from "./zh-mail";
 import { zhSetup } from "./zh-setup";
 import type { Texts } from "./texts";
 
 /** 中文：登录与桌面的主要词语；尚缺的以英文显示。 */
 export const zh: Texts = {
+  ...zhMail,
   ...zhSetup,
   ...zhPeers,
   ...zhRouting,
