@@ -1,5 +1,6 @@
 """What a ``[[channel]]`` of kind ``email`` may say."""
 
+import ipaddress
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
@@ -72,9 +73,46 @@ class Smtp(_Masked, frozen=True, kw_only=True, forbid_unknown_fields=True):
     oauth2: OAuth2 | None = None
 
 
-class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One mailbox, read by IMAP and answered by SMTP.
+class Receive(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where mail servers bring us mail. ``listen`` is ``host:port``; ``allow`` are their networks.
 
+    With ``certificate`` (and ``key``, if it is a file of its own; PEM) STARTTLS is offered, with
+    ``require_tls`` needed. ``max_bytes`` is the largest mail taken, ``max_connections`` at once.
+    """
+
+    listen: Annotated[str, Meta(pattern=r"^.+:\d{1,5}$")]
+    protocol: Literal["smtp", "lmtp"] = "lmtp"
+    allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    certificate: str = ""
+    key: str = ""
+    require_tls: bool = False
+    max_bytes: Annotated[int, Meta(ge=65_536, le=100_000_000)] = 25_000_000
+    max_connections: Annotated[int, Meta(ge=1, le=1_000)] = 50
+
+    def __post_init__(self) -> None:
+        for network in self.allow:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as fault:
+                raise ValueError(f"allow: {network!r} is no network: {fault}") from None
+        if not 0 < self.where()[1] < 65_536:
+            raise ValueError(f"listen: {self.listen!r} names no port from 1 to 65535")
+        if self.require_tls and not self.certificate:
+            raise ValueError("require_tls: needs certificate, and key")
+
+    def where(self) -> tuple[str, int]:
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    def open_to_all(self) -> bool:
+        """Whether anybody may bring mail."""
+        return any(ipaddress.ip_network(network).prefixlen == 0 for network in self.allow)
+
+
+class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One address, read by IMAP or brought by mail servers, and answered by SMTP.
+
+    Either ``imap`` says which mailbox is read, or ``receive`` where mail servers bring it.
     ``address`` is what customers write to and what they see: ``Support <support@example.com>``;
     ``aliases`` are further addresses of the same mailbox. ``authserv_id`` names our own server
     in ``Authentication-Results`` (RFC 8601): only then can a sender be verified.
@@ -84,9 +122,26 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
 
     kind: ClassVar[str] = "email"
     address: Annotated[str, Meta(min_length=3, max_length=320, pattern="@")]
-    imap: Imap
+    imap: Imap | None = None
+    receive: Receive | None = None
     smtp: Smtp
     aliases: tuple[str, ...] = ()
     authserv_id: str = ""
     max_bytes: Annotated[int, Meta(ge=65_536, le=100_000_000)] = 25_000_000
     poll_seconds: Annotated[float, Meta(ge=1, le=3600)] = 30.0
+
+    def __post_init__(self) -> None:
+        if self.imap is None and self.receive is None:
+            raise ValueError("imap: missing; or say with receive where mail servers bring mail")
+        if self.receive is not None:
+            if self.imap is not None:
+                raise ValueError("receive: a channel has this or imap; make two channels of it")
+            if self.authserv_id and self.receive.open_to_all():
+                raise ValueError(
+                    "authserv_id: where anybody may bring mail (receive.allow), anybody can "
+                    "forge it"
+                )
+
+    def duty(self) -> str | None:
+        """What only one node may do: read a mailbox. Mail can be brought to every node."""
+        return self.imap.duty() if self.imap is not None else None

@@ -16,6 +16,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from channels.email.budget import Budget
 from channels.email.cursor import fingerprint
 from channels.email.imap import Refusal
 from channels.email.parse import Envelope, MailParser, unreadable
@@ -229,6 +230,7 @@ class Understanding:
         linger: float = LINGER_SECONDS,
     ) -> None:
         self.parser = parser
+        self.budget = Budget()
         self._start = start
         self._linger = linger
         self._helper: Helper | None = None

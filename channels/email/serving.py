@@ -1,0 +1,198 @@
+"""One connection of a mail server that brings us mail: aiosmtpd's SMTP and LMTP, held to bounds.
+
+What is ours here: any length of line is taken (real mails have megabytes in one), the bytes are
+collected in one buffer, LMTP gets an answer for each recipient (RFC 2033 section 4.2), and a
+connection has so much time.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP
+
+if TYPE_CHECKING:
+    from channels.email.door import Door
+
+COMMAND_SECONDS = 60.0
+"""Between two whole commands."""
+DATA_SECONDS = 600.0
+"""For the whole of a mail (RFC 5321 section 4.5.3.2.6)."""
+LIFE_SECONDS = 3_600.0
+MOST_COMMAND = 2_048
+PIECE = 65_536
+
+
+class Session(SMTP):
+    """SMTP. What the peer has said of the mail that it is about to bring stands here."""
+
+    line_length_limit = PIECE
+
+    def __init__(self, door: "Door") -> None:
+        # Of each session: aiosmtpd's belongs to the class, and each new connection clears it.
+        self.command_size_limits = defaultdict(lambda: MOST_COMMAND)
+        self._door = door
+        self.most = door.said.max_bytes
+        self.helo = self.sender = self.peer = ""
+        self.recipients: list[str] = []
+        self.over = asyncio.Event()
+        self._reserved = 0
+        self._storing = False
+        super().__init__(
+            door,
+            data_size_limit=self.most,
+            enable_SMTPUTF8=True,
+            hostname=door.hostname,
+            ident="Switchroom",
+            tls_context=door.tls,
+            timeout=COMMAND_SECONDS,
+            loop=asyncio.get_running_loop(),
+        )
+        self._life = self.loop.call_later(LIFE_SECONDS, self.abort)
+
+    # -- the connection ---------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.peer = str((transport.get_extra_info("peername") or ("",))[0])
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._life.cancel()
+        self._release()
+        self._door.sessions.discard(self)
+        self.over.set()
+        super().connection_lost(error)
+
+    @property
+    def encrypted(self) -> bool:
+        return self.session is not None and self.session.ssl is not None
+
+    def farewell(self) -> None:
+        """We stop: whoever waits for an answer gets it, anybody else goes."""
+        if not self._storing and self.transport is not None:
+            # A TLS connection that has just ended has nothing left to write to.
+            with contextlib.suppress(RuntimeError, AttributeError):
+                self._write("421 4.3.2 Stopping, come again")
+                self.transport.close()
+
+    def abort(self) -> None:
+        for wire in (self.transport, self._original_transport):
+            if wire is not None:
+                with contextlib.suppress(RuntimeError, AttributeError):
+                    cast("asyncio.Transport", wire).abort()
+
+    def _write(self, answer: str) -> None:
+        cast("asyncio.Transport", self.transport).write(answer.encode() + b"\r\n")
+
+    # -- a mail -----------------------------------------------------------------------------
+
+    def reserve(self, count: int) -> bool:
+        """Room for so many bytes, until the mail is dealt with; false when there is none."""
+        self._release()
+        if not self._door.budget.take_now(count):
+            return False
+        self._reserved = count
+        return True
+
+    def begin(self, sender: str, options: list[str]) -> None:
+        if self.envelope is not None:
+            self.envelope.mail_from = sender
+            self.envelope.mail_options.extend(options)
+        self.sender = "" if sender == "<>" else sender
+
+    def _set_post_data_state(self) -> None:
+        self._release()
+        self.recipients, self.sender = [], ""
+        super()._set_post_data_state()  # type: ignore[no-untyped-call]
+
+    def _release(self) -> None:
+        reserved, self._reserved = self._reserved, 0
+        if reserved:
+            self._door.budget.give_back(reserved)
+
+    async def smtp_AUTH(self, _arg: str) -> None:  # noqa: N802
+        """Nobody signs in: who may come is said by networks."""
+        await self.push("502 5.5.1 Not implemented")
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        if await self.check_helo_needed():
+            return
+        if not self.recipients:
+            await self.push("503 5.5.1 Need RCPT")
+            return
+        if arg:
+            await self.push("501 5.5.4 Syntax: DATA")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        self._reset_timeout(DATA_SECONDS)
+        raw = await self._data()
+        self._reset_timeout(DATA_SECONDS)
+        self._storing = True
+        try:
+            for answer in await self._answers(raw):
+                await self.push(answer)
+        finally:
+            self._storing = False
+        self._set_post_data_state()
+        self._reset_timeout()
+        if self._door.closing:
+            self.farewell()
+
+    async def _answers(self, raw: bytes | None) -> list[str]:
+        if raw is None:
+            told = [f"552 5.3.4 More than {self.most} bytes"] * len(self.recipients)
+        else:
+            told = await self._door.taken(self, raw)
+        return self._for(told)
+
+    def _for(self, told: list[str]) -> list[str]:
+        """One answer for all: it is taken once everybody's is; else the whole comes again."""
+        return [next((one for one in told if not one.startswith("250")), told[0])]
+
+    async def _data(self) -> bytes | None:
+        """The mail without the dots of the transfer; ``None``: more than we take."""
+        raw, began, much = bytearray(), True, False
+        while True:
+            try:
+                piece = await self._reader.readuntil(b"\r\n")
+                ends = True
+            except asyncio.LimitOverrunError as long:
+                piece, ends = await self._reader.read(long.consumed), False
+            if began and piece == b".\r\n":
+                return None if much else bytes(raw)
+            if began and piece.startswith(b"."):
+                piece = piece[1:]
+            began = ends
+            much = much or len(raw) + len(piece) > self.most
+            if much:
+                raw.clear()
+            else:
+                raw += piece
+
+
+class LmtpSession(LMTP, Session):
+    """LMTP: after the mail an answer for each recipient that was taken."""
+
+    def _for(self, told: list[str]) -> list[str]:
+        return told
+
+
+class Turned(asyncio.Protocol):
+    """Looks who it is; the session begins only for who may come in."""
+
+    def __init__(self, why_not: Callable[[str], str], begin: Callable[[], Session]) -> None:
+        self._why_not, self._begin = why_not, begin
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        wire = cast("asyncio.Transport", transport)
+        peer = str((transport.get_extra_info("peername") or ("",))[0])
+        if why := self._why_not(peer):
+            wire.write(why.encode() + b"\r\n")
+            wire.close()
+            return
+        session = self._begin()
+        wire.set_protocol(session)
+        session.connection_made(wire)
