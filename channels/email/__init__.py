@@ -2,9 +2,9 @@
 
 What is read goes settings → ``imap`` (connection) → ``mailbox`` (folder) → ``reader`` (the loop:
 fetch, store, mark) → ``parse`` (bytes to ``Inbound``). What is brought comes through a ``door``
-(``serving`` talks SMTP and LMTP) to ``direct``, which stores it before the answer. What is sent goes
-``compose`` (``Outbound`` to bytes) → ``send``. ``wire``, ``cursor``, ``parse`` with its parts and
-``compose`` are pure.
+(``serving`` talks SMTP and LMTP) to ``direct``, which stores it before the answer. What is
+sent goes ``compose`` (``Outbound`` to bytes) → ``send``. ``wire``, ``cursor``, ``parse`` with its
+parts and ``compose`` are pure.
 ``docs/protocols/email.md`` says what outsiders may rely on.
 """
 

@@ -105,9 +105,7 @@ def test_twins_are_told_apart_by_the_server_that_took_them() -> None:
     assert identity(mail("One")) == identity(mail("One"))
 
 
-async def test_only_our_own_addresses_are_taken_aliases_and_plus_addresses_too() -> (
-    None
-):
+async def test_only_our_own_addresses_are_taken_aliases_and_plus_addresses_too() -> None:
     journal = Journal()
     async with open_to(journal) as port:
         to = (US, "Support+4711@EXAMPLE.com", "help@example.com", "boss@example.com")
