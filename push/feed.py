@@ -16,7 +16,8 @@ from gateway.core.capacity import TOTAL, used
 from gateway.core.ids import AgentName, CaseId, ItemId
 from gateway.core.lifecycle import ENDED, IN_HAND
 from gateway.core.model import AgentProfile, Case, Item, ItemState, Message, Offer, Site
-from gateway.core.view import CapacityView, ItemView, case_view, item_view
+from gateway.core.view import CapacityView, ItemView, item_view
+from push.alike import same_header, stays
 from push.protocol import (
     DeliveryFrame,
     ItemFrame,
@@ -53,23 +54,6 @@ def hand_of(item: Item) -> AgentName | None:
 def live_offer(item: Item | None) -> Offer | None:
     """The offer that is out for the item just now."""
     return item.offer if item is not None and item.state is ItemState.OFFERED else None
-
-
-def stays(before: Item, after: Item) -> bool:
-    """Whether an open item is where it was: with the same agent, and not offered."""
-    return (
-        before.state is after.state
-        and before.offer is None
-        and after.offer is None
-        and before.agent == after.agent
-        and before.last_agent == after.last_agent
-        and after.state not in ENDED
-    )
-
-
-def same_header(old: Case, new: Case) -> bool:
-    """Whether desktops show both alike; what differs most often is compared first."""
-    return old.last_seq == new.last_seq and case_view(old) == case_view(new)
 
 
 class Moves:
@@ -192,6 +176,8 @@ class Mirror:
             return
         if before is not None:
             del self.items[item.id]
+            if before.case != item.case:
+                self._drop_from_case(before)
         moves.items.append((before, item))
         had = hand_of(before) if before is not None else None
         has = hand_of(item)

@@ -33,6 +33,7 @@ from gateway.api.sessions import Sessions
 from gateway.api.sites import Sites
 from gateway.api.taking import Taking
 from gateway.api.ticket import TicketPages
+from gateway.api.ties import CaseTies
 from gateway.api.timetable import HoursResource, PolicyResource
 from gateway.api.tokens import TokenResource
 from gateway.api.upkeep import Outbox, Quarantine
@@ -70,6 +71,7 @@ class Api:
             items,
             Acts(house.node, items, house.listing, house.sends, once),
             Cases(house.node, house.listing, items, once, house.links),
+            CaseTies(house.node, house.listing, once, house.links),
             Callbacks(house.node, house.listing, once),
             Customers(house),
             Attachments(house.node.files),

@@ -17,6 +17,7 @@ from gateway.core.owed import CallbackWish, Promise
 from gateway.core.promises import standing
 from gateway.core.state import NodeState
 from gateway.core.view import ItemView
+from gateway.flow.findings import standing_case
 from gateway.flow.node import Node
 from gateway.flow.whose import licensed
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
@@ -131,6 +132,7 @@ class Callbacks:
         known = await self._lookup.case_by_number(number)
         if known is None:
             raise Refused("not_found", f"there is no case with number {number}", "case")
+        known = await standing_case(self._lookup, known)
         fresh, last, before = await licensed(self._whose, known.id, look, customer=_customer_of)
         if before is not None:
             return before

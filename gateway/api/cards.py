@@ -8,6 +8,7 @@ from msgspec.structs import asdict
 
 from gateway.core.ids import AgentName, CaseId, ChannelName, TicketNumber
 from gateway.core.model import Case, CaseStatus, ChannelKind, CustomerBrief
+from gateway.core.ties import CaseLink, Ties
 from gateway.core.view import ServiceView, service_view
 from gateway.store.views import ItemLine, TimelineEntry
 
@@ -17,7 +18,8 @@ class CaseCard(Struct, frozen=True, kw_only=True):
 
     ``rating`` is what the customer gave it last, 1-5 (0: nothing yet). ``ticket_url`` is the
     customer's own page (only where one case is asked for): who has it reads and writes as the
-    customer.
+    customer. ``links`` are cases that it was merged with or split from; it is part of
+    ``merged_into``.
     """
 
     id: CaseId
@@ -43,6 +45,8 @@ class CaseCard(Struct, frozen=True, kw_only=True):
     service: ServiceView | None
     rating: int
     ticket_url: str = ""
+    links: tuple[CaseLink, ...] = ()
+    merged_into: TicketNumber | None = None
 
 
 class TimelineCard(Struct, frozen=True, kw_only=True):
@@ -54,14 +58,21 @@ class TimelineCard(Struct, frozen=True, kw_only=True):
     items: list[ItemLine]
 
 
-_OWN = ("automatic", "link")
+_OWN = ("automatic", "link", "ties")
 
 
 def case_card(case: Case, ticket_url: str = "") -> CaseCard:
     service = service_view(case.service)
     told = {name: value for name, value in asdict(case).items() if name not in _OWN}
     shown = None if service is UNSET else service
-    return CaseCard(**{**told, "service": shown, "ticket_url": ticket_url})
+    ties = case.ties or Ties()
+    into = next((one.number for one in ties.links if one.case == ties.into), None)
+    return CaseCard(
+        **{**told, "service": shown},
+        ticket_url=ticket_url,
+        links=ties.links,
+        merged_into=into if ties.into is not None else None,
+    )
 
 
 def timeline_card(entry: TimelineEntry) -> TimelineCard:

@@ -24,7 +24,10 @@ Tag = Annotated[str, Meta(min_length=1, max_length=60)]
 
 
 class MessageQuery(Struct, frozen=True, kw_only=True):
-    """``cursor`` is the ``seq`` after which to go on."""
+    """``cursor`` is the ``next`` of the part before: the place in the conversation to go on after.
+
+    In a case that was never merged or split that is the ``seq`` of its message.
+    """
 
     cursor: str = ""
     limit: Limit = 50
@@ -115,6 +118,11 @@ class Cases:
         after = _counted(query.cursor or "0")
         if after is None:
             raise Refused("bad_field", "give the `next` of the part before", "cursor")
+        if case.ties is not None and case.ties.reads_along:
+            placed = await self._lookup.conversation(case.id, after, query.limit + 1)
+            shown = [message for _, message in placed[: query.limit]]
+            rest = str(placed[query.limit - 1][0]) if len(placed) > query.limit else None
+            return HttpAnswer(body=Listed(items=shown, next=rest))
         found = await self._lookup.messages(case.id, after, query.limit + 1, customer_view=False)
         items = found[: query.limit]
         more = str(items[-1].seq) if len(found) > query.limit else None
@@ -164,6 +172,8 @@ class Cases:
 
     def _check(self, case: Case, patch: CasePatch) -> None:
         ends = patch.status in (CaseStatus.SOLVED, CaseStatus.CLOSED)
+        if patch.status is not None and case.ties is not None and case.ties.into is not None:
+            raise Refused("wrong_state", "the case is part of another one", "status")
         if ends and self._ledger.state.items_of_case(case.id):
             raise Refused("wrong_state", "the case has open work; close that first", "status")
 

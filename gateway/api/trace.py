@@ -60,6 +60,12 @@ SENTENCES: dict[str, str] = {
     "outbound_handed_over": "The sending was handed over to {to}",
     "outbound_adopted": "This node took over the sending from {from_node}",
     "item_repaired": "The reconciler repaired it: {problem}",
+    "case_merged": "The case was merged into #{into_number} by {by}",
+    "case_separated": "The case was taken out of #{into_number} by {by}",
+    "case_linked": "{what}",
+    "messages_split": "{count} of its messages became #{into_number}, by {by}",
+    "item_refiled": "It belongs to #{number} now, and no more to #{was_number}",
+    "copies_joined": "Copies of what is answered go to {copies}",
     "outbound_queued": "A {purpose} is to be sent",
     "outbound_attempted": "Attempt {attempt} to send it",
     "outbound_settled": "The sending is {state}",
@@ -99,7 +105,9 @@ def words(entry: Traced) -> str:
     """One line for one entry, its reason included."""
     data = entry.data
     sentence = SENTENCES.get(entry.kind, entry.kind.replace("_", " ").capitalize())
-    text = sentence.format_map(_Fields(_readable(_flat(entry.kind, data))))
+    text = sentence.format_map(
+        _Fields(_readable(_flat(entry.kind, data) | _of_ties(entry.kind, data)))
+    )
     reason = _reason(entry.kind, data)
     return f"{text}: {reason}" if reason else text
 
@@ -138,6 +146,28 @@ def _flat(kind: str, data: dict[str, Any]) -> dict[str, Any]:
             return data
 
 
+_LINKED = {
+    "merged_here": "#{number} was merged into the case by {by}",
+    "split_from": "The case was split from #{number} by {by}",
+    "separated": "#{number} was taken out of the case by {by}",
+}
+
+
+def _of_ties(kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    if kind == "case_linked":
+        return {"what": _linked(data)}
+    if kind == "messages_split":
+        return {"count": len(data.get("messages") or ())}
+    copies = data.get("copies") if kind == "copies_joined" else None
+    return {} if copies is None else {"copies": ", ".join(copies) or "nobody"}
+
+
+def _linked(data: dict[str, Any]) -> str:
+    link = data.get("link") or {}
+    words = _LINKED.get(str(link.get("how")), "The case is linked with #{number} by {by}")
+    return words.format(number=data.get("number", "–"), by=link.get("by", "–"))
+
+
 def _of_rules(data: dict[str, Any]) -> dict[str, str]:
     if "how" in data:
         return {"right": _right(data)}
@@ -156,8 +186,9 @@ def _right(data: dict[str, Any]) -> str:
 
 
 def _reason(kind: str, data: dict[str, Any]) -> str:
-    if kind == "offer_made":
-        return str((data.get("offer") or {}).get("reason") or "")
+    if kind in ("offer_made", "case_linked"):
+        inner = data.get("offer" if kind == "offer_made" else "link") or {}
+        return str(inner.get("reason") or "")
     code = data.get("code")
     reason = str(data.get("reason") or "")
     return f"{reason} (code {code!r})" if code else reason

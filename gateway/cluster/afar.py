@@ -56,7 +56,8 @@ class Do(Struct, frozen=True, kw_only=True):
 class Bring(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Hand this over to who asks, whose epoch is ``epoch``; one of the three is named.
 
-    An item is to be taken by ``agent``, who has room for these ``kinds``.
+    An item is to be taken by ``agent``, who has room for these ``kinds``. ``whole``: the case with
+    all that is open of it, to be merged.
     """
 
     epoch: int
@@ -66,6 +67,7 @@ class Bring(Struct, frozen=True, kw_only=True, omit_defaults=True):
     case: CaseId | None = None
     customer: CustomerId | None = None
     kinds: tuple[ChannelKind, ...] = ()
+    whole: bool = False
 
 
 class SpareAgent(Struct, frozen=True, kw_only=True):
@@ -153,6 +155,26 @@ class Afar:
             self.brought += 1
             await self._arrived(told.items)
         return None
+
+    async def fetch(
+        self,
+        node: NodeName,
+        by: AgentName,
+        *,
+        case: CaseId | None = None,
+        customer: CustomerId | None = None,
+    ) -> None:
+        term = await self._node.writer.current_term()
+        command = CommandId(self._ledger.new_id())
+        wish = Bring(
+            epoch=term.epoch, agent=by, command=command, case=case, customer=customer, whole=True
+        )
+        told = await self._ask(node, BRING, wish)
+        if told.bound:
+            raise Refused("busy", f"{told.bound}, at {node}: try again when that is done")
+        if told.gone is None:
+            self.brought += 1
+            await self._arrived(told.items)
 
     async def _ask(self, node: NodeName, kind: str, doc: Struct) -> Told:
         return await self._asking.ask(node, kind, doc, Told, seconds=ASK_SECONDS)
@@ -245,6 +267,8 @@ class Afar:
         customer = wish.customer
         if wish.case is not None:
             licence = await self._node.whose.license(wish.case)
+            if licence.open and wish.whole:
+                return await self._give_whole(asker, wish, wish.case)
             if licence.open:
                 raise Refused("wrong_state", "the case has an open work item already", "case")
             case = await self._node.lookup.case(wish.case)
@@ -262,6 +286,16 @@ class Afar:
             to=asker,
             to_epoch=wish.epoch,
             reason=f"{wish.agent} turns to this customer there",
+            may_follow=nobody,
+        )
+        return moved.items
+
+    async def _give_whole(self, asker: NodeName, wish: Bring, case: CaseId) -> tuple[ItemId, ...]:
+        moved = await self._handover.hand_over(
+            [item.id for item in self._state.items_of_case(case)],
+            to=asker,
+            to_epoch=wish.epoch,
+            reason=f"{wish.agent} merges cases there",
             may_follow=nobody,
         )
         return moved.items

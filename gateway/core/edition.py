@@ -171,6 +171,12 @@ NEW: Mapping[str, Since] = {
     "ItemMisrouted": Since(2, harmless=True),
     "ItemQueued.rule": Since(2, harmless=True),
     "Item.ruled_by": Since(2, harmless=True),
+    # Cases that were merged: an older node would take them for cases of their own, and look for
+    # what was split where it stood.
+    **dict.fromkeys(("CaseMerged", "CaseSeparated", "CaseLinked", "Case.ties"), Since(2)),
+    **dict.fromkeys(("MessagesSplit", "ItemRefiled", "CopiesJoined"), Since(2)),
+    **dict.fromkeys(("CasePlace", "MessagePlace", "ItemPlace"), Since(2)),
+    "Message.moved_to": Since(2, harmless=True),
 }
 """By ``Kind``, ``Kind.field`` or ``Kind=value``: all that the first edition does not have.
 

@@ -17,6 +17,7 @@ from gateway.core.model import Forecast, Item, OutboundState, Passed, Presence
 from gateway.core.owed_folds import OWED_FOLDS, called_back
 from gateway.core.service_folds import SERVICE_FOLDS
 from gateway.core.state import NodeState, Rows
+from gateway.core.tie_folds import TIE_FOLDS
 from gateway.core.watch_folds import WATCH_FOLDS, automatic_since, put_aside, silent_since
 
 MOST_PASSED = 20
@@ -484,4 +485,5 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     **SERVICE_FOLDS,
     **WATCH_FOLDS,
     **OWED_FOLDS,
+    **TIE_FOLDS,
 }

@@ -56,7 +56,10 @@ def _case_opened(walk: _Walk, event: e.CaseOpened) -> None:
     walk.cases.add(event.case.id)
 
 
-def _about_case(walk: _Walk, event: e.CaseChanged | e.MessageAdded) -> None:
+def _about_case(
+    walk: _Walk,
+    event: e.CaseChanged | e.MessageAdded | e.CaseMerged | e.CaseSeparated | e.CaseLinked,
+) -> None:
     walk.need_case(event.case, event)
 
 
@@ -120,13 +123,24 @@ def _agent_reserved(walk: _Walk, event: e.AgentReserved) -> None:
         raise _not_there(event)
 
 
-_Noted = e.CareEvent | e.CallbackChanged | e.CallbackTried
+_Noted = e.CareEvent | e.CallbackChanged | e.CallbackTried | e.CopiesJoined
 
 
 def _about_item(walk: _Walk, event: e.ServiceEvent | e.WatchEvent | _Noted) -> None:
     state = walk.state_of(event.item, event)
     if state in ENDED:
         raise IllegalMove(state, type(event).__name__)
+
+
+def _item_refiled(walk: _Walk, event: e.ItemRefiled) -> None:
+    walk.need_case(event.case, event)
+    if (state := walk.state_of(event.item, event)) in ENDED:
+        raise IllegalMove(state, type(event).__name__)
+
+
+def _messages_split(walk: _Walk, event: e.MessagesSplit) -> None:
+    walk.need_case(event.case, event)
+    walk.need_case(event.into, event)
 
 
 def _queue_removed(walk: _Walk, event: e.QueueRemoved) -> None:
@@ -162,6 +176,12 @@ _LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
     e.ReviewAsked: _about_item,
     e.ReviewEnded: _about_item,
     e.ItemMisrouted: _about_item,
+    e.CaseMerged: _about_case,
+    e.CaseSeparated: _about_case,
+    e.CaseLinked: _about_case,
+    e.MessagesSplit: _messages_split,
+    e.ItemRefiled: _item_refiled,
+    e.CopiesJoined: _about_item,
     e.CallbackChanged: _about_item,
     e.CallbackTried: _about_item,
     e.AgentRemoved: _agent_removed,

@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Literal
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core.following import linked
-from gateway.core.ids import Context, MessageId, OutboundId
+from gateway.core.ids import Context, MessageId, OutboundId, TicketNumber
 from gateway.core.model import (
     Attachment,
     Author,
@@ -29,6 +30,26 @@ def preview_of(text: str) -> str:
     """The first words, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= PREVIEW else line[: PREVIEW - 1].rstrip() + "…"
+
+
+def left_behind(message: Message, moved_to: int | None) -> Message:
+    """What stands in a case in place of a message that is in another one now."""
+    if moved_to is None:
+        return message
+    return replace(
+        message,
+        body="",
+        html=None,
+        subject="",
+        to=(),
+        cc=(),
+        attachments=(),
+        delivery=None,
+        external_id="",
+        fold_from=0,
+        quick_replies=UNSET,
+        moved_to=TicketNumber(moved_to),
+    )
 
 
 def add_message(

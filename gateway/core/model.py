@@ -30,6 +30,7 @@ from gateway.core.ids import (
     SkillName,
     TicketNumber,
 )
+from gateway.core.outgoing import Delivery as Delivery
 from gateway.core.outgoing import OutboundState as OutboundState
 from gateway.core.outgoing import Outgoing as Outgoing
 from gateway.core.owed import (
@@ -43,8 +44,10 @@ from gateway.core.owed import (
 )
 from gateway.core.policy import Cost, Policy, Ring
 from gateway.core.records import CommandRecord as CommandRecord
+from gateway.core.records import DeliveryUpdate as DeliveryUpdate
 from gateway.core.records import InboundDone as InboundDone
 from gateway.core.thresholds import Threshold
+from gateway.core.ties import Ties
 from gateway.core.value import Attributes as Attributes
 from gateway.core.value import ChannelKind as ChannelKind
 from gateway.core.value import Kept as Kept
@@ -84,17 +87,6 @@ class Presence(Word):
 
     READY = "ready"
     NOT_READY = "not_ready"
-
-
-class Delivery(Word):
-    """How far an outgoing message has come."""
-
-    QUEUED = "queued"
-    SENDING = "sending"
-    SENT = "sent"
-    DELIVERED = "delivered"
-    READ = "read"
-    FAILED = "failed"
 
 
 class Offer(Value, frozen=True, kw_only=True):
@@ -214,7 +206,8 @@ class Case(Kept, frozen=True, kw_only=True):
     ``emptied_at`` is when what had been said until then was removed (retention); ``service`` has
     the clocks of its last item that ended, as they stood then. ``automatic`` counts what machines
     of ours have said since one of us has. ``rating`` is what the customer gave it last, 1-5;
-    ``link`` counts how often the address of the customer's own page was replaced.
+    ``link`` counts how often the address of the customer's own page was replaced; ``ties`` are the
+    cases that it was merged with or split from.
     """
 
     id: CaseId
@@ -241,6 +234,7 @@ class Case(Kept, frozen=True, kw_only=True):
     automatic: int = 0
     rating: int = 0
     link: int = 0
+    ties: Ties | None = None
 
 
 class Author(Value, frozen=True, kw_only=True):
@@ -269,6 +263,7 @@ class Message(Value, frozen=True, kw_only=True):
     ``html`` is sanitised. ``external_id`` is the outside id (RFC 5322 Message-ID, provider's); our
     own mail has it before the first attempt. From line ``fold_from`` of ``body`` on (0: nowhere) it
     may be folded away. ``quick_replies`` are answers that the customer may choose from.
+    ``moved_to``, never stored: only its place is here, that ticket has it now.
     """
 
     id: MessageId
@@ -292,6 +287,7 @@ class Message(Value, frozen=True, kw_only=True):
     client_id: str = ""
     fold_from: int = 0
     quick_replies: tuple[str, ...] | UnsetType = UNSET
+    moved_to: TicketNumber | UnsetType = UNSET
 
 
 class AgentProfile(Value, frozen=True, kw_only=True):
@@ -389,12 +385,3 @@ class Queue(Value, frozen=True, kw_only=True):
     promise_grace_seconds: float = PROMISE_GRACE_SECONDS
     bundle: Bundling = "case"
     active: bool = True
-
-
-class DeliveryUpdate(Value, frozen=True, kw_only=True):
-    """How far a stored message has come by now."""
-
-    message: MessageId
-    delivery: Delivery
-    reason: str = ""
-    external_id: str = ""

@@ -23,6 +23,17 @@ class OutboundState(Word):
     DROPPED = "dropped"
 
 
+class Delivery(Word):
+    """How far an outgoing message has come."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+
 class Outgoing(Kept, frozen=True, kw_only=True):
     """One row of the outbox: what must reach the outside, and how far it has come."""
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from gateway.core.ids import AgentName, CaseId, CommandId, ItemId, MessageId
+from gateway.core.outgoing import Delivery
 from gateway.core.value import Value
 
 
@@ -27,3 +28,12 @@ class InboundDone(Value, frozen=True, kw_only=True):
     message: MessageId | None = None
     seq: int | None = None
     reason: str = ""
+
+
+class DeliveryUpdate(Value, frozen=True, kw_only=True):
+    """How far a stored message has come by now."""
+
+    message: MessageId
+    delivery: Delivery
+    reason: str = ""
+    external_id: str = ""

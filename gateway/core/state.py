@@ -270,10 +270,8 @@ class NodeState:
                 del self.items[item.id]
             return
         self.items[item.id] = item
-        if old is None:
-            self._of_case.setdefault(item.case, {})[item.id] = None
-            if item.customer is not None:
-                self._of_customer.setdefault(item.customer.id, {})[item.id] = None
+        if old is None or old.case != item.case:
+            self._refile(item, old)
         shelf, agent = self._shelf(item)
         if old is not None:
             before, holder = self._shelf(old)
@@ -283,6 +281,13 @@ class NodeState:
                 _drop(before, holder, item.id)
         if agent is not None:
             shelf.setdefault(agent, {})[item.id] = None
+
+    def _refile(self, item: Item, old: Item | None) -> None:
+        if old is not None:
+            _drop(self._of_case, old.case, item.id)
+        elif item.customer is not None:
+            self._of_customer.setdefault(item.customer.id, {})[item.id] = None
+        self._of_case.setdefault(item.case, {})[item.id] = None
 
     def let_go(self, item: ItemId) -> None:
         """Another node decides about it from now on."""

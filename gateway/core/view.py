@@ -30,10 +30,11 @@ from gateway.core.model import (
 )
 from gateway.core.owed import Callback, Promise
 from gateway.core.reaching import unwritable
+from gateway.core.ties import CaseLink
 
 
 class CaseView(Struct, frozen=True, kw_only=True):
-    """The header of an item's case."""
+    """The header of an item's case; ``links`` are cases it was merged with or split from."""
 
     id: CaseId
     number: int
@@ -46,6 +47,7 @@ class CaseView(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...]
     opened_at: datetime
     last_seq: int
+    links: tuple[CaseLink, ...] | UnsetType = UNSET
 
 
 class ClockView(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -167,6 +169,7 @@ def case_view(case: Case) -> CaseView:
         tags=case.tags,
         opened_at=case.opened_at,
         last_seq=case.last_seq,
+        links=case.ties.links if case.ties is not None else UNSET,
     )
 
 

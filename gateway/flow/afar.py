@@ -8,7 +8,7 @@ at the agent's home.
 from typing import Protocol
 
 from gateway.core import commands as c
-from gateway.core.ids import AgentName, ItemId, NodeName
+from gateway.core.ids import AgentName, CaseId, CustomerId, ItemId, NodeName
 
 
 class Afar(Protocol):
@@ -19,6 +19,17 @@ class Afar(Protocol):
 
         ``None``: what it is about has come here, or is no longer there: look again.
         """
+        ...
+
+    async def fetch(
+        self,
+        node: NodeName,
+        by: AgentName,
+        *,
+        case: CaseId | None = None,
+        customer: CustomerId | None = None,
+    ) -> None:
+        """Have a case with what is open of it, or a customer's work, brought here from ``node``."""
         ...
 
     async def home(self, agent: AgentName) -> NodeName | None:

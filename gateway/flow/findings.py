@@ -19,6 +19,18 @@ from gateway.store.contract import Lookup, Stored
 RECENT_JOINS = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
 
 
+MOST_MERGED = 100
+
+
+async def standing_case(lookup: Lookup, case: Case) -> Case:
+    """The case that this one is part of by now; raises ``Unavailable``."""
+    for _ in range(MOST_MERGED):
+        if case.ties is None or case.ties.into is None:
+            break
+        case = await lookup.case(case.ties.into) or case
+    return case
+
+
 class Findings:
     """Looks up what a decision needs. Everything raises ``Unavailable``."""
 
@@ -43,9 +55,21 @@ class Findings:
             and inbound.kind in RECENT_JOINS
         ):
             recent = await self._lookup.recent_case(stored.customer.id, inbound.channel)
+        if conversation is not None and inbound.kind is not ChannelKind.WEBCHAT:
+            # A window that comes back to a chat goes on with that alone: it shows no other case.
+            conversation = await self.stays(conversation)
+        if referenced is not None and (stays := await self.stays(referenced)) is not referenced:
+            reference = f"{reference} of #{referenced.number}, which was merged into this case"
+            referenced = stays
+        if recent is not None:
+            recent = await self.stays(recent)
         return Candidates(
             conversation=conversation, referenced=referenced, reference=reference, recent=recent
         )
+
+    async def stays(self, case: Case) -> Case:
+        """The case that this one was merged into, or the case itself."""
+        return await standing_case(self._lookup, case)
 
     async def report(self, inbound: Inbound, found: Candidates) -> Report | None:
         """The message of ours that a delivery report is about, with its case."""
@@ -96,6 +120,15 @@ class Findings:
 def subject_of(found: Candidates) -> Case | None:
     """The case that the contact may join."""
     return found.conversation or found.referenced or found.recent
+
+
+def merged_meanwhile(inbound: Inbound, found: Candidates, cases: Mapping[CaseId, Case]) -> bool:
+    """Whether the case became part of another one since it was looked up: look again."""
+    case = subject_of(found)
+    if case is None or (found.conversation is not None and inbound.kind is ChannelKind.WEBCHAT):
+        return False
+    known = cases.get(case.id, case)
+    return known.ties is not None and known.ties.into is not None
 
 
 def about(stored: Stored, found: Candidates) -> list[str]:

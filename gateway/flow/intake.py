@@ -27,7 +27,14 @@ from gateway.core.inbound import Decided, Inbound
 from gateway.core.intake import Known, decide
 from gateway.core.model import InboundDone
 from gateway.flow.departures import Departures
-from gateway.flow.findings import Findings, about, newest, newest_report, subject_of
+from gateway.flow.findings import (
+    Findings,
+    about,
+    merged_meanwhile,
+    newest,
+    newest_report,
+    subject_of,
+)
 from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
 from gateway.flow.pacing import count_inbound
@@ -289,6 +296,8 @@ class IntakeFlow:
         decided: Decided | None = None
         try:
             found = await self._ours(stored, found, stamp)
+            if merged_meanwhile(inbound, found, self._ledger.state.cases):
+                raise Unavailable("the case was merged into another one just now")
             # From here on nothing waits: what is ours could be another's a moment later.
             state = self._ledger.state
             adopted = [

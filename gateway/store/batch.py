@@ -1,7 +1,7 @@
 """A run of journal entries as what ``commit_batch`` and its companions take. Pure.
 
-The companions are ``commit_sites`` (0010), ``commit_directory`` (0015) and ``commit_colleagues``
-(0024).
+The companions are ``commit_sites`` (0010), ``commit_directory`` (0015), ``commit_colleagues``
+(0024) and ``commit_ties`` (0027).
 
 Several changes of one row in a run become one write of its last value: the database is asked for
 the version before the first. Each value is encoded once. The tuples follow the ``…_in`` types.
@@ -21,6 +21,7 @@ from gateway.core.inbound import Decided
 from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
 from gateway.core.thresholds import Alarm
+from gateway.core.ties import CasePlace, ItemPlace, MessagePlace
 from gateway.core.timetable import Entry, Key, key_of
 from gateway.core.wordings import Canned, Letter
 from gateway.store.codec import bounded, encode, text
@@ -56,6 +57,7 @@ class PgBatch:
         self._done: dict[str, Row] = {}
         self._said: dict[str, Row] = {}
         self._marks: dict[tuple[str, str], Row] = {}
+        self._places: tuple[dict[str, Row], ...] = ({}, {}, {})
 
     def add(self, entry: e.Entry) -> None:
         for row in entry.rows:
@@ -138,6 +140,15 @@ class PgBatch:
         key = text(row.reader), text(row.chat)
         self._marks[key] = (*key, row.message)
 
+    def _take_case_place(self, row: CasePlace) -> None:
+        self._places[0][row.case] = (row.case, row.into)
+
+    def _take_message_place(self, row: MessagePlace) -> None:
+        self._places[1][row.message] = (row.message, row.case, row.seq, row.to, row.to_seq)
+
+    def _take_item_place(self, row: ItemPlace) -> None:
+        self._places[2][row.item] = (row.item, row.case)
+
     # A function by type is found ten times faster than by a ladder of cases. Of the class, not of
     # the object: there it would be a cycle, and every batch would wait for the collector.
     _TAKES: ClassVar[Mapping[type[Any], Callable[["PgBatch", Any], None]]] = {
@@ -161,6 +172,9 @@ class PgBatch:
         Letter: _take_entry,
         ColleagueMessage: _take_said,
         ColleagueMark: _take_mark,
+        CasePlace: _take_case_place,
+        MessagePlace: _take_message_place,
+        ItemPlace: _take_item_place,
     }
 
     def arguments(self) -> tuple[list[Row], ...]:
@@ -181,6 +195,7 @@ class PgBatch:
             list(self._entries.values()),
             list(self._said.values()),
             list(self._marks.values()),
+            *(list(rows.values()) for rows in self._places),
         )
 
 

@@ -306,6 +306,22 @@ class Lookup(Protocol):
         self, case: CaseId, after_seq: int, limit: int, *, customer_view: bool
     ) -> list[Message]: ...
 
+    async def conversation(
+        self, case: CaseId, after: int, limit: int, *, customer: CustomerId | None = None
+    ) -> list[tuple[int, Message]]:
+        """What a case shows that others were merged with or split from, oldest first.
+
+        Each with its place, from 1 on; ``after`` is the last place known. What was split from it
+        is there without its words (``left_behind``). ``customer``: as that customer may see it.
+        """
+        ...
+
+    async def chosen(
+        self, case: CaseId, messages: Sequence[MessageId]
+    ) -> tuple[list[Message], int]:
+        """Those of ``messages`` that the case shows, and how many others were said or heard."""
+        ...
+
     async def file(self, attachment: AttachmentId) -> tuple[Attachment, bytes] | None: ...
 
     async def save_file(self, file: File, owner: str) -> Attachment: ...

@@ -23,6 +23,7 @@ from gateway.core.ids import (
     NodeName,
 )
 from gateway.core.inbound import Decided, File
+from gateway.core.messages import left_behind
 from gateway.core.misrouted import HouseWords
 from gateway.core.model import Attachment, Case, CustomerBrief, Item, Message
 from gateway.ports import Memory
@@ -163,6 +164,26 @@ class PgLookup:
                 self._sql["messages_after"], case, after_seq, limit, customer_view
             )
         return [decode(row["doc"], Message) for row in rows]
+
+    async def conversation(
+        self, case: CaseId, after: int, limit: int, *, customer: CustomerId | None = None
+    ) -> list[tuple[int, Message]]:
+        if uuid_or_none(case) is None:
+            return []
+        with reading():
+            rows = await self._pool.fetch(self._sql["conversation"], case, after, limit, customer)
+        return [
+            (row["place"], left_behind(decode(row["doc"], Message), row["moved_to"]))
+            for row in rows
+        ]
+
+    async def chosen(
+        self, case: CaseId, messages: Sequence[MessageId]
+    ) -> tuple[list[Message], int]:
+        asked = [one for one in messages if uuid_or_none(one) is not None]
+        with reading():
+            rows = await self._pool.fetch(self._sql["chosen"], case, asked)
+        return [decode(row["doc"], Message) for row in rows], rows[0]["stays"] if rows else 0
 
     async def file(self, attachment: AttachmentId) -> tuple[Attachment, bytes] | None:
         return await self._files.get(attachment)

@@ -71,6 +71,8 @@ class Ground:
         self.messages: dict[MessageId, m.Message] = {}
         self.said: dict[CaseId, dict[int, MessageId]] = {}
         self.external: dict[str, MessageId] = {}
+        self.merged: dict[CaseId, CaseId] = {}
+        self.left: dict[tuple[CaseId, int], MessageId] = {}
         self.profiles: dict[AgentName, m.AgentProfile] = {}
         self.queues: dict[str, m.Queue] = {}
         self.sites: dict[str, m.Site] = {}

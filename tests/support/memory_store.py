@@ -43,6 +43,7 @@ from gateway.store.contract import (
     Unavailable,
 )
 from tests.support.memory_tables import Tables
+from tests.support.memory_ties import chosen, conversation
 
 T = TypeVar("T")
 Step = Callable[[str], Awaitable[None]]
@@ -278,6 +279,19 @@ class MemoryStore:
             return [x for x in found if not (customer_view and x.direction == "note")][:limit]
 
         return await self._call("look.messages", after)
+
+    async def conversation(
+        self, case: CaseId, after: int, limit: int, *, customer: CustomerId | None = None
+    ) -> list[tuple[int, m.Message]]:
+        def look() -> list[tuple[int, m.Message]]:
+            return conversation(self.tables, case, after, limit, customer)
+
+        return await self._call("look.conversation", look)
+
+    async def chosen(
+        self, case: CaseId, messages: Sequence[MessageId]
+    ) -> tuple[list[m.Message], int]:
+        return await self._call("look.chosen", lambda: chosen(self.tables, case, messages))
 
     async def file(self, attachment: AttachmentId) -> tuple[m.Attachment, bytes] | None:
         def get() -> tuple[m.Attachment, bytes] | None:

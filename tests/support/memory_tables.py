@@ -29,6 +29,7 @@ from gateway.core.lifecycle import ENDED
 from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
 from gateway.core.thresholds import Alarm
+from gateway.core.ties import CasePlace, ItemPlace, MessagePlace
 from gateway.core.timetable import key_of
 from gateway.core.wordings import Canned, Letter
 from gateway.ports import Memory
@@ -43,6 +44,7 @@ from gateway.store.contract import (
 from gateway.store.handover import KIND as HANDED_OVER
 from tests.support.memory_rows import InboxRow, copied, is_uuid
 from tests.support.memory_shelf import Shelf
+from tests.support.memory_ties import place
 
 Versioned = m.Item | m.Case | m.Outgoing | m.AgentStatus
 _OPEN = frozenset({m.OutboundState.PENDING, m.OutboundState.ATTEMPTING})
@@ -124,6 +126,8 @@ class Tables(Shelf):
                 self.commands.setdefault((row.agent, row.id), row)
             case ColleagueMessage() | ColleagueMark():
                 self.talk.take(row)
+            case CasePlace() | MessagePlace() | ItemPlace():
+                place(self, row)
             case m.InboundDone():
                 self.undecided.pop(InboundId(row.id), None)
                 self.inbox_by_id[InboundId(row.id)].decided = Decided(

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from gateway.api.ticket.render import MAX_TEXT, MAX_WHY
 from gateway.core.inbound import Claim, Inbound
-from gateway.core.model import Case, ChannelKind, Item
+from gateway.core.model import Case, ChannelKind, Item, Message
 from gateway.core.owed import CallbackWish
 from gateway.core.rating import HIGHEST
 from gateway.core.ticket import plain, way_of
@@ -38,11 +38,17 @@ class Bad(Exception):
 
 
 class Found(Struct, frozen=True):
-    """A case that a link leads to. ``items`` are all of it, oldest first."""
+    """A case that a link leads to. ``items`` are all of it, oldest first.
+
+    ``said`` is what was said, where others were merged into it; ``led``: the link is of one of
+    those.
+    """
 
     case: Case
     items: list[Item]
     customer: CustomerCard
+    said: list[Message] | None = None
+    led: bool = False
 
     @property
     def known(self) -> list[str]:

@@ -26,18 +26,21 @@ from gateway.api.ticket.pace import Pace
 from gateway.api.ticket.render import Form, Place, plain_page, ticket_page
 from gateway.api.ticket.words import Languages, accepted
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, AttachmentId
+from gateway.core.ids import AgentName, AttachmentId, CustomerId
 from gateway.core.inbound import Inbound
 from gateway.core.lifecycle import ENDED
-from gateway.core.model import Case, Message
+from gateway.core.model import Case, Item, Message
 from gateway.core.ticket import Ticket, may_have, ticket_of
 from gateway.flow.openhours import OpenHours
 from gateway.flow.ticketlinks import PATH, holds
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.contract import CommitUnknown, Fenced, Unavailable
+from gateway.store.views import CustomerCard
 
 TAG = "ticket page"
 SHOWN_AT_ONCE = 100
+MOST_JOINED = 1000
+"""Messages of cases that were merged; they are read at once."""
 DECIDED_SECONDS = 5.0
 """So long a confirmation waits to show what came of it; it is on disk already."""
 MAX_BODY = 262_144
@@ -163,13 +166,39 @@ class TicketPages:
         customer = await self._people.customer(case.customer.id)
         if customer is None:
             raise _Gone
-        items = sorted(await self._listing.items_of(case.id), key=lambda item: item.id)
-        return Found(case, items, customer)
+        items = await self._listing.items_of(case.id)
+        if case.ties is None or not (case.ties.reads_along or case.ties.into):
+            return Found(case, sorted(items, key=lambda item: item.id), customer)
+        return await self._joined(case, items, customer)
+
+    async def _joined(self, case: Case, items: list[Item], customer: CustomerCard) -> Found:
+        """The case that this one was merged into, or others into it; only what is this customer's.
+
+        Raises ``_Gone`` where the links of the case that stays were made void meanwhile.
+        """
+        stays = case
+        while stays.ties is not None and stays.ties.into is not None:
+            link = stays.ties.link
+            stays = await self._lookup.case(stays.ties.into) or stays
+            if stays.link != link:
+                raise _Gone
+        if stays is not case:
+            items = [*items, *await self._listing.items_of(stays.id)]
+            if stays.customer is None or stays.customer.id != customer.id:
+                # Nothing of somebody else's matter but how it stands.
+                stays = replace(stays, number=case.number, subject=case.subject, rating=case.rating)
+        own = {i.id: i for i in items if i.customer is None or i.customer.id == customer.id}
+        placed = await self._lookup.conversation(
+            stays.id, 0, MOST_JOINED, customer=CustomerId(customer.id)
+        )
+        said = [replace(message, seq=place) for place, message in placed]
+        ordered = sorted(own.values(), key=lambda item: item.id)
+        return Found(stays, ordered, customer, said, led=stays.id != case.id)
 
     async def _page(
         self, request: HttpRequest, found: Found, form: Form, status: HTTPStatus = HTTPStatus.OK
     ) -> HttpAnswer:
-        before = _before(request, found.case)
+        before = _before(request, found)
         first = max(0, before - 1 - SHOWN_AT_ONCE)
         place = self._place(request, found)
         place = replace(place, opens=self._opens(found), earlier=first + 1 if first else 0)
@@ -177,7 +206,7 @@ class TicketPages:
         headers = {**HEADERS, "ETag": place.version}
         if form.problem == "" and request.headers.get("if-none-match") == place.version:
             return HttpAnswer(status=304, type="text/html", headers=headers)
-        said = await self._lookup.messages(found.case.id, first, SHOWN_AT_ONCE, customer_view=True)
+        said = await self._part(found, first)
         ticket = self._ticket(found, [one for one in said if one.seq < before])
         return HttpAnswer(
             status=status,
@@ -185,6 +214,12 @@ class TicketPages:
             type="text/html; charset=utf-8",
             headers=headers,
         )
+
+    async def _part(self, found: Found, after: int) -> list[Message]:
+        """What was said after that place, as far as it is shown at once."""
+        if found.said is not None:
+            return found.said[after : after + SHOWN_AT_ONCE]
+        return await self._lookup.messages(found.case.id, after, SHOWN_AT_ONCE, customer_view=True)
 
     def _ticket(self, found: Found, said: Sequence[Message]) -> Ticket:
         now = self._clock.now()
@@ -234,9 +269,7 @@ class TicketPages:
     async def _may_have(self, found: Found, wanted: AttachmentId) -> bool:
         after = 0
         while True:
-            part = await self._lookup.messages(
-                found.case.id, after, SHOWN_AT_ONCE, customer_view=True
-            )
+            part = await self._part(found, after)
             if any(may_have(wanted, one, found.known) for one in part):
                 return True
             if len(part) < SHOWN_AT_ONCE:
@@ -252,7 +285,7 @@ class TicketPages:
             form = given(request.body)
             inbound = inbound_of(found, form, self._clock.now(), request.remote)
             self._check_pace(found.case)
-            where = await self._done(found.case, inbound)
+            where = await self._done(found, inbound, request)
         except Bad as bad:
             return await self._again(request, found, form, bad)
         except _AWAY:
@@ -268,8 +301,9 @@ class TicketPages:
         if not self._deeds.take(case.id, self._clock.monotonic()):
             raise Bad("error_pace", HTTPStatus.TOO_MANY_REQUESTS)
 
-    async def _done(self, case: Case, inbound: Inbound) -> str:
+    async def _done(self, found: Found, inbound: Inbound, request: HttpRequest) -> str:
         """On disk; the path of the page that shows it: a closed case has a follower."""
+        case = found.case
         (taken,) = await self._intake.receive([inbound])
         decided = None
         try:
@@ -279,6 +313,8 @@ class TicketPages:
             _log.info("what a customer did is decided later", inbound=taken.id)
         if decided is not None and decided.case is not None and decided.case != case.id:
             case = await self._lookup.case(decided.case) or case
+        elif found.led:
+            return f"{PATH}{request.params['token']}"
         return self._links.path(case)
 
     # -- when it does not work --------------------------------------------------------------
@@ -295,11 +331,11 @@ class TicketPages:
         return await self._page(request, found, shown, bad.status)
 
 
-def _before(request: HttpRequest, case: Case) -> int:
+def _before(request: HttpRequest, found: Found) -> int:
     """Up to which message the conversation is shown."""
     asked = request.query.get("before", "")
     usable = asked.isascii() and asked.isdigit() and len(asked) < 12
-    after_all = case.last_seq + 1
+    after_all = (found.case.last_seq if found.said is None else len(found.said)) + 1
     return min(int(asked), after_all) if usable and int(asked) > 0 else after_all
 
 

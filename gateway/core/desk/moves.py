@@ -64,6 +64,8 @@ def reopen(d: Desk, cmd: c.Reopen) -> Decision:
     case, last = d.resolved.case, d.resolved.last_item
     if case is None or last is None:
         raise Refused("not_found", "there is no such case", "case")
+    if case.ties is not None and case.ties.into is not None:
+        raise Refused("wrong_state", "the case is part of another one: reopen that", "case")
     if d.state.talks_of_case(case.id):
         raise Refused("wrong_state", "the case has an open work item already", "case")
     opened = e.CaseChanged(case=case.id, by=d.agent.name, status=CaseStatus.OPEN, reason="reopened")

@@ -27,6 +27,7 @@ from gateway.core.events.outside import *
 from gateway.core.events.owed import *
 from gateway.core.events.records import *
 from gateway.core.events.service import *
+from gateway.core.events.ties import *
 from gateway.core.events.watch import *
 from gateway.core.ids import Position
 from gateway.core.macros import Macro
@@ -45,6 +46,7 @@ from gateway.core.model import (
 )
 from gateway.core.rules.rule import Rule
 from gateway.core.thresholds import Alarm
+from gateway.core.ties import CasePlace, ItemPlace, MessagePlace
 from gateway.core.wordings import Canned, Letter
 
 ItemEvent = (
@@ -60,6 +62,7 @@ ItemEvent = (
 OutboundEvent = DeliveryEvent | OutboundPassed
 Event = (
     CaseEvent
+    | TieEvent
     | ItemEvent
     | PresenceEvent
     | AgentPassed
@@ -93,6 +96,9 @@ Row = (
     | DeliveryUpdate
     | ColleagueMessage
     | ColleagueMark
+    | CasePlace
+    | MessagePlace
+    | ItemPlace
 )
 """A value that the commit of an event also writes into a table of current state."""
 

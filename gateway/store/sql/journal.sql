@@ -3,7 +3,8 @@
 -- name: commit_batch
 SELECT commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
                     $18),
-       commit_sites($19), commit_directory($20), commit_colleagues($21, $22)
+       commit_sites($19), commit_directory($20), commit_colleagues($21, $22),
+       commit_ties($23, $24, $25)
 
 -- name: receive_batch
 -- What is read under a duty is stored by who holds it. A channel's memory never goes back.

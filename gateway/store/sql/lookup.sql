@@ -71,6 +71,43 @@ SELECT doc FROM message
 WHERE case_id = $1 AND seq > $2 AND (NOT $4::boolean OR direction <> 'note')
 ORDER BY seq LIMIT $3
 
+-- name: conversation
+-- A case and all that was merged into it, in the order in which it was said: ids of messages rise
+-- with time. What was split from it leaves its place, with the number of the case that has it now.
+WITH RECURSIVE family(id) AS (
+    SELECT $1::uuid
+    UNION
+    SELECT k.id FROM case_place AS k JOIN family AS f ON k.into_case = f.id
+), said AS (
+    SELECT m.id, m.doc, NULL::bigint AS moved_to
+    FROM family AS f JOIN message AS m ON m.case_id = f.id JOIN ticket_case AS c ON c.id = f.id
+    WHERE $4::uuid IS NULL
+       OR m.direction <> 'note'
+          AND (c.customer = $4 OR m.doc->>'kind' IN ('email', 'sms', 'whatsapp'))
+    UNION ALL
+    SELECT DISTINCT ON (m.id) m.id, m.doc, t.number
+    FROM family AS f JOIN message_place AS p ON p.case_id = f.id
+    JOIN message AS m ON m.id = p.message JOIN ticket_case AS t ON t.id = m.case_id
+    WHERE $4::uuid IS NULL AND m.case_id NOT IN (SELECT id FROM family)
+), placed AS (
+    SELECT doc, moved_to, row_number() OVER (ORDER BY id) AS place FROM said
+)
+SELECT place, doc, moved_to FROM placed WHERE place > $2 ORDER BY place LIMIT $3
+
+-- name: chosen
+-- Of these messages those that the case shows, and how many that were said or heard it would keep.
+WITH RECURSIVE family(id) AS (
+    SELECT $1::uuid
+    UNION
+    SELECT k.id FROM case_place AS k JOIN family AS f ON k.into_case = f.id
+), said AS (
+    SELECT m.id, m.doc, m.direction, m.id = ANY($2::uuid[]) AS chosen
+    FROM family AS f JOIN message AS m ON m.case_id = f.id
+)
+SELECT doc, (SELECT count(*) FROM said AS s
+             WHERE NOT s.chosen AND s.direction IN ('in', 'out')) AS stays
+FROM said WHERE chosen ORDER BY id
+
 -- name: load_memory
 SELECT value FROM channel_memory WHERE channel = $1 AND key = $2
 

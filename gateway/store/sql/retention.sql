@@ -2,8 +2,12 @@
 
 -- name: retention_look
 -- The next cases whose content is there, oldest first, and which of them have had their time: by
--- the rule of the queue of their last item, else by the default; no rule means for ever.
+-- the rule of the queue of their last item, else by the default; no rule means for ever. What is
+-- part of a case that is not ended is kept with it.
 SELECT c.id::text, c.status IN ('solved', 'closed') AND rule.days IS NOT NULL
+       AND NOT EXISTS (SELECT FROM case_place AS k JOIN ticket_case AS w ON w.id = k.into_case
+                       WHERE k.id = c.id AND w.emptied_at IS NULL
+                         AND w.status NOT IN ('solved', 'closed'))
        AND coalesce(c.doc->>'changed_at', c.doc->>'opened_at')::timestamptz
            < now() - make_interval(days => rule.days) AS due
 FROM (SELECT t.id, t.status, t.doc FROM ticket_case AS t
