@@ -177,6 +177,8 @@ NEW: Mapping[str, Since] = {
     **dict.fromkeys(("MessagesSplit", "ItemRefiled", "CopiesJoined"), Since(2)),
     **dict.fromkeys(("CasePlace", "MessagePlace", "ItemPlace"), Since(2)),
     "Message.moved_to": Since(2, harmless=True),
+    # They stand only in the field above.
+    "Ties": Since(2, harmless=True),
 }
 """By ``Kind``, ``Kind.field`` or ``Kind=value``: all that the first edition does not have.
 

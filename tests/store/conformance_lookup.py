@@ -11,9 +11,11 @@ from gateway.core import events as e
 from gateway.core import model as m
 from gateway.core.errors import Refused
 from gateway.core.ids import (
+    CustomerId,
     QueueName,
 )
 from gateway.core.inbound import File
+from gateway.core.ties import CasePlace, ItemPlace, MessagePlace
 from tests.store.rows import (
     BOB,
     EVA,
@@ -25,6 +27,7 @@ from tests.store.rows import (
     a_file,
     a_message,
     an_inbound,
+    an_item,
     begin,
     from_ann,
     uid,
@@ -89,6 +92,47 @@ class LookupConformance:
         assert await read(case.id, 1, 2, customer_view=False) == messages[1:3]
         assert await read(case.id, 0, 10, customer_view=True) == [messages[i] for i in (0, 2, 3)]
         assert await read(uid(), 0, 10, customer_view=False) == []
+
+    async def test_a_case_shows_what_was_merged_into_it_and_the_place_of_what_was_split(
+        self, opens: Opens
+    ) -> None:
+        pen = await begin(opens)
+        case, other, new = a_case(), a_case(), a_case()
+        said = [a_message(case, 1), a_message(other, 1), a_message(case, 2), a_message(other, 2)]
+        await pen.rows(case, other, new, *said)
+        await pen.rows(CasePlace(case=other.id, into=case.id))
+        read, choose = pen.lookup.conversation, pen.lookup.chosen
+
+        assert await read(case.id, 0, 10) == list(enumerate(said, 1))
+        assert await read(case.id, 1, 2) == [(2, said[1]), (3, said[2])]
+        assert await read(other.id, 0, 10) == [(1, said[1]), (2, said[3])]
+        assert await choose(case.id, [said[3].id, uid()]) == ([said[3]], 3)
+        assert await choose(other.id, [said[0].id]) == ([], 0)
+
+        gone = said[1]
+        await pen.rows(
+            MessagePlace(message=gone.id, case=gone.case, seq=gone.seq, to=new.id, to_seq=1)
+        )
+        moved = replace(gone, case=new.id, seq=1)
+        assert await read(new.id, 0, 10) == [(1, moved)]
+        assert await pen.lookup.messages(new.id, 0, 10, customer_view=False) == [moved]
+        shown = [message for _, message in await read(case.id, 0, 10)]
+        assert [m.moved_to or 0 for m in shown] == [0, new.number, 0, 0]
+        assert shown[1].body == ""
+        assert len(await read(case.id, 0, 10, customer=CustomerId(uid()))) == 3
+
+        await pen.rows(CasePlace(case=other.id, into=None))
+        assert [m.id for _, m in await read(case.id, 0, 10)] == [said[0].id, said[2].id]
+
+    async def test_an_item_that_went_to_another_case_is_of_that(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        case, other = a_case(), a_case()
+        item = an_item(case)
+        await pen.rows(case, other, item)
+        there = replace(item, case=other.id, number=other.number, version=item.version + 1)
+        await pen.rows(there, ItemPlace(item=item.id, case=other.id))
+        assert await pen.lookup.last_item(case.id) is None
+        assert await pen.lookup.last_item(other.id) == there
 
     async def test_the_newest_case_of_a_customer_that_is_not_closed(self, opens: Opens) -> None:
         pen = await begin(opens)

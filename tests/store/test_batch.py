@@ -25,6 +25,7 @@ from gateway.core.ids import (
 from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
 from gateway.core.thresholds import Alarm
+from gateway.core.ties import CasePlace, ItemPlace, MessagePlace
 from gateway.store.batch import PgBatch
 from tests.store.rows import (
     BOB,
@@ -43,6 +44,7 @@ PLACES = [
     *("events", "new_cases", "cases", "new_items", "items", "messages", "files", "deliveries"),
     *("new_outgoing", "outgoing", "new_statuses", "statuses", "agents", "queues"),
     *("commands", "done", "sites", "entries", "said", "marks"),
+    *("case_places", "message_places", "item_places"),
 ]
 
 
@@ -171,6 +173,9 @@ def test_every_kind_of_row_has_its_place() -> None:
         m.InboundDone(id=uid(), status="ignored"),
         ColleagueMessage(id=uid(), by=EVA, at=NOW, body="psst", agent=BOB),
         ColleagueMark(reader=BOB, chat="eva and bob", message=uid()),
+        CasePlace(case=uid(), into=uid()),
+        MessagePlace(message=uid(), case=uid(), seq=3, to=uid(), to_seq=1),
+        ItemPlace(item=uid(), case=uid()),
     )
     assert {type(row) for row in rows} == set(e.Row.__args__)
     made = batch((an_event(), rows))
