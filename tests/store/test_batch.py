@@ -26,6 +26,7 @@ from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
 from gateway.core.thresholds import Alarm
 from gateway.core.ties import CasePlace, ItemPlace, MessagePlace
+from gateway.core.wordings import Canned, CannedName, Letter, LetterName
 from gateway.store.batch import PgBatch
 from tests.store.rows import (
     BOB,
@@ -169,6 +170,8 @@ def test_every_kind_of_row_has_its_place() -> None:
         Rule(name=RuleName("door")),
         Macro(name=MacroName("sorry")),
         Alarm(name=AlarmName("general/full")),
+        Canned(name=CannedName("thanks")),
+        Letter(name=LetterName("house")),
         m.CommandRecord(agent=EVA, id=uid(), at=NOW, answer=b""),
         m.InboundDone(id=uid(), status="ignored"),
         ColleagueMessage(id=uid(), by=EVA, at=NOW, body="psst", agent=BOB),
@@ -181,7 +184,7 @@ def test_every_kind_of_row_has_its_place() -> None:
     made = batch((an_event(), rows))
     changed = {"cases", "items", "outgoing", "statuses"}
     assert {place: len(made[place]) for place in PLACES} == {
-        place: 0 if place in changed else 5 if place == "entries" else 1 for place in PLACES
+        place: 0 if place in changed else 7 if place == "entries" else 1 for place in PLACES
     }
 
 
