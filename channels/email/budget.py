@@ -8,18 +8,26 @@ MOST_BYTES = 64_000_000
 
 
 class Budget:
-    """Bytes on loan, first come, first served. More than all of it is lent when all is free."""
+    """Bytes on loan, first come, first served. Ask for what ``fit`` says: never more than all."""
 
     def __init__(self, most: int = MOST_BYTES) -> None:
         self.most = most
         self.lent = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
+    def fit(self, count: int) -> int:
+        """What is lent for so many bytes: a mail larger than all there is has it all, alone."""
+        return min(count, self.most)
+
+    def has(self, count: int) -> bool:
+        """Whether it can be had at once."""
+        return not self._waiting and self.lent + count <= self.most
+
     def take_now(self, count: int) -> bool:
         """Whether it could be had at once; give back what was taken."""
-        if self._waiting or self.lent + self._due(count) > self.most:
+        if not self.has(count):
             return False
-        self.lent += self._due(count)
+        self.lent += count
         return True
 
     async def take(self, count: int) -> None:
@@ -39,15 +47,12 @@ class Budget:
             raise
 
     def give_back(self, count: int) -> None:
-        self.lent -= self._due(count)
+        self.lent -= count
         self._serve()
 
-    def _due(self, count: int) -> int:
-        return min(count, self.most)
-
     def _serve(self) -> None:
-        while self._waiting and self.lent + self._due(self._waiting[0][0]) <= self.most:
+        while self._waiting and self.lent + self._waiting[0][0] <= self.most:
             count, turn = self._waiting.popleft()
             if not turn.done():
-                self.lent += self._due(count)
+                self.lent += count
                 turn.set_result(None)

@@ -54,6 +54,8 @@ class EmailChannel:
         self._smtp_tokens = (
             TokenSource(settings.smtp.oauth2, services.clock) if settings.smtp.oauth2 else None
         )
+        imap = settings.imap
+        self._where = f"in {imap.folder} of {imap.user} at {imap.host}" if imap else ""
         self._parser = understanding.parser
         self._incoming = self._source(understanding, pace, doors)
 
@@ -131,6 +133,7 @@ class EmailChannel:
             own=self._addresses,
             authserv_id=self._settings.authserv_id,
             size=size,
+            where=self._where,
         )
 
     def read_again(self, raw: bytes, key: str, at: datetime) -> Inbound:

@@ -20,6 +20,8 @@ MAX_BATCH = 50
 MAX_BATCH_BYTES = 4_000_000
 PARTIAL_BYTES = 262_144
 """What is read of a mail over the size limit."""
+PART_BYTES = 1_000_000
+"""A larger mail is fetched in parts of it, and goes on where a line broke."""
 MAX_DROPS = 3
 """How often a single mail may take the connection down before it is left for later."""
 
@@ -45,6 +47,9 @@ class Fetcher:
         self.max_bytes = max_bytes
         self._limit = MAX_BATCH
         self._drops: dict[str, int] = {}
+        self._part: tuple[str, bytearray] = ("", bytearray())
+        self.came = False
+        """Whether part of a large mail has come, since somebody set this to false."""
 
     async def infos(self, box: Mailbox, uids: list[int]) -> list[Info]:
         """What is known of each; a mail that is there yet not described is described as nothing."""
@@ -74,8 +79,10 @@ class Fetcher:
         for info in batch:
             if self._drops.get(f"{box.validity}:{info.uid}", 0) >= MAX_DROPS:
                 out.withheld[info.uid] = f"reading it broke the connection {MAX_DROPS} times"
-            elif info.size <= self.max_bytes:
+            elif info.size <= min(PART_BYTES, self.max_bytes):
                 small.append(info.uid)
+            elif info.size <= self.max_bytes:
+                out.add(await self._in_parts(box, info.uid))
             else:
                 out.add(await self.bodies(box, [info.uid], PARTIAL_BYTES))
         out.add(await self.bodies(box, small))
@@ -84,13 +91,37 @@ class Fetcher:
         self._limit = min(MAX_BATCH, self._limit * 2)
         return out
 
-    async def bodies(self, box: Mailbox, uids: list[int], first: int | None = None) -> Loaded:
-        """Whole mails or their ``first`` bytes; what did not come is asked for a second time.
+    async def _in_parts(self, box: Mailbox, uid: int) -> Loaded:
+        """A large mail, part by part: no answer of the server is larger than one.
+
+        What has come stays over a line that breaks; only the part that broke it comes again.
+        """
+        name = f"{box.validity}:{uid}"
+        if self._part[0] != name:
+            self._part = (name, bytearray())
+        so_far = self._part[1]
+        while True:
+            loaded = await self.bodies(box, [uid], PART_BYTES, len(so_far))
+            piece = loaded.bodies.get(uid)
+            if piece is None:
+                return loaded  # gone, or kept back
+            so_far += piece
+            if len(piece) != PART_BYTES or len(so_far) > self.max_bytes + PART_BYTES:
+                break
+            self.came = True
+            self._drops.pop(name, None)
+        self._part = ("", bytearray())
+        return Loaded({uid: bytes(so_far)})
+
+    async def bodies(
+        self, box: Mailbox, uids: list[int], first: int | None = None, start: int = 0
+    ) -> Loaded:
+        """Whole mails or ``first`` bytes of them; what did not come is asked for a second time.
 
         So is what came without a byte: that is how Dovecot answers for a mail that somebody
         deletes while it is being read. One that is empty and stays is an empty mail.
         """
-        out = await self._fetch(box, uids, first)
+        out = await self._fetch(box, uids, first, start)
         missing = [uid for uid in uids if not out.bodies.get(uid)]
         if not missing:
             return out
@@ -99,7 +130,7 @@ class Fetcher:
         there = await self._told_there(box, missing)
         again = Loaded()
         for uid in there:
-            again.add(await self._fetch(box, [uid], first))
+            again.add(await self._fetch(box, [uid], first, start))
         doubtful = [uid for uid in there if not again.bodies.get(uid)]
         left = await self._told_there(box, doubtful)
         for uid in set(doubtful) - set(left):
@@ -126,19 +157,21 @@ class Fetcher:
         found = await box.search(f"UID {wire.number_set(uids)}")
         return [uid for uid in found if uid in wanted]
 
-    async def _fetch(self, box: Mailbox, uids: list[int], first: int | None = None) -> Loaded:
+    async def _fetch(
+        self, box: Mailbox, uids: list[int], first: int | None = None, start: int = 0
+    ) -> Loaded:
         """One attempt, in smaller ones if the server refuses them together."""
         if not uids:
             return Loaded()
         try:
-            return Loaded(dict(await box.bodies(uids, first)))
+            return Loaded(dict(await box.bodies(uids, first, start)))
         except Refusal as refusal:
             if len(uids) == 1:
                 why = f"the server refuses to hand it out: {refusal}"
                 return Loaded(withheld={uids[0]: why})
             out = Loaded()
             for uid in uids:
-                out.add(await self._fetch(box, [uid], first))
+                out.add(await self._fetch(box, [uid], first, start))
             return out
         except Unreachable:
             # Perhaps one of them kills the connection: next time in smaller batches, and once

@@ -70,13 +70,15 @@ class Mailbox:
             for uid, item in sorted(items.items())
         ]
 
-    async def bodies(self, uids: list[int], first: int | None = None) -> dict[int, bytes]:
-        """Whole mails, or their ``first`` bytes, without marking them as read.
+    async def bodies(
+        self, uids: list[int], first: int | None = None, start: int = 0
+    ) -> dict[int, bytes]:
+        """Whole mails, or ``first`` bytes of them from ``start`` on; none is marked as read.
 
         Raises ``Refusal`` as well when the server answers for other mails than we asked for, or
         twice for one: then no answer says reliably which mail it is about.
         """
-        part = "BODY.PEEK[]" if first is None else f"BODY.PEEK[]<0.{first}>"
+        part = "BODY.PEEK[]" if first is None else f"BODY.PEEK[]<{start}.{first}>"
         items = await self._fetch(uids, f"(UID {part})", one_body=True)
         out: dict[int, bytes] = {}
         for uid, item in items.items():

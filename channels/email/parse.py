@@ -40,7 +40,8 @@ class Envelope(Struct, frozen=True, kw_only=True):
     """What is known of a mail besides its bytes.
 
     ``at`` is when it reached the mailbox; ``own`` are our addresses; ``size`` is the whole
-    mail's, in bytes, and more than we hold when it was over the limit.
+    mail's, in bytes, and more than we hold when it was over the limit; ``where`` is then where the
+    whole of it stays, in words.
     """
 
     channel: ChannelName
@@ -49,6 +50,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     own: frozenset[str] = frozenset()
     authserv_id: str = ""
     size: int = 0
+    where: str = ""
     queue: QueueName | None = None
 
 
@@ -73,7 +75,7 @@ class MailParser:
             return unreadable(raw, envelope, "it has no header" if raw.strip() else "it is empty")
         found = mime.content(root)
         cut = envelope.size > len(raw)
-        body, html = self._body(found, cut_from=envelope.size if cut else 0)
+        body, html = self._body(found, envelope.size if cut else 0, envelope.where)
         sender = sender_of(headers.raw("from")) or sender_of(headers.raw("sender"))
         answer_to = _answer_to(headers, sender.address if sender else "", envelope.own)
         report_type = mime.report_type(root, found)
@@ -121,7 +123,7 @@ class MailParser:
             machine=verdict is not None or from_self,
         )
 
-    def _body(self, found: mime.Content, cut_from: int) -> tuple[str, str | None]:
+    def _body(self, found: mime.Content, cut_from: int, where: str) -> tuple[str, str | None]:
         """The text and the harmless HTML; ``cut_from`` is the size of a mail over the limit."""
         markup = _markup(found.pieces)
         if len(markup) > MAX_HTML:
@@ -137,12 +139,14 @@ class MailParser:
             body = body[:MAX_BODY]
             found.note("the text was cut; the original holds all of it")
         if cut_from:
+            where = where or "in the mailbox"
             notice = (
                 f"[This mail has {cut_from / 1_000_000:.1f} MB and is over the limit: only its "
-                "beginning is shown, without attachments. All of it is in the mailbox.]"
+                f"beginning is shown, without attachments. All of it stays {where}, and can be "
+                "read there with any mail program.]"
             )
             body = f"{notice}\n\n{body}"
-            html = html and f"<p>{notice}</p>{html}"
+            html = html and f"<p>{entities.escape(notice)}</p>{html}"
         return body, html
 
 

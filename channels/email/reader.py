@@ -6,23 +6,24 @@ under the same key.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Never, TypeVar
 
-import msgspec
 import structlog
+from msgspec.structs import replace
 
 from channels.email import cursor as cursors
 from channels.email.cursor import Cursor, Halfway, Known, fingerprint
 from channels.email.fetch import Fetcher, Loaded
 from channels.email.imap import Refusal
 from channels.email.mailbox import Info, Mailbox
-from channels.email.parse import Envelope, unreadable
+from channels.email.parse import Envelope
 from channels.email.reading import Batch, Counts, Fetched, Pace, Source
+from channels.email.shelf import Shelf
 from channels.email.understand import Understanding, Work
-from gateway.core.errors import Interrupted, Refused, Unreachable
-from gateway.ports import ChannelMemory, Clock, Inbound, Intake, Memory
+from gateway.core.errors import Interrupted, Unreachable
+from gateway.ports import ChannelMemory, Clock, Intake
 
 INFO_BATCH = 100
 HEAD_BATCH = 50
@@ -53,7 +54,9 @@ class Reader:
         pace: Pace,
     ) -> None:
         self._source, self._clock = source, clock
-        self._intake, self._memory, self._understanding = intake, memory, understanding
+        self._shelf = Shelf(source, intake=intake, memory=memory, hold=pace.hold)
+        self._understanding, self._budget = understanding, understanding.budget
+        self._lent = 0
         self._pace = pace
         self._fetcher = Fetcher(source.max_bytes)
         self._owed_wait = pace.owed
@@ -64,11 +67,11 @@ class Reader:
 
     async def run(self, box: Mailbox, ready: Callable[[], None]) -> Never:
         """Catch up, then follow; returns only by an error, which says what to do next."""
-        self._brought = False
+        self._brought = self._fetcher.came = False
         try:
             await self._follow(box, ready)
         except Unreachable as fault:
-            if self._brought:
+            if self._brought or self._fetcher.came:
                 raise Interrupted(str(fault)) from fault
             raise
 
@@ -109,17 +112,12 @@ class Reader:
 
     # -- where we were ----------------------------------------------------------------------
 
-    def _key(self, page: int | None = None) -> str:
-        name = f"imap:{self._source.folder}"
-        return name if page is None else f"{name}:{page}"
-
     async def _restore(self, box: Mailbox) -> Cursor:
-        stored = await self._recall(self._key())
-        if not stored:
+        cursor = await self._shelf.cursor()
+        if cursor is None:
             cursor = cursors.first_contact(box.validity, box.next_uid, self._clock.now())
-            await self._save_cursor(cursor)
+            await self._shelf.save_cursor(cursor)
             return cursor
-        cursor = cursors.decode(stored)
         if cursor.validity != box.validity:
             cursor = await self._renumbered(box, cursor)
         elif cursor.marking:
@@ -127,31 +125,15 @@ class Reader:
             await box.mark_seen(list(cursor.marking))
         return cursor
 
-    async def _recall(self, key: str) -> bytes | None:
-        return await self._hold(None, lambda: self._memory.load(self._source.channel, key))
-
-    async def _save(self, value: bytes, page: int) -> None:
-        await self._remember(Memory(key=self._key(page), value=value))
-
-    async def _save_cursor(self, cursor: Cursor) -> None:
-        await self._remember(self._noted(cursor))
-
-    def _noted(self, cursor: Cursor) -> Memory:
-        """What was ever stored only grows, also when the server numbers its mails anew."""
-        return Memory(key=self._key(), value=cursors.encode(cursor), progress=cursor.stored)
-
-    async def _remember(self, memory: Memory) -> None:
-        await self._hold(None, lambda: self._memory.save(self._source.channel, memory))
-
     async def _turn(self, cursor: Cursor) -> Cursor:
         """Move full tails to pages of their own, and let the oldest page go when there are many."""
         cursor, number, page = cursor.turned()
-        await self._save(page, number)
+        await self._shelf.save_page(number, page)
         first, behind = cursor.pages
         if behind - first > cursors.MAX_PAGES:
-            oldest = await self._recall(self._key(first))
+            oldest = await self._shelf.page(first)
             cursor = cursor.dropped(oldest)
-            await self._save(b"", first)
+            await self._shelf.save_page(first, b"")
         return cursor
 
     async def _renumbered(self, box: Mailbox, old: Cursor) -> Cursor:
@@ -162,39 +144,36 @@ class Reader:
         is stored beside it: a line that breaks now and then does not make it start over.
         """
         numbers = range(*old.pages)
-        known = Known.of(old, [await self._recall(self._key(n)) for n in numbers])
+        known = Known.of(old, [await self._shelf.page(n) for n in numbers])
         fresh = await self._renumbered_so_far(box, old, known)
         left = [uid for uid in await box.search(f"UID {fresh.last + 1}:*") if uid > fresh.last]
         for uids in chunks(left, HEAD_BATCH):
             fresh, new = await self._recognise(box, uids, known, fresh)
             for batch in self._fetcher.batches(new):
-                got = await self._gather(box, batch)
-                fresh = got.behind(fresh)
-                old = old.taken([], got.prints, got.newest).counted(*got.counted())
-                await self._commit(box, got, old)
+                async with self._room(batch):
+                    got = await self._gather(box, batch)
+                    fresh = got.behind(fresh)
+                    old = old.taken([], got.prints, got.newest).counted(*got.counted())
+                    await self._commit(box, got, old)
             if fresh.full():
                 fresh = await self._turn(fresh)
-            await self._remember(self._halfway(Halfway(old.validity, fresh)))
+            await self._shelf.save_halfway(Halfway(old.validity, fresh))
             self._brought = True
-        await self._save_cursor(fresh)
+        await self._shelf.save_cursor(fresh)
         for number in numbers:
-            await self._save(b"", number)
-        await self._remember(self._halfway(None))
+            await self._shelf.save_page(number, b"")
+        await self._shelf.save_halfway(None)
         return fresh
-
-    def _halfway(self, so_far: Halfway | None) -> Memory:
-        value = b"" if so_far is None else so_far.encoded()
-        return Memory(key=f"{self._key()}:renumbering", value=value)
 
     async def _renumbered_so_far(self, box: Mailbox, old: Cursor, known: Known) -> Cursor:
         """The new cursor as an interrupted look left it, and ``known`` without what it found."""
-        so_far = Halfway.decoded(await self._recall(self._halfway(None).key))
+        so_far = await self._shelf.halfway()
         if so_far is not None and so_far.leads(old.validity, box.validity):
             fresh = so_far.fresh
             known.found([fresh.tail])
             for number in range(*fresh.pages):
-                known.found([cursors.prints_of(await self._recall(self._key(number)))])
-            return msgspec.structs.replace(fresh, stored=old.stored, quarantined=old.quarantined)
+                known.found([cursors.prints_of(await self._shelf.page(number))])
+            return replace(fresh, stored=old.stored, quarantined=old.quarantined)
         return Cursor(
             validity=box.validity,
             last=0,
@@ -236,9 +215,31 @@ class Reader:
             self._understanding.many(len(found)),
             aclosing(self._one_ahead(box, found)) as batches,
         ):
-            async for got in batches:
-                cursor = await self._keep(box, got, cursor)
+            try:
+                async for got in batches:
+                    cursor = await self._keep(box, got, cursor)
+                    self._give_back(got.held)
+            finally:
+                self._give_back(self._lent)
         return cursor
+
+    def _lend(self, batch: list[Info]) -> int:
+        """Bytes of the node's budget that a batch needs."""
+        size = sum(min(info.size, self._source.max_bytes) for info in batch)
+        return self._budget.fit(size)
+
+    def _give_back(self, held: int) -> None:
+        self._lent -= held
+        self._budget.give_back(held)
+
+    @asynccontextmanager
+    async def _room(self, batch: list[Info]) -> AsyncIterator[None]:
+        held = self._lend(batch)
+        await self._budget.take(held)
+        try:
+            yield
+        finally:
+            self._budget.give_back(held)
 
     async def _one_ahead(self, box: Mailbox, found: list[int]) -> AsyncGenerator[Batch, None]:
         """These mails in order; each batch is understood while others are stored and fetched."""
@@ -252,9 +253,13 @@ class Reader:
                         yield await self._gathered(ahead)
                     raise
                 for batch in self._fetcher.batches(infos):
+                    if ahead is not None and not self._budget.has(self._lend(batch)):
+                        # Who waits for room holds none: what is here is stored first.
+                        first, ahead = ahead, None
+                        yield await self._gathered(first)
                     before = ahead
                     try:
-                        ahead = await self._fetch(box, batch)
+                        ahead = await self._fetch_with_room(box, batch)
                     except (Refusal, Unreachable):
                         if before is not None:
                             # The line has broken, but those are here: on from there next time.
@@ -265,8 +270,13 @@ class Reader:
             if ahead is not None:
                 yield await self._gathered(ahead)
         finally:
-            if ahead is not None:
-                ahead.underway.abandon()
+            _abandon(ahead)
+
+    async def _fetch_with_room(self, box: Mailbox, batch: list[Info]) -> Fetched:
+        held = self._lend(batch)
+        await self._budget.take(held)
+        self._lent += held
+        return replace(await self._fetch(box, batch), held=held)
 
     async def _collect(self, box: Mailbox, cursor: Cursor) -> Cursor:
         """Ask once more for what the server kept back, each alone, less and less often."""
@@ -283,7 +293,7 @@ class Reader:
         for info in there:
             cursor = await self._take(box, [info], cursor)
         if cursor.owed != owed:
-            await self._save_cursor(cursor)
+            await self._shelf.save_cursor(cursor)
         if not cursor.owed:
             self._owed_wait = self._pace.owed
         return cursor
@@ -297,7 +307,8 @@ class Reader:
         return sorted(loaded.withheld)
 
     async def _take(self, box: Mailbox, batch: list[Info], cursor: Cursor) -> Cursor:
-        return await self._keep(box, await self._gather(box, batch), cursor)
+        async with self._room(batch):
+            return await self._keep(box, await self._gather(box, batch), cursor)
 
     async def _keep(self, box: Mailbox, got: Batch, cursor: Cursor) -> Cursor:
         """Into the journal, with the cursor behind it."""
@@ -310,7 +321,7 @@ class Reader:
         cursor = got.behind(cursor)
         await self._commit(box, got, cursor)
         if new_owed and not got.inbounds:
-            await self._save_cursor(cursor)
+            await self._shelf.save_cursor(cursor)
         return cursor
 
     async def _gather(self, box: Mailbox, batch: list[Info]) -> Batch:
@@ -338,12 +349,13 @@ class Reader:
             newest=max((info.arrived or cursors.EPOCH for info in batch), default=cursors.EPOCH),
             unread=[info.uid for info in batch if not info.seen and info.uid in loaded.bodies],
             owed=self._note_withheld(loaded),
+            held=fetched.held,
         )
 
     async def _commit(self, box: Mailbox, got: Batch, cursor: Cursor) -> None:
         """Store a batch together with the cursor behind it, then mark it as read."""
         if got.inbounds:
-            await self._store(box, got.inbounds, self._noted(cursor))
+            await self._shelf.store(box, got.inbounds, cursor)
             self._brought = True
             self._count(box, cursor)
         if got.unread:
@@ -355,31 +367,7 @@ class Reader:
         whole = info.size <= self._source.max_bytes
         return self._source.envelope(key, arrived, len(raw) if whole else info.size)
 
-    async def _store(self, box: Mailbox, inbounds: list[Inbound], memory: Memory | None) -> None:
-        """Bring them to the intake; one that the intake refuses is quarantined alone."""
-        try:
-            await self._hold(box, lambda: self._intake.receive(inbounds, memory))
-        except Refused as refused:
-            if len(inbounds) == 1 and inbounds[0].problem:
-                raise
-            why = f"it could not be stored: {refused.detail}"
-        else:
-            return
-        for at, inbound in enumerate(inbounds):
-            kept = inbound
-            if len(inbounds) == 1:
-                bare = self._source.envelope(inbound.key, inbound.at, len(inbound.raw or b""))
-                kept = unreadable(inbound.raw, bare, why)
-            await self._store(box, [kept], memory if at == len(inbounds) - 1 else None)
 
-    async def _hold(self, box: Mailbox | None, act: Callable[[], Awaitable[T]]) -> T:
-        """Do it as soon as the node can write again, keeping the connection alive meanwhile."""
-        while True:
-            try:
-                return await act()
-            except Refused as refused:
-                if refused.code != "unavailable":
-                    raise
-            await asyncio.sleep(self._pace.hold)
-            if box is not None:
-                await box.noop()
+def _abandon(fetched: Fetched | None) -> None:
+    if fetched is not None:
+        fetched.underway.abandon()

@@ -57,7 +57,8 @@ class Source(Struct, frozen=True, kw_only=True):
 class Batch(Struct, frozen=True, kw_only=True):
     """Mails on their way into the journal; ``unread`` are to be marked once they are there.
 
-    ``owed`` could not be had; what is in ``uids`` alone is gone from the mailbox.
+    ``owed`` could not be had; what is in ``uids`` alone is gone from the mailbox. ``held`` are the
+    bytes of the node's budget that it takes.
     """
 
     uids: list[int]
@@ -66,6 +67,7 @@ class Batch(Struct, frozen=True, kw_only=True):
     newest: datetime
     unread: list[int]
     owed: list[int]
+    held: int = 0
 
     def behind(self, cursor: Cursor) -> Cursor:
         """The cursor once this batch is in the journal."""
@@ -83,3 +85,4 @@ class Fetched(Struct, frozen=True):
     infos: list[Info]
     loaded: Loaded
     underway: Underway
+    held: int = 0

@@ -92,9 +92,10 @@ class Session(SMTP):
     def reserve(self, count: int) -> bool:
         """Room for so many bytes, until the mail is dealt with; false when there is none."""
         self._release()
-        if not self._door.budget.take_now(count):
+        held = self._door.budget.fit(count)
+        if not self._door.budget.take_now(held):
             return False
-        self._reserved = count
+        self._reserved = held
         return True
 
     def begin(self, sender: str, options: list[str]) -> None:

@@ -4,10 +4,12 @@ from typing import Any, cast
 
 import pytest
 
-from channels.email.fetch import Fetcher
+from channels.email import fetch
+from channels.email.fetch import Fetcher, Loaded
 from channels.email.imap import Refusal
 from channels.email.mailbox import Info, Mailbox
 from channels.email.wire import Decoder, Literal, Status
+from gateway.core.errors import Unreachable
 from tests.channels.email.test_reader import Played, again, live
 from tests.support.mailworld import Journal, mail
 
@@ -27,10 +29,14 @@ class Moody(Played):
         self.deleted_unseen: set[int] = set()
         """Gone, and only NOOP tells."""
 
-    async def bodies(self, uids: list[int], first: int | None = None) -> dict[int, bytes]:
+    async def bodies(
+        self, uids: list[int], first: int | None = None, start: int = 0
+    ) -> dict[int, bytes]:
         if self.refused & set(uids):
             raise Refusal(Status("NO", "", "", "not now"))
-        out = await super().bodies([uid for uid in uids if uid not in self.deleted_unseen], first)
+        out = await super().bodies(
+            [uid for uid in uids if uid not in self.deleted_unseen], first, start
+        )
         for uid in [uid for uid in out if self.shy.get(uid, 0) > 0]:
             self.shy[uid] -= 1
             del out[uid]
@@ -156,3 +162,56 @@ async def test_flags_told_of_other_mails_meanwhile_are_no_matter() -> None:
     said = b"* 2 FETCH (FLAGS (\\Seen) UID 7)\r\n* 1 FETCH (UID 1 BODY[] {3}\r\none)\r\n"
     box = Mailbox(cast("Any", Telling(said)), 1, 10)
     assert await box.bodies([1]) == {1: b"one"}
+
+
+class Broken(Played):
+    """A line that breaks after so many parts."""
+
+    def __init__(self, lives: int) -> None:
+        super().__init__()
+        self.steps, self.lives = 10_000, lives
+        self.asked: list[tuple[int, int | None]] = []
+
+    async def bodies(
+        self, uids: list[int], first: int | None = None, start: int = 0
+    ) -> dict[int, bytes]:
+        self.asked.append((start, first))
+        if len(self.asked) % self.lives == 0:
+            raise Unreachable("the line broke")
+        return await super().bodies(uids, first, start)
+
+
+async def test_a_large_mail_comes_in_parts_and_goes_on_where_the_line_broke(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fetch, "PART_BYTES", 1_000)
+    box = Broken(lives=3)
+    large = mail("large", size=9_500)
+    box.deliver(large)
+    fetcher, breaks, loaded = Fetcher(100_000), 0, Loaded()
+    info = [Info(1, len(large), None, seen=False)]
+    while not loaded.bodies:
+        try:
+            loaded = await fetcher.load(cast("Mailbox", box), info)
+        except Unreachable:
+            breaks += 1
+            assert fetcher.came
+            fetcher.came = False
+    assert breaks > 3, "more often than a mail may break the line without getting on"
+    assert loaded.bodies == {1: large}
+    assert {first for _, first in box.asked} == {1_000}
+    came = [start for start, _ in box.asked]
+    assert sorted(set(came)) == list(range(0, len(large), 1_000))
+    assert len(came) == len(set(came)) + breaks
+
+
+async def test_a_large_mail_whose_size_is_that_of_whole_parts_is_complete(
+    monkeypatch: pytest.MonkeyPatch, box: Moody
+) -> None:
+    monkeypatch.setattr(fetch, "PART_BYTES", 10)
+    raw = mail("even") + b"x" * (-len(mail("even")) % 10)
+    box.deliver(raw)
+    loaded = await Fetcher(100_000).load(
+        cast("Mailbox", box), [Info(5, len(raw), None, seen=False)]
+    )
+    assert loaded.bodies == {5: raw}

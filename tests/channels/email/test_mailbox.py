@@ -24,6 +24,7 @@ from tests.support.mailworld import (
     settings,
     vector,
 )
+from tests.support.proxy import Link
 from tests.support.relay import Relay
 from tests.support.tls import client_context
 
@@ -49,14 +50,21 @@ def journal() -> Journal:
 
 
 def channel(
-    dovecot: Dovecot, journal: Journal, *, port: int = 0, pace: Pace = QUICK, **imap: str
+    dovecot: Dovecot,
+    journal: Journal,
+    *,
+    port: int = 0,
+    pace: Pace = QUICK,
+    max_bytes: int = 100_000,
+    **imap: str,
 ) -> EmailChannel:
     reads: dict[str, Any] = {
         "port": port or dovecot.port,
         "user": dovecot.user,
         "password": dovecot.password,
     } | imap
-    return EmailChannel(settings(reads, max_bytes=100_000), services(journal), UNDERSTANDING, pace)
+    said = settings(reads, max_bytes=max_bytes)
+    return EmailChannel(said, services(journal), UNDERSTANDING, pace)
 
 
 @pytest.fixture
@@ -285,7 +293,7 @@ async def test_a_mail_over_the_limit_is_stored_with_its_beginning(
     async with Running(channel(dovecot, journal)):
         enormous, small = await journal.has(2)
     assert enormous.attributes["truncated"] is True
-    assert "over the limit" in enormous.body
+    assert f"All of it stays in INBOX of {dovecot.user} at 127.0.0.1" in enormous.body
     assert len(enormous.raw or b"") == fetch.PARTIAL_BYTES
     assert small.body.startswith("Hello")
 
@@ -364,3 +372,20 @@ async def test_a_server_without_starttls_is_a_matter_of_setting_up(
         error = await running.ended()
     assert isinstance(error, BadSetup)
     assert 'security = "tls"' in str(error)
+
+
+async def test_a_mail_of_many_megabytes_is_read_whole_over_a_line_that_breaks(
+    dovecot: Dovecot, journal: Journal
+) -> None:
+    large = mail("large", size=6_000_000)
+    dovecot.deliver(large, mail("small"))
+    async with Link(dovecot.port) as link:
+        reads = channel(dovecot, journal, port=link.port, max_bytes=10_000_000)
+        for _ in range(3):
+            async with Running(reads) as running:
+                await link.after(1_500_000, cut=True)
+                assert isinstance(await running.ended(), Unreachable)
+        assert journal.stored == {}
+        async with Running(reads):
+            found = {inbound.subject: inbound.raw for inbound in await journal.has(2)}
+    assert found == {"large": large, "small": mail("small")}

@@ -78,9 +78,11 @@ class Played:
             if u in self.mails
         ]
 
-    async def bodies(self, uids: list[int], first: int | None = None) -> dict[int, bytes]:
+    async def bodies(
+        self, uids: list[int], first: int | None = None, start: int = 0
+    ) -> dict[int, bytes]:
         self._step()
-        return {uid: self.mails[uid][0][:first] for uid in uids}
+        return {uid: self.mails[uid][0][start:][:first] for uid in uids}
 
     async def mark_seen(self, uids: list[int]) -> None:
         self._step()
