@@ -117,7 +117,8 @@ class Outbound(Struct, frozen=True, kw_only=True):
 
     ``repeat`` is true when an earlier attempt's outcome is unknown: send the same identity and
     bytes again, so that the receiver can recognise it. For ``purpose`` "message", ``message``
-    is what to send; for "status" ``payload`` says what changed.
+    is what to send; for "status" ``payload`` says what changed. ``only`` are the recipients who
+    do not have it yet, where others do.
     """
 
     id: OutboundId
@@ -134,13 +135,19 @@ class Outbound(Struct, frozen=True, kw_only=True):
     thread: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
     payload: Attributes = field(default_factory=dict)
+    only: tuple[str, ...] = ()
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
-    """The outside took it; ``external_id`` is its name there."""
+    """The outside took it; ``external_id`` is its name there.
+
+    ``reason`` is whom it was not taken for, and why; ``later`` those of them to be tried again.
+    """
 
     external_id: str = ""
     delivery: Delivery = Delivery.SENT
+    reason: str = ""
+    later: tuple[str, ...] = ()
 
 
 # -- what is served -------------------------------------------------------------------------

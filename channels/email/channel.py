@@ -27,7 +27,7 @@ from gateway.core.errors import (
     TryAgain,
     Undeliverable,
 )
-from gateway.core.model import ChannelKind, Delivery
+from gateway.core.model import ChannelKind
 from gateway.ports import Inbound, Limits, Outbound, Receipt, Route, Services
 
 
@@ -151,11 +151,13 @@ class EmailChannel:
             token = await self._smtp_token()
         except ChannelError as fault:
             raise TryAgain(str(fault)) from fault
-        refused = await (await self._sender()).send(mail, token)
-        if refused:
-            told = "; ".join(f"{address}: {why}" for address, why in refused.items())
-            self._services.delivered(out.message, Delivery.SENT, f"not taken for {told}")
-        return Receipt(external_id=mail.message_id)
+        taken = await (await self._sender()).send(mail, token)
+        told = "; ".join(f"{address}: {why}" for address, why in taken.refused.items())
+        return Receipt(
+            external_id=mail.message_id,
+            reason=f"not taken for {told}" if told else "",
+            later=taken.later,
+        )
 
     async def _sender(self) -> Sender:
         return Sender(self._settings.smtp, self._hostname(), await self._context())

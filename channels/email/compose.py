@@ -39,17 +39,22 @@ _POLICY = compat32.clone(linesep="\r\n", max_line_length=78)
 
 
 class Composed(Struct, frozen=True):
-    """A mail ready to go: its id, its envelope and its bytes."""
+    """A mail ready to go: its id, its envelope and its bytes.
+
+    ``utf8``: an address has other letters before the ``@``, so only a server that announces
+    SMTPUTF8 (RFC 6531) can take it.
+    """
 
     message_id: str
     sender: str
     recipients: tuple[str, ...]
     data: bytes
+    utf8: bool = False
 
 
 def message_id(message: str, address: str) -> str:
     """The Message-ID of one of our messages, from its id and our own address."""
-    return f"<{message}@{_ascii_address(address).rpartition('@')[2]}>"
+    return f"<{message}@{_wire_address(address).rpartition('@')[2]}>"
 
 
 def compose(outbound: Outbound, own: Address) -> Composed:
@@ -61,7 +66,7 @@ def compose(outbound: Outbound, own: Address) -> Composed:
     cc = [address for address in _recipients(message.cc) if address not in to]
     identity = message_id(message.id, own.address)
     root = _body(message, outbound.files)
-    sender = Address(_ascii_address(own.address), own.name)
+    sender = Address(_wire_address(own.address), own.name)
     fields = [
         ("From", _mailbox(sender)),
         ("To", ", ".join(map(_mailbox, to))),
@@ -78,11 +83,14 @@ def compose(outbound: Outbound, own: Address) -> Composed:
         del root[name]
     for name, value in [*((n, v) for n, v in fields if v), *content]:
         root[name] = value
+    everybody = [address.address for address in (*to, *cc)]
+    foreign = [one for one in (sender.address, *everybody) if not one.isascii()]
     return Composed(
         message_id=identity,
         sender=sender.address,
-        recipients=tuple(address.address for address in (*to, *cc)),
-        data=_flatten(root, message.id),
+        recipients=tuple(one for one in everybody if not outbound.only or one in outbound.only),
+        data=_unveiled(_flatten(root, message.id), foreign),
+        utf8=bool(foreign),
     )
 
 
@@ -103,14 +111,28 @@ def encoded(text: str) -> str:
     return Header(text, "utf-8", maxlinelen=70).encode(linesep="\n").replace("\n", "")
 
 
+def _veiled(address: str) -> str:
+    """In ASCII, so that nobody encodes it on the way into the header."""
+    local, _, domain = address.rpartition("@")
+    return address if local.isascii() else f"utf8-{local.encode().hex()}@{domain}"
+
+
+def _unveiled(data: bytes, foreign: Sequence[str]) -> bytes:
+    """Addresses with other letters as they are, in the header only (RFC 6532 section 3.2)."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    for address in foreign:
+        head = head.replace(_veiled(address).encode("ascii"), address.encode())
+    return head + end + body
+
+
 def _mailbox(address: Address) -> str:
     if not address.name:
-        return address.address
+        return _veiled(address.address)
     name = encoded(address.name)
     if name == one_line(address.name):
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
         name = f'"{escaped}"'
-    return f"{name} <{address.address}>"
+    return f"{name} <{_veiled(address.address)}>"
 
 
 def _recipients(written: Sequence[str]) -> list[Address]:
@@ -120,19 +142,15 @@ def _recipients(written: Sequence[str]) -> list[Address]:
         # Of mails we read what may be meant; what we write to must be what was typed.
         if len(parsed) != 1 or ("<" not in text and not valid(text.strip())):
             raise Undeliverable(f"{one_line(text, 100)!r} is not an e-mail address")
-        address = Address(_ascii_address(parsed[0].address), parsed[0].name)
+        address = Address(_wire_address(parsed[0].address), parsed[0].name)
         if address.address not in {other.address for other in found}:
             found.append(address)
     return found
 
 
-def _ascii_address(address: str) -> str:
+def _wire_address(address: str) -> str:
     """The address with its domain as on the wire (IDNA 2008)."""
     local, _, domain = address.rpartition("@")
-    if not local.isascii():
-        raise Undeliverable(
-            f"{address} has letters before the @ that need SMTPUTF8 (RFC 6531): not supported"
-        )
     if not domain.isascii():
         try:
             domain = idna.encode(domain, uts46=True).decode("ascii")

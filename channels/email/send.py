@@ -7,11 +7,12 @@ are, a lost connection leaves the outcome unknown: SMTP cannot be asked.
 import ssl
 
 import aiosmtplib
+from msgspec import Struct
 
 from channels.email.compose import Composed
 from channels.email.settings import Smtp
 from channels.email.text import one_line
-from gateway.core.errors import OutcomeUnknown, SendError, TryAgain, Undeliverable
+from gateway.core.errors import Deferred, OutcomeUnknown, SendError, TryAgain, Undeliverable
 
 CONNECT_SECONDS = 15.0
 ANSWER_SECONDS = 60.0
@@ -20,6 +21,17 @@ DATA_SECONDS = 600.0
 
 _OUR_FAULT = frozenset({530, 534, 535, 538})
 """Sign-in wanted or refused: wrong settings, not a wrong mail; it waits until they are right."""
+
+
+_CLOSING = 421
+"""The server goes down, or has too many of us: soon again, by another connection."""
+
+
+class Taken(Struct, frozen=True):
+    """What became of the recipients of a mail that the server took."""
+
+    refused: dict[str, str]
+    later: tuple[str, ...] = ()
 
 
 class Sender:
@@ -60,28 +72,31 @@ class Sender:
             raise
         return client
 
-    async def send(self, mail: Composed, token: str = "") -> dict[str, str]:
-        """One attempt. Returns the recipients that were refused while others were taken.
+    async def send(self, mail: Composed, token: str = "") -> Taken:
+        """One attempt. Returns who was refused while others were taken.
 
         Raises ``TryAgain``, ``Undeliverable`` or ``OutcomeUnknown``.
         """
         client = await self.open(token)
         try:
             client.timeout = ANSWER_SECONDS
-            refused = await self._envelope(client, mail)
+            await _greet(client)
+            options = _options(client, mail)
+            taken = await self._envelope(client, mail, options)
             await self._data(client, mail.data)
         finally:
             # No QUIT: its answer could only delay us. The server has the mail, or we have said so.
             client.close()
-        return refused
+        return taken
 
-    async def _envelope(self, client: aiosmtplib.SMTP, mail: Composed) -> dict[str, str]:
+    async def _envelope(self, client: aiosmtplib.SMTP, mail: Composed, options: list[str]) -> Taken:
         refusals: dict[str, aiosmtplib.SMTPResponseException] = {}
         try:
-            await client.mail(mail.sender)
+            encoding = "utf-8" if mail.utf8 else "ascii"
+            await client.mail(mail.sender, options=options, encoding=encoding)
             for recipient in mail.recipients:
                 try:
-                    await client.rcpt(recipient)
+                    await client.rcpt(recipient, encoding=encoding)
                 except aiosmtplib.SMTPRecipientRefused as refusal:
                     refusals[recipient] = refusal
         except aiosmtplib.SMTPResponseException as refusal:
@@ -92,7 +107,10 @@ class Sender:
             # One that may be taken later keeps the mail alive for all of them.
             worst = min(refusals.values(), key=lambda refusal: refusal.code)
             raise _judged(worst) from worst
-        return {recipient: _said(refusal) for recipient, refusal in refusals.items()}
+        return Taken(
+            refused={recipient: _said(refusal) for recipient, refusal in refusals.items()},
+            later=tuple(one for one, refusal in refusals.items() if _too_many_or_later(refusal)),
+        )
 
     async def _data(self, client: aiosmtplib.SMTP, data: bytes) -> None:
         try:
@@ -105,10 +123,57 @@ class Sender:
             ) from fault
 
 
+async def _greet(client: aiosmtplib.SMTP) -> None:
+    """So that what the server can do is known. Raises ``TryAgain``."""
+    if not client.is_ehlo_or_helo_needed:
+        return
+    try:
+        await client.ehlo()
+    except aiosmtplib.SMTPHeloError:
+        pass  # an old server: the library says HELO, and nothing is announced
+    except (aiosmtplib.SMTPException, OSError) as fault:
+        raise TryAgain(_said(fault)) from fault
+
+
+def _options(client: aiosmtplib.SMTP, mail: Composed) -> list[str]:
+    """What MAIL says besides the sender. Raises ``Undeliverable`` for what cannot be taken."""
+    options: list[str] = []
+    size = client.esmtp_extensions.get("size")
+    if size is not None:
+        most = int(size) if size.strip().isdigit() else 0
+        if 0 < most < len(mail.data):
+            raise Undeliverable(
+                f"the mail has {_mega(len(mail.data))} as it is sent, and the server takes"
+                f" {_mega(most)} at most: send fewer or smaller files"
+            )
+        options.append(f"SIZE={len(mail.data)}")  # RFC 1870
+    if mail.utf8:
+        if not client.supports_extension("smtputf8"):
+            strange = [one for one in (mail.sender, *mail.recipients) if not one.isascii()]
+            raise Undeliverable(
+                f"{strange[0] if strange else 'an address'} has letters before the @ that our mail"
+                " server does not know (it does not announce SMTPUTF8): ask for another address"
+            )
+        options += ["SMTPUTF8", "BODY=8BITMIME"]  # RFC 6531
+    return options
+
+
+def _mega(size: int) -> str:
+    return f"{size / 1_000_000:.1f} MB"
+
+
+def _too_many_or_later(refusal: aiosmtplib.SMTPResponseException) -> bool:
+    """452 and 552 mean the same of too many recipients (RFC 5321 section 4.5.3.1.10)."""
+    return refusal.code < 500 or refusal.code == 552
+
+
 def _judged(refusal: aiosmtplib.SMTPResponseException) -> SendError:
-    if 500 <= refusal.code < 600 and refusal.code not in _OUR_FAULT:
+    """421 and a wrong password of ours: soon. Other 4xx: patience. 5xx: never."""
+    if refusal.code == _CLOSING or refusal.code in _OUR_FAULT:
+        return TryAgain(_said(refusal))
+    if 500 <= refusal.code < 600:
         return Undeliverable(_said(refusal))
-    return TryAgain(_said(refusal))
+    return Deferred(_said(refusal))
 
 
 def _said(fault: BaseException) -> str:

@@ -18,6 +18,7 @@ from gateway.core.ids import (
     CustomerId,
     InboundId,
     ItemId,
+    MessageId,
     NodeName,
     OutboundId,
     QueueName,
@@ -164,6 +165,10 @@ class Listing(Protocol):
         ...
 
     async def outgoing(self, outbound: OutboundId) -> Outgoing | None: ...
+
+    async def outbound_of(self, message: MessageId, case: CaseId) -> OutboundId | None:
+        """The order by which a message of the case is sent."""
+        ...
 
 
 class Labels(Protocol):

@@ -11,7 +11,7 @@ from gateway.api.once import Once
 from gateway.core import events as e
 from gateway.core import outbox
 from gateway.core.errors import Refused
-from gateway.core.ids import InboundId, OutboundId
+from gateway.core.ids import InboundId, MessageId, OutboundId
 from gateway.core.inbound import Decided
 from gateway.core.model import OutboundState, Outgoing
 from gateway.flow.node import Node
@@ -150,6 +150,7 @@ class Outbox:
 
     def __init__(self, node: Node, listing: Listing, once: Once) -> None:
         self._ledger = node.ledger
+        self._lookup = node.lookup
         self._listing = listing
         self._once = once
         self._one_at_a_time = KeyedLocks()
@@ -187,6 +188,15 @@ class Outbox:
                 tag="outbox",
                 once=True,
             ),
+            HttpRoute(
+                method="POST",
+                path="/api/v1/messages/{id}/retry",
+                handle=self._retry_message,
+                summary="Try now to send a message that has not left, or has failed",
+                gives=Done,
+                tag="outbox",
+                once=True,
+            ),
         ]
 
     async def _list(self, request: HttpRequest) -> HttpAnswer:
@@ -194,18 +204,38 @@ class Outbox:
         return page(await self._listing.outbox(query.state or "", query.cursor, query.limit))
 
     async def _retry(self, request: HttpRequest) -> HttpAnswer:
-        return await self._act(request, lambda row: outbox.retry(row, self._ledger.context()))
+        return await self._try_now(request, OutboundId(request.params["id"]))
+
+    async def _retry_message(self, request: HttpRequest) -> HttpAnswer:
+        """By who reads the case: an answer that did not leave is no secret of supervisors."""
+        await self._ledger.committed(self._ledger.position)
+        message = await self._lookup.message(MessageId(request.params["id"]))
+        if message is None or message.direction != "out":
+            raise _nothing("message of ours")
+        outbound = await self._listing.outbound_of(message.id, message.case)
+        if outbound is None:
+            raise Refused("wrong_state", "it is not sent by the outbox", "id")
+        return await self._try_now(request, outbound)
+
+    async def _try_now(self, request: HttpRequest, outbound: OutboundId) -> HttpAnswer:
+        def decide(row: Outgoing) -> Sequence[e.Change]:
+            return outbox.retry(row, self._ledger.context())
+
+        return await self._act(request, outbound, decide)
 
     async def _drop(self, request: HttpRequest) -> HttpAnswer:
         reason = f"dropped by {by(request)}"
+        outbound = OutboundId(request.params["id"])
         return await self._act(
-            request, lambda row: outbox.drop(row, self._ledger.context(), reason)
+            request, outbound, lambda row: outbox.drop(row, self._ledger.context(), reason)
         )
 
     async def _act(
-        self, request: HttpRequest, decide: Callable[[Outgoing], Sequence[e.Change]]
+        self,
+        request: HttpRequest,
+        outbound: OutboundId,
+        decide: Callable[[Outgoing], Sequence[e.Change]],
     ) -> HttpAnswer:
-        outbound = OutboundId(request.params["id"])
         async with self._one_at_a_time.hold(outbound):
             # Whose it is comes first: who had it before wrote down what was done, and let go then.
             await self._find(outbound)

@@ -146,6 +146,8 @@ NEW: Mapping[str, Since] = {
     **dict.fromkeys(("Rule", "RuleDefined", "RuleRemoved"), Since(2)),
     **dict.fromkeys(("Macro", "MacroDefined", "MacroRemoved"), Since(2)),
     # An older node would not bring them to its desktops, and write mails without them.
+    # What is lost of these is sent to everybody again: the same mail, which receivers know.
+    **dict.fromkeys(("Outgoing.only", "OutboundSettled.only"), Since(2, harmless=True)),
     **dict.fromkeys(("Canned", "Letter", "WordsDefined", "WordsRemoved"), Since(2)),
     # What rules and macros did. Without rules, which wait, there is none of it but the time since
     # when a customer is silent, which is taken again when we write next.

@@ -12,6 +12,7 @@ GatewayError
 │   └── StoodDown           another node does this now; wait for our turn
 └── SendError               one attempt to send failed; the outbox obeys ``permanent``
     ├── TryAgain
+    │   └── Deferred        the other side is there and wants it later
     └── Undeliverable
 """
 
@@ -94,6 +95,13 @@ class SendError(GatewayError):
 
 class TryAgain(SendError):
     """Not now: connection refused, 4xx of SMTP, 429 or 5xx of HTTP."""
+
+
+class Deferred(TryAgain):
+    """The other side is there, and does not want it now (4xx of SMTP, greylisting): minutes later.
+
+    Sooner it would be refused again, and be held against us.
+    """
 
 
 class Undeliverable(SendError):

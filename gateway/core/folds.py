@@ -407,6 +407,7 @@ def _outbound_settled(s: NodeState, ev: e.OutboundSettled, at: datetime) -> Rows
         reason=ev.reason,
         receipt=ev.receipt,
         next_at=ev.next_at or old.next_at,
+        only=ev.only or old.only,
         version=old.version + 1,
     )
     if ev.state is OutboundState.PENDING:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core.backoff import outbound_delay
-from gateway.core.errors import OutcomeUnknown, Refused, SendError
+from gateway.core.errors import Deferred, OutcomeUnknown, Refused, SendError
 from gateway.core.ids import Context
 from gateway.core.model import (
     Delivery,
@@ -20,6 +20,9 @@ from gateway.core.state import NodeState
 from gateway.core.times import OUTBOUND_EXPIRES_SECONDS
 from gateway.core.waking import reopened
 
+MOST = 500
+"""Characters of a reason."""
+
 
 def attempt(outgoing: Outgoing) -> e.Change:
     """Said in the journal before the outside is touched."""
@@ -29,33 +32,95 @@ def attempt(outgoing: Outgoing) -> e.Change:
     )
 
 
-def sent(outgoing: Outgoing, external_id: str, delivery: Delivery) -> list[e.Change]:
-    """The outside took it."""
-    settled = e.OutboundSettled(outbound=outgoing.id, state=OutboundState.SENT, receipt=external_id)
-    return [e.Change(settled), *_tell(outgoing, delivery, "", external_id)]
+def sent(
+    outgoing: Outgoing,
+    external_id: str,
+    delivery: Delivery,
+    ctx: Context | None = None,
+    *,
+    reason: str = "",
+    later: tuple[str, ...] = (),
+) -> list[e.Change]:
+    """The outside took it; who is in ``later`` was refused for now and is tried again."""
+    told = _tell(outgoing, delivery, reason, external_id)
+    if later and ctx is not None:
+        next_at = ctx.now + timedelta(seconds=outbound_delay(outgoing.attempts, deferred=True))
+        if next_at < outgoing.expires_at:
+            left = e.OutboundSettled(
+                outbound=outgoing.id,
+                state=OutboundState.PENDING,
+                reason=reason,
+                receipt=external_id,
+                next_at=next_at,
+                only=later,
+            )
+            return [e.Change(left), *told]
+    settled = e.OutboundSettled(
+        outbound=outgoing.id, state=OutboundState.SENT, reason=reason, receipt=external_id
+    )
+    return [e.Change(settled), *told]
 
 
 def failed(state: NodeState, outgoing: Outgoing, error: Exception, ctx: Context) -> list[e.Change]:
     """It did not work: again later, or given up. What is not a ``SendError`` is unknown."""
-    reason = f"{type(error).__name__}: {error}"[:500]
+    reason = _words(error)
     permanent = isinstance(error, SendError) and error.permanent
-    next_at = ctx.now + timedelta(seconds=outbound_delay(outgoing.attempts))
+    seconds = outbound_delay(outgoing.attempts, deferred=isinstance(error, Deferred))
+    next_at = ctx.now + timedelta(seconds=seconds)
     if not permanent and next_at < outgoing.expires_at:
         later = e.OutboundSettled(
             outbound=outgoing.id,
             state=OutboundState.PENDING,
             reason=reason,
+            receipt=outgoing.receipt,
             next_at=next_at,
             # What an earlier attempt may have done is not undone by one that failed for sure.
             unsettled=outgoing.unsettled or _unknown(error),
         )
-        return [e.Change(later)]
-    given_up = e.OutboundSettled(outbound=outgoing.id, state=OutboundState.FAILED, reason=reason)
+        return [e.Change(later), *_delayed(outgoing, error, reason)]
+    if not permanent:
+        reason = _given_up(outgoing, reason, ctx)
+    given_up = e.OutboundSettled(
+        outbound=outgoing.id,
+        state=OutboundState.FAILED,
+        reason=reason,
+        receipt=outgoing.receipt,
+    )
+    if outgoing.only:
+        # The others have it: what failed stands in the outbox, and beside the message.
+        whom = ", ".join(outgoing.only)
+        told = _tell(outgoing, Delivery.SENT, f"not delivered to {whom}: {reason}"[:MOST], "")
+        return [e.Change(given_up), *told]
     changes = [e.Change(given_up), *_tell(outgoing, Delivery.FAILED, reason, "")]
     item = state.items.get(outgoing.item) if outgoing.item else None
     if item is not None and outgoing.purpose == "message":
         changes += _back_to_work(state, item, reason)
     return changes
+
+
+def _words(error: Exception) -> str:
+    """Why, as a person reads it; of what nobody foresaw its kind as well."""
+    if isinstance(error, SendError):
+        return str(error)[:MOST] or "no reason was given"
+    return f"{type(error).__name__}: {error}"[:MOST]
+
+
+def _given_up(outgoing: Outgoing, reason: str, ctx: Context) -> str:
+    tried = "once" if outgoing.attempts == 1 else f"{outgoing.attempts} times"
+    days = max(1, round((ctx.now - outgoing.created_at).total_seconds() / 86_400))
+    length = "a day" if days == 1 else f"{days} days"
+    return f"given up after {length}, tried {tried}; last: {reason}"[:MOST]
+
+
+def _delayed(outgoing: Outgoing, error: Exception, reason: str) -> list[e.Change]:
+    """Whoever wrote it sees that it has not left, and why; told again when that changes.
+
+    What may have arrived is being sent (nobody knows), what has not waits.
+    """
+    if outgoing.only or (outgoing.attempts > 1 and outgoing.reason == reason):
+        return []
+    unknown = outgoing.unsettled or _unknown(error)
+    return _tell(outgoing, Delivery.SENDING if unknown else Delivery.QUEUED, reason, "")
 
 
 def _unknown(error: Exception) -> bool:

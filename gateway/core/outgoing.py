@@ -35,7 +35,10 @@ class Delivery(Word):
 
 
 class Outgoing(Kept, frozen=True, kw_only=True):
-    """One row of the outbox: what must reach the outside, and how far it has come."""
+    """One row of the outbox: what must reach the outside, and how far it has come.
+
+    ``only``: others have it already, these are to have it yet.
+    """
 
     id: OutboundId
     channel: ChannelName
@@ -58,3 +61,4 @@ class Outgoing(Kept, frozen=True, kw_only=True):
     reason: str = ""
     receipt: str = ""
     payload: Attributes = field(default_factory=dict)
+    only: tuple[str, ...] = ()

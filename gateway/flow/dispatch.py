@@ -164,7 +164,14 @@ class Dispatch:
             changes = outbox.failed(self._ledger.state, outgoing, error, ctx)
             _log.warning("not delivered", outbound=outgoing.id, error=repr(error))
         else:
-            changes = outbox.sent(outgoing, receipt.external_id, receipt.delivery)
+            changes = outbox.sent(
+                outgoing,
+                receipt.external_id,
+                receipt.delivery,
+                self._ledger.context(),
+                reason=receipt.reason,
+                later=receipt.later,
+            )
         await self._ledger.committed(self._ledger.record(changes))
 
     async def _content(self, outgoing: Outgoing) -> _Content:
@@ -197,4 +204,5 @@ def _outbound(outgoing: Outgoing, content: _Content) -> Outbound:
         thread=outgoing.thread,
         files=content.files,
         payload=outgoing.payload,
+        only=outgoing.only,
     )

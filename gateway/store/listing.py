@@ -6,7 +6,15 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.ids import CaseId, InboundId, ItemId, NodeName, OutboundId, QueueName
+from gateway.core.ids import (
+    CaseId,
+    InboundId,
+    ItemId,
+    MessageId,
+    NodeName,
+    OutboundId,
+    QueueName,
+)
 from gateway.core.inbound import Inbound
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import Case, Item, ItemState, Outgoing
@@ -148,6 +156,12 @@ class PgListing:
             doc = await self._pool.fetchval(self._sql["outgoing_by_id"], outbound)
         return decode(doc, Outgoing) if doc is not None else None
 
+    async def outbound_of(self, message: MessageId, case: CaseId) -> OutboundId | None:
+        """The order by which a message of the case is sent."""
+        with reading():
+            found = await self._pool.fetchval(self._sql["outbound_of_message"], case, message)
+        return OutboundId(found) if found is not None else None
+
     async def outbox(self, state: str, cursor: str, limit: int) -> Page:
         """``OutboxCard``, newest first; ``state`` empty: all on its way or failed."""
         with reading():
@@ -226,4 +240,7 @@ def _outbox_card(outgoing: Outgoing) -> OutboxCard:
         reason=outgoing.reason,
         number=outgoing.number,
         address=outgoing.address,
+        message=outgoing.message,
+        only=outgoing.only,
+        expires_at=outgoing.expires_at,
     )

@@ -92,7 +92,7 @@ class QuarantineCard(Struct, frozen=True, kw_only=True):
 
 
 class OutboxCard(Struct, frozen=True, kw_only=True):
-    """Something on its way to the outside, or given up."""
+    """Something on its way to the outside, or given up; ``only``: the other recipients have it."""
 
     id: str
     channel: ChannelName
@@ -105,6 +105,9 @@ class OutboxCard(Struct, frozen=True, kw_only=True):
     reason: str = ""
     number: int | None = None
     address: str = ""
+    message: str | None = None
+    only: tuple[str, ...] = ()
+    expires_at: datetime | None = None
 
 
 Use = Literal["wrapup", "misrouted"]

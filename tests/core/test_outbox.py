@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.core import commands as c
 from gateway.core import outbox
 from gateway.core.backoff import outbound_delay, reconnect_delay
-from gateway.core.errors import OutcomeUnknown, SendError, TryAgain, Undeliverable
+from gateway.core.errors import Deferred, OutcomeUnknown, SendError, TryAgain, Undeliverable
 from gateway.core.ids import CommandId
 from gateway.core.model import Delivery, ItemState, OutboundState, Outgoing
 from gateway.core.times import OUTBOUND_EXPIRES_SECONDS
@@ -100,7 +100,7 @@ def test_a_failure_without_effect_does_not_settle_an_earlier_unknown(house: Hous
 def test_what_can_never_be_delivered_is_given_up_at_once(house: House) -> None:
     outgoing = fail(house, Undeliverable("no such mailbox"))
     assert (outgoing.state, outgoing.attempts) == (OutboundState.FAILED, 1)
-    assert delivery(house) == (Delivery.FAILED, "Undeliverable: no such mailbox")
+    assert delivery(house) == (Delivery.FAILED, "no such mailbox")
 
 
 def test_after_three_days_it_is_given_up(house: House) -> None:
@@ -111,6 +111,7 @@ def test_after_three_days_it_is_given_up(house: House) -> None:
         assert outgoing.attempts < 200
     assert house.clock.seconds <= OUTBOUND_EXPIRES_SECONDS
     assert outgoing.attempts > 50
+    assert delivery(house)[1].startswith(f"given up after 3 days, tried {outgoing.attempts} times")
 
 
 def test_who_waits_for_an_answer_to_what_never_left_waits_no_more() -> None:
@@ -133,6 +134,45 @@ def test_repeats_are_counted_from_the_first_unknown_on(errors: list[Exception]) 
     expected = len(errors) - unknown.index(True) if any(unknown) else 0
     assert (last.repeats, last.attempts) == (expected, len(errors) + 1)
     assert all(isinstance(x, SendError | ConnectionError) for x in errors)
+
+
+def test_whoever_wrote_it_sees_that_it_waits_and_why(house: House) -> None:
+    fail(house, Deferred("451 greylisted"))
+    assert delivery(house) == (Delivery.QUEUED, "451 greylisted")
+    fail(house, OutcomeUnknown("cut"))
+    assert delivery(house) == (Delivery.SENDING, "cut")
+    fail(house, TryAgain("refused"))
+    assert delivery(house) == (Delivery.SENDING, "refused"), "it may have arrived all the same"
+    house.record(outbox.sent(attempt(house), "<id@there>", Delivery.SENT))
+    assert delivery(house) == (Delivery.SENT, "")
+
+
+def test_a_server_that_asks_for_patience_gets_it(house: House) -> None:
+    waits = []
+    for _ in range(7):
+        outgoing = fail(house, Deferred("451"))
+        waits.append((outgoing.next_at - house.clock.now()) / timedelta(seconds=1))
+    assert waits == [300.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 14400.0]
+
+
+def test_who_was_refused_for_now_is_tried_again_alone(house: House) -> None:
+    later = ("grey@example.org",)
+    taken = outbox.sent(
+        attempt(house),
+        "<id@there>",
+        Delivery.SENT,
+        house.ledger.context(),
+        reason="not taken for grey@example.org: 451",
+        later=later,
+    )
+    house.record(taken)
+    outgoing = order(house)
+    assert (outgoing.state, outgoing.only) == (OutboundState.PENDING, later)
+    assert delivery(house) == (Delivery.SENT, "not taken for grey@example.org: 451")
+    outgoing = fail(house, Undeliverable("550 no"))
+    assert (outgoing.state, outgoing.only) == (OutboundState.FAILED, later)
+    state, why = delivery(house)
+    assert (state, why) == (Delivery.SENT, "not delivered to grey@example.org: 550 no")
 
 
 def test_the_next_attempt_is_put_off_further_each_time(house: House) -> None:

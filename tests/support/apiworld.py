@@ -35,6 +35,7 @@ from gateway.core.ids import (
     CustomerId,
     InboundId,
     ItemId,
+    MessageId,
     NodeName,
     OutboundId,
     QueueName,
@@ -197,6 +198,10 @@ class FakeListing:
             return False
         self._tables.inbox_by_id[inbound].decided = Decided(status="ignored")
         return True
+
+    async def outbound_of(self, message: MessageId, case: CaseId) -> OutboundId | None:
+        orders = self._tables.outbox.values()
+        return next((o.id for o in orders if (o.message, o.case) == (message, case)), None)
 
     async def outgoing(self, outbound: OutboundId) -> Outgoing | None:
         return self._tables.outbox.get(outbound)

@@ -33,6 +33,8 @@ class SmtpSink:
         self.taken: list[Taken] = []
         self.plan = Plan()
         self.port = 0
+        self.most = 33_554_432
+        self.utf8 = False
         self._tls = tls
         self._server: asyncio.Server | None = None
 
@@ -59,6 +61,8 @@ class SmtpSink:
             return SMTP(
                 self,
                 hostname="sink.example",
+                data_size_limit=self.most,
+                enable_SMTPUTF8=self.utf8,
                 tls_context=self._tls,
                 require_starttls=self._tls is not None,
                 authenticator=self._authenticate,

@@ -23,7 +23,8 @@ class OutboundAttempted(Happened, frozen=True, kw_only=True):
 class OutboundSettled(Happened, frozen=True, kw_only=True):
     """``state`` pending means: failed for now, tried again at ``next_at``.
 
-    ``unsettled`` says that the attempt may have had its effect all the same.
+    ``unsettled`` says that the attempt may have had its effect all the same; ``only``, who
+    was asked for patience while others have it.
     """
 
     outbound: OutboundId
@@ -32,6 +33,7 @@ class OutboundSettled(Happened, frozen=True, kw_only=True):
     reason: str = ""
     receipt: str = ""
     next_at: datetime | None = None
+    only: tuple[str, ...] = ()
 
 
 class ChannelHealthChanged(Happened, frozen=True, kw_only=True):

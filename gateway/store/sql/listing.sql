@@ -130,5 +130,9 @@ WHERE id = $1 AND status = 'quarantined'
 RETURNING id::text, customer_brief(customer) AS customer, inbound_files(id) AS attachments, doc,
           node
 
+-- name: outbound_of_message
+SELECT id::text FROM outbox WHERE case_id = $1::uuid AND doc->>'message' = $2
+ORDER BY id DESC LIMIT 1
+
 -- name: outgoing_by_id
 SELECT doc FROM outbox WHERE id = $1

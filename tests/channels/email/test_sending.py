@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from channels.email.channel import EmailChannel
-from gateway.core.errors import OutcomeUnknown, TryAgain, Undeliverable
+from gateway.core.errors import Deferred, OutcomeUnknown, TryAgain, Undeliverable
 from gateway.core.ids import CaseId, ChannelName, MessageId, OutboundId
-from gateway.core.model import Author, ChannelKind, Delivery, Message
-from gateway.ports import Outbound
+from gateway.core.model import Author, ChannelKind, Message
+from gateway.ports import File, Outbound
 from tests.support.mailworld import UNDERSTANDING, Journal, WallClock, services, settings
 from tests.support.smtp_sink import SmtpSink
 from tests.support.tls import certificate, client_context, server_context
@@ -22,7 +22,6 @@ from tests.support.tls import certificate, client_context, server_context
 pytestmark = pytest.mark.integration
 
 ID = "0192f0c1-0000-7000-8000-000000000001"
-Told = list[tuple[Message, Delivery, str]]
 
 
 @pytest.fixture
@@ -31,9 +30,9 @@ async def sink() -> AsyncIterator[SmtpSink]:
         yield running
 
 
-def channel(port: int, told: Told | None = None, **smtp: Any) -> EmailChannel:
+def channel(port: int, **smtp: Any) -> EmailChannel:
     return EmailChannel(
-        settings({"port": 1}, {"port": port, **smtp}), services(Journal(), told), UNDERSTANDING
+        settings({"port": 1}, {"port": port, **smtp}), services(Journal()), UNDERSTANDING
     )
 
 
@@ -100,7 +99,7 @@ async def test_nobody_listening_means_try_again() -> None:
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        ("450 4.2.1 mailbox busy", TryAgain),
+        ("450 4.2.1 mailbox busy", Deferred),
         ("550 5.1.1 no such user", Undeliverable),
         ("421 4.3.2 shutting down", TryAgain),
         ("530 5.7.0 authentication required", TryAgain),
@@ -117,7 +116,7 @@ async def test_a_recipient_refused_now_or_for_ever(
 
 @pytest.mark.parametrize(
     ("answer", "error"),
-    [("451 4.3.0 try later", TryAgain), ("554 5.7.1 looks like spam", Undeliverable)],
+    [("451 4.3.0 try later", Deferred), ("554 5.7.1 looks like spam", Undeliverable)],
 )
 async def test_a_mail_refused_now_or_for_ever(
     sink: SmtpSink, answer: str, error: type[Exception]
@@ -128,13 +127,41 @@ async def test_a_mail_refused_now_or_for_ever(
 
 
 async def test_one_refused_copy_does_not_stop_the_others(sink: SmtpSink) -> None:
-    told: Told = []
-    sink.plan.recipients = {"gone@example.org": "550 5.1.1 no such user"}
-    await channel(sink.port, told).send(outbound(cc=("gone@example.org",)))
+    sink.plan.recipients = {
+        "gone@example.org": "550 5.1.1 no such user",
+        "grey@example.org": "451 4.7.1 greylisted",
+    }
+    sending = channel(sink.port)
+    out = outbound(cc=("gone@example.org", "grey@example.org"))
+    receipt = await sending.send(out)
     assert sink.taken[0].recipients == ["ada@example.org"]
-    ((message, state, reason),) = told
-    assert (message.id, state) == (ID, Delivery.SENT)
-    assert "gone@example.org: 550" in reason
+    assert "gone@example.org: 550" in receipt.reason
+    assert receipt.later == ("grey@example.org",)
+    sink.plan.recipients = {}
+    await sending.send(msgspec.structs.replace(out, attempt=2, only=receipt.later))
+    first, second = sink.taken
+    assert (second.recipients, second.data) == (["grey@example.org"], first.data)
+
+
+async def test_a_mail_over_the_servers_size_is_refused_before_it_is_sent(sink: SmtpSink) -> None:
+    sink.most = 2_000
+    big = File(name="a.bin", type="application/octet-stream", data=bytes(2_000))
+    out = msgspec.structs.replace(outbound(), files=(big,))
+    with pytest.raises(Undeliverable, match=r"the server takes 0\.0 MB at most"):
+        await channel(sink.port).send(out)
+    await channel(sink.port).send(outbound())
+    assert len(sink.taken) == 1
+
+
+async def test_an_address_in_any_script_goes_where_the_server_knows_it(sink: SmtpSink) -> None:
+    out = outbound(to=("Ада <ада@example.org>",))
+    with pytest.raises(Undeliverable, match="SMTPUTF8"):
+        await channel(sink.port).send(out)
+    sink.utf8 = True
+    await channel(sink.port).send(out)
+    (taken,) = sink.taken
+    assert taken.recipients == ["ада@example.org"]
+    assert "<ада@example.org>".encode() in taken.data.partition(b"\r\n\r\n")[0]
 
 
 async def test_it_signs_in_where_it_is_told_to(sink: SmtpSink) -> None:
