@@ -166,9 +166,7 @@ class Listing(Protocol):
 
     async def outgoing(self, outbound: OutboundId) -> Outgoing | None: ...
 
-    async def outbound_of(self, message: MessageId, case: CaseId) -> OutboundId | None:
-        """The order by which a message of the case is sent."""
-        ...
+    async def outbound_of(self, message: MessageId, case: CaseId) -> OutboundId | None: ...
 
 
 class Labels(Protocol):

@@ -331,7 +331,10 @@ export const skills = () => http.get<Page<Skill>>(`${api}/skills`);
 export const channels = () => http.get<Page<ChannelInfo>>(`${api}/channels`);
 export const tokens = () => http.get<Page<Token>>(`${api}/tokens`);
 export const quarantine = () => http.get<Page<Quarantined>>(`${api}/quarantine`, { limit: 200 });
-export const outbox = () => http.get<Page<Unsent>>(`${api}/outbox`, { limit: 200 });
+/** No state: all that is on its way or failed. */
+export const outbox = (state = "") => http.get<Page<Unsent>>(`${api}/outbox`, { state, limit: 200 });
+
+export const retryMessage = (id: string) => http.post(`${api}/messages/${at(id)}/retry`, {}, newId());
 
 export const liveNow = () => http.get<LiveNow>(`${api}/live`);
 export const sites = () => http.get<Page<SiteNow>>(`${api}/sites`);

@@ -2,7 +2,7 @@ import { Check, CheckCheck, CircleAlert, Clock, Lock, LoaderCircle, Paperclip, S
 import { useState } from "preact/hooks";
 import { attachmentBlob } from "../api/resources";
 import { t, word } from "../i18n";
-import type { Attachment, Delivery, Message } from "../protocol";
+import type { Attachment } from "../protocol";
 import { Avatar, fileSize } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { clock, full } from "../ui/time";
@@ -10,6 +10,8 @@ import { sayError } from "../ui/toast";
 import { MailFrame } from "./MailFrame";
 import { Text } from "./Text";
 import { type Line, speaker } from "./thread";
+import { type Standing, standing } from "./delivery";
+import { Undelivered } from "./Undelivered";
 
 interface Place {
   line: Line;
@@ -59,7 +61,7 @@ function Letter({ line }: { line: Line }) {
       )}
       {message.html ? <MailFrame message={message} /> : <Text body={message.body} from={message.fold_from} />}
       <Files files={message.attachments} />
-      {message.delivery === "failed" && <Failure message={message} />}
+      <Undelivered message={message} />
     </article>
   );
 }
@@ -87,21 +89,15 @@ function Bubble({ line, follows, goesOn }: Place) {
           <Stamp line={line} />
         </footer>
       )}
-      {message.delivery === "failed" && <Failure message={message} />}
+      <Undelivered message={message} />
     </article>
   );
 }
 
-function Failure({ message }: { message: Message }) {
-  return (
-    <p class="failure" role="alert">
-      <Icon of={CircleAlert} size={15} />
-      {t("delivery.failed_because", { reason: message.delivery_reason || t("delivery.no_reason") })}
-    </p>
-  );
-}
-
-const MARKS: Record<Delivery, typeof Check> = {
+const MARKS: Record<Standing, typeof Check> = {
+  delayed: Clock,
+  unknown: CircleAlert,
+  partly: CircleAlert,
   queued: Clock,
   sending: SendHorizontal,
   sent: Check,
@@ -122,7 +118,7 @@ function Stamp({ line: { message, pending } }: { line: Line }) {
       </span>
     );
   }
-  const { delivery } = message;
+  const delivery = standing(message);
   return (
     <span class="stamp">
       <time class="num" dateTime={message.at} title={full(message.at)}>

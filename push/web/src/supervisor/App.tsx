@@ -22,6 +22,7 @@ import { type Column, Table } from "../ui/Table";
 import { since } from "../ui/time";
 import { Toasts } from "../ui/toast";
 import { ItemPanel } from "./ItemPanel";
+import { Unsents } from "../admin/Outbox";
 import { Misrouted } from "./Misrouted";
 import { Numbers } from "./Numbers";
 import { Reviews } from "./Reviews";
@@ -45,7 +46,7 @@ export function App() {
   );
 }
 
-const PARTS = ["work", "reviews", "numbers", "misrouted", "sites", "queues", "hours", "promises", "rules"] as const;
+const PARTS = ["work", "reviews", "outbox", "numbers", "misrouted", "sites", "queues", "hours", "promises", "rules"] as const;
 type Part = (typeof PARTS)[number];
 
 function read(): Part {
@@ -79,6 +80,7 @@ function PartsNav() {
 const PAGES = {
   numbers: { title: "live.title", lead: "live.lead", page: Numbers, bare: true },
   reviews: { title: "review.title", lead: "review.lead", page: Reviews, bare: false },
+  outbox: { title: "admin.outbox", lead: "admin.outbox_lead", page: Unsents, bare: false },
   misrouted: { title: "misrouted.title", lead: "misrouted.report_lead", page: Misrouted, bare: true },
   sites: { title: "sites.title", lead: "sites.lead", page: Sites, bare: false },
   queues: { title: "setup.queues", lead: "setup.queues_lead", page: QueueSetup, bare: false },
