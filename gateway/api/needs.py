@@ -138,7 +138,6 @@ class Listing(Protocol):
 
     async def open_elsewhere(self, queue: QueueName, me: NodeName) -> dict[NodeName, int]:
         """How many open items of the queue other nodes have."""
-        ...
 
     async def items_of(self, case: CaseId) -> list[Item]: ...
 

@@ -17,13 +17,13 @@ ANA = AgentName("ana")
 async def in_hand(world: ApiWorld) -> Any:
     (accepted,) = await world.rig.node.intake.receive([mail("lamp", body="Where is my lamp?")])
     decided = await world.rig.node.intake.decided(accepted)
-    assert decided.item is not None
-    items = world.rig.tables.items
-    await world.until(lambda: items[decided.item].state is ItemState.OFFERED)
-    offer = items[decided.item].offer
+    item, items = decided.item, world.rig.tables.items
+    assert item is not None
+    await world.until(lambda: items[item].state is ItemState.OFFERED)
+    offer = items[item].offer
     assert offer is not None
     await do(world, c.Accept(id=world.rig.command(), offer=offer.id))
-    return items[decided.item]
+    return items[item]
 
 
 async def do(world: ApiWorld, command: Any) -> dict[str, Any]:
