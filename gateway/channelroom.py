@@ -6,12 +6,13 @@ by an admin and is kept in the database. Implements what the API needs of the ch
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
 
-from gateway.api.needs import ChannelCard, Counts
+from gateway.api.channel_cards import ChannelCard, Counts, Looks
 from gateway.cluster.seats import Seat, UnderDuty
 from gateway.config import ConfigError, channel_settings
 from gateway.core.errors import Refused
@@ -215,6 +216,9 @@ class ChannelRoom:
             declared_in=self._file if name in self._declared else "",
             node=self._node_of(name),
             counts=self._counts(name),
+            since=health.since if health else None,
+            next_try=health.next_try if health else None,
+            last_success=self._last_success(name),
         )
 
     def _node_of(self, name: ChannelName) -> str:
@@ -224,6 +228,10 @@ class ChannelRoom:
     def _counts(self, name: ChannelName) -> dict[str, int]:
         channel: object = self._channels.get(name)
         return dict(channel.counts()) if isinstance(channel, Counts) else {}
+
+    def _last_success(self, name: ChannelName) -> datetime | None:
+        channel: object = self._channels.get(name)
+        return channel.last_success() if isinstance(channel, Looks) else None
 
     def health(self) -> Mapping[ChannelName, Health]:
         return self._supervisor.health

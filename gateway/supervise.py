@@ -8,7 +8,7 @@ bug: it is logged with its trace and tried again slowly, so that the others run 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
@@ -33,12 +33,16 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """How a channel is, since when, and why: a sentence, and the kind of fault as a code."""
+    """How a channel is, since when, and why: a sentence, and the kind of fault as a code.
+
+    ``next_try`` is when one that is down is tried again.
+    """
 
     state: State
     since: datetime
     reason: str = ""
     code: str = ""
+    next_try: datetime | None = None
 
 
 class Supervisor:
@@ -129,7 +133,10 @@ class Supervisor:
             steady = self._clock.monotonic() - began > STEADY_SECONDS
             failures = 1 if steady or anew else failures + 1
             most = min(wait * 2.0 ** (failures - 1), MOST_SECONDS)
-            await self._sleep(most * (0.5 + random.random() / 2))  # noqa: S311 - jitter
+            wait = most * (0.5 + random.random() / 2)  # noqa: S311 - jitter
+            next_try = self._clock.now() + timedelta(seconds=wait)
+            self.health[channel.name] = replace(self.health[channel.name], next_try=next_try)
+            await self._sleep(wait)
 
     async def _attempt(
         self, channel: Channel, seat: Seat | None

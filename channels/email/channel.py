@@ -113,6 +113,10 @@ class EmailChannel:
         """How what is outside and the journal compare: ``reading.Counts``, ``DirectCounts``."""
         return self._incoming.counts()
 
+    def last_success(self) -> datetime | None:
+        """When all that was outside had been stored, as far as we know."""
+        return self._incoming.last_success()
+
     # -- in ---------------------------------------------------------------------------------
 
     async def run(self, ready: Callable[[], None]) -> Never:

@@ -91,10 +91,15 @@ class Direct:
         self._said, self._doors, self._envelope = said, doors, envelope
         self._clock, self._intake, self._understanding = clock, intake, understanding
         self._counts = DirectCounts()
+        self._stored_at: datetime | None = None
         doors.expect(said, addresses)
 
     def counts(self) -> Mapping[str, int]:
         return asdict(self._counts)
+
+    def last_success(self) -> datetime | None:
+        """When a mail that was brought was last stored."""
+        return self._stored_at
 
     async def run(self, ready: Callable[[], None]) -> Never:
         """Take mail until cancelled. Raises ``ChannelError``."""
@@ -118,6 +123,7 @@ class Direct:
             self._counts.put_off += 1
             raise NotNow(refused.detail) from refused
         self._counts.repeated += not fresh
+        self._stored_at = at
         return name
 
     async def _store(self, inbound: Inbound, envelope: Envelope) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Never
 
 from msgspec.structs import asdict
@@ -40,6 +41,10 @@ class Fetching:
     def counts(self) -> Mapping[str, int]:
         """How the mailbox and the journal compare; see ``reading.Counts``."""
         return asdict(self.reader.counts)
+
+    def last_success(self) -> datetime | None:
+        """When all that was in the mailbox had been stored."""
+        return self.reader.looked_at
 
     async def run(self, ready: Callable[[], None]) -> Never:
         """Read until cancelled. Raises ``ChannelError``."""

@@ -8,6 +8,7 @@ under the same key.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
 from typing import Never, TypeVar
 
 import structlog
@@ -64,6 +65,8 @@ class Reader:
         self._idles = True
         self._brought = False
         self.counts = Counts()
+        self.looked_at: datetime | None = None
+        """When all that was in the folder had been stored."""
 
     async def run(self, box: Mailbox, ready: Callable[[], None]) -> Never:
         """Catch up, then follow; returns only by an error, which says what to do next."""
@@ -84,6 +87,7 @@ class Reader:
             box.connection.grown = False
             cursor = await self._catch_up(box, await self._collect(box, cursor))
             self._count(box, cursor)
+            self.looked_at = self._clock.now()
             if not box.connection.grown:
                 await self._wait(box, cursor)
 
@@ -211,6 +215,7 @@ class Reader:
         found: list[int] = []
         for criteria, lowest in cursor.searches():
             found += [uid for uid in await box.search(criteria) if uid >= lowest]
+        self.counts.waiting = len(found)
         async with (
             self._understanding.many(len(found)),
             aclosing(self._one_ahead(box, found)) as batches,
@@ -218,9 +223,11 @@ class Reader:
             try:
                 async for got in batches:
                     cursor = await self._keep(box, got, cursor)
+                    self.counts.waiting = max(0, self.counts.waiting - len(got.uids))
                     self._give_back(got.held)
             finally:
                 self._give_back(self._lent)
+        self.counts.waiting = 0
         return cursor
 
     def _lend(self, batch: list[Info]) -> int:

@@ -35,7 +35,8 @@ class Counts(Struct):
 
     ``server``: mails in the folder now. ``stored``: ever brought to the journal, of which
     ``quarantined`` could not be read. ``withheld``: what the server keeps back just now. ``gone``:
-    deleted by somebody before we could read them, since the start.
+    deleted by somebody before we could read them, since the start. ``waiting``: seen in the
+    folder and not stored yet.
     """
 
     server: int = 0
@@ -43,6 +44,7 @@ class Counts(Struct):
     quarantined: int = 0
     withheld: int = 0
     gone: int = 0
+    waiting: int = 0
 
 
 class Source(Struct, frozen=True, kw_only=True):

@@ -154,10 +154,18 @@ class _NodeCollector(Collector):
             "What a channel's source holds and what of it is stored.",
             labels=["channel", "what"],
         )
+        success = GaugeMetricFamily(
+            "switchroom_channel_last_success_seconds",
+            "When all that a channel's source held was stored, in seconds since 1970.",
+            labels=["channel"],
+        )
         for card in self._house.channels.cards():
             for what, number in card.counts.items():
                 counts.add_metric([card.name, what], number)
+            if card.last_success is not None:
+                success.add_metric([card.name], card.last_success.timestamp())
         yield counts
+        yield success
         trouble = int(bool(self._house.vitals.trouble()))
         yield GaugeMetricFamily("switchroom_ready", "1 while work can be taken.", 1 - trouble)
 

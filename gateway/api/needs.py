@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from msgspec import Struct, field
+from msgspec import Struct
 
+from gateway.api.channel_cards import ChannelCard
 from gateway.core.duties import DutyState
 from gateway.core.ids import (
     AgentName,
@@ -316,34 +317,6 @@ class Database(Protocol):
     @property
     def standing(self) -> Standing:
         """What they said last."""
-        ...
-
-
-class ChannelCard(Struct, frozen=True, kw_only=True):
-    """A channel as the admin sees it; ``declared_in`` names the file, empty: made by an admin.
-
-    ``reason`` is a sentence; ``code`` the kind of fault behind it (``core.errors``), if any.
-    ``counts`` compare what the outside holds with what is stored here, where a channel can tell.
-    ``node`` runs it, if only one node does at a time; empty: every node, or none just now.
-    """
-
-    name: ChannelName
-    kind: str
-    queue: str
-    health: str
-    reason: str = ""
-    code: str = ""
-    declared_in: str = ""
-    node: str = ""
-    counts: dict[str, int] = field(default_factory=dict)
-
-
-@runtime_checkable
-class Counts(Protocol):
-    """A channel whose source can be counted (a mailbox)."""
-
-    def counts(self) -> Mapping[str, int]:
-        """What there is by name, as of the last look."""
         ...
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from gateway.api.channel_cards import ChannelCard
 from gateway.api.intent import Applier, FirstLogin, Intent
-from gateway.api.needs import ChannelCard
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, NodeName, QueueName
 from gateway.core.model import AgentProfile, AgentStatus, ItemState, Presence, Queue

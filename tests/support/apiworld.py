@@ -19,8 +19,8 @@ from msgspec.structs import replace
 from channels.task import TYPE as TASK
 from channels.task.settings import Settings as TaskSettings
 from gateway.api import Api, House
+from gateway.api.channel_cards import ChannelCard
 from gateway.api.house import Site
-from gateway.api.needs import ChannelCard
 from gateway.cluster.asking import Asking
 from gateway.cluster.capacity import Publication
 from gateway.cluster.evacuation import Evacuation

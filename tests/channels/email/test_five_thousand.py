@@ -39,7 +39,7 @@ SELECT doc->>'subject' AS subject, coalesce(doc->>'problem', '') <> '' AS poison
        encode(raw, 'hex') AS raw, count(*) AS copies
 FROM inbox GROUP BY 1, 2, 3
 """
-NOTHING = {"withheld": 0, "gone": 0}
+NOTHING = {"withheld": 0, "gone": 0, "waiting": 0}
 
 
 @pytest.fixture

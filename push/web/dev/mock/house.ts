@@ -43,12 +43,19 @@ export const TOKENS: Token[] = [
   { id: "t2", agent: "ada", role: "admin", label: "bootstrap", created_at: ago(900_000), expires_at: null },
 ];
 const PARKED = "the mailbox refused the password of billing@example.com (AUTHENTICATIONFAILED)";
+const channel = (name: string, kind: string, part: Partial<ChannelInfo> = {}): ChannelInfo => ({
+  name, kind, queue: "general", health: "up", reason: "", code: "", counts: {}, declared_in: "", node: "", since: ago(9000),
+  next_try: null, last_success: null, ...part,
+});
 export const CHANNELS: ChannelInfo[] = [
-  { name: "support", kind: "email", queue: "general", health: "up", reason: "", code: "", counts: {}, declared_in: "switchroom.toml" },
-  { name: "billing", kind: "email", queue: "billing", health: "parked", reason: PARKED, code: "bad_credentials", counts: { server: 1204, stored: 1203, quarantined: 1 }, declared_in: "" },
-  { name: "site", kind: "webchat", queue: "general", health: "up", reason: "", code: "", counts: {}, declared_in: "switchroom.toml" },
-  { name: "mobile", kind: "sms", queue: "general", health: "down", reason: "the provider does not answer; trying again in 5 s", code: "unreachable", counts: {}, declared_in: "" },
-  { name: "backoffice", kind: "task", queue: "backoffice", health: "up", reason: "", code: "", counts: {}, declared_in: "switchroom.toml" },
+  channel("support", "email", { counts: { server: 431, stored: 12_406, quarantined: 1, withheld: 0, gone: 2, waiting: 0 }, last_success: ago(12), declared_in: "switchroom.toml" }),
+  channel("billing", "email", { queue: "billing", health: "parked", reason: PARKED, code: "bad_credentials", counts: { server: 1204, stored: 1203, quarantined: 0, withheld: 0, gone: 0, waiting: 0 }, last_success: ago(7300) }),
+  channel("orders", "email", { counts: { server: 88, stored: 88, quarantined: 0, withheld: 0, gone: 0, waiting: 0 }, last_success: ago(3) }),
+  channel("returns", "email", { health: "down", reason: "imap.example.net:993: no answer in time", code: "unreachable", counts: { server: 20, stored: 19, quarantined: 0, withheld: 1, gone: 0, waiting: 0 }, last_success: ago(600), next_try: ago(-40) }),
+  channel("relay", "email", { counts: { stored: 512, quarantined: 0, repeated: 3, put_off: 0 }, last_success: ago(1) }),
+  channel("site", "webchat", { declared_in: "switchroom.toml" }),
+  channel("mobile", "sms", { health: "down", reason: "the provider does not answer; trying again in 5 s", code: "unreachable" }),
+  channel("backoffice", "task", { queue: "backoffice", declared_in: "switchroom.toml" }),
 ];
 export const QUARANTINE: Quarantined[] = [
   { id: "q1", channel: "support", at: ago(4300), subject: "nuqneH", size: 131, reason: "the header From cannot be decoded: unknown charset x-klingon" },

@@ -7,6 +7,7 @@ import { Kind } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { Table } from "../ui/Table";
 import { say, sayError } from "../ui/toast";
+import { Mailboxes } from "../setup/Mailboxes";
 import { Section } from "./Section";
 
 const TONE = { starting: "", up: "good", down: "bad", parked: "bad", paused: "warn", standby: "" } as const;
@@ -23,7 +24,8 @@ export function Channels() {
     }
   };
   return (
-    <Section title={t("admin.channels")} lead={t("admin.channels_lead")}>
+    <Section title={t("admin.channels")} lead={t("admin.channels_lead")} bare>
+      <div class="card admin-card">
       <Table
         caption={t("admin.channels")}
         rows={list.data?.items}
@@ -48,7 +50,7 @@ export function Channels() {
           { title: t("queue"), cell: ({ queue }) => queue },
           {
             title: t("health"),
-            cell: ({ health, reason, code, counts }) => (
+            cell: ({ health, reason, code }) => (
               <span class="health">
                 <span class="health-chips">
                   <span class={`chip ${TONE[health]}`}>
@@ -58,7 +60,6 @@ export function Channels() {
                   {code && <span class="chip">{word("fault", code)}</span>}
                 </span>
                 {reason && <span class="reason">{reason}</span>}
-                <Counts of={counts} />
               </span>
             ),
           },
@@ -91,17 +92,12 @@ export function Channels() {
           },
         ]}
       />
+      </div>
+      <section class="card admin-card" aria-label={t("mailbox.title")}>
+        <h2 class="admin-sub">{t("mailbox.title")}</h2>
+        <p class="muted small mailbox-lead">{t("mailbox.lead")}</p>
+        <Mailboxes list={list} />
+      </section>
     </Section>
-  );
-}
-
-/** How the mailbox and the store compare; nothing is lost where the first two agree. */
-function Counts({ of: counts }: { of: Record<string, number> }) {
-  const told = Object.entries(counts).filter(([what, n]) => n > 0 || what === "server" || what === "stored");
-  if (told.length === 0) return null;
-  return (
-    <span class="muted small">
-      {told.map(([what, n]) => `${word("count", what)} ${n.toLocaleString()}`).join(" · ")}
-    </span>
   );
 }

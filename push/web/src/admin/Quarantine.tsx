@@ -1,6 +1,6 @@
-import { FileCode, RotateCw, ShieldCheck, Trash2 } from "lucide";
+import { Download, FileCode, RotateCw, ShieldCheck, Trash2 } from "lucide";
 import { useState } from "preact/hooks";
-import { quarantine, rawOf, type Quarantined } from "../api/resources";
+import { quarantine, rawBlob, rawOf, type Quarantined } from "../api/resources";
 import { useResource } from "../api/resource";
 import { t } from "../i18n";
 import { fileSize, Skeleton } from "../ui/bits";
@@ -8,6 +8,7 @@ import { Dialog } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
 import { Table } from "../ui/Table";
 import { clock } from "../ui/time";
+import { sayError } from "../ui/toast";
 import { Section } from "./Section";
 import { useSettle } from "./useSettle";
 
@@ -47,6 +48,10 @@ export function Quarantine() {
                   <Icon of={FileCode} size={14} />
                   {t("raw")}
                 </button>
+                <button class="btn small" onClick={() => void download(row)}>
+                  <Icon of={Download} size={14} />
+                  {t("quarantine.download")}
+                </button>
                 <button class="btn small" onClick={() => void act(row.id, "retry")}>
                   <Icon of={RotateCw} size={14} />
                   {t("retry")}
@@ -63,6 +68,18 @@ export function Quarantine() {
       {open && <Raw row={open} onClose={() => setOpen(null)} />}
     </Section>
   );
+}
+
+/** Byte by byte as it came, for whoever has a program that can read it. */
+async function download(row: Quarantined) {
+  try {
+    const url = URL.createObjectURL(await rawBlob(row.id));
+    const link = Object.assign(document.createElement("a"), { href: url, download: `${row.channel}-${row.id}.eml` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  } catch {
+    sayError(new Error(t("quarantine.download_failed")));
+  }
 }
 
 const SHOWN = 100_000;

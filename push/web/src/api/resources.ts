@@ -86,6 +86,11 @@ export interface ChannelInfo {
   /** What the outside holds and what is stored here, where the channel can tell. */
   counts: Record<string, number>;
   declared_in: string;
+  /** The only node that runs it, if it is for one at a time. */
+  node: string;
+  since: string | null;
+  next_try: string | null;
+  last_success: string | null;
 }
 
 export interface ItemEvent {
@@ -352,5 +357,6 @@ export const revokeToken = (id: string) =>
 export const switchChannel = (name: string, act: "pause" | "resume") =>
   http.post(`${api}/channels/${at(name)}/${act}`);
 export const rawOf = (id: string) => http.text(`${api}/quarantine/${at(id)}/raw`);
+export const rawBlob = (id: string) => http.blob(`${api}/quarantine/${at(id)}/raw`);
 export const settle = (list: "quarantine" | "outbox", id: string, act: "retry" | "drop") =>
   http.post(`${api}/${list}/${at(id)}/${act}`);

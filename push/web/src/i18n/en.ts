@@ -1,6 +1,7 @@
 import { enPages } from "./en-pages";
 import { enPeers } from "./en-peers";
 import { enRouting } from "./en-routing";
+import { enIntake } from "./en-intake";
 import { enMail } from "./en-mail";
 import { enSetup } from "./en-setup";
 
@@ -9,6 +10,7 @@ export const en = {
   ...enPages,
   ...enPeers,
   ...enRouting,
+  ...enIntake,
   ...enMail,
   ...enSetup,
 

@@ -1,11 +1,13 @@
 import { esPeers } from "./es-peers";
 import { esRouting } from "./es-routing";
+import { esIntake } from "./es-intake";
 import { esMail } from "./es-mail";
 import { esSetup } from "./es-setup";
 import type { Texts } from "./texts";
 
 /** Español: el acceso y las palabras principales del escritorio; lo que falta sale en inglés. */
 export const es: Texts = {
+  ...esIntake,
   ...esMail,
   ...esSetup,
   ...esPeers,

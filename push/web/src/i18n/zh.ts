@@ -1,11 +1,13 @@
 import { zhPeers } from "./zh-peers";
 import { zhRouting } from "./zh-routing";
+import { zhIntake } from "./zh-intake";
 import { zhMail } from "./zh-mail";
 import { zhSetup } from "./zh-setup";
 import type { Texts } from "./texts";
 
 /** 中文：登录与桌面的主要词语；尚缺的以英文显示。 */
 export const zh: Texts = {
+  ...zhIntake,
   ...zhMail,
   ...zhSetup,
   ...zhPeers,

@@ -1,0 +1,31 @@
+import type { Texts } from "./texts";
+
+/** Cómo entra el correo y qué fue de él. */
+export const esIntake: Texts = {
+  "mailbox.title": "Buzones y lo guardado",
+  "mailbox.lead": "Lo que hay en un buzón se cuenta frente a lo guardado, en cada revisión. Guardado cuenta todo lo que llegó; lo que ya estaba leído antes de la primera revisión no se toca.",
+  "mailbox.says": "En palabras",
+  "mailbox.agree": "Todo lo que hay en el buzón está aquí.",
+  "mailbox.agree_but": "Todo lo que hay en el buzón está aquí; {n} no se pudieron leer y están en cuarentena.",
+  "mailbox.reading": "Leyendo: faltan {n}.",
+  "mailbox.kept_back": "El servidor de correo no entrega {n}; los demás están aquí. Debe verlo su administrador.",
+  "mailbox.stale": "Sin comparar desde {when}.",
+  "mailbox.never": "Aún sin comparar.",
+  "mailbox.elsewhere": "Lo lee {node}, que tiene las cifras.",
+  "mailbox.nobody": "Ahora no lo lee nadie.",
+  "mailbox.brought": "Traídos por servidores desde que empezó este nodo: {n}, cada uno guardado antes de responder.",
+  "mailbox.brought_but": "Traídos por servidores desde que empezó este nodo: {n}; {unread} no se pudieron leer y están en cuarentena.",
+  "mailbox.put_off": "Se pidió {n} veces a los servidores que volvieran: no se podía escribir.",
+  "mailbox.closed": "Ahora no recibe correo; los servidores lo guardan y vuelven.",
+  "mailbox.server": "En el buzón",
+  "mailbox.stored": "Guardados",
+  "mailbox.withheld": "Retenidos",
+  "mailbox.gone": "Borrados sin leer",
+  "mailbox.looked": "Leído hasta el final",
+  "mailbox.next": "Próximo intento",
+  "mailbox.to_quarantine": "{n} en cuarentena: mostrarlos",
+  "mailbox.none": "Aquí no se lee ningún buzón",
+  "mailbox.none_text": "Los canales de correo se comparan aquí con lo guardado.",
+  "quarantine.download": "Descargar",
+  "quarantine.download_failed": "No se pudo descargar",
+};

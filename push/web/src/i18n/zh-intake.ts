@@ -1,0 +1,31 @@
+import type { Texts } from "./texts";
+
+/** 邮件如何进来。 */
+export const zhIntake: Texts = {
+  "mailbox.title": "邮箱与已存邮件",
+  "mailbox.lead": "每次查看时，把邮箱里的邮件与已存的数目对照。“已存”是所有收到过的邮件；首次查看前已读的邮件不动。",
+  "mailbox.says": "结论",
+  "mailbox.agree": "邮箱里的邮件都已在此。",
+  "mailbox.agree_but": "邮箱里的邮件都已在此；其中 {n} 封无法读取，在隔离区。",
+  "mailbox.reading": "正在读取：还有 {n} 封。",
+  "mailbox.kept_back": "邮件服务器未交出 {n} 封，其余都已在此。请其管理员查看。",
+  "mailbox.stale": "自 {when} 起未对照。",
+  "mailbox.never": "尚未对照。",
+  "mailbox.elsewhere": "由 {node} 读取，数字在那里。",
+  "mailbox.nobody": "目前无人读取。",
+  "mailbox.brought": "本节点启动以来由邮件服务器送来 {n} 封，均先存后答。",
+  "mailbox.brought_but": "本节点启动以来由邮件服务器送来 {n} 封；{unread} 封无法读取，在隔离区。",
+  "mailbox.put_off": "曾 {n} 次请邮件服务器稍后再来：当时无法写入。",
+  "mailbox.closed": "目前不收邮件；邮件服务器会保留并再送。",
+  "mailbox.server": "邮箱内",
+  "mailbox.stored": "已存",
+  "mailbox.withheld": "未交出",
+  "mailbox.gone": "未读即删",
+  "mailbox.looked": "上次读完",
+  "mailbox.next": "下次尝试",
+  "mailbox.to_quarantine": "隔离区 {n} 封：查看",
+  "mailbox.none": "此处没有读取邮箱",
+  "mailbox.none_text": "电子邮件渠道在此与已存邮件对照。",
+  "quarantine.download": "下载",
+  "quarantine.download_failed": "无法下载",
+};
