@@ -157,6 +157,7 @@ async def _built(
     node.ledger.written = await _written(store, term)
     links = TicketLinks(await store.settings.secrets(), settings.customer_url)
     node.ledger.link = links.url
+    node.ledger.state.budget = settings.budget
     app = App(settings, store, node)
     app.rooms = ChannelRoom(
         kinds=table,

@@ -129,8 +129,19 @@ class ChannelRoom:
         self._channels[settings.name] = channel
         self._kinds_by_name[settings.name] = kind.kind
         self._queues[settings.name] = settings.queue
-        self._addresses[settings.name] = getattr(settings, "address", "")
+        self._note_addresses(settings)
         return channel
+
+    def _note_addresses(self, settings: Any) -> None:
+        """Where customers write to: the channel's address, and others under names of their own."""
+        self._forget_addresses(settings.name)
+        self._addresses[settings.name] = getattr(settings, "address", "")
+        for n, alias in enumerate(getattr(settings, "aliases", ()), start=1):
+            self._addresses[ChannelName(f"{settings.name}#{n}")] = alias
+
+    def _forget_addresses(self, name: ChannelName) -> None:
+        for known in [one for one in self._addresses if one.partition("#")[0] == name]:
+            del self._addresses[known]
 
     def _services_for(self, kind: ChannelType, settings: Any) -> Services:
         """What only one node may do at a time is stored under the duty of doing it."""
@@ -317,7 +328,7 @@ class ChannelRoom:
         self._channels.pop(name, None)
         self._kinds_by_name.pop(name, None)
         self._queues.pop(name, None)
-        self._addresses.pop(name, None)
+        self._forget_addresses(name)
         self._unusable.pop(name, None)
         self._paused.discard(name)
         self._supervisor.forget(name)

@@ -14,7 +14,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
+from msgspec.structs import asdict
 
+from gateway.core.budget import Budget
 from gateway.core.errors import GatewayError
 from gateway.core.ids import NodeName
 
@@ -108,6 +110,18 @@ class RetentionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     colleague_days: Annotated[int, Meta(ge=1, le=36_500)] | None = 365
 
 
+class AutomaticSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many mails our machines may send to one address, and from one mailbox. 0: none.
+
+    In any hour and in any day, over all nodes. What agents write does not count.
+    """
+
+    sender_hour: Annotated[int, Meta(ge=0, le=1_000)] = 3
+    sender_day: Annotated[int, Meta(ge=0, le=10_000)] = 8
+    mailbox_hour: Annotated[int, Meta(ge=0, le=1_000_000)] = 500
+    mailbox_day: Annotated[int, Meta(ge=0, le=10_000_000)] = 5_000
+
+
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``auto`` writes for people on a terminal and JSON lines otherwise."""
 
@@ -124,9 +138,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     auth: AuthSettings = field(default_factory=AuthSettings)
     push: PushSettings = field(default_factory=PushSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    automatic: AutomaticSettings = field(default_factory=AutomaticSettings)
     log: LogSettings = field(default_factory=LogSettings)
     channels: tuple[Any, ...] = ()
     file: str = ""
+
+    @property
+    def budget(self) -> Budget:
+        """How many automatic mails there may be."""
+        return Budget(**asdict(self.automatic))
 
     @property
     def node_name(self) -> NodeName:
@@ -151,6 +171,7 @@ SECTIONS: Mapping[str, type[Struct]] = {
     "auth": AuthSettings,
     "push": PushSettings,
     "retention": RetentionSettings,
+    "automatic": AutomaticSettings,
     "log": LogSettings,
 }
 

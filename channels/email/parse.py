@@ -6,6 +6,7 @@ poisonous mail is quarantined and the next one is read.
 
 import html as entities
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -94,6 +95,8 @@ class MailParser:
             attributes |= {"truncated": True, "size": envelope.size}
         if from_self:
             attributes["from_self"] = True
+        if where := _in_copy(to, copies, envelope.own):
+            attributes["in_copy"] = where
         others = [a.address for a in (*to, *copies)]
         return Inbound(
             channel=envelope.channel,
@@ -223,6 +226,16 @@ def _attributes(
         attributes["bounce_recipient"] = reported.recipient
         attributes["bounce_reason"] = reported.reason
     return attributes
+
+
+def _in_copy(to: Sequence[Address], copies: Sequence[Address], own: frozenset[str]) -> str:
+    """Where we stand if it was written to others: ``Cc``, or ``Bcc`` when we stand nowhere.
+
+    A mail without any recipient, as some phones write it, was written to whom it reached.
+    """
+    if not own or not (to or copies) or any(one.address in own for one in to):
+        return ""
+    return "Cc" if any(one.address in own for one in copies) else "Bcc"
 
 
 def _date(headers: Headers) -> datetime | None:

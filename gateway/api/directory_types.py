@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, to_builtins
 from msgspec.structs import asdict, replace
 
+from gateway.core.courtesy import GRACE_SECONDS, Courtesy
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CalendarName, PolicyName, QueueName, SiteName, SkillName
 from gateway.core.model import AgentProfile, ChannelKind, Queue
@@ -109,6 +110,17 @@ class AbandonedRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     title: Annotated[Text, Meta(min_length=1)] = "Win back who gave up waiting"
 
 
+class CourtesyRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """See ``gateway.core.courtesy.Courtesy``."""
+
+    acknowledge: bool = False
+    grace_seconds: Annotated[float, Meta(ge=0, le=86_400)] = GRACE_SECONDS
+    late: bool = True
+    closing: bool = False
+    acknowledged: Texts = {}
+    closed: Texts = {}
+
+
 class AgentEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is left out stays as it is. ``password`` makes or changes the login.
 
@@ -134,8 +146,9 @@ class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``overflow_after``: seconds after which a waiting item may go to another node where somebody
     is free; 0: at once, all nodes are one pool; null: never. ``hours`` and ``service_policy`` are
     named; empty: none. ``groups`` and ``sites`` whose agents serve it; none: all. ``languages``: by
-    language, which others will do. ``rings``, ``policy``, ``thresholds``, ``callbacks`` and
-    ``abandoned`` are replaced as a whole; docs/routing.md and docs/callbacks.md explain them.
+    language, which others will do. ``rings``, ``policy``, ``thresholds``, ``callbacks``,
+    ``abandoned`` and ``courtesy`` are replaced as a whole; docs/routing.md, docs/callbacks.md and
+    docs/service-levels.md explain them.
     """
 
     name: Name | UnsetType = UNSET
@@ -161,6 +174,7 @@ class QueueEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     abandoned: AbandonedRules | UnsetType = UNSET
     promise_grace_seconds: Seconds | UnsetType = UNSET
     bundle: Bundling | UnsetType = UNSET
+    courtesy: CourtesyRules | UnsetType = UNSET
 
 
 class NameEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -212,6 +226,8 @@ def queue_from(name: str, entry: QueueEntry, old: Queue | None) -> Queue:
         given["callbacks"] = convert(to_builtins(entry.callbacks), Callbacks)
     if entry.abandoned is not UNSET:
         given["abandoned"] = _abandoned(name, entry.abandoned)
+    if entry.courtesy is not UNSET:
+        given["courtesy"] = convert(to_builtins(entry.courtesy), Courtesy)
     return replace(old or Queue(name=QueueName(name)), **given)
 
 

@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.api.base import Listed, whole
 from gateway.api.needs import Figures, Nodes
 from gateway.core.ids import NodeName, QueueName
 from gateway.core.pool import NodeCapacity
+from gateway.core.silence import withheld_lately
 from gateway.core.thresholds import Alarm, Measure
 from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
@@ -86,12 +88,16 @@ class AlarmNow(Struct, frozen=True, kw_only=True):
 
 
 class LiveNow(Numbers, frozen=True, kw_only=True):
-    """The whole installation as this node knows it at ``at``, and by node and region."""
+    """The whole installation as this node knows it at ``at``, and by node and region.
+
+    ``withheld``: automatic mails that were not sent in the last hour, their budget being used up.
+    """
 
     at: datetime
     nodes: list[NodeNow]
     regions: list[RegionNow]
     alarms: list[AlarmNow] = []
+    withheld: int = 0
 
 
 class LiveNumbers:
@@ -125,7 +131,9 @@ class LiveNumbers:
     async def _live(self, _request: HttpRequest) -> HttpAnswer:
         position = self._ledger.position
         told = self._ledger.state.alarms.values()
-        numbers = live(self._figures.whole(), self._ledger.clock.now(), told)
+        now = self._ledger.clock.now()
+        numbers = live(self._figures.whole(), now, told)
+        numbers = replace(numbers, withheld=withheld_lately(self._ledger.state, now))
         await self._ledger.committed(position)
         return HttpAnswer(body=numbers)
 

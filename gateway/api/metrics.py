@@ -72,6 +72,16 @@ class _NodeCollector(Collector):
             node.reconciler.repaired,
         )
 
+    def _automatic(self) -> Metric:
+        mails = CounterMetricFamily(
+            "switchroom_automatic_mails",
+            "Mails that machines of ours wrote, or a budget kept from being written.",
+            labels=["what", "channel"],
+        )
+        for (what, channel), number in sorted(self._house.node.outcomes.automatic.items()):
+            mails.add_metric([what, channel], number)
+        return mails
+
     def _database(self) -> Iterator[Metric]:
         if self._house.database is None:
             return
@@ -125,6 +135,7 @@ class _NodeCollector(Collector):
         for (what, queue), number in sorted(self._house.node.outcomes.asked.items()):
             asked.add_metric([what, queue], number)
         yield asked
+        yield self._automatic()
         yield GaugeMetricFamily(
             "switchroom_desktops_connected",
             "Signed-in desktops.",

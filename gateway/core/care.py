@@ -19,9 +19,9 @@ from gateway.core.messages import add_message
 from gateway.core.model import Author, Case, ChannelKind, Item, ItemState, Queue
 from gateway.core.owed import OFFERED
 from gateway.core.pool import NodeCapacity
+from gateway.core.silence import why_silent
 from gateway.core.state import NodeState
 from gateway.core.thresholds import Alarm, Measure, Threshold, alarm_name
-from gateway.core.watch import NOTHING
 
 _WRITTEN = frozenset(
     {ChannelKind.EMAIL, ChannelKind.WEBCHAT, ChannelKind.SMS, ChannelKind.WHATSAPP}
@@ -153,6 +153,8 @@ def cared(
             changes += offered
             break
         text = _text(one, item)
+        if text and why_silent(state, case, item, ctx.now):
+            text = ""  # nobody would read it, and two machines would go on for ever (RFC 3834)
         if text and _done(alarm, "message") not in item.cared:
             changes += [*_said(ctx, case, item, text), _remember(item, alarm, "message", why)]
             # One text is enough at a time; another threshold's comes with the next look.
@@ -170,7 +172,7 @@ def _offered(state: NodeState, case: Case, item: Item, why: str, ctx: Context) -
         return []
     if of_case(state, case.id) is not None:
         return []
-    if (item.watch or NOTHING).machine:
+    if why_silent(state, case, item, ctx.now):
         return []
     text = in_words(rules.offer, "call_offer", item.language)
     said = _said(ctx, case, item, text) if text else []
@@ -215,8 +217,6 @@ def _overflowed(
 
 
 def _text(one: Threshold, item: Item) -> str:
-    if (item.watch or NOTHING).machine:
-        return ""  # nobody would read it, and two machines would go on for ever (RFC 3834)
     texts = one.message.get(item.kind)
     return nearest(texts, item.language) if texts else ""
 

@@ -318,7 +318,7 @@ LANGUAGES: Mapping[str, tuple[str, ...]] = {
 def our_words(name: Say, language: str) -> str:
     """How the house says it to somebody of this language."""
     texts = _said(name)
-    return texts[_nearest(texts, language)]
+    return texts[nearest_tag(texts, language)]
 
 
 def in_words(own: Mapping[str, str], name: Say, language: str) -> str:
@@ -330,7 +330,7 @@ def in_words(own: Mapping[str, str], name: Say, language: str) -> str:
 
 def whole(language: str) -> str:
     """The language in which everything can be said to somebody of this one."""
-    return _nearest(_said(SAYS[-1]), language)
+    return nearest_tag(_said(SAYS[-1]), language)
 
 
 def every(name: Say) -> tuple[str, ...]:
@@ -347,7 +347,7 @@ def _said(name: Say) -> dict[str, str]:
 _TAGS = {tag.lower(): tag for tag in LANGUAGES}
 
 
-def _nearest(texts: Mapping[str, str], language: str) -> str:
+def nearest_tag(texts: Mapping[str, str], language: str) -> str:
     """Cut from its end (RFC 4647 §3.4), and at each step what is declared for what is left."""
     wanted = language.replace("_", "-").lower()
     while wanted:

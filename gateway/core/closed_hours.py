@@ -9,6 +9,7 @@ from gateway.core.ids import Context, QueueName
 from gateway.core.messages import add_message
 from gateway.core.model import Author, Case, ChannelKind, Item
 from gateway.core.reaching import nearest as nearest
+from gateway.core.silence import why_silent, withheld
 from gateway.core.state import NodeState
 
 OPENS = "{opens}"
@@ -45,13 +46,15 @@ def reply_while_closed(
 ) -> list[e.Change]:
     """The answer to a contact that has just begun: once, and not to who waits here already."""
     text = closed_reply(state, item.queue, item.kind, language, ctx.now)
-    if not text or (item.kind is ChannelKind.EMAIL and not item.address):
+    if not text:
         return []
     if item.customer is not None and any(
         other.channel == item.channel and other.id != item.id
         for other in state.items_of_customer(item.customer.id)
     ):
         return []
+    if why := why_silent(state, case, item, ctx.now):
+        return withheld(item, "closed reply", why)
     _, changes = add_message(
         ctx,
         case,

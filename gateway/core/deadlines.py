@@ -11,12 +11,14 @@ from msgspec import Struct
 
 from gateway.core import events as e
 from gateway.core.asking import silent
+from gateway.core.assurance import time_has_come as assurance_due
 from gateway.core.callbacks import time_has_come
 from gateway.core.effects import Matter
 from gateway.core.escalation import ring
 from gateway.core.hands import grace_deadlines, grace_over
 from gateway.core.ids import AgentName, Context, ItemId
 from gateway.core.leaving import stayed_away, waits
+from gateway.core.lifecycle import ENDED
 from gateway.core.model import AgentStatus, Item, ItemState, Presence
 from gateway.core.pending import pending
 from gateway.core.promises import due
@@ -25,7 +27,7 @@ from gateway.core.state import NodeState
 from gateway.core.times import wrapup_seconds
 from gateway.core.waking import wake
 
-Kind = Literal["offer", "wrapup", "wake", "grace", "service", "rest", "promise", "gone"]
+Kind = Literal["offer", "wrapup", "wake", "grace", "service", "rest", "promise", "gone", "assured"]
 
 
 class Deadline(Struct, frozen=True, order=True):
@@ -54,6 +56,9 @@ def _of_item(item: Item) -> tuple[Deadline, ...]:
         own = (*own, Deadline(over, "promise", item.id))
     if item.gone is not None and waits(item):
         own = (*own, Deadline(item.gone.until, "gone", item.id))
+    if (assured := item.assured) is not None and item.state not in ENDED:
+        at = assured.send_at or assured.look_at
+        own = own if at is None else (*own, Deadline(at, "assured", item.id))
     if item.service is None or (alarm := item.service.next_alarm()) is None:
         return own
     return (*own, Deadline(alarm, "service", item.id))
@@ -91,14 +96,24 @@ def _expire_item(state: NodeState, item: Item, kind: Kind, ctx: Context) -> list
             return _missed(state, item)
         case "service":
             return ring(state, item, ctx)
-        case "promise" | "gone":
-            return promise_over(item) if kind == "promise" else stayed_away(state, item, ctx)
+        case "promise" | "gone" | "assured":
+            return _about_the_customer(state, item, kind, ctx)
         case "wake":
             return _woken(state, item, ctx)
         case "grace":
             return []
         case "wrapup" | "rest":
             return [e.Change(_over(item, kind))]
+
+
+def _about_the_customer(
+    state: NodeState, item: Item, kind: Literal["promise", "gone", "assured"], ctx: Context
+) -> list[e.Change]:
+    if kind == "promise":
+        return promise_over(item)
+    if kind == "gone":
+        return stayed_away(state, item, ctx)
+    return assurance_due(state, item, ctx)
 
 
 def _woken(state: NodeState, item: Item, ctx: Context) -> list[e.Change]:

@@ -169,6 +169,14 @@ NEW: Mapping[str, Since] = {
     **dict.fromkeys(("CaseRated", "Inbound.rating"), Since(2)),
     **dict.fromkeys(("Case.link", "CaseChanged.link"), Since(2)),
     "Case.rating": Since(2, harmless=True),
+    # What is written by itself: where it is lost, the customer is told less, and nothing twice. An
+    # older node would lose what a queue declares.
+    "Queue.courtesy": Since(2),
+    **dict.fromkeys(("Courtesy", "Assured", "Solving"), Since(2, harmless=True)),
+    **dict.fromkeys(("Item.assured", "Case.solving"), Since(2, harmless=True)),
+    **dict.fromkeys(("AnswerAssured", "AutomaticWithheld"), Since(2, harmless=True)),
+    **dict.fromkeys(("ScoreAsked", "CaseChanged.item"), Since(2, harmless=True)),
+    "MessageAdded.hush": Since(2, harmless=True),
     # What is lost of these is not in the routing report.
     "ItemMisrouted": Since(2, harmless=True),
     "ItemQueued.rule": Since(2, harmless=True),

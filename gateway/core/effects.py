@@ -14,10 +14,12 @@ from gateway.core import events as e
 from gateway.core.ids import AgentName, Context, QueueName, RuleName
 from gateway.core.lifecycle import ENDED, MOVING, allows, step
 from gateway.core.messages import add_message, preview_of
-from gateway.core.model import Author, Case, ChannelKind, Item, ItemState, Message
+from gateway.core.model import Author, Case, Item, ItemState, Message
 from gateway.core.reaching import answering
 from gateway.core.rules.rule import Texts, Then
 from gateway.core.rules.texts import filled, nearest
+from gateway.core.silence import MOST_AUTOMATIC as MOST_AUTOMATIC
+from gateway.core.silence import why_silent, withheld
 from gateway.core.state import NodeState
 from gateway.core.waking import reopened
 from gateway.core.watch import NOTHING, Review
@@ -26,10 +28,7 @@ MOST_POINTS = 100
 MOST_TAGS = 50
 MOST_REVIEWS = 20
 """An item that has so many waits to be looked at anyway."""
-MOST_AUTOMATIC = 5
-"""Messages that rules may send in a case until one of us has written: two machines end there."""
 _IN_HAND = (ItemState.ASSIGNED, ItemState.WRAPPING)
-_ANSWERED_BY_MAIL = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
 
 
 class Matter(Struct, frozen=True):
@@ -110,6 +109,7 @@ class Doing:
         why_not = self.why_silent() if text else "there is no text in this language"
         if why_not:
             self.did.append(f"no reply: {why_not}")
+            self.changes += withheld(self.item, "reply", why_not)
             return False
         self.say(text)
         self.did.append("a reply")
@@ -117,16 +117,7 @@ class Doing:
 
     def why_silent(self) -> str:
         """Why no machine of ours may write to this customer now; empty: it may."""
-        if (self.item.watch or NOTHING).machine:
-            return "no person would read it"
-        if self.case.automatic >= MOST_AUTOMATIC:
-            return f"{MOST_AUTOMATIC} in a row are enough"
-        way = answering(self.item)
-        if way.kind is ChannelKind.CALLBACK:
-            return "there is only a number to call"
-        if way.kind in _ANSWERED_BY_MAIL and not self.item.address:
-            return "there is no address"
-        return ""
+        return why_silent(self._state, self.case, answering(self.item), self._ctx.now)
 
     def say(self, text: str, quick_replies: tuple[str, ...] = ()) -> None:
         """Write this to the customer; whoever does that has asked ``why_silent``."""

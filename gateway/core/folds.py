@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core.capacity import AWAKE, cost_here, rests_after
+from gateway.core.courtesy_folds import COURTESY_FOLDS, nothing_more, rated, solved_by
 from gateway.core.ids import AgentName
 from gateway.core.model import Forecast, Item, OutboundState, Passed, Presence
 from gateway.core.owed_folds import OWED_FOLDS, called_back
@@ -43,11 +44,12 @@ _CASE_FIELDS = ("status", "tags", "category", "stage", "type", "level", "subject
 
 def _case_changed(s: NodeState, ev: e.CaseChanged, at: datetime) -> Rows:
     changes = {f: v for f in _CASE_FIELDS if (v := getattr(ev, f)) is not None}
-    return (s.edit_case(s.cases[ev.case], at, **changes),)
+    return (s.edit_case(s.cases[ev.case], at, **changes, **solved_by(ev)),)
 
 
 def _case_rated(s: NodeState, ev: e.CaseRated, at: datetime) -> Rows:
-    return (s.edit_case(s.cases[ev.case], at, rating=ev.score),)
+    case = s.cases[ev.case]
+    return (s.edit_case(case, at, rating=ev.score, **rated(case, at)),)
 
 
 def _message_added(s: NodeState, ev: e.MessageAdded, at: datetime) -> Rows:
@@ -68,7 +70,7 @@ def _message_added(s: NodeState, ev: e.MessageAdded, at: datetime) -> Rows:
                 changes["answered_at"] = at
             if (after := rests_after(s.queues, item)) is not None:
                 changes["rests_at"] = at + timedelta(seconds=after)
-        changes |= silent_since(item, ev, at)
+        changes |= silent_since(item, ev, at) | nothing_more(item, ev)
         if changes:
             rows += (s.edit(item, **changes),)
     return rows
@@ -487,4 +489,5 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     **WATCH_FOLDS,
     **OWED_FOLDS,
     **TIE_FOLDS,
+    **COURTESY_FOLDS,
 }

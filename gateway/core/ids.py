@@ -5,7 +5,7 @@ an operator typed.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NewType
 
 import msgspec
@@ -54,13 +54,34 @@ def no_link(_case: CaseId, _customer: CustomerId, _renewed: int) -> str:
     return ""
 
 
+SpellMoment = Callable[[datetime, str, str], str]
+"""A time as it is written to somebody: in a zone (IANA), in a language."""
+
+
+def plain_moment(at: datetime, _zone: str, _language: str) -> str:
+    """In UTC, for everybody."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+ExpectWait = Callable[[ItemId], float | None]
+"""How many seconds of work are before a waiting item; ``None``: nobody knows."""
+
+
+def no_expectation(_item: ItemId) -> None:
+    """Nobody knows how long anything will wait."""
+    return
+
+
 class Context(msgspec.Struct, frozen=True, gc=False):
     """What a decision may know of the world besides its input.
 
     ``now`` is UTC; ``new_id`` gives a fresh UUIDv7 as text. ``link`` gives the address of the page
-    on which a customer follows a case, by how often such an address has been taken back.
+    on which a customer follows a case, by how often such an address has been taken back; ``spell``
+    writes a time for somebody, ``expect`` tells how long an item will wait.
     """
 
     now: datetime
     new_id: NewId
     link: LinkOf = no_link
+    spell: SpellMoment = plain_moment
+    expect: ExpectWait = no_expectation

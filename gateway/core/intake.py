@@ -45,9 +45,10 @@ from gateway.core.model import (
 from gateway.core.open_matters import joined, queue_there
 from gateway.core.opening import open_case
 from gateway.core.owed import Callback, CallbackWish
-from gateway.core.rating import rated
+from gateway.core.rating import rated, unrated
 from gateway.core.returning import came_back, open_item, or_called, speaks_for_itself
 from gateway.core.rules.run import Outcome as Looked
+from gateway.core.silence import heard, signs
 from gateway.core.state import NodeState
 from gateway.core.waking import reopened, wake
 
@@ -98,12 +99,14 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
     made = case is None or item is None
     if case is None or item is None:
         case, item, changes, door = _new_item(state, ctx, inbound, known, join, door=door)
-    message, said = _said(ctx, inbound, known, case, item, join.reason)
+    hush = signs(state, inbound, fresh=join.case is None and join.follows is None)
+    message, said = _said(ctx, inbound, known, case, item, reason=join.reason, hush=hush)
     # What keeps it back follows the word: with that comes the header that desktops show it with.
     kept = [c for c in changes if type(c.event) is e.ItemScheduled]
     changes = [c for c in changes if c not in kept]
     woken = wake(item, case, "the customer wrote", since)
-    matter = Matter(state, ctx, case, item)
+    so = heard(item, hush, automatic=speaks_for_itself(inbound))
+    matter = Matter(state, ctx, case, so)
     if made and door is not None:
         now = met(matter, inbound, join, door, Word(said, kept, [*woken, *gone], gone, since))
     else:
@@ -177,7 +180,7 @@ def _call_back(
         number = case.number if case is not None else None
         return _finish(known, Decided(status="ignored", number=number, reason=refused.detail))
     # Before the contact that is replaced ends, or the case would end with it.
-    message, said = _said(ctx, inbound, known, case, item, join.reason)
+    message, said = _said(ctx, inbound, known, case, item, reason=join.reason)
     opened = [c for c in changes if isinstance(c.event, e.CaseOpened | e.ItemCreated)]
     rest = [c for c in changes if c not in opened] + reopened(case, "the customer asks for a call")
     decided = Decided(
@@ -267,7 +270,14 @@ def _new_item(
 
 
 def _said(
-    ctx: Context, inbound: Inbound, known: Known, case: Case, item: Item, reason: str
+    ctx: Context,
+    inbound: Inbound,
+    known: Known,
+    case: Case,
+    item: Item,
+    *,
+    reason: str,
+    hush: str = "",
 ) -> tuple[Message, e.Change]:
     message = Message(
         id=MessageId(ctx.new_id()),
@@ -304,6 +314,7 @@ def _said(
         preview=preview_of(inbound.body),
         reason=reason,
         automatic=speaks_for_itself(inbound),
+        hush=hush,
     )
     return message, e.Change(added, (message,))
 
@@ -346,6 +357,8 @@ def _no_word(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> 
     if case is None:
         return _finish(known, Decided(status="ignored", reason="no such conversation"))
     if inbound.rating:
+        if why := unrated(case, inbound, ctx.now):
+            return _finish(known, Decided(status="ignored", number=case.number, reason=why))
         reason, changes = "rated", rated(ctx, case, inbound, _author(inbound))
     elif inbound.sign:
         items = state.talks_of_case(case.id)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from gateway.core import events as e
 from gateway.core.arrival import Past, greet
 from gateway.core.asking import answered, ask_first, late
+from gateway.core.assurance import assure
 from gateway.core.closed_hours import reply_while_closed
 from gateway.core.correlate import Join
 from gateway.core.effects import Matter
@@ -43,6 +44,8 @@ def met(matter: Matter, inbound: Inbound, join: Join, door: Looked, word: Word) 
     if not asked and not speaks_for_itself(inbound):
         now += reply_while_closed(state, ctx, case, item, language=inbound.language)
     now += greet(matter, door, now, fresh=join.case is None)
+    if join.case is None:
+        now += assure(so, inbound, now)
     return now if new else [*now, *tell(so, inbound, door, now)]
 
 

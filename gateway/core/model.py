@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType, field
 
 from gateway.core.asked import Asked
 from gateway.core.clocks import Service
+from gateway.core.courtesy import Assured, Courtesy, Solving
 from gateway.core.ids import (
     AgentName,
     AttachmentId,
@@ -46,6 +47,8 @@ from gateway.core.policy import Cost, Policy, Ring
 from gateway.core.records import CommandRecord as CommandRecord
 from gateway.core.records import DeliveryUpdate as DeliveryUpdate
 from gateway.core.records import InboundDone as InboundDone
+from gateway.core.routed import Forecast as Forecast
+from gateway.core.routed import Passed as Passed
 from gateway.core.thresholds import Threshold
 from gateway.core.ties import Ties
 from gateway.core.value import Attributes as Attributes
@@ -119,22 +122,6 @@ class CustomerBrief(Value, frozen=True, kw_only=True):
     value: int = 0
 
 
-class Passed(Value, frozen=True, kw_only=True):
-    """An agent who let an offer of this item go by, or gave it away, and how."""
-
-    agent: AgentName
-    how: Literal["declined", "missed", "transferred"]
-    at: datetime
-
-
-class Forecast(Value, frozen=True, kw_only=True):
-    """What the customer was told first of a wait: the place (1 is next) and how many seconds."""
-
-    at: datetime
-    place: int
-    seconds: float
-
-
 class Item(Kept, frozen=True, kw_only=True):
     """One routable unit of work inside a case.
 
@@ -147,7 +134,8 @@ class Item(Kept, frozen=True, kw_only=True):
     agent, if not the usual; while ``resting`` (the customer is silent) nothing. ``watch`` is what
     rules have done, and what a supervisor is to look at; ``callback`` and ``promise`` are what
     makes it one: the customer's own messages are about other items. ``ruled_by`` is the rule that
-    chose its queue, ``asked`` what the front door asked its customer.
+    chose its queue, ``asked`` what the front door asked its customer; ``assured`` what machines of
+    ours have said of when a person answers.
     """
 
     id: ItemId
@@ -198,6 +186,7 @@ class Item(Kept, frozen=True, kw_only=True):
     gone: Gone | None = None
     ruled_by: RuleName = RuleName("")
     asked: Asked | None = None
+    assured: Assured | None = None
 
 
 class Case(Kept, frozen=True, kw_only=True):
@@ -207,7 +196,7 @@ class Case(Kept, frozen=True, kw_only=True):
     the clocks of its last item that ended, as they stood then. ``automatic`` counts what machines
     of ours have said since one of us has. ``rating`` is what the customer gave it last, 1-5;
     ``link`` counts how often the address of the customer's own page was replaced; ``ties`` are the
-    cases that it was merged with or split from.
+    cases that it was merged with or split from; ``solving`` is how it was solved last.
     """
 
     id: CaseId
@@ -235,6 +224,7 @@ class Case(Kept, frozen=True, kw_only=True):
     rating: int = 0
     link: int = 0
     ties: Ties | None = None
+    solving: Solving | None = None
 
 
 class Author(Value, frozen=True, kw_only=True):
@@ -358,7 +348,7 @@ class Queue(Value, frozen=True, kw_only=True):
     ``rings`` relax what is asked as the wait grows; ``languages`` names by language which others
     will do, best first. ``callbacks`` and ``abandoned`` say what is done for who
     asks to be called or gives up waiting, ``bundle`` what is offered together; a promise waits
-    ``promise_grace_seconds`` for who made it.
+    ``promise_grace_seconds`` for who made it. ``courtesy`` is what it writes by itself.
     """
 
     name: QueueName
@@ -384,4 +374,5 @@ class Queue(Value, frozen=True, kw_only=True):
     abandoned: Abandoned = Abandoned()
     promise_grace_seconds: float = PROMISE_GRACE_SECONDS
     bundle: Bundling = "case"
+    courtesy: Courtesy = Courtesy()
     active: bool = True

@@ -62,7 +62,7 @@ def _item(state: NodeState, item: Item, now: datetime) -> Ticket:
     if by is not None and by <= now:
         by = None  # what has passed is no news
         standing = "working" if standing == "promised" else standing
-    zone = _zone(state, item.queue)
+    zone = zone_name(state, item.queue)
     return Ticket(number=item.number, standing=standing, by=by, text=text, zone=zone)
 
 
@@ -80,7 +80,8 @@ def _standing(item: Item) -> tuple[Standing, datetime | None, str]:
     return "waiting", item.due_at, ""
 
 
-def _zone(state: NodeState, name: QueueName) -> str:
+def zone_name(state: NodeState, name: QueueName) -> str:
+    """The time zone (IANA) of a queue's hours; one without has UTC."""
     queue = state.queues.get(name)
     calendar = state.timetable.calendars.get(queue.hours) if queue and queue.hours else None
     if calendar is None:

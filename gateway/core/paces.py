@@ -61,14 +61,22 @@ class Paces:
         for by, width in dict.fromkeys((one.by, _width(one)) for one in wanted):
             if not (key := keys.get(by, "")):
                 continue
-            start = int(at.timestamp() // width * width)
-            what, key = _what(side, by, of, width), hashed(by, key)
-            self._tidy(what, key, at.timestamp() - 2 * STEPS * width)
-            had = self._steps.get((what, key), {}).get((start, self._node), 0)
-            step = Step(what, key, self._node, start, had + 1)
-            self._news.pop(Step(what, key, self._node, start, had), None)
-            self._news[step] = None
-            self.put(step)
+            self.note(_what(side, by, of, width), hashed(by, key), width, at)
+
+    def note(self, what: str, key: str, width: float, at: datetime) -> None:
+        """One more of ``what``, under a key that is ``hashed``; steps are of ``width`` seconds."""
+        start = int(at.timestamp() // width * width)
+        self._tidy(what, key, at.timestamp() - 2 * STEPS * width)
+        had = self._steps.get((what, key), {}).get((start, self._node), 0)
+        step = Step(what, key, self._node, start, had + 1)
+        self._news.pop(Step(what, key, self._node, start, had), None)
+        self._news[step] = None
+        self.put(step)
+
+    def total(self, what: str, key: str, since: float) -> int:
+        """How many there were in steps that began after ``since`` (seconds since 1970)."""
+        steps = self._steps.get((what, key), {})
+        return sum(count for (start, _), count in steps.items() if start > since)
 
     def put(self, step: Step) -> None:
         """What was counted, here or elsewhere; the same again changes nothing."""
@@ -88,10 +96,8 @@ class Paces:
             if key := keys.get(one.by, ""):
                 width = _width(one)
                 what = _what(side, one.by, one.of, width)
-                steps = self._steps.get((what, hashed(one.by, key)), {})
                 since = at.timestamp() - one.seconds - width
-                before = sum(count for (start, _), count in steps.items() if start > since)
-                found[velocity_key(one)] = before + 1
+                found[velocity_key(one)] = self.total(what, hashed(one.by, key), since) + 1
         return found
 
     def _tidy(self, what: str, key: str, before: float) -> None:

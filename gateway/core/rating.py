@@ -1,10 +1,13 @@
 """What a customer says of how it went. Pure."""
 
+from datetime import datetime, timedelta
+
 from gateway.core import events as e
+from gateway.core.courtesy import CHANGE_DAYS
 from gateway.core.ids import Context, MessageId
 from gateway.core.inbound import Inbound
 from gateway.core.messages import preview_of
-from gateway.core.model import Author, Case, Message
+from gateway.core.model import Author, Case, CaseStatus, ChannelKind, Message
 
 HIGHEST = 5
 
@@ -12,6 +15,24 @@ HIGHEST = 5
 def stars(score: int) -> str:
     """A score as everybody reads it, in no language."""
     return "★" * score + "☆" * (HIGHEST - score)
+
+
+def may_rate(case: Case, now: datetime) -> bool:
+    """Whether it can be: it is solved, and a score that was given is not too old to be changed."""
+    if case.status not in (CaseStatus.SOLVED, CaseStatus.CLOSED):
+        return False
+    rated_at = case.solving.rated_at if case.solving is not None else None
+    return rated_at is None or now - rated_at <= timedelta(days=CHANGE_DAYS)
+
+
+def unrated(case: Case, inbound: Inbound, now: datetime) -> str:
+    """Why a score counts for nothing; empty: it counts.
+
+    The survey of a chat comes when the chat has ended, while its agent may still write it up.
+    """
+    if inbound.kind is ChannelKind.WEBCHAT and not inbound.attributes.get("ticket_page"):
+        return ""
+    return "" if may_rate(case, now) else "it is not solved, or its score stands by now"
 
 
 def rated(ctx: Context, case: Case, inbound: Inbound, author: Author) -> list[e.Change]:
@@ -46,5 +67,11 @@ def rated(ctx: Context, case: Case, inbound: Inbound, author: Author) -> list[e.
         reason="the customer rated it",
         automatic=True,
     )
-    given = e.CaseRated(case=case.id, score=score, agent=case.last_agent, before=case.rating)
+    given = e.CaseRated(
+        case=case.id,
+        score=score,
+        agent=case.last_agent,
+        before=case.rating,
+        item=case.solving.item if case.solving is not None else None,
+    )
     return [e.Change(said, (message,)), e.Change(given)]

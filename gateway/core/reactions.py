@@ -14,6 +14,7 @@ from gateway.core.abandoned import answer
 from gateway.core.bundles import along
 from gateway.core.closing import clear_out
 from gateway.core.deadlines import withdraw_offers
+from gateway.core.farewell import farewell
 from gateway.core.hands import give_back
 from gateway.core.ids import AgentName, Context, OutboundId
 from gateway.core.lifecycle import ENDED, MOVING
@@ -141,13 +142,13 @@ def _after_move(state: NodeState, rows: Rows, ctx: Context) -> list[e.Change]:
             left = answer(state, row, ctx) if row.state is ItemState.ABANDONED else []
             out += left
             if row.state in ENDED and not any(type(c.event) is e.ItemCreated for c in left):
-                out += _close_case(state, row)
+                out += _close_case(state, row, ctx)
             if row.kind is ChannelKind.TASK and row.address and row.state in _TOLD:
                 out.append(_tell_filer(row, ctx))
     return out
 
 
-def _close_case(state: NodeState, item: Item) -> list[e.Change]:
+def _close_case(state: NodeState, item: Item, ctx: Context) -> list[e.Change]:
     case = state.cases.get(item.case)
     if case is None:
         return []
@@ -158,7 +159,10 @@ def _close_case(state: NodeState, item: Item) -> list[e.Change]:
     if case.status is status:
         return []
     reason = f"its last work item was {item.state.value}"
-    return [e.Change(e.CaseChanged(case=case.id, by="system", status=status, reason=reason))]
+    changed = e.CaseChanged(
+        case=case.id, by="system", status=status, reason=reason, item=item.id if done else None
+    )
+    return [e.Change(changed), *(farewell(state, ctx, case, item) if done else [])]
 
 
 def _promised(case: Case, items: Iterable[Item]) -> list[e.Change]:

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.core import events as e
+from gateway.core.budget import Budget
 from gateway.core.ids import (
     AgentName,
     AlarmName,
@@ -84,6 +85,7 @@ class NodeState:
         self.channels: dict[ChannelName, ChannelKind] = {}
         self.addresses: dict[ChannelName, str] = {}
         self.paces = Paces(node)
+        self.budget = Budget()
         self.claimed: set[AgentName] = set()
         self._forgotten: OrderedDict[CaseId, Case] = OrderedDict()
         self.skill_holders: dict[SkillName, dict[AgentName, None]] = {}

@@ -17,6 +17,7 @@ from gateway.core.ids import AgentName, AttachmentId
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import Attachment, Case, CaseStatus, ChannelKind, Item, ItemState, Message
 from gateway.core.promises import Standing, standing
+from gateway.core.rating import may_rate
 from gateway.core.reaching import answering
 
 Stands = Literal["received", "working", "waiting", "promised", "solved", "closed"]
@@ -26,7 +27,6 @@ WRITABLE = frozenset(
 """How an answer can reach the customer who writes on the page."""
 _ADDRESSED = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
 _AT_WORK = frozenset({ItemState.ASSIGNED, ItemState.WRAPPING})
-_ANSWERED = frozenset({CaseStatus.SOLVED, CaseStatus.CLOSED})
 _WAITS_FOR_CALL = frozenset(
     {ItemState.NEW, ItemState.QUEUED, ItemState.OFFERED, ItemState.SCHEDULED, ItemState.HELD}
 )
@@ -122,7 +122,7 @@ def ticket_of(
         answer_by=due,
         late=due is not None and due < now,
         may_write=way_of(items) is not None,
-        may_rate=case.status in _ANSWERED,
+        may_rate=may_rate(case, now),
         rating=case.rating,
     )
 

@@ -37,11 +37,13 @@ class Review(Kept, frozen=True, kw_only=True):
 class Watch(Kept, frozen=True, kw_only=True):
     """``silent_since`` is when we wrote last, the customer not having answered since.
 
-    ``machine``: what came in last was written by none; rules do not answer it.
+    ``machine``: what came in last was written by none; rules do not answer it. ``hush``: it may
+    have been, and this is why no machine of ours answers it (``core.silence``).
     """
 
     silent_since: datetime | None = None
     machine: bool = False
+    hush: str = ""
     fired: tuple[Fired, ...] = ()
     reviews: tuple[Review, ...] = ()
 

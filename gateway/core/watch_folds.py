@@ -31,7 +31,9 @@ def silent_since(item: Item, event: e.MessageAdded, at: datetime) -> dict[str, A
     if event.direction not in ("in", "out"):
         return {}
     known = item.watch or NOTHING
-    watch = replace(known, machine=event.automatic) if event.direction == "in" else known
+    watch = known
+    if event.direction == "in":
+        watch = replace(known, machine=event.automatic, hush=event.hush)
     if not event.automatic:
         watch = replace(watch, silent_since=at if event.direction == "out" else None)
     return {} if watch == known else {"watch": _kept(watch)}

@@ -17,7 +17,16 @@ from gateway.core import events as e
 from gateway.core.edition import EDITION, refuse_newer
 from gateway.core.errors import GatewayError, Refused
 from gateway.core.folds import apply
-from gateway.core.ids import CaseId, Context, LinkOf, NewId, Position, no_link
+from gateway.core.ids import (
+    CaseId,
+    Context,
+    ExpectWait,
+    LinkOf,
+    NewId,
+    Position,
+    no_expectation,
+    no_link,
+)
 from gateway.core.legal import check
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import Case, Item
@@ -25,6 +34,7 @@ from gateway.core.reactions import reactions
 from gateway.core.state import NodeState
 from gateway.flow.gate import Gate
 from gateway.flow.headers import Headers
+from gateway.flow.moments import spelled
 from gateway.ports import Clock
 from gateway.store.contract import Batch, Entries
 
@@ -57,7 +67,7 @@ class Ledger:
     """See the module's docstring. Implements ``ports.Feed``.
 
     ``gate`` says whether anybody may be told of anything, ``written`` which edition of events and
-    rows every node knows, ``link`` where a customer follows a case.
+    rows every node knows, ``link`` where a customer follows a case, ``expect`` how long one waits.
     """
 
     def __init__(
@@ -78,6 +88,7 @@ class Ledger:
         self.writable = True
         self.written = EDITION
         self.link: LinkOf = no_link
+        self.expect: ExpectWait = no_expectation
         self.gate = gate or Gate()
         self._offset = 0
         self._committed = 0
@@ -98,7 +109,7 @@ class Ledger:
 
     def context(self) -> Context:
         """The time and the ids for a decision that begins now."""
-        return Context(self.clock.now(), self.new_id, self.link)
+        return Context(self.clock.now(), self.new_id, self.link, spelled, self.expect)
 
     @property
     def position(self) -> Position:

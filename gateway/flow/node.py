@@ -11,8 +11,8 @@ from gateway.core import events as e
 from gateway.core.adoption import adopt_agents, adopt_items
 from gateway.core.closing import clear_out
 from gateway.core.hands import give_back
-from gateway.core.ids import ChannelName, NewId, NodeName, QueueName
-from gateway.core.model import Delivery, DeliveryUpdate, Message
+from gateway.core.ids import ChannelName, ItemId, NewId, NodeName, QueueName
+from gateway.core.model import Delivery, DeliveryUpdate, ItemState, Message
 from gateway.core.state import NodeState
 from gateway.flow.automation import Automation
 from gateway.flow.care import Care
@@ -71,6 +71,7 @@ class Node:
         self.timers = Timers(ledger)
         self.timers.load([*ledger.state.items.values(), *ledger.state.statuses.values()])
         self.router = Router(ledger, self.timers)
+        ledger.expect = self._expected
         self.recount = Recount(ledger)
         self.care = Care(ledger, self.router.engine.expectation, sleep=sleep)
         self.automation = Automation(ledger, self.timers)
@@ -158,6 +159,14 @@ class Node:
         node.settle_after_restart(region)
         node.tell_adopted(loaded)
         return node
+
+    def _expected(self, item: ItemId) -> float | None:
+        """How many seconds of work are before it; ``None``: it does not wait, or nobody knows."""
+        state = self.ledger.state
+        known = state.items.get(item)
+        if known is None or known.state is not ItemState.QUEUED:
+            return None
+        return self.router.engine.expectation.known_of(known, self.ledger.clock.now())
 
     def settle_after_restart(self, region: str) -> None:
         """Nobody is connected to a node that has just begun: desktops' grace starts now.

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from gateway.core import events as e
-from gateway.core.ids import QueueName
-from gateway.core.model import Item
+from gateway.core.ids import ChannelName, QueueName
+from gateway.core.model import ChannelKind, Item, Message
 from gateway.flow.ledger import Ledger
 
 
@@ -15,6 +15,7 @@ class Outcomes:
     def __init__(self, ledger: Ledger) -> None:
         self.counts: Counter[tuple[str, QueueName]] = Counter()
         self.asked: Counter[tuple[str, QueueName]] = Counter()
+        self.automatic: Counter[tuple[str, ChannelName]] = Counter()
         ledger.subscribe(self._landed)
 
     def _landed(self, entries: Sequence[e.Entry]) -> None:
@@ -25,6 +26,20 @@ class Outcomes:
                 asked = event.asked
                 made = "asked" if asked.what == "question" else "offered"
                 self.asked[f"{asked.what}_{asked.ended or made}", event.queue] += 1
+            elif (mail := _automatic(entry)) is not None:
+                self.automatic[mail] += 1
+
+
+def _automatic(entry: e.Entry) -> tuple[str, ChannelName] | None:
+    """A mail that a machine of ours has written, or that a budget kept from being written."""
+    event = entry.event
+    if type(event) is e.AutomaticWithheld:
+        return f"withheld_{event.of}", event.channel
+    if type(event) is not e.MessageAdded or event.direction != "out" or not event.automatic:
+        return None
+    said = next((row for row in entry.rows if type(row) is Message), None)
+    mail = said is not None and said.kind is ChannelKind.EMAIL
+    return ("sent", said.channel) if said is not None and mail else None
 
 
 _COUNTED = frozenset(

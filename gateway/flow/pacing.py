@@ -13,9 +13,10 @@ import structlog
 
 from gateway.core import events as e
 from gateway.core.inbound import Inbound
-from gateway.core.model import Message
+from gateway.core.model import ChannelKind, Message
 from gateway.core.pretence import keys_of_inbound, keys_of_reply
 from gateway.core.scrutiny import IN
+from gateway.core.silence import REACH, note_withheld, note_words, spend
 from gateway.core.state import NodeState
 from gateway.flow.ledger import Ledger
 from gateway.store.contract import Unavailable
@@ -31,8 +32,10 @@ def count_inbound(
     state: NodeState, inbound: Inbound, changes: Sequence[e.Change], now: datetime
 ) -> None:
     """Something was said to us, and has been recorded."""
-    asked = state.rules.paced(*IN)
-    if not asked or not any(type(change.event) is e.MessageAdded for change in changes):
+    if not any(type(change.event) is e.MessageAdded for change in changes):
+        return
+    note_words(state, inbound)
+    if not (asked := state.rules.paced(*IN)):
         return
     keys = keys_of_inbound(inbound)
     state.paces.count(asked, "in", "messages", keys, now)
@@ -52,6 +55,17 @@ def count_reply(state: NodeState, entry: e.Entry) -> None:
             state.paces.count(asked, "out", "messages", keys_of_reply(row), entry.at)
 
 
+def count_automatic(state: NodeState, entry: e.Entry) -> None:
+    """A machine of ours has written a mail."""
+    event = entry.event
+    if type(event) is not e.MessageAdded or event.direction != "out" or not event.automatic:
+        return
+    for row in entry.rows:
+        if type(row) is Message and row.kind is ChannelKind.EMAIL:
+            for address in row.to:
+                spend(state, row.channel, address, entry.at)
+
+
 class Pacing:
     """``run`` works until cancelled. Without ``rows`` nothing is stored, and nobody told."""
 
@@ -68,7 +82,16 @@ class Pacing:
         self._position = 0
         self._reach = 0.0
         self._forgot: datetime | None = None
-        ledger.observe(lambda entry: count_reply(ledger.state, entry))
+        ledger.observe(self._count)
+
+    def _count(self, entry: e.Entry) -> None:
+        state = self._ledger.state
+        count_reply(state, entry)
+        count_automatic(state, entry)
+        if type(entry.event) is e.AutomaticWithheld:
+            told = entry.event
+            note_withheld(state, entry.at)
+            _log.warning("a budget of automatic mails is used up", of=told.of, channel=told.channel)
 
     async def run(self) -> None:
         while self._rows is not None:
@@ -83,6 +106,8 @@ class Pacing:
         state, now = self._ledger.state, self._ledger.clock.now()
         asked = [*state.rules.paced(*IN), *state.rules.paced("reply")]
         reach = max((one.seconds for one in asked), default=0.0)
+        if ChannelKind.EMAIL in state.channels.values():
+            reach = max(reach, REACH)
         if not reach:
             return
         if reach > self._reach:

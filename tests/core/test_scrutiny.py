@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gateway.core import acts, outbox
 from gateway.core import commands as c
 from gateway.core import events as e
+from gateway.core.budget import Budget
 from gateway.core.effects import MOST_AUTOMATIC, Doing, Matter
 from gateway.core.errors import Refused, Undeliverable
 from gateway.core.ids import AgentName, CommandId, MessageId, QueueName, RuleName
@@ -288,6 +289,7 @@ def test_a_note_can_tell_a_supervisor_whichever_way_it_is_written() -> None:
 
 def test_rules_write_no_more_than_a_few_messages_until_one_of_us_has_written() -> None:
     house = a_house()
+    house.state.budget = Budget(sender_hour=100)
     arrive(house)
     item = house.accept("ana")
     for _ in range(MOST_AUTOMATIC + 3):

@@ -14,7 +14,7 @@ from gateway.core.rules.when import When
 from gateway.core.scrutiny import IN
 from gateway.flow.pacing import Pacing
 from gateway.store.contract import Unavailable
-from tests.support.builders import House, agent
+from tests.support.builders import MAIL, House, agent
 
 FAST = Velocity(contacts=3, seconds=600, by="domain")
 KEYS = keys_of("email", "eva@example.org")
@@ -104,8 +104,10 @@ async def test_what_could_not_be_stored_is_stored_later() -> None:
     assert [step.count for _, step in table.rows.values()] == [1]
 
 
-async def test_without_such_a_rule_nothing_is_asked_of_the_database() -> None:
+async def test_without_such_a_rule_and_without_mail_nothing_is_asked_of_the_database() -> None:
     table = Table()
     table.away = True
-    await Pacing(House(agent("ana")).ledger, table).exchange(table)
+    house = House(agent("ana"))
+    del house.state.channels[MAIL]
+    await Pacing(house.ledger, table).exchange(table)
     assert table.forgotten == []

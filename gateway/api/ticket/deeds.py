@@ -13,7 +13,7 @@ from gateway.api.ticket.render import MAX_TEXT, MAX_WHY
 from gateway.core.inbound import Claim, Inbound
 from gateway.core.model import Case, ChannelKind, Item, Message
 from gateway.core.owed import CallbackWish
-from gateway.core.rating import HIGHEST
+from gateway.core.rating import HIGHEST, may_rate
 from gateway.core.ticket import plain, way_of
 from gateway.store.views import CustomerCard, IdentityCard
 
@@ -72,6 +72,11 @@ class Given(Struct, frozen=True, kw_only=True):
         return f"{self.act}:{self.id}:{sha256(said.encode()).hexdigest()[:16]}"
 
 
+def score_of(text: str) -> int:
+    """The score that a text says; 0: none."""
+    return int(text) if text in {str(n) for n in range(1, HIGHEST + 1)} else 0
+
+
 def given(body: bytes) -> Given:
     """The form's fields (application/x-www-form-urlencoded). Raises ``Bad``."""
     try:
@@ -79,13 +84,12 @@ def given(body: bytes) -> Given:
     except ValueError as error:
         raise Bad("error_empty", HTTPStatus.BAD_REQUEST) from error
     said = {name: values[0].replace("\r\n", "\n") for name, values in fields.items()}
-    score = said.get("score", "")
     found = Given(
         act=said.get("act", ""),
         id=said.get("id", ""),
         text=said.get("text", ""),
         why=said.get("why", ""),
-        score=int(score) if score in {str(n) for n in range(1, HIGHEST + 1)} else 0,
+        score=score_of(said.get("score", "")),
     )
     if found.act not in DONE or _ID.fullmatch(found.id) is None:
         raise Bad("error_empty", HTTPStatus.BAD_REQUEST)
@@ -113,7 +117,10 @@ def inbound_of(found: Found, form: Given, now: datetime, origin: str) -> Inbound
     if form.act == "rate":
         if not form.score:
             raise Bad("error_score", HTTPStatus.UNPROCESSABLE_ENTITY)
-        return replace(said, rating=form.score, body=form.why.strip()[:MAX_WHY])
+        if not may_rate(case, now):
+            raise Bad("error_unsolved", HTTPStatus.CONFLICT)
+        why, page = form.why.strip()[:MAX_WHY], {"ticket_page": True}
+        return replace(said, rating=form.score, body=why, attributes=page)
     text = form.text.strip()
     if way is None or not text:
         raise Bad("error_empty", HTTPStatus.UNPROCESSABLE_ENTITY)

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from gateway.api.attachments import disposition, harmless
 from gateway.api.house import House
-from gateway.api.ticket.deeds import DONE, Bad, Found, Given, given, inbound_of
+from gateway.api.ticket.deeds import DONE, Bad, Found, Given, given, inbound_of, score_of
 from gateway.api.ticket.pace import Pace
 from gateway.api.ticket.render import Form, Place, plain_page, ticket_page
 from gateway.api.ticket.words import Languages, accepted
@@ -148,7 +148,10 @@ class TicketPages:
     async def _get(self, request: HttpRequest) -> HttpAnswer:
         found = await self._seen(request)
         done = DONE.get(request.query.get("done", ""), "")
-        return await self._page(request, found, Form(id=self._ledger.new_id(), done=done))
+        # What a link of the closing mail chooses is only chosen: the button gives the score.
+        score = score_of(request.query.get("rate", ""))
+        form = Form(id=self._ledger.new_id(), done=done, score=score)
+        return await self._page(request, found, form)
 
     async def _seen(self, request: HttpRequest) -> Found:
         """To be looked at, which may be done so often. Raises ``_Gone``, ``Unavailable``."""

@@ -1,7 +1,8 @@
 """What is seen to while a work item stays in its state."""
 
+from gateway.core.courtesy import Assured
 from gateway.core.events.base import Happened
-from gateway.core.ids import ItemId, QueueName
+from gateway.core.ids import CaseId, ChannelName, ItemId, QueueName
 
 
 class ItemReprioritised(Happened, frozen=True, kw_only=True):
@@ -60,6 +61,36 @@ class WaitMeasured(Happened, frozen=True, kw_only=True):
     waited: float
 
 
+class AnswerAssured(Happened, frozen=True, kw_only=True):
+    """What the customer is, or was, told of when a person answers; ``None``: nothing more."""
+
+    item: ItemId
+    case: CaseId
+    assured: Assured | None
+    reason: str = ""
+
+
+class AutomaticWithheld(Happened, frozen=True, kw_only=True):
+    """A budget of automatic mails was used up: ``what`` was not sent.
+
+    ``of`` is whose budget it was: of the sender's address, or of the mailbox.
+    """
+
+    item: ItemId
+    case: CaseId
+    channel: ChannelName
+    of: str
+    what: str
+
+
 CareEvent = (
-    ItemReprioritised | ItemCared | ItemRevalued | ItemRested | RingOpened | WaitTold | WaitMeasured
+    ItemReprioritised
+    | ItemCared
+    | ItemRevalued
+    | ItemRested
+    | RingOpened
+    | WaitTold
+    | WaitMeasured
+    | AnswerAssured
+    | AutomaticWithheld
 )

@@ -12,7 +12,10 @@ class CaseOpened(Happened, frozen=True, kw_only=True):
 
 
 class CaseChanged(Happened, frozen=True, kw_only=True):
-    """Fields left ``None`` stay as they are. ``link``: addresses given before are void."""
+    """Fields left ``None`` stay as they are. ``link``: addresses given before are void.
+
+    ``item`` is the one whose end solved it.
+    """
 
     case: CaseId
     by: str
@@ -25,10 +28,13 @@ class CaseChanged(Happened, frozen=True, kw_only=True):
     level: int | None = None
     subject: str | None = None
     link: int | None = None
+    item: ItemId | None = None
 
 
 class CaseRated(Happened, frozen=True, kw_only=True):
     """The customer says how it went, 1-5; ``agent`` had the case last, ``before`` it was rated so.
+
+    ``item`` is the work whose end had solved it.
 
     What was said with it is a message of the case.
     """
@@ -37,12 +43,14 @@ class CaseRated(Happened, frozen=True, kw_only=True):
     score: int
     agent: AgentName | None = None
     before: int = 0
+    item: ItemId | None = None
 
 
 class MessageAdded(Happened, frozen=True, kw_only=True):
     """``thread`` and ``address`` update where an answer on the item goes (inbound only).
 
     ``automatic``: a machine wrote it, ours or the customer's; it answers nothing, asks nothing.
+    ``hush`` is why no machine of ours answers it, though it does not say that one wrote it.
     """
 
     message: MessageId
@@ -57,6 +65,14 @@ class MessageAdded(Happened, frozen=True, kw_only=True):
     preview: str = ""
     reason: str = ""
     automatic: bool = False
+    hush: str = ""
+
+
+class ScoreAsked(Happened, frozen=True, kw_only=True):
+    """A closing mail has asked the customer how it went."""
+
+    case: CaseId
+    item: ItemId
 
 
 class DeliveryChanged(Happened, frozen=True, kw_only=True):
@@ -67,4 +83,4 @@ class DeliveryChanged(Happened, frozen=True, kw_only=True):
     reason: str = ""
 
 
-CaseEvent = CaseOpened | CaseChanged | CaseRated | MessageAdded | DeliveryChanged
+CaseEvent = CaseOpened | CaseChanged | CaseRated | ScoreAsked | MessageAdded | DeliveryChanged

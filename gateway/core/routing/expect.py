@@ -74,6 +74,12 @@ class Expectation:
             self._asked[item.id] = _Guess(now, guess, item.queue, item.kind)
         return place, guess * self._factor(item.queue, item.kind)
 
+    def known_of(self, item: Item, now: datetime) -> float | None:
+        """The seconds, if anybody is there who could serve it; ``None``: nobody can know."""
+        if not self.staff(self._pool.need_of(item), now):
+            return None
+        return self.of(item, now)[1]
+
     def of_place(self, place: int, need: Need, staff: int) -> float:
         """What somebody would wait who stood there, with so many who could serve it."""
         return _guess(place, staff) * self._factor(need.queue, need.kind)

@@ -1,0 +1,45 @@
+"""How what customers are told by themselves changes a node's state; see ``folds``."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from gateway.core import events as e
+from gateway.core.courtesy import Solving
+from gateway.core.model import Case, CaseStatus, Item
+from gateway.core.state import NodeState, Rows
+
+
+def solved_by(event: e.CaseChanged) -> dict[str, Any]:
+    """What a change of a case says of how it was solved: it may be rated anew."""
+    return {"solving": Solving(item=event.item)} if event.status is CaseStatus.SOLVED else {}
+
+
+def rated(case: Case, at: datetime) -> dict[str, Any]:
+    """When it was rated first since it was solved."""
+    solving = case.solving or Solving()
+    return {"solving": replace(solving, rated_at=solving.rated_at or at)}
+
+
+def nothing_more(item: Item, event: e.MessageAdded) -> dict[str, Any]:
+    """A person has answered: when that would be is nothing to be said of any more."""
+    answered = event.direction == "out" and not event.automatic
+    return {"assured": None} if answered and item.assured is not None else {}
+
+
+def _score_asked(s: NodeState, ev: e.ScoreAsked, at: datetime) -> Rows:
+    case = s.cases[ev.case]
+    return (s.edit_case(case, at, solving=replace(case.solving or Solving(), asked_at=at)),)
+
+
+def _answer_assured(s: NodeState, ev: e.AnswerAssured, at: datetime) -> Rows:
+    item = s.items.get(ev.item)
+    return () if item is None else (s.edit(item, assured=ev.assured),)
+
+
+COURTESY_FOLDS: Mapping[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
+    e.ScoreAsked: _score_asked,
+    e.AnswerAssured: _answer_assured,
+}
