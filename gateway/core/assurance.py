@@ -49,8 +49,8 @@ def assure(matter: Matter, inbound: Inbound, now: Sequence[e.Change]) -> list[e.
         return []
     if speaks_for_itself(inbound) or any(_speaks(change.event) for change in now):
         return []
-    if Doing(matter, by="system", author=SYSTEM).why_silent():
-        return []
+    if why_not := Doing(matter, by="system", author=SYSTEM).why_silent():
+        return withheld(item, "acknowledgement", why_not)
     at = matter.ctx.now + timedelta(seconds=courtesy.grace_seconds)
     assured = Assured(case=item.case, send_at=at)
     why = "to be acknowledged, unless somebody answers before"

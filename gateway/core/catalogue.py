@@ -347,7 +347,7 @@ def _said(name: Say) -> dict[str, str]:
 _TAGS = {tag.lower(): tag for tag in LANGUAGES}
 
 
-def nearest_tag(texts: Mapping[str, str], language: str) -> str:
+def nearest_tag(texts: Mapping[str, object], language: str) -> str:
     """Cut from its end (RFC 4647 §3.4), and at each step what is declared for what is left."""
     wanted = language.replace("_", "-").lower()
     while wanted:

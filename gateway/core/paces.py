@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import blake2b
 from ipaddress import ip_address
+from math import inf
 
 from msgspec import Struct
 
@@ -63,20 +64,24 @@ class Paces:
                 continue
             self.note(_what(side, by, of, width), hashed(by, key), width, at)
 
-    def note(self, what: str, key: str, width: float, at: datetime) -> None:
-        """One more of ``what``, under a key that is ``hashed``; steps are of ``width`` seconds."""
+    def note(self, what: str, key: str, width: float, at: datetime, *, shared: bool = True) -> None:
+        """One more of ``what``, under a key that is ``hashed``; steps are of ``width`` seconds.
+
+        What is not ``shared`` no other node is told, and it is not stored.
+        """
         start = int(at.timestamp() // width * width)
         self._tidy(what, key, at.timestamp() - 2 * STEPS * width)
         had = self._steps.get((what, key), {}).get((start, self._node), 0)
         step = Step(what, key, self._node, start, had + 1)
         self._news.pop(Step(what, key, self._node, start, had), None)
-        self._news[step] = None
+        if shared:
+            self._news[step] = None
         self.put(step)
 
-    def total(self, what: str, key: str, since: float) -> int:
+    def total(self, what: str, key: str, since: float, until: float = inf) -> int:
         """How many there were in steps that began after ``since`` (seconds since 1970)."""
         steps = self._steps.get((what, key), {})
-        return sum(count for (start, _), count in steps.items() if start > since)
+        return sum(count for (start, _), count in steps.items() if since < start <= until)
 
     def put(self, step: Step) -> None:
         """What was counted, here or elsewhere; the same again changes nothing."""

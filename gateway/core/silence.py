@@ -25,6 +25,8 @@ MOST_AUTOMATIC = 5
 """Messages that rules may send in a case until one of us has written: two machines end there."""
 QUICK_SECONDS = 20.0
 """Nobody reads a mail and answers it within so long."""
+SKEW_SECONDS = 5.0
+"""So much the clock of a mail server may be behind ours."""
 LEAST_WORDS = 30
 """Letters: who says less may well say it again."""
 _ADDRESSED = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
@@ -66,6 +68,8 @@ def _by_mail(state: NodeState, way: Item, now: datetime) -> str:
         return "it is an address of ours"
     if nobody_reads(address):
         return "nobody reads what is sent to that address"
+    if state.paces.total(_MACHINE, hashed(_MACHINE, address), now.timestamp() - HOUR):
+        return "a machine answers there"
     of = used_up(state, way.channel, address, now)
     return BUDGET[of] if of else ""
 
@@ -97,6 +101,12 @@ def spend(state: NodeState, channel: ChannelName, address: str, now: datetime) -
     state.paces.note(_QUICK, hashed(_QUICK, address), 1.0, now)
 
 
+def written(state: NodeState, address: str, now: datetime) -> None:
+    """A person of ours has written there: what comes back at once, a machine wrote."""
+    address = bare(address)
+    state.paces.note(_QUICK, hashed(_QUICK, address), 1.0, now, shared=False)
+
+
 def _counted(of: str, seconds: float, channel: ChannelName, address: str) -> tuple[str, str]:
     what = f"automatic:{of}:{seconds:g}"
     return what, hashed(what, address if of == "sender" else channel)
@@ -125,7 +135,12 @@ def withheld(way: Item, what: str, why: str) -> list[e.Change]:
 
 # -- signs of a machine that does not say what it is --------------------------------------------
 
+_HABITS = (
+    f"it came within {QUICK_SECONDS:g} s of a mail of ours",
+    "the same words came from there before",
+)
 _WITHHELD = "automatic:withheld"
+_MACHINE = "automatic:machine"
 _QUICK = "automatic:quick"
 _SAME = "automatic:same"
 
@@ -141,8 +156,8 @@ def signs(state: NodeState, inbound: Inbound, *, fresh: bool) -> str:
     known = {sender, bare(inbound.address)} - {""}
     return (
         _sign_of_address(state, inbound, known)
-        or _sign_of_subject(inbound.subject, fresh=fresh)
         or _sign_of_habit(state, inbound, sender, known)
+        or _sign_of_subject(inbound.subject, fresh=fresh)
     )
 
 
@@ -166,22 +181,25 @@ def _sign_of_subject(subject: str, *, fresh: bool) -> str:
 def _sign_of_habit(state: NodeState, inbound: Inbound, sender: str, known: set[str]) -> str:
     """What nobody types so fast, or twice."""
     at = inbound.at.timestamp()
-    since = at - QUICK_SECONDS - 1
-    if any(state.paces.total(_QUICK, hashed(_QUICK, one), since) for one in known):
-        return f"it came within {QUICK_SECONDS:g} s of a mail that a machine of ours wrote"
+    since, until = at - QUICK_SECONDS - 1, at + SKEW_SECONDS
+    if any(state.paces.total(_QUICK, hashed(_QUICK, one), since, until) for one in known):
+        return _HABITS[0]
     key = _same(sender, inbound)
     if key and state.paces.total(_SAME, key, at - DAY):
-        return "the same words came from there before"
+        return _HABITS[1]
     return ""
 
 
-def note_words(state: NodeState, inbound: Inbound) -> None:
+def note_words(state: NodeState, inbound: Inbound, hush: str) -> None:
     """Remember what this mail says, not in words: should the same come again it is a machine.
 
-    Only of who was written to by a machine of ours lately: there nothing else can go round.
+    Only of who was written to by a machine of ours lately: there nothing else can go round. One
+    that ``hush`` says to have a machine's habits is written to in none of its cases for an hour.
     """
     if inbound.kind is not ChannelKind.EMAIL:
         return
+    if hush in _HABITS:
+        state.paces.note(_MACHINE, hashed(_MACHINE, bare(inbound.address)), 60.0, inbound.at)
     sender = bare(inbound.identity.value if inbound.identity is not None else inbound.address)
     written = _counted("sender", DAY, inbound.channel, sender)
     if state.paces.total(*written, inbound.at.timestamp() - DAY) and (

@@ -16,7 +16,7 @@ from gateway.core.inbound import Inbound
 from gateway.core.model import ChannelKind, Message
 from gateway.core.pretence import keys_of_inbound, keys_of_reply
 from gateway.core.scrutiny import IN
-from gateway.core.silence import REACH, note_withheld, note_words, spend
+from gateway.core.silence import REACH, note_withheld, note_words, spend, written
 from gateway.core.state import NodeState
 from gateway.flow.ledger import Ledger
 from gateway.store.contract import Unavailable
@@ -32,9 +32,10 @@ def count_inbound(
     state: NodeState, inbound: Inbound, changes: Sequence[e.Change], now: datetime
 ) -> None:
     """Something was said to us, and has been recorded."""
-    if not any(type(change.event) is e.MessageAdded for change in changes):
+    said = [one.event for one in changes if type(one.event) is e.MessageAdded]
+    if not said:
         return
-    note_words(state, inbound)
+    note_words(state, inbound, next((one.hush for one in said if one.hush), ""))
     if not (asked := state.rules.paced(*IN)):
         return
     keys = keys_of_inbound(inbound)
@@ -55,15 +56,18 @@ def count_reply(state: NodeState, entry: e.Entry) -> None:
             state.paces.count(asked, "out", "messages", keys_of_reply(row), entry.at)
 
 
-def count_automatic(state: NodeState, entry: e.Entry) -> None:
-    """A machine of ours has written a mail."""
+def count_mails(state: NodeState, entry: e.Entry) -> None:
+    """One of us has written a mail, and mostly it is counted that a machine did."""
     event = entry.event
-    if type(event) is not e.MessageAdded or event.direction != "out" or not event.automatic:
+    if type(event) is not e.MessageAdded or event.direction != "out":
         return
     for row in entry.rows:
         if type(row) is Message and row.kind is ChannelKind.EMAIL:
             for address in row.to:
-                spend(state, row.channel, address, entry.at)
+                if event.automatic:
+                    spend(state, row.channel, address, entry.at)
+                else:
+                    written(state, address, entry.at)
 
 
 class Pacing:
@@ -87,7 +91,7 @@ class Pacing:
     def _count(self, entry: e.Entry) -> None:
         state = self._ledger.state
         count_reply(state, entry)
-        count_automatic(state, entry)
+        count_mails(state, entry)
         if type(entry.event) is e.AutomaticWithheld:
             told = entry.event
             note_withheld(state, entry.at)

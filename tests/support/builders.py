@@ -55,7 +55,7 @@ from gateway.core.routing.rings import Widen
 from gateway.core.state import NodeState
 from gateway.flow.findings import newest
 from gateway.flow.ledger import MOST, Ledger
-from gateway.flow.pacing import count_automatic, count_inbound, count_reply
+from gateway.flow.pacing import count_inbound, count_mails, count_reply
 from gateway.store.contract import Stored
 from tests.support.memory_tables import Tables
 
@@ -226,7 +226,7 @@ class House:
 
     def _observe(self, entry: e.Entry) -> None:
         count_reply(self.state, entry)
-        count_automatic(self.state, entry)
+        count_mails(self.state, entry)
         self.entries.append(entry)
         for row in entry.rows:
             self.engine.note(row)
