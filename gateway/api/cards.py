@@ -58,7 +58,7 @@ class TimelineCard(Struct, frozen=True, kw_only=True):
     items: list[ItemLine]
 
 
-_OWN = ("automatic", "link", "ties")
+_OWN = ("automatic", "link", "ties", "solving")
 
 
 def case_card(case: Case, ticket_url: str = "") -> CaseCard:

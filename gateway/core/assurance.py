@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from gateway.core import events as e
 from gateway.core.courtesy import MOST_NOTICES, Assured, Courtesy
 from gateway.core.effects import Doing, Matter
+from gateway.core.house_mail import Part, letter, speaks
 from gateway.core.ids import Context
 from gateway.core.inbound import Inbound
-from gateway.core.house_mail import Part, letter, speaks
 from gateway.core.model import ChannelKind, Item, ItemState
 from gateway.core.open_matters import zone_name
 from gateway.core.returning import speaks_for_itself

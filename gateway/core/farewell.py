@@ -8,8 +8,8 @@ from html import escape
 
 from gateway.core import events as e
 from gateway.core.following import link_of
-from gateway.core.ids import Context
 from gateway.core.house_mail import paragraph, speaks
+from gateway.core.ids import Context
 from gateway.core.messages import add_message
 from gateway.core.model import Author, Case, ChannelKind, Item, ItemState
 from gateway.core.rating import HIGHEST, stars

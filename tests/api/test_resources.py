@@ -25,7 +25,7 @@ async def test_a_case_is_read_by_its_number_and_changed() -> None:
         assert [one["body"] for one in messages["items"]] == ["please check"]
         _, fresh = await world.call("GET", path)
         # One is for the rules alone; the link's key is shown as the address that it makes.
-        shown = set(Case.__struct_fields__) - {"automatic", "link", "ties"}
+        shown = set(Case.__struct_fields__) - {"automatic", "link", "ties", "solving"}
         shown |= {"ticket_url", "links", "merged_into"}
         assert set(fresh) == shown  # also what is as by default
         status, case = await world.call(
@@ -70,7 +70,7 @@ async def test_a_customer_is_found_by_identity_with_all_contacts() -> None:
         ]
         _, timeline = await world.call("GET", f"/api/v1/customers/{customer['id']}/timeline")
         assert [one["case"]["number"] for one in timeline["items"]] == [filed["number"]]
-        shown = set(Case.__struct_fields__) - {"automatic", "link", "ties"}
+        shown = set(Case.__struct_fields__) - {"automatic", "link", "ties", "solving"}
         shown |= {"ticket_url", "links", "merged_into"}
         assert set(timeline["items"][0]["case"]) == shown
         status, problem = await world.call("GET", "/api/v1/customers?identity=mia")

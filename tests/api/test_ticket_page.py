@@ -121,6 +121,26 @@ async def test_a_ticket_is_read_answered_reopened_and_rated_by_its_customer() ->
         assert (again.address, again.thread) == (item.address, item.thread)
 
 
+async def test_a_link_of_the_closing_mail_chooses_a_score_and_gives_none() -> None:
+    async with api_world(ready=True) as world:
+        item = await arrived(world)
+        eva = await reader_of(world, item.number)
+        await eva.look()
+        form = {"act": "rate", "id": "a-form-of-ours", "score": "5"}
+        answer = await world.raw("POST", eva.path, token="", data=form)
+        assert answer.status == 409
+        assert "It can be rated once it is solved" in await answer.text()
+        await solved(world, item)
+        for score in ("2", "5", "9", "x"):
+            page = await eva.look(f"{eva.path}?rate={score}")
+            chosen = re.findall(r'<input type="radio" name="score" value="(\d)"[^>]* checked', page)
+            assert chosen == ([score] if score in "25" else [])
+        assert world.rig.tables.cases[item.case].rating == 0
+        await eva.look()
+        await eva.act("rate", score="2")
+        assert world.rig.tables.cases[item.case].rating == 2
+
+
 async def test_the_same_form_sent_twice_is_one_message() -> None:
     async with api_world() as world:
         item = await arrived(world)
@@ -141,9 +161,9 @@ async def test_what_else_is_sent_from_the_same_page_is_not_taken_for_the_same() 
         eva = await reader_of(world, item.number)
         page = await eva.look()
         for act, fields in (
+            ("rate", {"score": "5"}),
             ("reply", {"text": "Thank you"}),
             ("reply", {"text": "Thank you, and one thing more"}),
-            ("rate", {"score": "5"}),
         ):
             eva.html = page
             await eva.act(act, **fields)

@@ -13,8 +13,8 @@ from gateway.core import events as e
 from gateway.core.budget import Budget
 from gateway.core.courtesy import Courtesy
 from gateway.core.deadlines import deadlines_of
+from gateway.core.house_mail import LETTERS, PARTS
 from gateway.core.ids import ItemId
-from gateway.core.letters import LETTERS, PARTS
 from gateway.core.model import ItemState, Message
 from tests.core.promised import (
     GOLD,

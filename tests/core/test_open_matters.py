@@ -216,6 +216,7 @@ def test_who_writes_in_the_matter_is_told_and_kept_from_nobody() -> None:
     house.sign_in("ana")
     case, item = begin(house)
     house.accept("ana")
+    house.pass_time(60)
     house.say("ana", c.Send(id=CommandId("s1"), item=item.id, body="Which one?", then="wait"))
     assert house.state.items[item.id].state is ItemState.HELD
     begin(house, "m2", subject="News?")

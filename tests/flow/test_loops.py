@@ -180,7 +180,7 @@ async def gateway(number: int, net: Internet, *, closed: bool) -> AsyncIterator[
         ledger.record([e.Change(e.ServicePolicyDefined(policy=POLICY, by="test"))])
         ledger.record([e.Change(e.CalendarDefined(calendar=CLOSED, by="test"))])
         ledger.record([e.Change(e.RuleDefined(rule=one, by="test")) for one in SPEAKING])
-        rig.sinks[MAIL].send = _sending(own, net)  # type: ignore[method-assign]
+        rig.sinks[MAIL].send = _sending(own, net)  # type: ignore[method-assign,assignment]
         async with asyncio.TaskGroup() as reading:
             net.reads[own.address] = _reading(rig, own, net, reading)
             yield rig

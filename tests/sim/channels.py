@@ -164,6 +164,7 @@ class MailChannel(_Channel):
             references=mail.references,
             external_id=mail.message_id,
             address=mail.sender,
+            machine=mail.machine,
         )
 
     async def send(self, out: Outbound) -> Receipt:

@@ -25,6 +25,7 @@ from gateway.core.model import OutboundState, Outgoing
 from gateway.core.timetable import key_of
 from gateway.flow.node import Node
 from tests.sim.colleagues import ALL, chats_of, colleagues_heard_each_other, missed
+from tests.sim.courtesies import told_once
 from tests.sim.house import ENTRIES, queues
 from tests.sim.machine import Machine, Wandering
 from tests.sim.owed import Owed
@@ -327,6 +328,7 @@ class ClusterWorld(World):
         need(not kept, f"kept free for ever: {kept}")
         clocks_kept_count(self.tables)
         Questions(self.tables).audit()
+        told_once(self.tables, self.outside)
         who_is_there_is_not_given_up(self.tables, self.outside, self.gone_after)
         what_was_offered_elsewhere_is_taken_back(self.tables)
         colleagues_heard_each_other(self.tables.talk, self.agents)

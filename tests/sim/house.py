@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.core import events as e
+from gateway.core.courtesy import Courtesy
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, MacroName, RuleName
 from gateway.core.macros import Macro
@@ -102,6 +103,7 @@ def queues(
         callbacks=Callbacks(again_seconds=4.0, most_attempts=2),
         abandoned=Abandoned(after=2.0, gone_after=gone_after, then="callback"),
         promise_grace_seconds=6.0,
+        courtesy=Courtesy(acknowledge=True, grace_seconds=2.0, closing=True),
         **more,
     )
     return first, replace(first, name=LATER, thresholds=())

@@ -24,6 +24,7 @@ class Mail(Struct, kw_only=True):
     verified: bool
     references: tuple[str, ...] = ()
     expects_case: str = ""
+    machine: bool = False
     seen: bool = False
 
     @property

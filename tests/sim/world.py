@@ -18,6 +18,7 @@ from gateway.ports import Channel, Principal
 from push.server import AgentPush, PushSettings
 from tests.sim.agents import Agent, Door
 from tests.sim.channels import ChatChannel, MailChannel, Scene, TaskChannel, Whereabouts
+from tests.sim.courtesies import told_once
 from tests.sim.covered import Covered
 from tests.sim.house import FURIOUS, LOUD, MACROS, RULES, declared, queues
 from tests.sim.outside import CALL, CALL_LATER, END, Outside, Visitor
@@ -282,12 +283,13 @@ class World:
 
     def _mail(self) -> None:
         self.outside.write(
-            sender=self.dice.choice(["eva@example.org", "kim@example.org"]),
+            sender=f"{self.dice.choice(['eva', 'kim', f'c{len(self.outside.mails)}'])}@example.org",
             subject=self.dice.choice(["Invoice", "Delivery"]),
             body=self.dice.choice(
                 ["Good morning", *(f"I am {w}" for w in (FURIOUS, PUZZLED, LOST))]
             ),
             verified=self.dice.random() < 0.7,
+            machine=self.dice.random() < 0.1,
         )
 
     def _answer(self) -> None:
@@ -401,6 +403,7 @@ class World:
         audit(self.tables, [state], self.outside, now)
         clocks_kept_count(self.tables)
         Questions(self.tables).audit()
+        told_once(self.tables, self.outside)
         who_is_there_is_not_given_up(self.tables, self.outside, self.gone_after)
         owed = Owed(self.tables, self.outside)
         owed.audit()
