@@ -223,7 +223,6 @@ class Reader:
             try:
                 async for got in batches:
                     cursor = await self._keep(box, got, cursor)
-                    self.counts.waiting = max(0, self.counts.waiting - len(got.uids))
                     self._give_back(got.held)
             finally:
                 self._give_back(self._lent)
@@ -364,6 +363,7 @@ class Reader:
         if got.inbounds:
             await self._shelf.store(box, got.inbounds, cursor)
             self._brought = True
+            self.counts.waiting = max(0, self.counts.waiting - len(got.uids))
             self._count(box, cursor)
         if got.unread:
             await box.mark_seen(got.unread)

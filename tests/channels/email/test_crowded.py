@@ -182,5 +182,5 @@ async def test_the_counts_compare_server_and_journal_also_after_a_restart(
     async with Running(again) as running:
         await journal.has(4)
         await running.up()
-    expected = {"server": 4, "stored": 4, "quarantined": 1, "withheld": 0, "gone": 0}
-    assert again.counts() == expected
+    zero = {"withheld": 0, "gone": 0, "waiting": 0}
+    assert again.counts() == {"server": 4, "stored": 4, "quarantined": 1} | zero
