@@ -276,6 +276,31 @@ async def wants_a_person_in_chinese(house: House, desktop: Desktop, page: Page) 
     await house.node.call("DELETE", "/api/v1/rules/invoices")
 
 
+async def merged_and_taken_out(house: House, desktop: Desktop) -> None:
+    """A second ticket about the same is merged by the keyboard, and was not about the same."""
+    page = desktop.page
+    twice = {"title": "Address of 88120 once more", "body": "Sent a second time."}
+    other = await house.node.call("POST", "/api/v1/tasks", twice)
+    await page.locator("#conversation").focus()
+    await page.keyboard.press("g")
+    dialog = page.get_by_role("dialog", name="Merge")
+    await dialog.get_by_label("Number of the other case").fill("1")
+    await expect(dialog).to_contain_text("there is no case with number 1")
+    await dialog.get_by_label("Number of the other case").fill(str(other["number"]))
+    await expect(dialog).to_contain_text("goes along")
+    await page.keyboard.press("Enter")
+    await expect(desktop.message("Sent a second time")).to_have_count(1)
+    await page.keyboard.press("s")
+    split = page.get_by_role("dialog", name="Split")
+    await expect(split.get_by_role("checkbox")).to_have_count(2)
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name=f"Take #{other['number']} out of").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Take out").click()
+    await expect(desktop.message("Sent a second time")).to_have_count(0)
+    await expect(page.get_by_role("button", name=f"Was with #{other['number']}")).to_be_visible()
+    await house.node.call("POST", f"/api/v1/items/{other['id']}/cancel", {})
+
+
 @pytest.mark.timeout(90)
 async def test_a_task_filed_by_rest_is_done_and_whoever_filed_it_is_called_back(
     house: House, new_page: NewPage
@@ -300,6 +325,7 @@ async def test_a_task_filed_by_rest_is_done_and_whoever_filed_it_is_called_back(
     for desktop in (first, second):
         await expect(desktop.page.get_by_role("region", name="Details")).to_contain_text("88120")
         await expect(desktop.message("compare with the papers")).to_contain_text("Filed by")
+    await merged_and_taken_out(house, first)
     palette = first.page.get_by_role("dialog", name="What do you want to do?")
     await first.page.keyboard.press("Control+k")
     await palette.get_by_role("combobox").fill("checked")

@@ -88,6 +88,36 @@ export interface Message {
   external_id: string;
   client_id: string;
   fold_from: number;
+  /** Only its place is here: that case has it now. */
+  moved_to?: number;
+}
+
+export interface CaseLink {
+  case: string;
+  number: number;
+  how: "merged_into" | "merged_here" | "split_into" | "split_from" | "separated";
+  at: string;
+  by: string;
+  reason?: string;
+  messages?: number;
+}
+
+export interface MergePlan {
+  case: Case;
+  into: Case;
+  items: {
+    id: string;
+    number: number;
+    kind: ChannelKind;
+    queue: string;
+    state: string;
+    agent: string | null;
+    then: "moves" | "ends" | "stays";
+  }[];
+  tags: string[];
+  other_customer: boolean;
+  /** Why it cannot be done; empty: it can. */
+  hindrance: string;
 }
 
 export interface Case {
@@ -113,6 +143,8 @@ export interface Case {
   rating?: number;
   /** The customer's own page, where one case is asked for; empty: it is nobody's. */
   ticket_url?: string;
+  links?: CaseLink[];
+  merged_into?: number | null;
 }
 
 export interface AgentProfile {
@@ -179,6 +211,7 @@ export interface CaseView {
   tags: string[];
   opened_at: string;
   last_seq: number;
+  links?: CaseLink[];
 }
 
 export interface ClockView {

@@ -7,6 +7,7 @@ import type {
   Case,
   ChannelKind,
   ItemView,
+  MergePlan,
   Message,
   Outgoing,
   Presence,
@@ -191,6 +192,22 @@ export const caseByNumber = (number: number) => http.get<Case>(`${api}/cases/${n
 
 /** For pages without a connection of their own: whom to ask should their node be gone. */
 export const learnNodes = () => bootstrap().then(({ agent_ws }) => noteOthers(agent_ws), () => undefined);
+
+/** What merging one case into another would do. */
+export const mergePlan = (number: number, into: number) =>
+  http.get<MergePlan>(`${api}/cases/${number}/merge`, { into });
+export const mergeCase = (
+  number: number,
+  wish: { into: number; reason: string; other_customer: boolean },
+  key: string,
+) => http.post<Case>(`${api}/cases/${number}/merge`, wish, key);
+export const separateCase = (number: number, wish: { reason: string }, key: string) =>
+  http.post<Case>(`${api}/cases/${number}/separate`, wish, key);
+export const splitCase = (
+  number: number,
+  wish: { messages: string[]; reason: string; queue: string },
+  key: string,
+) => http.post<{ case: Case; item: string }>(`${api}/cases/${number}/split`, wish, key);
 
 /** Every message of a case, oldest first. */
 export const promisesOf = (number: number) =>

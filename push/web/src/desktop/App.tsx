@@ -25,6 +25,7 @@ import { route } from "./route";
 import { KeySheet } from "./KeySheet";
 import { connect, disconnect, nudge, pending } from "./store";
 import { CallbackDialog, PromiseDialog } from "./Owed";
+import { MergeDialog, SeparateDialog, SplitDialog } from "./Ties";
 import { TransferDialog } from "./TransferDialog";
 import "./layout.css";
 
@@ -118,6 +119,12 @@ function OpenDialog() {
       return <CallbackDialog item={open.item} onClose={closeDialog} />;
     case "not_for_me":
       return <NotForMeDialog offer={open.offer} onClose={closeDialog} />;
+    case "merge":
+      return <MergeDialog number={open.number} customer={open.customer} onClose={closeDialog} />;
+    case "split":
+      return <SplitDialog number={open.number} queue={open.queue} onClose={closeDialog} />;
+    case "separate":
+      return <SeparateDialog number={open.number} gone={open.gone} onClose={closeDialog} />;
     case "palette":
       return <Palette item={open.item} onClose={closeDialog} />;
     case "none":

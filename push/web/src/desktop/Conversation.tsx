@@ -81,7 +81,7 @@ function Opened({ item, number }: { item: ItemView | null; number: number }) {
     : [];
   const asked = useAsked(item?.id ?? null);
   const lines = view ? withAsked(written, asked, view.id, nameOf) : [];
-  const last = written.findLast((line) => !line.pending)?.message.seq ?? 0;
+  const last = written.findLast(({ pending, message }) => !pending && message.case === view?.id)?.message.seq ?? 0;
 
   // frames after a snapshot do not say what happened to the case before it
   const loadedAt = useRef(desk.value.snapshots);
@@ -90,6 +90,14 @@ function Opened({ item, number }: { item: ItemView | null; number: number }) {
     loadedAt.current = desk.value.snapshots;
     messages.reload();
   }, [desk.value.snapshots]);
+  // nor what came with another case, or went to one
+  const ties = (view?.links ?? []).map(({ how, number: other, at }) => `${how} ${other} ${at}`).join();
+  const drawn = useRef<string | null>(null);
+  useEffect(() => {
+    if (view === undefined) return;
+    if (drawn.current !== null && drawn.current !== ties) messages.reload();
+    drawn.current = ties;
+  }, [ties, view !== undefined]);
   // nor what was said in the case's other items; the frame of a message may be just behind
   const missing = view !== undefined && messages.data !== undefined && view.last_seq > last;
   useEffect(() => {

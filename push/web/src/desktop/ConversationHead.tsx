@@ -7,8 +7,10 @@ import {
   CirclePause,
   Copy,
   EllipsisVertical,
+  GitMerge,
   Link,
   PhoneOutgoing,
+  Scissors,
   Tag,
   UserRound,
   X,
@@ -27,6 +29,7 @@ import { since } from "../ui/time";
 import { closing, customerOpen, dialog, park, tag } from "./acts";
 import { closeConversation } from "./route";
 import { desk } from "./store";
+import { TieChips } from "./Ties";
 
 interface Props {
   item: ItemView | null;
@@ -86,6 +89,7 @@ export function ConversationHead({ item, view, number, customer }: Props) {
             {t("why.me")}
           </button>
         )}
+        {view?.links && <TieChips number={number} links={view.links} editable={item !== null} />}
         {view && <Tags view={view} editable={item !== null} />}
       </div>
     </header>
@@ -114,6 +118,8 @@ function Acts({ item }: { item: ItemView }) {
   const promise = () => (dialog.value = { kind: "promise", item });
   const callback = () => (dialog.value = { kind: "callback", item });
   const macro = () => (dialog.value = { kind: "palette", item });
+  const merge = () => (dialog.value = { kind: "merge", number: item.number, customer: item.customer });
+  const split = () => (dialog.value = { kind: "split", number: item.number, queue: item.queue });
   const wait = () => void park(item).catch(() => undefined);
   const finish = () => (closing.value = closing.value === item.id ? null : item.id);
   return (
@@ -150,6 +156,16 @@ function Acts({ item }: { item: ItemView }) {
         >
           <Icon of={Zap} size={15} />
         </button>
+        <Menu label={t("ties.more")} align="right" buttonClass="btn small icon" button={<Icon of={GitMerge} size={15} />}>
+          <MenuItem onChoose={merge} disabled={coming}>
+            <Icon of={GitMerge} />
+            {t("ties.merge")}
+          </MenuItem>
+          <MenuItem onChoose={split} disabled={coming}>
+            <Icon of={Scissors} />
+            {t("ties.split")}
+          </MenuItem>
+        </Menu>
         <button class="btn small" title={`${t("park.title")} (W)`} disabled={!active} onClick={wait}>
           <Icon of={CirclePause} size={15} />
           {t("park")}
@@ -182,6 +198,14 @@ function Acts({ item }: { item: ItemView }) {
           <MenuItem onChoose={macro} disabled={coming}>
             <Icon of={Zap} />
             {t("macro.many")}
+          </MenuItem>
+          <MenuItem onChoose={merge} disabled={coming}>
+            <Icon of={GitMerge} />
+            {t("ties.merge")}
+          </MenuItem>
+          <MenuItem onChoose={split} disabled={coming}>
+            <Icon of={Scissors} />
+            {t("ties.split")}
           </MenuItem>
           <MenuItem onChoose={wait} disabled={!active}>
             <Icon of={CirclePause} />

@@ -9,6 +9,7 @@ import { clock, full } from "../ui/time";
 import { sayError } from "../ui/toast";
 import { MailFrame } from "./MailFrame";
 import { Text } from "./Text";
+import { Moved } from "./Ties";
 import { type Line, speaker } from "./thread";
 import { type Standing, standing } from "./delivery";
 import { Undelivered } from "./Undelivered";
@@ -23,6 +24,7 @@ interface Place {
 
 export function MessageView({ line, follows, goesOn }: Place) {
   const { message } = line;
+  if (message.moved_to !== undefined) return <Moved message={message} />;
   if (message.direction === "system") {
     return (
       <p class="system-line">

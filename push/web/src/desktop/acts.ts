@@ -2,7 +2,7 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import { t } from "../i18n";
-import type { Accept, Decline, ItemView, NotForMe, OfferView, Park, Reopen, Resume, State, TagCase } from "../protocol";
+import type { Accept, CustomerBrief, Decline, ItemView, NotForMe, OfferView, Park, Reopen, Resume, State, TagCase } from "../protocol";
 import { say } from "../ui/toast";
 import type { Draft } from "./drafts";
 import { aside } from "./held";
@@ -19,6 +19,9 @@ export const dialog = signal<
   | { kind: "promise"; item: ItemView }
   | { kind: "callback"; item: ItemView }
   | { kind: "not_for_me"; offer: OfferView }
+  | { kind: "merge"; number: number; customer: CustomerBrief | null }
+  | { kind: "split"; number: number; queue: string }
+  | { kind: "separate"; number: number; gone: number }
   | { kind: "palette"; item: ItemView | null }
 >({ kind: "none" });
 

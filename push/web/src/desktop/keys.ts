@@ -71,6 +71,8 @@ export const SHORTCUTS: { title: Key; list: Shortcut[] }[] = [
       { keys: ["E"], label: "keys.wrapup", match: plain("e"), run: wrapUp, single: true },
       { keys: ["C"], label: "keys.peers_about", match: plain("c"), run: askAbout, single: true },
       { keys: ["M"], label: "keys.macro", match: plain("m"), run: openPalette, single: true },
+      { keys: ["G"], label: "keys.merge", match: plain("g"), run: mergeOpened, single: true },
+      { keys: ["S"], label: "keys.split", match: plain("s"), run: splitOpened, single: true },
       { keys: ["I"], label: "keys.customer", match: plain("i"), run: () => (customerOpen.value = !customerOpen.value), single: true },
     ],
   },
@@ -107,6 +109,16 @@ function transfer(): void {
 function owe(kind: "promise" | "callback"): void {
   const item = openedItem();
   if (item) dialog.value = { kind, item };
+}
+
+function mergeOpened(): void {
+  const item = openedItem();
+  if (item) dialog.value = { kind: "merge", number: item.number, customer: item.customer };
+}
+
+function splitOpened(): void {
+  const item = openedItem();
+  if (item) dialog.value = { kind: "split", number: item.number, queue: item.queue };
 }
 
 export function openPalette(): void {

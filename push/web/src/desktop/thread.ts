@@ -24,8 +24,10 @@ export function thread(
     for (const message of list) if (message.case === caseId) found.set(message.id, message);
   }
   const known = new Set<string>();
+  const several = [...found.values()].some((message) => message.case !== caseId || message.moved_to !== undefined);
   const lines: Line[] = [...found.values()]
-    .sort((a, b) => a.seq - b.seq)
+    // of several cases each counts its own; ids rise with time
+    .sort((a, b) => (several ? (a.id < b.id ? -1 : 1) : a.seq - b.seq))
     .map((message) => {
       if (message.client_id) known.add(message.client_id);
       const note = desk.deliveries[message.id];

@@ -3,6 +3,7 @@ import { enPeers } from "./en-peers";
 import { enRouting } from "./en-routing";
 import { enIntake } from "./en-intake";
 import { enMail } from "./en-mail";
+import { enTies } from "./en-ties";
 import { enSetup } from "./en-setup";
 
 /** Every text of the pages, in English: the one complete language. */
@@ -12,6 +13,7 @@ export const en = {
   ...enRouting,
   ...enIntake,
   ...enMail,
+  ...enTies,
   ...enSetup,
 
   // everywhere

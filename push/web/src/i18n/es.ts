@@ -2,6 +2,7 @@ import { esPeers } from "./es-peers";
 import { esRouting } from "./es-routing";
 import { esIntake } from "./es-intake";
 import { esMail } from "./es-mail";
+import { esTies } from "./es-ties";
 import { esSetup } from "./es-setup";
 import type { Texts } from "./texts";
 
@@ -9,6 +10,7 @@ import type { Texts } from "./texts";
 export const es: Texts = {
   ...esIntake,
   ...esMail,
+  ...esTies,
   ...esSetup,
   ...esPeers,
   ...esRouting,

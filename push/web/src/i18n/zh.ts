@@ -2,6 +2,7 @@ import { zhPeers } from "./zh-peers";
 import { zhRouting } from "./zh-routing";
 import { zhIntake } from "./zh-intake";
 import { zhMail } from "./zh-mail";
+import { zhTies } from "./zh-ties";
 import { zhSetup } from "./zh-setup";
 import type { Texts } from "./texts";
 
@@ -9,6 +10,7 @@ import type { Texts } from "./texts";
 export const zh: Texts = {
   ...zhIntake,
   ...zhMail,
+  ...zhTies,
   ...zhSetup,
   ...zhPeers,
   ...zhRouting,
