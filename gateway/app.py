@@ -33,6 +33,7 @@ from gateway.core import events as e
 from gateway.core.edition import EDITION
 from gateway.core.ids import AgentName, ChannelName, QueueName
 from gateway.core.model import Queue
+from gateway.core.replytoken import ReplyTokens
 from gateway.door import Door
 from gateway.flow.gate import Gate
 from gateway.flow.node import Node
@@ -155,8 +156,9 @@ async def _built(
         paces=store.paces,
     )
     node.ledger.written = await _written(store, term)
-    links = TicketLinks(await store.settings.secrets(), settings.customer_url)
-    node.ledger.link = links.url
+    secrets = await store.settings.secrets()
+    links = TicketLinks(secrets, settings.customer_url)
+    node.ledger.link, node.ledger.tokens = links.url, ReplyTokens(secrets)
     node.ledger.state.budget = settings.budget
     app = App(settings, store, node)
     app.rooms = ChannelRoom(
@@ -167,6 +169,7 @@ async def _built(
         channels=channels,
         kinds_by_name=node.ledger.state.channels,
         addresses=node.ledger.state.addresses,
+        ours=node.ledger.state.ours,
         queues=queues,
         file=settings.file,
         seats=app.among.seat_of,

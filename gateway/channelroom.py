@@ -18,6 +18,7 @@ from gateway.config import ConfigError, channel_settings
 from gateway.core.errors import Refused
 from gateway.core.ids import ChannelName, QueueName
 from gateway.core.model import ChannelKind
+from gateway.core.ticket import plain
 from gateway.ports import (
     Channel,
     ChannelSettings,
@@ -60,6 +61,7 @@ class ChannelRoom:
         kinds_by_name: dict[ChannelName, ChannelKind],
         queues: dict[ChannelName, QueueName],
         addresses: dict[ChannelName, str] | None = None,
+        ours: dict[str, ChannelName] | None = None,
         file: str,
         seats: Seats | None = None,
     ) -> None:
@@ -74,6 +76,7 @@ class ChannelRoom:
         self._file = file
         self._queues = queues
         self._addresses = {} if addresses is None else addresses
+        self._ours = {} if ours is None else ours
         self._declared: set[ChannelName] = set()
         self._paused: set[ChannelName] = set()
         self._made: dict[ChannelName, Mapping[str, Any]] = {}
@@ -135,6 +138,9 @@ class ChannelRoom:
     def _note_addresses(self, settings: Any) -> None:
         """Where customers write to: the channel's address, and others under names of their own."""
         self._forget_addresses(settings.name)
+        for one in (getattr(settings, "address", ""), *getattr(settings, "aliases", ())):
+            if address := plain(one):
+                self._ours.setdefault(address, settings.name)
         self._addresses[settings.name] = getattr(settings, "address", "")
         for n, alias in enumerate(getattr(settings, "aliases", ()), start=1):
             self._addresses[ChannelName(f"{settings.name}#{n}")] = alias
@@ -142,6 +148,8 @@ class ChannelRoom:
     def _forget_addresses(self, name: ChannelName) -> None:
         for known in [one for one in self._addresses if one.partition("#")[0] == name]:
             del self._addresses[known]
+        for address in [one for one, channel in self._ours.items() if channel == name]:
+            del self._ours[address]
 
     def _services_for(self, kind: ChannelType, settings: Any) -> Services:
         """What only one node may do at a time is stored under the duty of doing it."""

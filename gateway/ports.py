@@ -118,7 +118,8 @@ class Outbound(Struct, frozen=True, kw_only=True):
     ``repeat`` is true when an earlier attempt's outcome is unknown: send the same identity and
     bytes again, so that the receiver can recognise it. For ``purpose`` "message", ``message``
     is what to send; for "status" ``payload`` says what changed. ``only`` are the recipients who
-    do not have it yet, where others do.
+    do not have it yet, where others do. ``token`` names the ticket, signed
+    (``core.replytoken``): what answers carry back.
     """
 
     id: OutboundId
@@ -136,6 +137,7 @@ class Outbound(Struct, frozen=True, kw_only=True):
     files: tuple[File, ...] = ()
     payload: Attributes = field(default_factory=dict)
     only: tuple[str, ...] = ()
+    token: str = ""
 
 
 class Receipt(Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from channels.email.reader import Reader
 from channels.email.reading import Pace, Source
 from channels.email.send import Sender
 from channels.email.settings import Settings
-from channels.email.understand import Understanding
+from channels.email.understand import Understanding, understood
 from gateway.core.errors import (
     BadSetup,
     ChannelError,
@@ -138,11 +138,12 @@ class EmailChannel:
             authserv_id=self._settings.authserv_id,
             size=size,
             where=self._where,
+            join_seconds=self._settings.join_days * 86_400,
         )
 
     def read_again(self, raw: bytes, key: str, at: datetime) -> Inbound:
         """A quarantined mail's bytes once more, with what the parser has learnt since."""
-        return self._parser(raw, self._envelope(key, at, len(raw)))
+        return understood(self._parser, raw, self._envelope(key, at, len(raw)))[0]
 
     # -- out --------------------------------------------------------------------------------
 
@@ -150,7 +151,7 @@ class EmailChannel:
         """One attempt by SMTP. Raises ``SendError``."""
         if out.purpose != "message" or out.message is None:
             raise Undeliverable("e-mail carries messages, nothing else")
-        mail = await asyncio.to_thread(compose, out, self._own)
+        mail = await asyncio.to_thread(compose, out, self._own, self._settings.reply_token)
         try:
             token = await self._smtp_token()
         except ChannelError as fault:

@@ -23,9 +23,11 @@ from msgspec import Struct
 
 from channels.email.addresses import Address, addresses, valid
 from channels.email.mime import safe_name
+from channels.email.settings import ReplyToken
 from channels.email.text import clean, one_line
 from gateway.core.errors import Undeliverable
 from gateway.core.model import Message
+from gateway.core.replytoken import fits, tagged, with_token
 from gateway.ports import File, Outbound
 
 MAX_REFERENCES = 30
@@ -57,8 +59,11 @@ def message_id(message: str, address: str) -> str:
     return f"<{message}@{_wire_address(address).rpartition('@')[2]}>"
 
 
-def compose(outbound: Outbound, own: Address) -> Composed:
-    """The mail for one message. Raises ``Undeliverable`` for an address that cannot be written."""
+def compose(outbound: Outbound, own: Address, where: ReplyToken = "none") -> Composed:
+    """The mail for one message; ``where`` it carries its ticket's token.
+
+    Raises ``Undeliverable`` for an address that cannot be written.
+    """
     message = outbound.message
     if message is None:
         raise Undeliverable("an e-mail needs a message; this delivery carries none")
@@ -67,11 +72,13 @@ def compose(outbound: Outbound, own: Address) -> Composed:
     identity = message_id(message.id, own.address)
     root = _body(message, outbound.files)
     sender = Address(_wire_address(own.address), own.name)
+    reply_to, tag = _token(outbound, sender.address, where)
     fields = [
         ("From", _mailbox(sender)),
         ("To", ", ".join(map(_mailbox, to))),
         ("Cc", ", ".join(map(_mailbox, cc))),
-        ("Subject", encoded(subject(message.subject, outbound.number, outbound.thread))),
+        ("Reply-To", _mailbox(Address(reply_to, own.name)) if reply_to else ""),
+        ("Subject", encoded(subject(message.subject, tag, outbound.thread))),
         ("Date", format_datetime(outbound.created_at.astimezone(UTC))),
         ("Message-ID", identity),
         *_threading(outbound.thread),
@@ -94,13 +101,21 @@ def compose(outbound: Outbound, own: Address) -> Composed:
     )
 
 
-def subject(said: str, number: int | None, thread: Sequence[str]) -> str:
-    """``Re:`` once if it answers, the ticket's number once."""
+def _token(outbound: Outbound, own: str, where: ReplyToken) -> tuple[str, str]:
+    """The reply address, if it carries the token, and what stands in the subject."""
+    number = "" if outbound.number is None else str(outbound.number)
+    if not outbound.token or where == "none":
+        return "", number
+    reply_to = with_token(own, outbound.token)
+    return (reply_to, number) if where == "address" and fits(reply_to) else ("", outbound.token)
+
+
+def subject(said: str, tag: str, thread: Sequence[str]) -> str:
+    """``Re:`` once if it answers; once the ticket's number, or token."""
     text = one_line(said, 900)
     if thread and not _REPLY.match(text):
         text = f"Re: {text}"
-    tag = f"[#{number}]" if number is not None else ""
-    return text.strip() if tag in text else f"{text.strip()} {tag}".strip()
+    return tagged(text, tag) if tag else text.strip()
 
 
 def encoded(text: str) -> str:

@@ -28,13 +28,16 @@ from channels.email.html import MAX_HTML, Sanitizer, to_text
 from channels.email.language import LanguageGuess
 from channels.email.text import clean, one_line
 from gateway.core.ids import ChannelName, QueueName
+from gateway.core.inbound import JOIN_SECONDS
 from gateway.core.model import Attributes, ChannelKind
+from gateway.core.replytoken import tokens_in, untagged, without_token
 from gateway.ports import Claim, Inbound
 
 MAX_BODY = 1_000_000
 """Characters of text kept of one mail; the raw bytes keep the rest."""
 _PREVIEW = 200
 _TICKET = re.compile(r"\[#(\d{4,15})\]")
+_ENVELOPE = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to")
 
 
 class Envelope(Struct, frozen=True, kw_only=True):
@@ -52,6 +55,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     authserv_id: str = ""
     size: int = 0
     where: str = ""
+    join_seconds: float = JOIN_SECONDS
     queue: QueueName | None = None
 
 
@@ -89,7 +93,7 @@ class MailParser:
             found.note(f"more than {MAX_ADDRESSES} addresses: the rest was left out")
         fold = fold_from(body)
         own = own_words(body, fold)
-        from_self = sender is not None and sender.address in envelope.own
+        from_self = sender is not None and _is_own(sender.address, envelope.own)
         attributes = _attributes(headers, found, own, verdict, reported)
         if cut:
             attributes |= {"truncated": True, "size": envelope.size}
@@ -98,6 +102,7 @@ class MailParser:
         if where := _in_copy(to, copies, envelope.own):
             attributes["in_copy"] = where
         others = [a.address for a in (*to, *copies)]
+        subject = headers.text("subject")
         return Inbound(
             channel=envelope.channel,
             kind=ChannelKind.EMAIL,
@@ -108,7 +113,7 @@ class MailParser:
             identity=None
             if reported and reported.action
             else _claim(headers, sender, envelope.authserv_id),
-            subject=headers.text("subject")[:998],
+            subject=untagged(subject)[:998],
             body=body,
             html=html,
             fold_from=fold,
@@ -118,12 +123,14 @@ class MailParser:
             references=_references(headers, reported),
             external_id=next(iter(message_ids(headers.raw("message-id"))), ""),
             address=answer_to,
-            to=tuple(a.address for a in to),
+            to=tuple(dict.fromkeys(without_token(a.address) for a in to)),
             copies=tuple(
-                dict.fromkeys(a for a in others if a not in envelope.own and a != answer_to)
+                dict.fromkeys(a for a in others if not _is_own(a, envelope.own) and a != answer_to)
             ),
             attributes=attributes,
             machine=verdict is not None or from_self,
+            tokens=tokens_in([*others, *_delivered_to(headers)], subject),
+            join_seconds=envelope.join_seconds,
         )
 
     def _body(self, found: mime.Content, cut_from: int, where: str) -> tuple[str, str | None]:
@@ -192,8 +199,19 @@ def _claim(headers: Headers, sender: Address | None, authserv_id: str) -> Claim 
 
 def _answer_to(headers: Headers, sender: str, own: frozenset[str]) -> str:
     """Reply-To if it names somebody else than us (else two of our channels write to us)."""
-    wanted = [a.address for a in addresses(headers.raw("reply-to")) if a.address not in own]
-    return wanted[0] if wanted else sender
+    wanted = [a.address for a in addresses(headers.raw("reply-to"))]
+    return next((address for address in wanted if not _is_own(address, own)), sender)
+
+
+def _is_own(address: str, own: frozenset[str]) -> bool:
+    """Whether it is ours, with or without a reply token."""
+    return without_token(address) in own
+
+
+def _delivered_to(headers: Headers) -> list[str]:
+    """Whom the servers on the way brought it to, where To and Cc name a list or somebody else."""
+    fields = (", ".join(headers.all(name)) for name in _ENVELOPE)
+    return [one.address for field in fields for one in addresses(field)]
 
 
 def _references(headers: Headers, reported: bounce.Bounce | None) -> tuple[str, ...]:
@@ -214,7 +232,7 @@ def _attributes(
     attributes: Attributes = {"preview": one_line(own, _PREVIEW)}
     if (date := _date(headers)) is not None:
         attributes["date"] = date.isoformat()
-    if ticket := _TICKET.search(headers.text("subject")):
+    if ticket := _TICKET.search(untagged(headers.text("subject"))):
         attributes["ticket"] = int(ticket[1])
     if found.notes:
         attributes["repairs"] = clean("; ".join(found.notes))

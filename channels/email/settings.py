@@ -11,6 +11,7 @@ Port = Annotated[int, Meta(ge=1, le=65535)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 USUAL_PORTS = frozenset({143, 993})
 Security = Literal["tls", "starttls", "none"]
+ReplyToken = Literal["address", "subject", "none"]
 
 
 class _Masked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,7 +117,9 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
     ``address`` is what customers write to and what they see: ``Support <support@example.com>``;
     ``aliases`` are further addresses of the same mailbox. ``authserv_id`` names our own server
     in ``Authentication-Results`` (RFC 8601): only then can a sender be verified.
-    ``max_bytes`` is the largest mail read whole. ``poll_seconds`` is how often a server without
+    ``reply_token`` is where our mails carry the ticket, signed; for ``join_days`` what the same
+    verified sender writes about the same joins the ticket. ``max_bytes`` is the largest mail read
+    whole. ``poll_seconds`` is how often a server without
     IDLE is asked.
     """
 
@@ -127,6 +130,8 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
     smtp: Smtp
     aliases: tuple[str, ...] = ()
     authserv_id: str = ""
+    reply_token: ReplyToken = "subject"  # noqa: S105 - a place
+    join_days: Annotated[float, Meta(ge=0, le=365)] = 7.0
     max_bytes: Annotated[int, Meta(ge=65_536, le=100_000_000)] = 25_000_000
     poll_seconds: Annotated[float, Meta(ge=1, le=3600)] = 30.0
 

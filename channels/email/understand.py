@@ -50,7 +50,13 @@ _log = structlog.get_logger("email")
 
 def understand(parser: MailParser, work: Work) -> Understood:
     """Pure, and never raises: what cannot be understood has a ``problem``."""
-    return [(parser(raw, envelope), fingerprint(raw)) for raw, envelope in work]
+    return [understood(parser, raw, envelope) for raw, envelope in work]
+
+
+def understood(parser: MailParser, raw: bytes, envelope: Envelope) -> tuple[Inbound, bytes]:
+    """One mail with its fingerprint, by which copies in other mailboxes are known as well."""
+    mark = fingerprint(raw)
+    return msgspec.structs.replace(parser(raw, envelope), mark=mark.hex()), mark
 
 
 def without_bytes(found: Understood) -> Understood:

@@ -11,6 +11,7 @@ SENTENCES: dict[str, str] = {
     "case_changed": "The case was changed by {by}: {changes}",
     "case_rated": "The customer rated the case {score} of 5",
     "message_added": "{what}",
+    "copy_came": "The same mail came to {to} too",
     "delivery_changed": "The message is {state}",
     "item_created": "The work item was made",
     "item_queued": "It was put into queue {queue!r}",

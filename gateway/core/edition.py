@@ -129,6 +129,11 @@ NEW: Mapping[str, Since] = {
     "Inbound.sign=": Since(2, harmless=True),
     # What an older node decides about is not counted by it.
     "Inbound.origin": Since(2, harmless=True),
+    # An older node joins by references alone, and takes each copy of a mail for a mail.
+    **dict.fromkeys(("Inbound.tokens", "Inbound.join_seconds"), Since(2, harmless=True)),
+    "Inbound.mark": Since(2, harmless=True),
+    "Message.mark": Since(2, harmless=True),
+    "CopyCame": Since(2, harmless=True),
     **dict.fromkeys(("Item.gone", "Gone"), Since(2, harmless=True)),
     **dict.fromkeys(("CustomerLeft", "CustomerBack"), Since(2, harmless=True)),
     # These stand only in the fields above; as by default they stand in every queue.

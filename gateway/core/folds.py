@@ -57,12 +57,13 @@ def _message_added(s: NodeState, ev: e.MessageAdded, at: datetime) -> Rows:
     rows: Rows = (s.edit_case(s.cases[ev.case], at, last_seq=ev.seq, **said),)
     item = s.items.get(ev.item) if ev.item else None
     if item is not None:
-        changes: dict[str, Any] = {}
+        changes: dict[str, Any] = {
+            name: value
+            for name in ("thread", "address", "copies")
+            if (value := getattr(ev, name)) is not None
+        }
         if ev.direction == "in":
             changes["preview"] = ev.preview
-            for name in ("thread", "address", "copies"):
-                if (value := getattr(ev, name)) is not None:
-                    changes[name] = value
             if item.resting or item.rests_at is not None:
                 changes |= AWAKE
         elif ev.direction == "out" and not ev.automatic:
@@ -74,6 +75,15 @@ def _message_added(s: NodeState, ev: e.MessageAdded, at: datetime) -> Rows:
         if changes:
             rows += (s.edit(item, **changes),)
     return rows
+
+
+def _copy_came(s: NodeState, ev: e.CopyCame, at: datetime) -> Rows:
+    item = s.items.get(ev.item) if ev.item else None
+    if item is None:
+        return ()
+    known = str(item.attributes.get("also_came_to") or "").split(", ")
+    came = ", ".join(dict.fromkeys(filter(None, (*known, ev.to or ev.channel))))
+    return (s.edit(item, attributes=item.attributes | {"also_came_to": came}),)
 
 
 # -- work items -----------------------------------------------------------------------------
@@ -439,6 +449,7 @@ _FOLDS: dict[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.CaseChanged: _case_changed,
     e.CaseRated: _case_rated,
     e.MessageAdded: _message_added,
+    e.CopyCame: _copy_came,
     e.ItemCreated: _item_created,
     e.ItemQueued: _item_queued,
     e.ItemScheduled: _item_scheduled,

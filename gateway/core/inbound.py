@@ -20,6 +20,8 @@ from gateway.core.ids import (
 from gateway.core.model import Attributes, ChannelKind
 from gateway.core.owed import CallbackWish
 
+JOIN_SECONDS = 7 * 86_400.0
+
 
 class Claim(Struct, frozen=True, kw_only=True):
     """An identity that comes with a contact. Unless ``verified`` it is a hint, no more.
@@ -57,6 +59,9 @@ class Inbound(Struct, frozen=True, kw_only=True):
     ``sign``: nothing was said; the customer's last window is gone, or there is one again.
     ``origin`` is the network address that it came from, where that is known.
     ``rating``: the customer says how it went, 1-5, and ``body`` why.
+    ``tokens`` may be reply tokens of ours (``core.replytoken``). For ``join_seconds`` what the same
+    verified sender writes about the same joins the case. ``mark`` is equal in the copies of one
+    mail that come to several of our mailboxes.
     """
 
     channel: ChannelName
@@ -92,6 +97,9 @@ class Inbound(Struct, frozen=True, kw_only=True):
     sign: Literal["", "left", "back"] = ""
     origin: str = ""
     rating: int = 0
+    tokens: tuple[str, ...] = ()
+    join_seconds: float = JOIN_SECONDS
+    mark: str = ""
 
 
 class Decided(Struct, frozen=True, kw_only=True):

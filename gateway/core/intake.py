@@ -6,7 +6,7 @@ The pure half of intake's second step. The flow looks up what is known of the co
 
 from datetime import timedelta
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, field
 from msgspec.structs import replace
 
 from gateway.core import events as e
@@ -22,7 +22,8 @@ from gateway.core.callbacks import (
     taken_back,
     wished,
 )
-from gateway.core.correlate import Candidates, Join, correlate
+from gateway.core.copies import copied
+from gateway.core.correlate import Candidates, Join, correlate, referring
 from gateway.core.effects import Matter
 from gateway.core.errors import Refused
 from gateway.core.frontdoor import Wish, classify
@@ -46,6 +47,7 @@ from gateway.core.open_matters import joined, queue_there
 from gateway.core.opening import open_case
 from gateway.core.owed import Callback, CallbackWish
 from gateway.core.rating import rated, unrated
+from gateway.core.recipients import Way, first_way, next_way
 from gateway.core.returning import came_back, open_item, or_called, speaks_for_itself
 from gateway.core.rules.run import Outcome as Looked
 from gateway.core.silence import heard, signs
@@ -54,7 +56,7 @@ from gateway.core.waking import reopened, wake
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """What was looked up for an inbound."""
+    """What was looked up for an inbound; ``last`` is the newest item of the case it may join."""
 
     inbound_id: str
     number: TicketNumber
@@ -64,6 +66,7 @@ class Known(Struct, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
     report: Report | None = None
     past: Past = Past()
+    last: Item | None = None
 
 
 Outcome = tuple[list[e.Change], Decided]
@@ -77,12 +80,11 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
         return _no_word(state, ctx, inbound, known)
     if known.report is not None:
         return _reported(state, ctx, inbound, known, known.report)
-    join = correlate(
-        known.found,
-        verified=inbound.identity is not None and inbound.identity.verified,
-        subject=inbound.subject,
-        now=ctx.now,
-    )
+    if known.found.copy_of is not None and known.found.copied is not None:
+        copy = copied(state, inbound, known.found.copy_of, known.found.copied)
+        return _finish(known, *copy)
+    who = known.customer.id if known.customer is not None else None
+    join = correlate(known.found, inbound, customer=who, now=ctx.now)
     changes: list[e.Change] = []
     join = or_called(state, inbound, known.customer, join)
     if inbound.callback is not None:
@@ -100,7 +102,8 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
     if case is None or item is None:
         case, item, changes, door = _new_item(state, ctx, inbound, known, join, door=door)
     hush = signs(state, inbound, fresh=join.case is None and join.follows is None)
-    message, said = _said(ctx, inbound, known, case, item, reason=join.reason, hush=hush)
+    way = Way(item.address, item.copies) if made else _way(state, inbound, known, item)
+    message, said = _said(ctx, inbound, known, case, item, reason=join.reason, way=way, hush=hush)
     # What keeps it back follows the word: with that comes the header that desktops show it with.
     kept = [c for c in changes if type(c.event) is e.ItemScheduled]
     changes = [c for c in changes if c not in kept]
@@ -180,7 +183,8 @@ def _call_back(
         number = case.number if case is not None else None
         return _finish(known, Decided(status="ignored", number=number, reason=refused.detail))
     # Before the contact that is replaced ends, or the case would end with it.
-    message, said = _said(ctx, inbound, known, case, item, reason=join.reason)
+    way = Way(inbound.address, inbound.copies)
+    message, said = _said(ctx, inbound, known, case, item, reason=join.reason, way=way)
     opened = [c for c in changes if isinstance(c.event, e.CaseOpened | e.ItemCreated)]
     rest = [c for c in changes if c not in opened] + reopened(case, "the customer asks for a call")
     decided = Decided(
@@ -223,6 +227,8 @@ def _new_item(
         queue = queue_there(state, join.case.id) or queue
     if door is None:
         door = at_the_door(state, inbound, known.customer, queue, known.past, ctx.now)
+    way = _way(state, inbound, known, known.last if join.case is not None else None)
+    way = way or (Way(known.last.address, known.last.copies) if known.last is not None else Way(""))
     wish = Wish(
         queue=queue,
         language=inbound.language,
@@ -244,17 +250,18 @@ def _new_item(
         channel=inbound.channel,
         kind=inbound.kind if callback is None else ChannelKind.CALLBACK,
         queue=route.queue,
-        customer=known.customer,
+        # Whoever writes in a case, it stays its customer's.
+        customer=(join.case.customer if join.case is not None else None) or known.customer,
         subject=inbound.subject or preview_of(inbound.body)[:80],
-        address=inbound.address,
-        copies=inbound.copies,
+        address=way.address,
+        copies=way.copies,
         language=wish.language,
         skills=route.skills,
         priority=route.priority,
         due_at=due_at,
         category=inbound.category or then.category or "",
         preview=preview_of(inbound.body),
-        attributes=inbound.attributes,
+        attributes=inbound.attributes | referring(join),
         level=then.level or 1,
         tags=then.tags,
         reason="; ".join(filter(None, (join.reason, door.reason, route.reason))),
@@ -269,6 +276,13 @@ def _new_item(
     return case, item, changes, door
 
 
+def _way(state: NodeState, inbound: Inbound, known: Known, before: Item | None) -> Way | None:
+    """Where answers go from now on; ``before``: the work that they went by so far."""
+    if before is None:
+        return first_way(state, inbound)
+    return next_way(state, inbound, before, known.found.participants)
+
+
 def _said(
     ctx: Context,
     inbound: Inbound,
@@ -277,8 +291,10 @@ def _said(
     item: Item,
     *,
     reason: str,
+    way: Way | None,
     hush: str = "",
 ) -> tuple[Message, e.Change]:
+    """``reason`` is why it is in the case; ``way``, where answers go from now on."""
     message = Message(
         id=MessageId(ctx.new_id()),
         case=case.id,
@@ -298,9 +314,14 @@ def _said(
         attachments=known.attachments,
         external_id=inbound.external_id,
         client_id=inbound.client_id,
+        mark=inbound.mark or UNSET,
     )
     # A mail in the case of a task does not change where the task's answer goes.
-    same_way = inbound.channel == item.channel
+    mails = inbound.kind is item.kind is ChannelKind.EMAIL
+    if way is None or not (mails or inbound.channel == item.channel):
+        way, thread = Way(""), None
+    else:
+        thread = thread_of(inbound)
     added = e.MessageAdded(
         message=message.id,
         case=case.id,
@@ -308,11 +329,11 @@ def _said(
         direction="in",
         item=item.id,
         customer=case.customer.id if case.customer else None,
-        thread=thread_of(inbound) if same_way else None,
-        address=(inbound.address or None) if same_way else None,
-        copies=inbound.copies if same_way else None,
+        thread=thread,
+        address=way.address or None,
+        copies=way.copies if way.address else None,
         preview=preview_of(inbound.body),
-        reason=reason,
+        reason="; ".join(filter(None, (reason, way.note))),
         automatic=speaks_for_itself(inbound),
         hush=hush,
     )

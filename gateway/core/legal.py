@@ -58,7 +58,12 @@ def _case_opened(walk: _Walk, event: e.CaseOpened) -> None:
 
 def _about_case(
     walk: _Walk,
-    event: e.CaseChanged | e.MessageAdded | e.CaseMerged | e.CaseSeparated | e.CaseLinked,
+    event: e.CaseChanged
+    | e.MessageAdded
+    | e.CopyCame
+    | e.CaseMerged
+    | e.CaseSeparated
+    | e.CaseLinked,
 ) -> None:
     walk.need_case(event.case, event)
 
@@ -152,6 +157,7 @@ _LOOKS: Mapping[type[Any], Callable[[_Walk, Any], None]] = {
     e.CaseOpened: _case_opened,
     e.CaseChanged: _about_case,
     e.MessageAdded: _about_case,
+    e.CopyCame: _about_case,
     e.ItemCreated: _item_created,
     e.ItemAdopted: _item_adopted,
     e.ItemHandedOver: _item_handed_over,

@@ -64,6 +64,7 @@ def add_message(
     subject: str = "",
     to: tuple[str, ...] = (),
     cc: tuple[str, ...] = (),
+    copies: tuple[str, ...] | None = None,
     attachments: tuple[Attachment, ...] = (),
     client_id: str = "",
     automatic: bool = False,
@@ -77,7 +78,8 @@ def add_message(
     ``client_id`` is the command's: a desktop knows its own words by it when they come back.
     ``{ticket_url}`` in what goes out is the address of the customer's own page.
     ``automatic``: no person wrote it, so it is no reply to anybody. ``quick_replies`` are shown
-    where there is something to press; elsewhere they must stand in ``body``.
+    where there is something to press; elsewhere they must stand in ``body``. ``copies`` are
+    whom answers on the item are copied to from now on.
     """
     if direction == "out":
         body, html = linked(ctx, case, body), linked(ctx, case, html) if html else html
@@ -115,6 +117,7 @@ def add_message(
         customer=case.customer.id if case.customer else None,
         preview=preview_of(body),
         automatic=automatic,
+        copies=copies,
     )
     changes = [e.Change(added, (message,))]
     if by_outbox:

@@ -253,7 +253,8 @@ class Message(Value, frozen=True, kw_only=True):
     ``html`` is sanitised. ``external_id`` is the outside id (RFC 5322 Message-ID, provider's); our
     own mail has it before the first attempt. From line ``fold_from`` of ``body`` on (0: nowhere) it
     may be folded away. ``quick_replies`` are answers that the customer may choose from.
-    ``moved_to``, never stored: only its place is here, that ticket has it now.
+    ``moved_to``, never stored: only its place is here, that ticket has it now. ``mark``: a mail's,
+    equal in its copies.
     """
 
     id: MessageId
@@ -278,6 +279,7 @@ class Message(Value, frozen=True, kw_only=True):
     fold_from: int = 0
     quick_replies: tuple[str, ...] | UnsetType = UNSET
     moved_to: TicketNumber | UnsetType = UNSET
+    mark: str | UnsetType = UNSET
 
 
 class AgentProfile(Value, frozen=True, kw_only=True):
@@ -318,9 +320,8 @@ class AgentStatus(Kept, frozen=True, kw_only=True):
     """An agent at work: presence, connection and home.
 
     ``epoch`` numbers the claims of this agent by a node; ``tabs`` counts attached desktops;
-    ``dropped_at`` starts the grace period when the last one is gone. ``set_by`` is who set the
-    presence, if that was neither the agent nor the node. ``declines`` counts offers declined since
-    one was accepted.
+    ``dropped_at`` starts the grace period when the last one is gone. ``set_by``: who set the
+    presence, if others; ``declines`` counts offers declined since one was accepted.
     """
 
     name: AgentName

@@ -25,13 +25,17 @@ AfterIt = Literal["wait", "close"] | None
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """What is to be written, and to whom; ``quoted`` is the mail that goes below it."""
+    """What is to be written, and to whom; ``quoted`` is the mail that goes below it.
+
+    ``copies``: who is to be copied from now on.
+    """
 
     body: str
     html: str | None = None
     subject: str = ""
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
+    copies: tuple[str, ...] | None = None
     attachments: tuple[Attachment, ...] = ()
     client_id: str = ""
     quoted: Message | None = None
@@ -90,6 +94,7 @@ def _said(
         subject=reply.subject,
         to=reply.to,
         cc=reply.cc,
+        copies=reply.copies,
         attachments=reply.attachments,
         client_id=reply.client_id,
         fold_from=reply.fold_from,

@@ -84,6 +84,7 @@ class NodeState:
         self.outbox: dict[OutboundId, Outgoing] = {}
         self.channels: dict[ChannelName, ChannelKind] = {}
         self.addresses: dict[ChannelName, str] = {}
+        self.ours: dict[str, ChannelName] = {}
         self.paces = Paces(node)
         self.budget = Budget()
         self.claimed: set[AgentName] = set()

@@ -158,7 +158,7 @@ class Dispatch:
             channel = self._channel_of(outgoing.channel)
             if channel is None:
                 raise TryAgain(f"there is no channel {outgoing.channel!r} on this node")  # noqa: TRY301
-            receipt = await channel.send(_outbound(outgoing, content))
+            receipt = await channel.send(self._outbound(outgoing, content))
         except Exception as error:  # noqa: BLE001 - every outcome is journaled, known or not
             ctx = self._ledger.context()
             changes = outbox.failed(self._ledger.state, outgoing, error, ctx)
@@ -187,22 +187,22 @@ class Dispatch:
                 )
         return _Content(message, tuple(files))
 
-
-def _outbound(outgoing: Outgoing, content: _Content) -> Outbound:
-    return Outbound(
-        id=outgoing.id,
-        channel=outgoing.channel,
-        purpose=outgoing.purpose,
-        created_at=outgoing.created_at,
-        attempt=outgoing.attempts,
-        repeat=outgoing.unsettled,
-        address=outgoing.address,
-        number=outgoing.number,
-        case=outgoing.case,
-        item=outgoing.item,
-        message=content.message,
-        thread=outgoing.thread,
-        files=content.files,
-        payload=outgoing.payload,
-        only=outgoing.only,
-    )
+    def _outbound(self, outgoing: Outgoing, content: _Content) -> Outbound:
+        return Outbound(
+            id=outgoing.id,
+            channel=outgoing.channel,
+            purpose=outgoing.purpose,
+            created_at=outgoing.created_at,
+            attempt=outgoing.attempts,
+            repeat=outgoing.unsettled,
+            address=outgoing.address,
+            number=outgoing.number,
+            case=outgoing.case,
+            item=outgoing.item,
+            message=content.message,
+            thread=outgoing.thread,
+            files=content.files,
+            payload=outgoing.payload,
+            only=outgoing.only,
+            token=self._ledger.tokens.of(outgoing.number) if outgoing.number is not None else "",
+        )

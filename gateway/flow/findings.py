@@ -1,18 +1,20 @@
 """What the database knows of a contact: the case that it belongs to, the report's message."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import structs
 
 from gateway.core.arrival import Past
 from gateway.core.bounces import Report, reported_id
-from gateway.core.correlate import Candidates
-from gateway.core.ids import CaseId
+from gateway.core.copies import may_be_copy, original
+from gateway.core.correlate import Candidates, same_matter
+from gateway.core.ids import CaseId, MessageId
 from gateway.core.inbound import Inbound
-from gateway.core.model import Case, ChannelKind
+from gateway.core.model import Case, ChannelKind, CustomerBrief, Item
 from gateway.core.pretence import stated
 from gateway.core.scrutiny import IN
+from gateway.core.ticket import plain
 from gateway.flow.ledger import Ledger
 from gateway.store.contract import Lookup, Stored
 
@@ -37,39 +39,105 @@ class Findings:
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
 
-    async def candidates(self, inbound: Inbound, stored: Stored) -> Candidates:
-        conversation = referenced = recent = None
-        reference = ""
+    async def candidates(self, inbound: Inbound, stored: Stored, ledger: Ledger) -> Candidates:
+        """The cases that it may belong to; see ``core.correlate`` for the order among them."""
+        state = ledger.state
+        if may_be_copy(state, inbound) and (twin := await self._copy(inbound, stored)) is not None:
+            return twin
         if inbound.conversation is not None:
             conversation = await self._lookup.case(inbound.conversation)
-        if conversation is None and inbound.references:
-            hit = await self._lookup.case_of_reference(inbound.references)
-            if hit is not None:
-                referenced, reference = hit
+            if conversation is not None and inbound.kind is not ChannelKind.WEBCHAT:
+                # A window that comes back to a chat goes on with that alone: it shows no other.
+                conversation = await self.stays(conversation)
+            if conversation is not None:
+                return Candidates(conversation=conversation)
+        found = await self._referenced(inbound, ledger)
+        if (case := found.referenced) is not None:
+            stays = await self.stays(case)
+            if stays is not case:
+                said = "its token" if found.by_token else found.reference
+                reference = f"{said} of #{case.number}, which was merged into this case"
+                found = Candidates(referenced=stays, reference=reference)
+            return await self._with_participants(found, stays, case, inbound, stored)
+        who = stored.customer
         verified = inbound.identity is not None and inbound.identity.verified
-        if (
-            conversation is None
-            and referenced is None
-            and verified
-            and stored.customer is not None
-            and inbound.kind in RECENT_JOINS
-        ):
-            recent = await self._lookup.recent_case(stored.customer.id, inbound.channel)
-        if conversation is not None and inbound.kind is not ChannelKind.WEBCHAT:
-            # A window that comes back to a chat goes on with that alone: it shows no other case.
-            conversation = await self.stays(conversation)
-        if referenced is not None and (stays := await self.stays(referenced)) is not referenced:
-            reference = f"{reference} of #{referenced.number}, which was merged into this case"
-            referenced = stays
-        if recent is not None:
-            recent = await self.stays(recent)
-        return Candidates(
-            conversation=conversation, referenced=referenced, reference=reference, recent=recent
-        )
+        if not verified or who is None or inbound.kind not in RECENT_JOINS:
+            return found
+        numbered = await self._numbered(inbound, who)
+        if numbered is not None:
+            return Candidates(numbered=await self.stays(numbered))
+        recent = await self._recent(inbound, who)
+        return Candidates(recent=await self.stays(recent) if recent is not None else None)
 
     async def stays(self, case: Case) -> Case:
         """The case that this one was merged into, or the case itself."""
         return await standing_case(self._lookup, case)
+
+    async def _copy(self, inbound: Inbound, stored: Stored) -> Candidates | None:
+        alike = await self._lookup.alike(inbound.external_id, inbound.mark)
+        if not any(one.channel != inbound.channel for one in alike):
+            return None
+        brought: Collection[MessageId] = ()
+        if stored.customer is not None:
+            ids = [one.id for one in alike]
+            brought = await self._lookup.brought(stored.customer.id, inbound.channel, ids)
+        message = original(inbound, alike, brought)
+        case = await self._lookup.case(message.case) if message is not None else None
+        if case is None:
+            return None
+        return Candidates(copied=await self.stays(case), copy_of=message)
+
+    async def _referenced(self, inbound: Inbound, ledger: Ledger) -> Candidates:
+        if inbound.references:
+            hit = await self._lookup.case_of_reference(inbound.references)
+            if hit is not None:
+                return Candidates(referenced=hit[0], reference=hit[1])
+        for token in inbound.tokens:
+            number = ledger.tokens.read(token)
+            case = await self._lookup.case_by_number(number) if number is not None else None
+            if case is not None:
+                return Candidates(referenced=case, by_token=True)
+        return Candidates()
+
+    async def _with_participants(
+        self, found: Candidates, case: Case, before: Case, inbound: Inbound, stored: Stored
+    ) -> Candidates:
+        """Who takes part matters for a mail whose writer is not the case's customer.
+
+        And for one that wants its answers elsewhere. ``before``: the case as it was referred to,
+        which may be part of another one by now.
+        """
+        who = inbound.identity
+        if inbound.kind is not ChannelKind.EMAIL or who is None:
+            return found
+        its = case.customer is not None and case.customer == stored.customer
+        if its and plain(inbound.address) == plain(who.value):
+            return found
+        taking = await self._lookup.participants(case.id)
+        if before.id != case.id:
+            taking |= await self._lookup.participants(before.id)
+        return structs.replace(found, participants=taking)
+
+    async def _numbered(self, inbound: Inbound, who: CustomerBrief) -> Case | None:
+        """The customer's own ticket that the subject names."""
+        number = inbound.attributes.get("ticket")
+        case = await self._lookup.case_by_number(number) if isinstance(number, int) else None
+        its = case is not None and case.customer is not None and case.customer.id == who.id
+        return case if its else None
+
+    async def _recent(self, inbound: Inbound, who: CustomerBrief) -> Case | None:
+        """The newest of the customer's cases about the same."""
+        if not inbound.join_seconds:
+            return None
+        cases = await self._lookup.recent_cases(who.id, inbound.channel)
+        return next((case for case in cases if same_matter(case, inbound)), None)
+
+    async def last(self, found: Candidates, ledger: Ledger) -> Item | None:
+        """The newest item of a case that it may join, if none is open here."""
+        case = subject_of(found)
+        if case is None or ledger.state.talks_of_case(case.id):
+            return None
+        return await self._lookup.last_item(case.id)
 
     async def report(self, inbound: Inbound, found: Candidates) -> Report | None:
         """The message of ours that a delivery report is about, with its case."""
@@ -108,18 +176,12 @@ class Findings:
         """The case that is found, as it is by now."""
         case = subject_of(found)
         fresh = await self._lookup.case(case.id) if case is not None else None
-        if fresh is None:
-            return found
-        if found.conversation is not None:
-            return structs.replace(found, conversation=fresh)
-        if found.referenced is not None:
-            return structs.replace(found, referenced=fresh)
-        return structs.replace(found, recent=fresh)
+        return found if fresh is None else _each(found, lambda _: fresh)
 
 
 def subject_of(found: Candidates) -> Case | None:
     """The case that the contact may join."""
-    return found.conversation or found.referenced or found.recent
+    return next(iter(cases_of(found)), None)
 
 
 def merged_meanwhile(inbound: Inbound, found: Candidates, cases: Mapping[CaseId, Case]) -> bool:
@@ -131,9 +193,24 @@ def merged_meanwhile(inbound: Inbound, found: Candidates, cases: Mapping[CaseId,
     return known.ties is not None and known.ties.into is not None
 
 
+def cases_of(found: Candidates) -> list[Case]:
+    """All that were found, the one that comes first before the others."""
+    ways = (found.copied, found.conversation, found.referenced, found.numbered, found.recent)
+    return [case for case in ways if case is not None]
+
+
+def _each(found: Candidates, other: Callable[[Case], Case]) -> Candidates:
+    changes = {
+        name: other(case)
+        for name in ("copied", "conversation", "referenced", "numbered", "recent")
+        if (case := getattr(found, name)) is not None
+    }
+    return structs.replace(found, **changes)
+
+
 def about(stored: Stored, found: Candidates) -> list[str]:
     """The ids of whom and what a contact is about."""
-    cases = [c for c in (found.conversation, found.referenced, found.recent) if c is not None]
+    cases = cases_of(found)
     customers = [stored.customer, *(case.customer for case in cases)]
     return [*(case.id for case in cases), *(who.id for who in customers if who is not None)]
 
@@ -146,13 +223,4 @@ def newest_report(report: Report | None, cases: Mapping[CaseId, Case]) -> Report
 
 def newest(found: Candidates, cases: Mapping[CaseId, Case]) -> Candidates:
     """The same candidates as the node's own state has them, which may be newer than the disk."""
-
-    def own(case: Case | None) -> Case | None:
-        return cases.get(case.id, case) if case is not None else None
-
-    return Candidates(
-        conversation=own(found.conversation),
-        referenced=own(found.referenced),
-        reference=found.reference,
-        recent=own(found.recent),
-    )
+    return _each(found, lambda case: cases.get(case.id, case))

@@ -18,6 +18,7 @@ from msgspec import structs
 from gateway.core import events as e
 from gateway.core.backoff import reconnect_delay
 from gateway.core.bounces import reported_id
+from gateway.core.copies import meant_for
 from gateway.core.correlate import Candidates
 from gateway.core.duties import DutyTerm
 from gateway.core.edition import refuse_unknown
@@ -30,6 +31,7 @@ from gateway.flow.departures import Departures
 from gateway.flow.findings import (
     Findings,
     about,
+    cases_of,
     merged_meanwhile,
     newest,
     newest_report,
@@ -40,6 +42,7 @@ from gateway.flow.numbers import Numbers
 from gateway.flow.pacing import count_inbound
 from gateway.flow.receiving import Receiving
 from gateway.flow.tasks import KeyedLocks, Tasks
+from gateway.flow.underway import Underway
 from gateway.flow.verdicts import Verdicts
 from gateway.flow.whose import Elsewhere, Whose
 from gateway.flow.writer import Writer
@@ -105,6 +108,7 @@ class IntakeFlow:
         stamp = self._whose.departures.stamp
         self._receiving = Receiving(journal, writer, self._begin, stamp=stamp, sleep=sleep)
         self._deciding: Counter[str] = Counter()
+        self._underway = Underway()
         self._looking = asyncio.Lock()
         self._behind = 0
 
@@ -209,12 +213,15 @@ class IntakeFlow:
             self._verdicts.settle(stored.id, stored.decided)
         else:
             self._deciding[_customer_of(stored)] += 1
+            self._underway.begin(inbound, stored.id)
             self._tasks.spawn(self._decide(inbound, stored, stamp), stored.id)
 
     async def _decide(self, inbound: Inbound, stored: Stored, stamp: int) -> None:
         try:
+            await self._underway.after_what_it_answers(inbound, stored.id, self._verdicts.wait)
             await self._decide_in_turn(inbound, stored, stamp)
         finally:
+            self._underway.end(inbound, stored.id)
             who = _customer_of(stored)
             self._deciding[who] -= 1
             if not self._deciding[who]:
@@ -289,31 +296,29 @@ class IntakeFlow:
         self, inbound: Inbound, stored: Stored, stamp: int
     ) -> tuple[Position, Decided] | None:
         """One try. Raises ``Unavailable`` for another one; ``None``: it is another node's."""
-        found = await self._findings.candidates(inbound, stored)
+        found = await self._findings.candidates(inbound, stored, self._ledger)
         report = await self._findings.report(inbound, found)
         past = await self._findings.past(inbound, stored, self._ledger)
         number = await self._numbers.next()
         decided: Decided | None = None
         try:
+            last = await self._findings.last(found, self._ledger)
             found = await self._ours(stored, found, stamp)
             if merged_meanwhile(inbound, found, self._ledger.state.cases):
                 raise Unavailable("the case was merged into another one just now")
             # From here on nothing waits: what is ours could be another's a moment later.
             state = self._ledger.state
-            adopted = [
-                state.adopt(case).id
-                for case in (found.conversation, found.referenced, found.recent)
-                if case is not None
-            ]
+            adopted = [state.adopt(case).id for case in cases_of(found)]
             known = Known(
                 inbound_id=stored.id,
                 number=number,
-                default_queue=self._queue_of(inbound.channel),
+                default_queue=self._queue_of(meant_for(state, inbound)),
                 customer=stored.customer,
                 found=newest(found, state.cases),
                 attachments=stored.attachments,
                 report=newest_report(report, state.cases),
                 past=past,
+                last=last,
             )
             try:
                 changes, decided = decide(state, self._ledger.context(), inbound, known)

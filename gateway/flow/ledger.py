@@ -31,6 +31,7 @@ from gateway.core.legal import check
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import Case, Item
 from gateway.core.reactions import reactions
+from gateway.core.replytoken import ReplyTokens
 from gateway.core.state import NodeState
 from gateway.flow.gate import Gate
 from gateway.flow.headers import Headers
@@ -67,7 +68,8 @@ class Ledger:
     """See the module's docstring. Implements ``ports.Feed``.
 
     ``gate`` says whether anybody may be told of anything, ``written`` which edition of events and
-    rows every node knows, ``link`` where a customer follows a case, ``expect`` how long one waits.
+    rows every node knows, ``link`` where a customer follows a case, ``expect`` how long one waits,
+    ``tokens`` what mails carry.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Ledger:
         self.written = EDITION
         self.link: LinkOf = no_link
         self.expect: ExpectWait = no_expectation
+        self.tokens = ReplyTokens()
         self.gate = gate or Gate()
         self._offset = 0
         self._committed = 0

@@ -246,8 +246,29 @@ class Lookup(Protocol):
         """
         ...
 
+    async def participants(self, case: CaseId) -> frozenset[str]:
+        """Who wrote in a case, was written to or copied, as plain addresses; of its newest mails.
+
+        Our own addresses may be among them.
+        """
+        ...
+
+    async def alike(self, external_id: str, mark: str) -> list[Message]:
+        """What came in with this outside id and this ``mark``, the oldest first; a few at most."""
+        ...
+
+    async def brought(
+        self, customer: CustomerId, channel: ChannelName, messages: Sequence[MessageId]
+    ) -> frozenset[MessageId]:
+        """Those of the messages that something of this customer lately, by this channel, was."""
+        ...
+
+    async def recent_cases(self, customer: CustomerId, channel: ChannelName) -> list[Case]:
+        """The customer's cases in this channel that are not closed, newest first; a few at most."""
+        ...
+
     async def recent_case(self, customer: CustomerId, channel: ChannelName) -> Case | None:
-        """The customer's newest case in this channel that is not closed."""
+        """The first of those."""
         ...
 
     async def opened_since(self, customer: CustomerId, since: datetime) -> tuple[datetime, ...]:

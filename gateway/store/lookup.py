@@ -26,6 +26,7 @@ from gateway.core.inbound import Decided, File
 from gateway.core.messages import left_behind
 from gateway.core.misrouted import HouseWords
 from gateway.core.model import Attachment, Case, CustomerBrief, Item, Message
+from gateway.core.ticket import plain
 from gateway.ports import Memory
 from gateway.store.codec import bounded, decode, text, uuid_or_none
 from gateway.store.contract import Term
@@ -71,6 +72,34 @@ class PgLookup:
             if doc is not None:
                 return decode(doc, Case), ref
         return None
+
+    async def participants(self, case: CaseId) -> frozenset[str]:
+        if uuid_or_none(case) is None:
+            return frozenset()
+        with reading():
+            rows = await self._pool.fetch(self._sql["participants"], case)
+        return frozenset(plain(row["address"]) for row in rows if row["address"])
+
+    async def alike(self, external_id: str, mark: str) -> list[Message]:
+        with reading():
+            rows = await self._pool.fetch(self._sql["alike"], bounded(external_id), text(mark))
+        return [decode(row["doc"], Message) for row in rows]
+
+    async def brought(
+        self, customer: CustomerId, channel: ChannelName, messages: Sequence[MessageId]
+    ) -> frozenset[MessageId]:
+        with reading():
+            rows = await self._pool.fetch(
+                self._sql["brought"], customer, text(channel), list(messages)
+            )
+        return frozenset(MessageId(row["message"]) for row in rows)
+
+    async def recent_cases(self, customer: CustomerId, channel: ChannelName) -> list[Case]:
+        if uuid_or_none(customer) is None:
+            return []
+        with reading():
+            rows = await self._pool.fetch(self._sql["recent_cases"], customer, text(channel))
+        return [decode(row["doc"], Case) for row in rows]
 
     async def recent_case(self, customer: CustomerId, channel: ChannelName) -> Case | None:
         return await self._by_id("recent_case", customer, Case, text(channel))

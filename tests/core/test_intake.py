@@ -122,7 +122,9 @@ def test_a_reference_joins(house: House) -> None:
     opened, item = first(house)
     decided = house.arrive(mail("m2"), referenced=opened, reference="m1@example.org")
     assert (decided.case, decided.item, decided.seq) == (opened.id, item.id, 2)
-    assert decided.reason == "answers m1@example.org"
+    assert decided.reason == (
+        "answers m1@example.org; its sender is the ticket's customer (verified)"
+    )
     assert len(house.state.items) == 1
 
 
@@ -158,9 +160,9 @@ def test_after_a_week_it_is_a_new_matter(house: House) -> None:
 def test_a_claimed_identity_joins_nothing(same_subject: bool, status: CaseStatus, age: int) -> None:
     recent = case(subject="Invoice 12", status=status, changed_at=START)
     join = correlate(
-        Candidates(recent=recent),
-        verified=False,
-        subject="Invoice 12" if same_subject else "Other",
+        Candidates(recent=recent, numbered=recent),
+        mail("m2", identity=claimed(), subject="Invoice 12" if same_subject else "Other"),
+        customer=None,
         now=START + timedelta(seconds=age),
     )
     assert (join.case, join.follows) == (None, None)
@@ -174,7 +176,8 @@ def test_nothing_ever_joins_a_closed_case(
         conversation=case(status=one), referenced=case(status=two), recent=case(status=three)
     )
     for some in (found, replace(found, conversation=None), Candidates(recent=found.recent)):
-        join = correlate(some, verified=verified, subject="", now=START)
+        identity = Claim(kind="email", value="eva@example.org", verified=verified)
+        join = correlate(some, mail("m2", identity=identity), customer=None, now=START)
         assert join.case is None or join.case.status is not CaseStatus.CLOSED
         assert join.reason
 
@@ -200,7 +203,10 @@ def test_a_closed_case_is_followed_by_a_new_one(house: House) -> None:
     following = house.state.cases[decided.case]
     assert (following.follows, decided.case != opened.id) == (opened.id, True)
     assert following.number != opened.number
-    assert decided.reason == "answers m1@example.org, which is closed"
+    assert decided.reason == (
+        "answers m1@example.org; its sender is the ticket's customer (verified);"
+        f" ticket #{opened.number} is closed, so this one follows it"
+    )
     assert house.tables.cases[opened.id] == closed, "and stays as it is"
 
 
@@ -273,7 +279,9 @@ def test_a_mail_about_a_task_does_not_change_where_the_task_is_answered(house: H
     filed = house.arrive(task("t1", address=hook))
     assert filed.case is not None
     assert filed.item is not None
-    house.arrive(mail("m1"), referenced=house.state.cases[filed.case], reference="it")
+    told = frozenset({"eva@example.org"})
+    filed_case = house.state.cases[filed.case]
+    house.arrive(mail("m1"), referenced=filed_case, reference="it", participants=told)
     item = house.state.items[filed.item]
     assert (item.address, item.thread, item.preview) == (hook, (), "Good morning")
 

@@ -18,6 +18,7 @@ def letters() -> list[Inbound]:
         mail(
             key,
             identity=Claim(kind="email", value=who, verified=True),
+            address=who,
             subject="Invoice",
             body=f"{who} {key}",
         )

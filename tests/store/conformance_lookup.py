@@ -55,6 +55,53 @@ class LookupConformance:
         assert await find(["nobody@knows", uid()]) is None
         assert await find([]) is None
 
+    async def test_who_takes_part_in_a_case(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        case, other = a_case(), a_case()
+        wrote = m.Author(kind="customer", id="Ann@Example.com")
+        await pen.rows(
+            case,
+            other,
+            a_message(case, 1, author=wrote, to=("us@us.example",), cc=("bob@example.com",)),
+            a_message(case, 2, direction="note", to=("chief@us.example",)),
+            a_message(case, 3, direction="out", to=("Eva <eva@example.com>",)),
+            a_message(other, to=("kim@example.com",)),
+        )
+        assert await pen.lookup.participants(case.id) == {
+            "ann@example.com",
+            "us@us.example",
+            "bob@example.com",
+            "eva@example.com",
+        }
+        assert await pen.lookup.participants(uid()) == frozenset()
+
+    async def test_the_same_mail_in_another_mailbox_is_found(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        case = a_case()
+        said = {"external_id": "<a@mail.example>", "mark": "0011"}
+        first, second = a_message(case, 1, **said), a_message(case, 2, **said)
+        ours = a_message(case, 3, direction="out", **said)
+        other = a_message(case, 4, external_id="<a@mail.example>", mark="other")
+        await pen.rows(case, other, second, ours, first)
+        assert await pen.lookup.alike("<a@mail.example>", "0011") == [first, second]
+        assert await pen.lookup.alike("<a@mail.example>", "none") == []
+        assert await pen.lookup.alike("<b@mail.example>", "0011") == []
+
+    async def test_which_messages_a_mailbox_has_brought(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        case = a_case()
+        first, second = a_message(case, 1), a_message(case, 2)
+        claims = [an_inbound(identity=from_ann(verified=True))]
+        [stored] = await pen.journal.receive(pen.term, claims, [])
+        done = m.InboundDone(id=stored.id, status="processed", case=case.id, message=first.id)
+        await pen.rows(case, first, second, done)
+        assert stored.customer is not None
+        who, asked = stored.customer.id, [first.id, second.id]
+        assert await pen.lookup.brought(who, MAIL, asked) == {first.id}
+        assert await pen.lookup.brought(who, SITE, asked) == frozenset()
+        assert await pen.lookup.brought(uid(), MAIL, asked) == frozenset()
+        assert await pen.lookup.brought(who, MAIL, []) == frozenset()
+
     async def test_a_delivered_message_shows_how_far_it_came(self, opens: Opens) -> None:
         pen = await begin(opens)
         case = a_case()
@@ -147,6 +194,8 @@ class LookupConformance:
         await pen.rows(oldest, middle, newest, elsewhere)
 
         assert await pen.lookup.recent_case(ann.id, MAIL) == middle
+        assert await pen.lookup.recent_cases(ann.id, MAIL) == [middle, oldest]
+        assert await pen.lookup.recent_cases(uid(), MAIL) == []
         assert await pen.lookup.open_case_of("email", "ann@example.com", MAIL) == middle
         owner = await pen.lookup.customer_of("email", "ann@example.com")
         assert owner is not None

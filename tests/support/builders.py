@@ -53,7 +53,7 @@ from gateway.core.routing.choose import Match, Wait
 from gateway.core.routing.engine import Engine, offer_for
 from gateway.core.routing.rings import Widen
 from gateway.core.state import NodeState
-from gateway.flow.findings import newest
+from gateway.flow.findings import cases_of, newest, subject_of
 from gateway.flow.ledger import MOST, Ledger
 from gateway.flow.pacing import count_inbound, count_mails, count_reply
 from gateway.store.contract import Stored
@@ -325,9 +325,8 @@ class House:
         found: Candidates,
         past: Past | None = None,
     ) -> Decided:
-        for one in (found.conversation, found.referenced, found.recent):
-            if one is not None:
-                self.state.adopt(one)
+        for one in cases_of(found):
+            self.state.adopt(one)
         found = newest(found, self.state.cases)
         known = intake.Known(
             report=self._report(inbound),
@@ -338,14 +337,21 @@ class House:
             found=found,
             attachments=stored.attachments,
             past=past if past is not None else self._past(inbound, stored),
+            last=self._last(found),
         )
         changes, decided = intake.decide(self.state, self.ledger.context(), inbound, known)
         self.record(changes)
         count_inbound(self.state, inbound, changes, self.clock.now())
-        for one in (found.conversation, found.referenced, found.recent):
-            if one is not None:
-                self.ledger.release(one.id)
+        for one in cases_of(found):
+            self.ledger.release(one.id)
         return decided
+
+    def _last(self, found: Candidates) -> Item | None:
+        case = subject_of(found)
+        if case is None or self.state.talks_of_case(case.id):
+            return None
+        items = [item for item in self.tables.items.values() if item.case == case.id]
+        return max(items, key=lambda item: item.id, default=None)
 
     def _past(self, inbound: Inbound, stored: Stored) -> Past:
         known = {(one.kind, one.value): self._owner(one) for one in stated(inbound)}

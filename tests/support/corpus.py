@@ -61,6 +61,8 @@ def seen(inbound: Inbound, expected: dict[str, Any]) -> dict[str, Any]:
     thread: dict[str, Any] = {"id": inbound.external_id, "answers": list(inbound.references)}
     if "ticket" in inbound.attributes:
         thread["ticket"] = inbound.attributes["ticket"]
+    if inbound.tokens:
+        thread["tokens"] = list(inbound.tokens)
     told = {
         "about": expected["about"],
         "subject": inbound.subject,

@@ -10,12 +10,14 @@ from gateway.core.errors import Refused
 from gateway.core.ids import (
     AgentName,
     AttachmentId,
+    CaseId,
     ChannelName,
     CommandId,
     CustomerId,
     MessageId,
 )
 from gateway.core.inbound import File
+from gateway.core.ticket import plain
 from tests.support.memory_ground import Ground
 from tests.support.memory_rows import Upload
 
@@ -82,6 +84,47 @@ class Shelf(Ground):
             and c.status is not m.CaseStatus.CLOSED
         ]
         return max(found, key=lambda c: c.id, default=None)
+
+    def recent_cases(self, customer: CustomerId, channel: ChannelName) -> list[m.Case]:
+        found = [
+            c
+            for c in self.cases.values()
+            if c.customer is not None
+            and c.customer.id == customer
+            and c.channel == channel
+            and c.status is not m.CaseStatus.CLOSED
+        ]
+        return sorted(found, key=lambda c: c.id, reverse=True)[:20]
+
+    def participants(self, case: CaseId) -> frozenset[str]:
+        found: set[str] = set()
+        for message in self.messages.values():
+            if message.case == case and message.direction in ("in", "out"):
+                found.update(map(plain, (*message.to, *message.cc)))
+                if message.direction == "in":
+                    found.add(plain(message.author.id))
+        return frozenset(found - {""})
+
+    def alike(self, external_id: str, mark: str) -> list[m.Message]:
+        found = [
+            one
+            for one in self.messages.values()
+            if (one.external_id, one.mark, one.direction) == (external_id, mark, "in")
+        ]
+        return sorted(found, key=lambda one: one.id)[:20]
+
+    def brought(
+        self, customer: CustomerId, channel: ChannelName, messages: Sequence[MessageId]
+    ) -> frozenset[MessageId]:
+        theirs = [
+            row.decided
+            for row in self.inbox.values()
+            if row.decided is not None
+            and row.inbound.channel == channel
+            and row.customer == customer
+        ]
+        found = {one.message for one in theirs if one.status == "processed"}
+        return frozenset(message for message in messages if message in found)
 
     def case_of_reference(self, references: Sequence[str]) -> tuple[m.Case, str] | None:
         for reference in references:

@@ -184,6 +184,23 @@ class MemoryStore:
     async def case_of_reference(self, references: Sequence[str]) -> tuple[m.Case, str] | None:
         return await self._call("look.reference", lambda: self.tables.case_of_reference(references))
 
+    async def participants(self, case: CaseId) -> frozenset[str]:
+        return await self._call("look.participants", lambda: self.tables.participants(case))
+
+    async def alike(self, external_id: str, mark: str) -> list[m.Message]:
+        return await self._call("look.reference", lambda: self.tables.alike(external_id, mark))
+
+    async def brought(
+        self, customer: CustomerId, channel: ChannelName, messages: Sequence[MessageId]
+    ) -> frozenset[MessageId]:
+        tables = self.tables
+        return await self._call(
+            "look.reference", lambda: tables.brought(customer, channel, messages)
+        )
+
+    async def recent_cases(self, customer: CustomerId, channel: ChannelName) -> list[m.Case]:
+        return await self._call("look.recent", lambda: self.tables.recent_cases(customer, channel))
+
     async def recent_case(self, customer: CustomerId, channel: ChannelName) -> m.Case | None:
         return await self._call("look.recent", lambda: self.tables.newest_case(customer, channel))
 

@@ -30,6 +30,7 @@ PURE = {
     "fractions",
     "functools",
     "hashlib",
+    "hmac",
     "heapq",
     "html",
     "ipaddress",

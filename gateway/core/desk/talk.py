@@ -15,6 +15,7 @@ from gateway.core.model import ChannelKind, Delivery, DeliveryUpdate, Item, Item
 from gateway.core.opening import open_case
 from gateway.core.quoting import quotable
 from gateway.core.reaching import answering, unwritable
+from gateway.core.recipients import ours
 from gateway.core.replies import Reply, Spoken, refuse_unseen, speak
 from gateway.core.state import NodeState
 
@@ -28,12 +29,16 @@ def send(d: Desk, cmd: c.Send) -> Decision:
     to = cmd.to if cmd.to is not None else tuple(filter(None, (item.address,)))
     if item.kind in _COMPOSABLE and not (to and all(to)):
         raise Refused("bad_address", "there is no address to answer to; give one", "to")
+    # Who takes part stays copied, unless the agent says otherwise.
+    cc = cmd.cc if cmd.cc is not None else item.copies if cmd.to is None else ()
+    cc = tuple(address for address in cc if ours(d.state, address) is None)
     reply = Reply(
         body=cmd.body,
         html=cmd.html,
         subject=cmd.subject if cmd.subject is not None else item.subject,
         to=to,
-        cc=cmd.cc if cmd.cc is not None else (),
+        cc=cc,
+        copies=cc if cmd.cc is not None else None,
         attachments=d.resolved.attachments,
         client_id=cmd.id,
         quoted=_quoted(d, item, cmd),

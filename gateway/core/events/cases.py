@@ -3,7 +3,7 @@
 from typing import Literal
 
 from gateway.core.events.base import Happened
-from gateway.core.ids import AgentName, CaseId, CustomerId, ItemId, MessageId
+from gateway.core.ids import AgentName, CaseId, ChannelName, CustomerId, ItemId, MessageId
 from gateway.core.model import Case, CaseStatus, Delivery
 
 
@@ -47,7 +47,7 @@ class CaseRated(Happened, frozen=True, kw_only=True):
 
 
 class MessageAdded(Happened, frozen=True, kw_only=True):
-    """``thread`` and ``address`` update where an answer on the item goes (inbound only).
+    """``thread``, ``address`` and ``copies`` update where answers on the item go.
 
     ``automatic``: a machine wrote it, ours or the customer's; it answers nothing, asks nothing.
     ``hush`` is why no machine of ours answers it, though it does not say that one wrote it.
@@ -75,6 +75,16 @@ class ScoreAsked(Happened, frozen=True, kw_only=True):
     item: ItemId
 
 
+class CopyCame(Happened, frozen=True, kw_only=True):
+    """The same mail came to another mailbox of ours too: ``channel``, whose address is ``to``."""
+
+    message: MessageId
+    case: CaseId
+    channel: ChannelName
+    to: str = ""
+    item: ItemId | None = None
+
+
 class DeliveryChanged(Happened, frozen=True, kw_only=True):
     message: MessageId
     case: CaseId
@@ -83,4 +93,12 @@ class DeliveryChanged(Happened, frozen=True, kw_only=True):
     reason: str = ""
 
 
-CaseEvent = CaseOpened | CaseChanged | CaseRated | ScoreAsked | MessageAdded | DeliveryChanged
+CaseEvent = (
+    CaseOpened
+    | CaseChanged
+    | CaseRated
+    | ScoreAsked
+    | MessageAdded
+    | CopyCame
+    | DeliveryChanged
+)

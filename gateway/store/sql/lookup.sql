@@ -22,6 +22,35 @@ SELECT doc FROM ticket_case
 WHERE customer = $1 AND channel = $2 AND status <> 'closed'
 ORDER BY id DESC LIMIT 1
 
+-- name: recent_cases
+SELECT doc FROM ticket_case
+WHERE customer = $1 AND channel = $2 AND status <> 'closed'
+ORDER BY id DESC LIMIT 20
+
+-- name: participants
+WITH newest AS MATERIALIZED (
+    SELECT direction, doc FROM message
+    WHERE case_id = $1 AND direction IN ('in', 'out') ORDER BY seq DESC LIMIT 200
+)
+SELECT json_array_elements_text(doc->'to') AS address FROM newest
+UNION SELECT json_array_elements_text(doc->'cc') FROM newest
+UNION SELECT doc->'author'->>'id' FROM newest WHERE direction = 'in'
+
+-- name: alike
+-- Some programs give all their mails one Message-ID: of many only the newest are looked at.
+SELECT doc FROM (
+    SELECT id, direction, doc FROM message WHERE external_id = $1 ORDER BY id DESC LIMIT 50
+) AS newest
+WHERE direction = 'in' AND doc->>'mark' = $2
+ORDER BY id LIMIT 20
+
+-- name: brought
+SELECT message FROM (
+    SELECT channel, status, decided->>'message' AS message FROM inbox
+    WHERE customer = $1 ORDER BY received_at DESC LIMIT 500
+) AS lately
+WHERE channel = $2 AND status = 'processed' AND message = ANY($3::text[])
+
 -- name: opened_since
 SELECT (doc->>'opened_at')::timestamptz AS at FROM ticket_case
 WHERE customer = $1 AND (doc->>'opened_at')::timestamptz >= $2

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from channels.email.addresses import Address
 from channels.email.compose import compose, message_id
 from channels.email.parse import Envelope, MailParser
+from channels.email.settings import ReplyToken
 from gateway.core.errors import Undeliverable
 from gateway.core.ids import CaseId, ChannelName, MessageId, OutboundId
 from gateway.core.model import Author, ChannelKind, Message
@@ -255,3 +257,48 @@ def test_any_text_makes_a_mail_that_reads_back(
 
 def test_our_message_id_follows_from_the_message() -> None:
     assert message_id(ID, "Support@Example.com") == f"<{ID}@Example.com>"
+
+
+# -- the ticket, signed ---------------------------------------------------------------------
+
+TOKEN = "1000123-k7q2m3xw4tab"
+
+
+def carried(where: ReplyToken, subject: str = "Lamp", own: Address = OWN) -> EmailMessage:
+    made = compose(replace(outbound(subject=subject), token=TOKEN), own, where)
+    found = email.message_from_bytes(made.data, policy=policy.default)
+    assert isinstance(found, EmailMessage)
+    return found
+
+
+def test_the_token_stands_in_the_reply_address_or_in_the_subject_or_nowhere() -> None:
+    by_address, by_subject, nowhere = map(carried, ("address", "subject", "none"))
+    assert by_address["reply-to"] == f"Support <support+c.{TOKEN}@example.com>"
+    assert by_address["from"] == "Support <support@example.com>"
+    assert by_address["subject"] == nowhere["subject"] == "Re: Lamp [#1000123]"
+    assert by_subject["subject"] == f"Re: Lamp [#{TOKEN}]"
+    assert by_subject["reply-to"] is nowhere["reply-to"] is None
+
+
+def test_an_address_that_would_be_too_long_leaves_the_token_to_the_subject() -> None:
+    found = carried("address", own=Address(f"{'a' * 45}@example.com"))
+    assert found["reply-to"] is None
+    assert TOKEN in found["subject"]
+
+
+def test_a_subject_that_names_the_ticket_names_it_once() -> None:
+    assert carried("subject", "AW: Lamp [#1000123]")["subject"] == f"AW: Lamp [#{TOKEN}]"
+
+
+@pytest.mark.parametrize("where", ["address", "subject"])
+def test_what_we_send_is_recognised_in_the_answer(where: ReplyToken) -> None:
+    ours = carried(where)
+    raw = (
+        f"From: ada@example.org\r\nTo: {ours['reply-to'] or ours['from']}\r\n"
+        f"Subject: {ours['subject']}\r\n\r\nYes.\r\n"
+    )
+    envelope = Envelope(channel=ChannelName("c"), key="k", at=AT, own=frozenset({OWN.address}))
+    found = MailParser(LANGUAGE)(raw.encode(), envelope)
+    assert found.tokens == (TOKEN,)
+    assert (found.subject, found.to) == ("Re: Lamp [#1000123]", (OWN.address,))
+    assert found.copies == ()
