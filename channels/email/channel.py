@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Never
 
+import aiosmtplib
+
 from channels.email.addresses import Address, addresses, valid
 from channels.email.compose import compose
 from channels.email.direct import Direct
@@ -17,7 +19,7 @@ from channels.email.oauth import TokenSource
 from channels.email.parse import Envelope, MailParser
 from channels.email.reader import Reader
 from channels.email.reading import Pace, Source
-from channels.email.send import Sender
+from channels.email.send import Sender, refuses
 from channels.email.settings import Settings
 from channels.email.understand import Understanding, understood
 from gateway.core.errors import (
@@ -28,6 +30,7 @@ from gateway.core.errors import (
     Undeliverable,
 )
 from gateway.core.model import ChannelKind
+from gateway.core.replytoken import with_token
 from gateway.ports import Inbound, Limits, Outbound, Receipt, Route, Services
 
 
@@ -185,10 +188,26 @@ class EmailChannel:
         signing_in = f"SMTP {said.host}:{said.port} ({said.security}) as {said.user or 'nobody'}"
         try:
             client = await (await self._sender()).open(await self._smtp_token())
-            client.close()
+            try:
+                refusal = await self._refuses_reply_address(client)
+            finally:
+                client.close()
         except (SendError, ChannelError) as fault:
             return (signing_in, str(fault))
-        return (signing_in, None)
+        return (signing_in, refusal)
+
+    async def _refuses_reply_address(self, client: aiosmtplib.SMTP) -> str | None:
+        """What to mend if the server does not take what our mails say that answers go to."""
+        if self._settings.reply_token != "address":  # noqa: S105 - a place
+            return None
+        sample = with_token(self._own.address, "0-aaaaaaaaaaaa")
+        said = await refuses(client, self._own.address, sample)
+        if said is None:
+            return None
+        return (
+            f"it does not take {sample}: {said}; answers would bounce: set"
+            ' reply_token = "subject", or have the server know plus addresses'
+        )
 
 
 def own_address(settings: Settings) -> Address:

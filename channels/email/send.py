@@ -167,6 +167,18 @@ def _too_many_or_later(refusal: aiosmtplib.SMTPResponseException) -> bool:
     return refusal.code < 500 or refusal.code == 552
 
 
+async def refuses(client: aiosmtplib.SMTP, sender: str, recipient: str) -> str | None:
+    """Why the server takes no mail to ``recipient`` for good, if it says so. None is sent."""
+    try:
+        await client.mail(sender)
+        await client.rcpt(recipient)
+    except aiosmtplib.SMTPRecipientRefused as refusal:
+        return _said(refusal) if refusal.code >= 500 else None
+    except (aiosmtplib.SMTPException, OSError):
+        return None
+    return None
+
+
 def _judged(refusal: aiosmtplib.SMTPResponseException) -> SendError:
     """421 and a wrong password of ours: soon. Other 4xx: patience. 5xx: never."""
     if refusal.code == _CLOSING or refusal.code in _OUR_FAULT:

@@ -70,7 +70,7 @@ def next_way(
 
 def _asked(state: NodeState, inbound: Inbound) -> str:
     """Where its writer wants the answer."""
-    if inbound.address and ours(state, inbound.address) is None:
+    if ours(state, inbound.address) is None:
         return inbound.address
     return _sender(state, inbound)
 

@@ -272,7 +272,9 @@ def test_somebody_else_who_writes_in_a_matter_goes_to_who_knows_about_fraud() ->
     house.decline("ana")
     for n, one in enumerate(("eva@example.org", "x@evil.example")):
         inbound = mail(f"r{n}", identity=who(one), body="Pay to this account")
-        house.arrive(inbound, referenced=house.state.cases[case.id], reference="m1")
+        parts = frozenset({"eva@example.org", "x@evil.example"})
+        hers = house.state.cases[case.id]
+        house.arrive(inbound, referenced=hers, reference="m1", participants=parts)
         held = house.state.items[item.id].state is ItemState.SCHEDULED
         assert held is (one == "x@evil.example")
     (fired,) = house.events(e.RuleFired)

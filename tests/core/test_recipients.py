@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core import commands as c
+from gateway.core import events as e
 from gateway.core.ids import ChannelName, CommandId
 from gateway.core.inbound import Claim, Inbound
 from gateway.core.model import Case, Item
@@ -87,9 +88,8 @@ def test_who_is_not_verified_cannot_turn_the_answers_elsewhere(house: House) -> 
     forged = from_(EVA, "m2", verified=False, address="thief@evil.example")
     item = reply(house, case, forged)
     assert item.address == EVA
-    why = house.entries[-1].event
-    said = [x.event.reason for x in house.entries if hasattr(x.event, "seq")]
-    assert "thief@evil.example" in said[-1], why
+    said = [x.event for x in house.entries if isinstance(x.event, e.MessageAdded)]
+    assert "thief@evil.example" in said[-1].reason
     assert reply(house, case, from_(EVA, "m3", address="new@example.org")).address == (
         "new@example.org"
     )

@@ -272,7 +272,7 @@ def carried(where: ReplyToken, subject: str = "Lamp", own: Address = OWN) -> Ema
 
 
 def test_the_token_stands_in_the_reply_address_or_in_the_subject_or_nowhere() -> None:
-    by_address, by_subject, nowhere = map(carried, ("address", "subject", "none"))
+    by_address, by_subject, nowhere = carried("address"), carried("subject"), carried("none")
     assert by_address["reply-to"] == f"Support <support+c.{TOKEN}@example.com>"
     assert by_address["from"] == "Support <support@example.com>"
     assert by_address["subject"] == nowhere["subject"] == "Re: Lamp [#1000123]"
