@@ -94,11 +94,5 @@ class DeliveryChanged(Happened, frozen=True, kw_only=True):
 
 
 CaseEvent = (
-    CaseOpened
-    | CaseChanged
-    | CaseRated
-    | ScoreAsked
-    | MessageAdded
-    | CopyCame
-    | DeliveryChanged
+    CaseOpened | CaseChanged | CaseRated | ScoreAsked | MessageAdded | CopyCame | DeliveryChanged
 )
