@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from gateway.api.base import Listed, Paged, asked, by, read, record, who, whole
 from gateway.api.cards import TimelineCard, timeline_card
 from gateway.api.house import House
 from gateway.core import events as e
+from gateway.core.bad_addresses import key_of_address
+from gateway.core.bounces import addresses_work
 from gateway.core.errors import Refused
 from gateway.core.ids import CustomerId
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
-from gateway.store.views import CustomerCard
+from gateway.store.views import CustomerCard, IdentityCard
 
 TAG = "customers"
 Kind = Literal["email", "phone", "account", "sip", "visitor"]
@@ -38,6 +41,12 @@ class CustomerPut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     language: Annotated[str, Meta(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")] | None = None
     value: Annotated[int, Meta(ge=0, le=1_000)] | None = None
     attributes: Annotated[dict[str, Value], Meta(max_length=100)] | None = None
+
+
+class Deliverable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An address of the customer's that mail reaches again, as somebody knows."""
+
+    address: Annotated[str, Meta(min_length=3, max_length=320)]
 
 
 class Erased(Struct, frozen=True, kw_only=True):
@@ -95,6 +104,15 @@ class Customers:
                 tag=TAG,
             ),
             HttpRoute(
+                method="POST",
+                path=f"{one}/deliverable",
+                handle=self._deliverable,
+                summary="Take the mark away that mail to an address comes back",
+                takes=Deliverable,
+                gives=CustomerCard,
+                tag=TAG,
+            ),
+            HttpRoute(
                 method="GET",
                 path=f"{one}/timeline",
                 handle=self._timeline,
@@ -109,7 +127,8 @@ class Customers:
         kind, _, value = asked(request, CustomerQuery).identity.partition(":")
         if not kind or not value:
             raise Refused("bad_field", "say KIND:VALUE, as in email:mia@example.com", "identity")
-        return whole(await self._people.of_identity(kind, _canonical(kind, value)))
+        found = await self._people.of_identity(kind, _canonical(kind, value))
+        return whole([self._marked(one) for one in found])
 
     async def _one(self, request: HttpRequest) -> HttpAnswer:
         return HttpAnswer(body=await self._find(request.params["id"]))
@@ -118,7 +137,33 @@ class Customers:
         found = await self._people.customer(CustomerId(customer))
         if found is None:
             raise Refused("not_found", "there is no such customer", "id")
-        return found
+        return self._marked(found)
+
+    def _marked(self, customer: CustomerCard) -> CustomerCard:
+        """With where mail comes back from."""
+        bad = self._ledger.state.bad_addresses
+        if not bad:
+            return customer
+
+        def marked(one: IdentityCard) -> IdentityCard:
+            known = bad.get(key_of_address(one.value)) if one.kind == "email" else None
+            if known is None:
+                return one
+            why = known.reason or "it came back"
+            return replace(one, undeliverable=why, undeliverable_since=known.since)
+
+        return replace(customer, identities=[marked(one) for one in customer.identities])
+
+    async def _deliverable(self, request: HttpRequest) -> HttpAnswer:
+        wanted = _canonical("email", read(request, Deliverable).address)
+        customer = await self._find(request.params["id"])
+        if not any(one.kind == "email" and one.value == wanted for one in customer.identities):
+            raise Refused("bad_field", "the customer has no such address", "address")
+        said = "somebody says that it works"
+        works = addresses_work(self._ledger.state, wanted, said, by=by(request))
+        if works:
+            await record(self._ledger, works)
+        return HttpAnswer(body=await self._find(customer.id))
 
     async def _timeline(self, request: HttpRequest) -> HttpAnswer:
         query = asked(request, Paged)

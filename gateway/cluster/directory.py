@@ -16,6 +16,7 @@ import structlog
 from gateway.cluster.tail import Tail
 from gateway.core import events as e
 from gateway.core.backoff import reconnect_delay
+from gateway.core.bad_addresses import BadAddress
 from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
 from gateway.core.errors import Refused
@@ -40,6 +41,7 @@ _KINDS = (
     *(e.RuleDefined, e.RuleRemoved, e.MacroDefined, e.MacroRemoved),
     *(e.WordsDefined, e.WordsRemoved),
     *(e.AlarmRaised, e.AlarmEnded),
+    *(e.AddressFailed, e.AddressWorks),
 )
 _log = structlog.get_logger("directory")
 
@@ -255,6 +257,8 @@ def _key_of(event: e.Event) -> Key | None:
             found = kind, name
         case e.AlarmRaised(alarm=Alarm(name=name)) | e.AlarmEnded(alarm=name):
             found = "alarm", str(name)
+        case e.AddressFailed(address=BadAddress(name=name)) | e.AddressWorks(address=name):
+            found = "bad_address", str(name)
         case _:
             pass
     return found
@@ -277,8 +281,8 @@ def _defined(entry: Entry) -> e.Event:
             return e.RuleDefined(rule=entry, by=ANOTHER)
         case Macro():
             return e.MacroDefined(macro=entry, by=ANOTHER)
-        case Alarm():
-            return e.AlarmRaised(alarm=entry)
+        case Alarm() | BadAddress():
+            return _begun(entry)
         case Canned() | Letter():
             return e.WordsDefined(words=entry, by=ANOTHER)
 
@@ -296,14 +300,8 @@ def _removed(entry: Entry) -> e.Event:
         case Canned() | Letter():
             words: WordsKind = "canned" if isinstance(entry, Canned) else "letter"
             return e.WordsRemoved(words=words, name=entry.name, by=ANOTHER)
-        case Alarm():
-            return e.AlarmEnded(
-                alarm=entry.name,
-                queue=entry.queue,
-                threshold=entry.threshold,
-                value=entry.value,
-                reason="it is over",
-            )
+        case Alarm() | BadAddress():
+            return _over(entry)
 
 
 def _nobody(name: AgentName) -> AgentProfile:
@@ -312,3 +310,21 @@ def _nobody(name: AgentName) -> AgentProfile:
 
 def _nothing(name: QueueName) -> Queue:
     return Queue(name=name, active=False)
+
+
+def _begun(entry: Alarm | BadAddress) -> e.Event:
+    if isinstance(entry, BadAddress):
+        return e.AddressFailed(address=entry)
+    return e.AlarmRaised(alarm=entry)
+
+
+def _over(entry: Alarm | BadAddress) -> e.Event:
+    if isinstance(entry, BadAddress):
+        return e.AddressWorks(address=entry.name, by=ANOTHER)
+    return e.AlarmEnded(
+        alarm=entry.name,
+        queue=entry.queue,
+        threshold=entry.threshold,
+        value=entry.value,
+        reason="it is over",
+    )

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from gateway.core import events as e
+from gateway.core.bad_addresses import BadAddress, is_hard, key_of_address, why
 from gateway.core.ids import Context, MessageId, QueueName
 from gateway.core.inbound import Inbound
 from gateway.core.messages import preview_of
@@ -27,6 +28,7 @@ from gateway.core.model import (
     Message,
 )
 from gateway.core.opening import open_case
+from gateway.core.silence import bare
 from gateway.core.state import NodeState
 from gateway.core.waking import wake
 
@@ -66,10 +68,12 @@ def heed(
         case "failed":
             return _failed(state, ctx, inbound, report, tuple(attachments), default_queue)
         case "delayed" if message.delivery in _WAY:
-            why = f"not delivered yet: {said}"[:MAX_REASON]
-            return _changed(message, Delivery.SENT, why), None, None, "a report of delay"
+            late = f"not delivered yet: {said}"[:MAX_REASON]
+            return _changed(message, Delivery.SENT, late), None, None, "a report of delay"
         case "delivered" if message.delivery in _WAY:
-            return _changed(message, Delivery.DELIVERED, ""), None, None, "a report of delivery"
+            works = addresses_work(state, _whom(inbound, message), "a report of delivery")
+            changes = [*_changed(message, Delivery.DELIVERED, ""), *works]
+            return changes, None, None, "a report of delivery"
         case other:
             return [], None, None, f"a report that changes nothing: {other}"
 
@@ -87,8 +91,8 @@ def _failed(
     again = message.delivery is Delivery.FAILED
     if again and said in message.delivery_reason:
         return [], None, None, "a report that is known already"
-    why = f"{message.delivery_reason}; {said}" if again else said
-    changes = _changed(message, Delivery.FAILED, why[:MAX_REASON])
+    told = f"{message.delivery_reason}; {said}" if again else said
+    changes = _changed(message, Delivery.FAILED, told[:MAX_REASON])
     item = _open_item(state, message)
     woken: list[e.Change] = []
     if not again and message.author.kind == "agent":
@@ -97,7 +101,48 @@ def _failed(
             changes += made
         woken = _wake(item, case, f"the answer could not be delivered: {said}")
     note, noted = _note(ctx, inbound, report, item, said, attachments)
-    return [*changes, noted, *woken], note, item if woken else None, "our message came back"
+    marked = failed_for_good(_whom(inbound, message), said, item, ctx)
+    return (
+        [*changes, noted, *woken, *marked],
+        note,
+        item if woken else None,
+        "our message came back",
+    )
+
+
+def _whom(inbound: Inbound, message: Message) -> str:
+    """The address that the report is about, if we wrote there; empty: nobody knows."""
+    said = bare(str(inbound.attributes.get("bounce_recipient") or ""))
+    known = {bare(one) for one in (*message.to, *message.cc)}
+    if said in known:
+        return said
+    return known.pop() if len(known) == 1 else ""
+
+
+def failed_for_good(address: str, said: str, item: Item | None, ctx: Context) -> list[e.Change]:
+    """The address is marked, if that is what the server says."""
+    if not address or not is_hard(said):
+        return []
+    bad = BadAddress(name=key_of_address(address), since=ctx.now, reason=why(said))
+    own = item is not None and bare(item.address) == bare(address)
+    failed = e.AddressFailed(address=bad, item=item.id if item is not None and own else None)
+    return [e.Change(failed)]
+
+
+def addresses_work(
+    state: NodeState, address: str, reason: str, item: Item | None = None, by: str = "system"
+) -> list[e.Change]:
+    """It is marked no more, if it was; nor is the work that is to be answered there, ``item`` too.
+
+    Looked for among all of it: it is rare that an address comes back to life.
+    """
+    name, whose = key_of_address(address), bare(address)
+    if not address or name not in state.bad_addresses:
+        return []
+    marked = [one.id for one in state.items.values() if one.undeliverable]
+    marked = [one for one in marked if bare(state.items[one].address) == whose]
+    about = dict.fromkeys([*marked, *([item.id] if item is not None else [])]) or [None]
+    return [e.Change(e.AddressWorks(address=name, by=by, reason=reason, item=one)) for one in about]
 
 
 def _changed(message: Message, delivery: Delivery, why: str) -> list[e.Change]:

@@ -39,7 +39,29 @@ def _answer_assured(s: NodeState, ev: e.AnswerAssured, at: datetime) -> Rows:
     return () if item is None else (s.edit(item, assured=ev.assured),)
 
 
+def _address_failed(s: NodeState, ev: e.AddressFailed, at: datetime) -> Rows:
+    s.put_entry(ev.address)
+    item = s.items.get(ev.item) if ev.item else None
+    why = ev.address.reason
+    return (ev.address,) if item is None else (ev.address, s.edit(item, undeliverable=why))
+
+
+def _address_works(s: NodeState, ev: e.AddressWorks, at: datetime) -> Rows:
+    known = s.bad_addresses.get(ev.address)
+    rows: Rows = ()
+    if known is not None:
+        good = replace(known, active=False)
+        s.put_entry(good)
+        rows = (good,)
+    item = s.items.get(ev.item) if ev.item else None
+    if item is not None and item.undeliverable:
+        rows = (*rows, s.edit(item, undeliverable=""))
+    return rows
+
+
 COURTESY_FOLDS: Mapping[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.ScoreAsked: _score_asked,
     e.AnswerAssured: _answer_assured,
+    e.AddressFailed: _address_failed,
+    e.AddressWorks: _address_works,
 }

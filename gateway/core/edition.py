@@ -182,6 +182,9 @@ NEW: Mapping[str, Since] = {
     **dict.fromkeys(("AnswerAssured", "AutomaticWithheld"), Since(2, harmless=True)),
     **dict.fromkeys(("ScoreAsked", "CaseChanged.item"), Since(2, harmless=True)),
     "MessageAdded.hush": Since(2, harmless=True),
+    # An older node does not follow them: its agents are not warned.
+    **dict.fromkeys(("AddressFailed", "AddressWorks", "BadAddress"), Since(2)),
+    "Item.undeliverable": Since(2, harmless=True),
     # What is lost of these is not in the routing report.
     "ItemMisrouted": Since(2, harmless=True),
     "ItemQueued.rule": Since(2, harmless=True),

@@ -135,7 +135,8 @@ class Item(Kept, frozen=True, kw_only=True):
     rules have done, and what a supervisor is to look at; ``callback`` and ``promise`` are what
     makes it one: the customer's own messages are about other items. ``ruled_by`` is the rule that
     chose its queue, ``asked`` what the front door asked its customer; ``assured`` what machines of
-    ours have said of when a person answers.
+    ours have said of when a person answers. ``undeliverable``: what we send to its address comes
+    back, and this is why.
     """
 
     id: ItemId
@@ -187,6 +188,7 @@ class Item(Kept, frozen=True, kw_only=True):
     ruled_by: RuleName = RuleName("")
     asked: Asked | None = None
     assured: Assured | None = None
+    undeliverable: str = ""
 
 
 class Case(Kept, frozen=True, kw_only=True):

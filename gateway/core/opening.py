@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import UNSET, UnsetType
 
 from gateway.core import events as e
+from gateway.core.bad_addresses import key_of_address
 from gateway.core.ids import (
     AgentName,
     CaseId,
@@ -30,6 +31,14 @@ from gateway.core.service_level import begin
 from gateway.core.state import NodeState
 
 NO_RULE = RuleName("")
+
+
+def comes_back(state: NodeState, kind: ChannelKind, address: str) -> str:
+    """Why mail to an address comes back; empty: it does not, as far as is known."""
+    if kind is not ChannelKind.EMAIL or not address or not state.bad_addresses:
+        return ""
+    known = state.bad_addresses.get(key_of_address(address))
+    return known.reason or "it came back" if known is not None else ""
 
 
 def open_case(
@@ -113,6 +122,7 @@ def open_case(
         callback=callback,
         promise=promise,
         ruled_by=ruled_by,
+        undeliverable=comes_back(state, kind, address),
     )
     changes.append(e.Change(e.ItemCreated(item=item, reason=reason)))
     return case, item, changes

@@ -6,9 +6,11 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core.backoff import outbound_delay
+from gateway.core.bounces import failed_for_good
 from gateway.core.errors import Deferred, OutcomeUnknown, Refused, SendError
 from gateway.core.ids import Context
 from gateway.core.model import (
+    ChannelKind,
     Delivery,
     DeliveryUpdate,
     Item,
@@ -93,6 +95,8 @@ def failed(state: NodeState, outgoing: Outgoing, error: Exception, ctx: Context)
         return [e.Change(given_up), *told]
     changes = [e.Change(given_up), *_tell(outgoing, Delivery.FAILED, reason, "")]
     item = state.items.get(outgoing.item) if outgoing.item else None
+    if permanent and outgoing.kind is ChannelKind.EMAIL and outgoing.purpose == "message":
+        changes += failed_for_good(outgoing.address, reason, item, ctx)
     if item is not None and outgoing.purpose == "message":
         changes += _back_to_work(state, item, reason)
     return changes

@@ -13,6 +13,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from gateway.core import events as e
+from gateway.core.bad_addresses import key_of_address
 from gateway.core.budget import DAY, HOUR
 from gateway.core.ids import ChannelName
 from gateway.core.inbound import Inbound
@@ -68,6 +69,8 @@ def _by_mail(state: NodeState, way: Item, now: datetime) -> str:
         return "it is an address of ours"
     if nobody_reads(address):
         return "nobody reads what is sent to that address"
+    if way.undeliverable or key_of_address(address) in state.bad_addresses:
+        return "what is sent there comes back"
     if state.paces.total(_MACHINE, hashed(_MACHINE, address), now.timestamp() - HOUR):
         return "a machine answers there"
     of = used_up(state, way.channel, address, now)

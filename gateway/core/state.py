@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.core import events as e
+from gateway.core.bad_addresses import BadAddress
 from gateway.core.budget import Budget
 from gateway.core.ids import (
     AgentName,
@@ -78,6 +79,7 @@ class NodeState:
         self.rules = RuleBook()
         self.macros: dict[MacroName, Macro] = {}
         self.alarms: dict[AlarmName, Alarm] = {}
+        self.bad_addresses: dict[str, BadAddress] = {}
         self.wordings = Wordings()
         self.reserved: dict[AgentName, Reservation] = {}
         self.kept_for: dict[ItemId, AgentName] = {}
@@ -169,8 +171,9 @@ class NodeState:
             return self.rules.rules.get(RuleName(name))
         if kind == "macro":
             return self.macros.get(MacroName(name))
-        if kind == "alarm":
-            return self.alarms.get(AlarmName(name))
+        if kind in ("bad_address", "alarm"):
+            bad = kind == "bad_address"
+            return self.bad_addresses.get(name) if bad else self.alarms.get(AlarmName(name))
         if kind in ("canned", "letter"):
             return self.wordings.get(kind, name)
         if kind == "calendar":
@@ -233,6 +236,10 @@ class NodeState:
             self.macros.pop(entry.name, None)
             if entry.active:
                 self.macros[entry.name] = entry
+        elif isinstance(entry, BadAddress):
+            self.bad_addresses.pop(entry.name, None)
+            if entry.active:
+                self.bad_addresses[entry.name] = entry
         elif isinstance(entry, Alarm):
             self.alarms.pop(entry.name, None)
             if entry.active:

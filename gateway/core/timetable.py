@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC
 from typing import Literal
 
+from gateway.core.bad_addresses import BadAddress
 from gateway.core.calendars import Calendar, hours_of
 from gateway.core.clocks import ServicePolicy
 from gateway.core.errors import Refused
@@ -23,8 +24,10 @@ from gateway.core.rules.rule import Rule
 from gateway.core.thresholds import Alarm
 from gateway.core.wordings import Canned, Letter
 
-Entry = Calendar | ServicePolicy | Rule | Macro | Alarm | Canned | Letter
-Kind = Literal["calendar", "service_policy", "rule", "macro", "alarm", "canned", "letter"]
+Entry = Calendar | ServicePolicy | Rule | Macro | Alarm | BadAddress | Canned | Letter
+Kind = Literal[
+    "calendar", "service_policy", "rule", "macro", "alarm", "bad_address", "canned", "letter"
+]
 Key = tuple[Kind, str]
 TYPES: dict[Kind, type[Entry]] = {
     "calendar": Calendar,
@@ -32,6 +35,7 @@ TYPES: dict[Kind, type[Entry]] = {
     "rule": Rule,
     "macro": Macro,
     "alarm": Alarm,
+    "bad_address": BadAddress,
     "canned": Canned,
     "letter": Letter,
 }

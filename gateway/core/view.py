@@ -75,7 +75,8 @@ class ServiceView(Struct, frozen=True, kw_only=True):
 class ItemView(Struct, frozen=True, kw_only=True):
     """A work item with its case header, as a desktop shows it.
 
-    ``no_reply``: nothing can be written on it, there only is a number to call.
+    ``no_reply``: nothing can be written on it, there only is a number to call. ``undeliverable``:
+    what is written to its address comes back, and this is why.
     """
 
     id: ItemId
@@ -111,6 +112,7 @@ class ItemView(Struct, frozen=True, kw_only=True):
     callback: Callback | UnsetType = UNSET
     promise: Promise | UnsetType = UNSET
     no_reply: bool | UnsetType = UNSET
+    undeliverable: str | UnsetType = UNSET
 
 
 class OfferView(Struct, frozen=True, kw_only=True):
@@ -227,6 +229,7 @@ def item_view(item: Item, case: Case) -> ItemView:
         callback=item.callback or UNSET,
         promise=item.promise or UNSET,
         no_reply=unwritable(item) or UNSET,
+        undeliverable=item.undeliverable or UNSET,
     )
 
 

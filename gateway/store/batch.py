@@ -13,6 +13,7 @@ from typing import Any, ClassVar, get_args
 
 from gateway.core import events as e
 from gateway.core import model as m
+from gateway.core.bad_addresses import BadAddress
 from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
 from gateway.core.colleagues import ColleagueMark, ColleagueMessage
@@ -168,6 +169,7 @@ class PgBatch:
         Rule: _take_entry,
         Macro: _take_entry,
         Alarm: _take_entry,
+        BadAddress: _take_entry,
         Canned: _take_entry,
         Letter: _take_entry,
         ColleagueMessage: _take_said,

@@ -36,9 +36,13 @@ class TokenRow(Struct, frozen=True, kw_only=True):
 
 
 class IdentityCard(Struct, frozen=True, kw_only=True):
+    """``undeliverable``: what is sent there comes back, since then, and why; else left out."""
+
     kind: str
     value: str
     verified: bool
+    undeliverable: str | UnsetType = UNSET
+    undeliverable_since: datetime | UnsetType | None = UNSET
 
 
 class CustomerCard(Struct, frozen=True, kw_only=True):

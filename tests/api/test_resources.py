@@ -8,13 +8,16 @@ from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.api.openapi import plain_path
+from gateway.core.bad_addresses import BadAddress, key_of_address
 from gateway.core.errors import Undeliverable
+from gateway.core.events import AddressFailed, Change
 from gateway.core.ids import AgentName, ChannelName
 from gateway.core.inbound import Inbound
 from gateway.core.model import Case, ChannelKind
 from gateway.ports import Accepted
+from tests.flow.days import take
 from tests.support.apiworld import ApiWorld, api_world, failed
-from tests.support.builders import OFFICE
+from tests.support.builders import OFFICE, START, mail
 
 
 async def test_a_case_is_read_by_its_number_and_changed() -> None:
@@ -48,6 +51,29 @@ async def test_a_cursor_that_nobody_gave_is_refused(cursor: str) -> None:
         path = f"/api/v1/cases/{filed['number']}/messages?cursor={cursor}"
         status, problem = await world.call("GET", path)
         assert (status, problem["errors"][0]["field"]) == (400, "cursor")
+
+
+async def test_an_address_from_which_mail_comes_back_is_shown_and_taken_for_good_again() -> None:
+    async with api_world() as world:
+        decided = await take(world.rig, mail("m1"))
+        case = world.rig.tables.cases[decided.case]
+        assert case.customer is not None
+        name = key_of_address("eva@example.org")
+        bad = BadAddress(name=name, since=START, reason="550 5.1.1 gone")
+        marked = AddressFailed(address=bad, item=decided.item)
+        world.rig.node.ledger.record([Change(marked)])
+        path = f"/api/v1/customers/{case.customer.id}"
+        _, card = await world.call("GET", path)
+        (identity,) = [one for one in card["identities"] if one["kind"] == "email"]
+        assert identity["undeliverable"] == "550 5.1.1 gone"
+        status, _ = await world.call("POST", f"{path}/deliverable", {"address": "no@example.org"})
+        assert status == 400
+        status, card = await world.call(
+            "POST", f"{path}/deliverable", {"address": "Eva@example.org"}
+        )
+        assert (status, "undeliverable" in card["identities"][0]) == (200, False)
+        assert not world.rig.node.ledger.state.bad_addresses
+        assert world.rig.node.ledger.state.items[decided.item].undeliverable == ""
 
 
 async def test_a_change_that_changes_nothing_writes_nothing() -> None:

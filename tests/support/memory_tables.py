@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core import model as m
+from gateway.core.bad_addresses import BadAddress
 from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
 from gateway.core.colleagues import ColleagueMark, ColleagueMessage
@@ -120,7 +121,16 @@ class Tables(Shelf):
                 self._deliver(row)
             case m.AgentProfile() | m.Queue() | m.Site():
                 self._put_named(row)
-            case Calendar() | ServicePolicy() | Rule() | Macro() | Alarm() | Canned() | Letter():
+            case (
+                Calendar()
+                | ServicePolicy()
+                | Rule()
+                | Macro()
+                | Alarm()
+                | BadAddress()
+                | Canned()
+                | Letter()
+            ):
                 self.timetable[key_of(row)] = row
             case m.CommandRecord():
                 self.commands.setdefault((row.agent, row.id), row)

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from gateway.core.bad_addresses import BadAddress
 from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
 from gateway.core.colleagues import ColleagueMark, ColleagueMessage
@@ -91,6 +92,7 @@ Row = (
     | Canned
     | Letter
     | Alarm
+    | BadAddress
     | CommandRecord
     | InboundDone
     | DeliveryUpdate

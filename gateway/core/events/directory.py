@@ -1,5 +1,6 @@
 """What the house is told about itself: agents, queues, sites, hours, rules, wordings, alarms."""
 
+from gateway.core.bad_addresses import BadAddress
 from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
 from gateway.core.events.base import Happened
@@ -7,6 +8,7 @@ from gateway.core.ids import (
     AgentName,
     AlarmName,
     CalendarName,
+    ItemId,
     MacroName,
     PolicyName,
     QueueName,
@@ -126,6 +128,23 @@ class AlarmEnded(Happened, frozen=True, kw_only=True):
     reason: str
 
 
+class AddressFailed(Happened, frozen=True, kw_only=True):
+    """Mail to an address came back for good; ``item`` is the work on which that was."""
+
+    address: BadAddress
+    item: ItemId | None = None
+
+
+class AddressWorks(Happened, frozen=True, kw_only=True):
+    """It does not, or not any more; ``address`` is the name under which it stood."""
+
+    address: str
+    by: str
+    reason: str = ""
+    item: ItemId | None = None
+
+
+AddressEvent = AddressFailed | AddressWorks
 TimetableEvent = CalendarDefined | CalendarRemoved | ServicePolicyDefined | ServicePolicyRemoved
 RuleEvent = RuleDefined | RuleRemoved | MacroDefined | MacroRemoved
 WordsEvent = WordsDefined | WordsRemoved
@@ -140,4 +159,5 @@ DirectoryEvent = (
     | RuleEvent
     | WordsEvent
     | AlarmEvent
+    | AddressEvent
 )

@@ -265,6 +265,8 @@ export interface ItemView {
   promise?: PromiseOf;
   /** Nothing can be written on it: there only is a number to call. */
   no_reply?: boolean;
+  /** What is written to its address comes back, and this is why. */
+  undeliverable?: string;
 }
 
 export interface Callback {

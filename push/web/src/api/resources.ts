@@ -36,6 +36,9 @@ export interface Identity {
   kind: string;
   value: string;
   verified: boolean;
+  /** What is sent there comes back: why, and since when. */
+  undeliverable?: string;
+  undeliverable_since?: string | null;
 }
 
 export interface Customer {
@@ -229,6 +232,8 @@ export async function messagesOf(number: number): Promise<Message[]> {
   return [...found.values()].sort((a, b) => a.seq - b.seq);
 }
 
+export const deliverable = (id: string, address: string) =>
+  http.post<Customer>(`${api}/customers/${at(id)}/deliverable`, { address });
 export const customerById = (id: string) => http.get<Customer>(`${api}/customers/${at(id)}`);
 export const timelineOf = (id: string, cursor?: string | null) =>
   http.get<Page<TimelineEntry>>(`${api}/customers/${at(id)}/timeline`, { cursor, limit: 50 });

@@ -1,4 +1,4 @@
-import { ChevronDown, CircleCheckBig, CirclePause, Lock, MessageSquareText, Paperclip, Reply, SendHorizontal, StickyNote, X } from "lucide";
+import { ChevronDown, CircleCheckBig, CirclePause, Lock, MailWarning, MessageSquareText, Paperclip, Reply, SendHorizontal, StickyNote, X } from "lucide";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { queues, upload } from "../api/resources";
 import { useResource } from "../api/resource";
@@ -106,6 +106,12 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
           item.kind === "email" && <Recipients item={item} draft={draft} />
         )}
       </div>
+      {!note && item.undeliverable && (
+        <p class="composer-warn" role="status">
+          <Icon of={MailWarning} size={14} />
+          <span>{t("composer.undeliverable", { address: item.address, reason: item.undeliverable })}</span>
+        </p>
+      )}
       {!note && <LetterHead dress={dress} />}
       <div class="grow" data-text={`${body}\n`}>
         <textarea

@@ -1,6 +1,6 @@
 import { AtSign, BadgeCheck, CircleHelp, Copy, Hash, Languages, MonitorSmartphone, Phone, Star, UserRound, X } from "lucide";
 import { useEffect, useRef } from "preact/hooks";
-import { customerById, timelineOf, type Identity, type TimelineEntry } from "../api/resources";
+import { customerById, deliverable, timelineOf, type Identity, type TimelineEntry } from "../api/resources";
 import { agentName } from "../api/names";
 import { useResource } from "../api/resource";
 import { locale, t, word } from "../i18n";
@@ -8,6 +8,7 @@ import type { CustomerBrief, ItemView } from "../protocol";
 import { Avatar, copyText, Empty, Kind, languageName, Skeleton, whoIs } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { clock } from "../ui/time";
+import { sayError } from "../ui/toast";
 import { customerOpen } from "./acts";
 import { proofOf, standingOf } from "./proof";
 import { openCase, openItem } from "./route";
@@ -94,15 +95,19 @@ function Card({ brief, item }: { brief: CustomerBrief; item: ItemView | null }) 
       {full.loading && !full.data && <Skeleton lines={2} />}
       <ul class="identities">
         {full.data?.identities.map((identity) => (
-          <IdentityRow key={`${identity.kind} ${identity.value}`} identity={identity} />
+          <IdentityRow
+            key={`${identity.kind} ${identity.value}`}
+            identity={identity}
+            works={() => void deliverable(brief.id, identity.value).then(full.reload, sayError)}
+          />
         ))}
       </ul>
     </section>
   );
 }
 
-function IdentityRow({ identity }: { identity: Identity }) {
-  const { kind, value } = identity;
+function IdentityRow({ identity, works }: { identity: Identity; works: () => void }) {
+  const { kind, value, undeliverable, undeliverable_since: since } = identity;
   const proof = proofOf(identity);
   return (
     <li>
@@ -116,6 +121,14 @@ function IdentityRow({ identity }: { identity: Identity }) {
           <Icon of={Copy} size={13} />
         </span>
       </button>
+      {undeliverable && (
+        <p class="customer-hint claimed">
+          {t("identity.undeliverable", { reason: undeliverable, when: since ? new Date(since).toLocaleDateString(locale.value) : "–" })}{" "}
+          <button class="btn quiet small" onClick={works}>
+            {t("identity.works")}
+          </button>
+        </p>
+      )}
     </li>
   );
 }

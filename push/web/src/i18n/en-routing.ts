@@ -2,6 +2,9 @@
 export const enRouting = {
   "list.sort": "Sort by {name}",
   "note.only": "There only is a number to call: colleagues see what you note here",
+  "composer.undeliverable": "Mail to {address} comes back: {reason}",
+  "identity.undeliverable": "Mail comes back since {when}: {reason}",
+  "identity.works": "It works again",
   "keys.macro": "Run a macro",
   "keys.palette": "Everything, by typing",
   "palette.title": "What do you want to do?",

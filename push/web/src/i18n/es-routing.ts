@@ -4,6 +4,9 @@ import type { Texts } from "./texts";
 export const esRouting: Texts = {
   "list.sort": "Ordenar por {name}",
   "note.only": "Solo hay un número al que llamar: lo que anote aquí lo ven los compañeros",
+  "composer.undeliverable": "El correo a {address} es devuelto: {reason}",
+  "identity.undeliverable": "El correo es devuelto desde {when}: {reason}",
+  "identity.works": "Ya funciona",
   "keys.macro": "Ejecutar una macro",
   "keys.palette": "Todo, escribiendo",
   "palette.title": "¿Qué quiere hacer?",

@@ -4,6 +4,9 @@ import type { Texts } from "./texts";
 export const zhRouting: Texts = {
   "list.sort": "按{name}排序",
   "note.only": "只有可以拨打的号码：此处的备注仅同事可见",
+  "composer.undeliverable": "发往 {address} 的邮件被退回：{reason}",
+  "identity.undeliverable": "自 {when} 起邮件被退回：{reason}",
+  "identity.works": "已恢复",
   "keys.macro": "运行宏",
   "keys.palette": "输入文字执行任何操作",
   "palette.title": "您想做什么？",
