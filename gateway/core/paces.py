@@ -101,7 +101,8 @@ class Paces:
             if key := keys.get(one.by, ""):
                 width = _width(one)
                 what = _what(side, one.by, one.of, width)
-                since = at.timestamp() - one.seconds - width
+                # The beginning of a step is kept in whole seconds: it may be that much earlier.
+                since = at.timestamp() - one.seconds - width - 1
                 found[velocity_key(one)] = self.total(what, hashed(one.by, key), since) + 1
         return found
 

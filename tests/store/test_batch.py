@@ -10,12 +10,15 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core import model as m
+from gateway.core.bad_addresses import BadAddress
 from gateway.core.calendars import Calendar
 from gateway.core.clocks import ServicePolicy
 from gateway.core.colleagues import ColleagueMark, ColleagueMessage
 from gateway.core.ids import (
     AlarmName,
     CalendarName,
+    CannedName,
+    LetterName,
     MacroName,
     PolicyName,
     Position,
@@ -26,7 +29,7 @@ from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
 from gateway.core.thresholds import Alarm
 from gateway.core.ties import CasePlace, ItemPlace, MessagePlace
-from gateway.core.wordings import Canned, CannedName, Letter, LetterName
+from gateway.core.wordings import Canned, Letter
 from gateway.store.batch import PgBatch
 from tests.store.rows import (
     BOB,
@@ -170,6 +173,7 @@ def test_every_kind_of_row_has_its_place() -> None:
         Rule(name=RuleName("door")),
         Macro(name=MacroName("sorry")),
         Alarm(name=AlarmName("general/full")),
+        BadAddress(name="0af3"),
         Canned(name=CannedName("thanks")),
         Letter(name=LetterName("house")),
         m.CommandRecord(agent=EVA, id=uid(), at=NOW, answer=b""),
@@ -184,7 +188,7 @@ def test_every_kind_of_row_has_its_place() -> None:
     made = batch((an_event(), rows))
     changed = {"cases", "items", "outgoing", "statuses"}
     assert {place: len(made[place]) for place in PLACES} == {
-        place: 0 if place in changed else 7 if place == "entries" else 1 for place in PLACES
+        place: 0 if place in changed else 8 if place == "entries" else 1 for place in PLACES
     }
 
 
