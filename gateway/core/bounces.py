@@ -22,6 +22,7 @@ from gateway.core.model import (
     Author,
     Case,
     CaseStatus,
+    ChannelKind,
     Delivery,
     DeliveryUpdate,
     Item,
@@ -143,6 +144,13 @@ def addresses_work(
     marked = [one for one in marked if bare(state.items[one].address) == whose]
     about = dict.fromkeys([*marked, *([item.id] if item is not None else [])]) or [None]
     return [e.Change(e.AddressWorks(address=name, by=by, reason=reason, item=one)) for one in about]
+
+
+def written_from(state: NodeState, inbound: Inbound, item: Item) -> list[e.Change]:
+    """A person's mail came from an address: it works."""
+    if inbound.kind is not ChannelKind.EMAIL or inbound.machine:
+        return []
+    return addresses_work(state, inbound.address, "a mail came from there", item)
 
 
 def _changed(message: Message, delivery: Delivery, why: str) -> list[e.Change]:

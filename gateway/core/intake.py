@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from gateway.core import events as e
 from gateway.core.arrival import Past, at_the_door, with_rules
 from gateway.core.asking import waiting_again
-from gateway.core.bounces import Report, addresses_work
+from gateway.core.bounces import Report, written_from
 from gateway.core.bounces import heed as heed_report
 from gateway.core.callbacks import (
     ask,
@@ -116,8 +116,7 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
         now = [said, *kept, *answered_or_woken(matter, inbound, said, woken), *gone]
         now += heeded(matter, inbound, door, known.past, known.customer, now)
     changes += now
-    if inbound.kind is ChannelKind.EMAIL and not inbound.machine:
-        changes += addresses_work(state, inbound.address, "a mail came from there", item)
+    changes += written_from(state, inbound, item)
     decided = Decided(
         status="processed",
         case=case.id,
