@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from channels.email.channel import EmailChannel
 from gateway.core.errors import Deferred, OutcomeUnknown, TryAgain, Undeliverable
@@ -191,6 +192,24 @@ async def test_a_server_without_starttls_gets_nothing(sink: SmtpSink) -> None:
     secure._tls = ssl.create_default_context()
     with pytest.raises(TryAgain):
         await secure.send(outbound())
+    assert sink.taken == []
+
+
+async def test_check_tells_that_answers_to_our_reply_addresses_would_bounce(
+    sink: SmtpSink,
+) -> None:
+    said = settings({"port": 1}, {"port": sink.port})
+    by_address = replace(said, reply_token="address")
+    careful = EmailChannel(by_address, services(Journal()), UNDERSTANDING)
+    assert (await careful.check())[-1][1] is None, "it takes everything"
+    refused = "support+c.0-aaaaaaaaaaaa@example.com"
+    sink.plan.recipients[refused] = "550 5.1.1 no such user"
+    fix = (await careful.check())[-1][1] or ""
+    assert "no such user" in fix
+    assert 'reply_token = "subject"' in fix
+    assert (await channel(sink.port).check())[-1][1] is None, "these mails name no such address"
+    sink.plan.recipients[refused] = "451 4.3.0 later"
+    assert (await careful.check())[-1][1] is None, "that says nothing about the address"
     assert sink.taken == []
 
 
