@@ -47,6 +47,7 @@ from tests.sim.outside import Outside
 from tests.support.builders import MAIL, OFFICE, SITE
 from tests.support.memory_rows import InboxRow, Move
 from tests.support.memory_tables import Tables
+from tests.support.memory_ties import conversation
 from tests.support.simworld import Promise
 
 QUIET = frozenset({"unavailable", "too_many"})
@@ -130,6 +131,7 @@ def audit(tables: Tables, states: Sequence[NodeState], outside: Outside, now: Co
         _the_directory_is_known(tables, state)
     _everything_ended(tables)
     _each_thing_that_came_has_one_effect(tables, outside)
+    _each_case_is_read_once(tables)
     _contacts_are_where_they_belong(tables, outside)
     _what_came_first_was_decided_first(tables, outside)
     _what_was_said_arrived(tables, outside)
@@ -329,6 +331,34 @@ def _each_thing_that_came_has_one_effect(tables: Tables, outside: Outside) -> No
     need(max(numbers.values(), default=1) == 1, "a ticket number was given twice")
 
 
+def _merged(tables: Tables, case: CaseId) -> set[CaseId | None]:
+    """The case, and all that it was ever merged with: a mail in between came to one of them."""
+    found: set[CaseId | None] = set()
+    left = [case]
+    while left:
+        one = left.pop()
+        if one not in found:
+            found.add(one)
+            ties = tables.cases[one].ties
+            left += [link.case for link in ties.links] if ties is not None else []
+    return found
+
+
+def _each_case_is_read_once(tables: Tables) -> None:
+    """Merged or not: no message is lost, none is read in two cases, no item is of two."""
+    read: Counter[str] = Counter()
+    for case in tables.cases.values():
+        merged = case.ties.into if case.ties is not None else None
+        need(tables.merged.get(case.id) == merged, f"case {case.number} is part of another one")
+        if merged is None:
+            found = conversation(tables, case.id, 0, 100_000, None)
+            read.update(message.id for _, message in found)
+    need(read == Counter(list(tables.messages)), "a message is read in no case, or in two")
+    for item in tables.items.values():
+        there = tables.cases[item.case].number == item.number
+        need(there, f"item {item.id} bears {item.number}")
+
+
 def _contacts_are_where_they_belong(tables: Tables, outside: Outside) -> None:
     """References join, claims alone do not, and nobody's words change their order."""
     by_external = {x.external_id: x for x in tables.messages.values() if x.direction == "in"}
@@ -336,7 +366,7 @@ def _contacts_are_where_they_belong(tables: Tables, outside: Outside) -> None:
         message = by_external[mail.message_id]
         case = tables.cases[message.case]
         if mail.expects_case:
-            joined = mail.expects_case in (case.id, case.follows)
+            joined = bool({case.id, case.follows} & _merged(tables, CaseId(mail.expects_case)))
             need(joined, f"mail {mail.uid} answers {mail.expects_case}, came to {case.id}")
         elif not mail.verified:
             need(message.seq == 1, f"mail {mail.uid} with a mere claim joined {case.number}")

@@ -6,13 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Never
 
 from gateway.core import acts
+from gateway.core import events as e
 from gateway.core.effects import Matter
 from gateway.core.errors import Refused
 from gateway.core.ids import ItemId
-from gateway.core.model import Item, ItemState
+from gateway.core.merging import Merge, Separate, merge, separate
+from gateway.core.model import AgentProfile, Item, ItemState
 from gateway.core.replies import conclude, review_of
 from gateway.core.watch import NOTHING, Review, Verdict
+from gateway.flow.joining import Both, Joining
 from gateway.flow.node import Node
+from gateway.flow.whose import Elsewhere
 from gateway.store.contract import Unavailable
 from tests.sim.house import SUE, change_something
 from tests.support.simworld import Life
@@ -23,6 +27,27 @@ Place = tuple[Life, Node]
 def _wants_a_look(item: Item) -> bool:
     kept_back = item.state is ItemState.SCHEDULED and item.wake_at is None
     return kept_back or bool((item.watch or NOTHING).reviews)
+
+
+async def _nothing() -> None:
+    """It has not been asked before."""
+
+
+def _tied(node: Node, both: Both, *, again: bool) -> list[e.Change]:
+    state, ctx = node.ledger.state, node.ledger.context()
+    sue = AgentProfile(name=SUE, role="supervisor")
+    if again:
+        apart = Separate(
+            case=both.case,
+            into=both.into,
+            by=sue,
+            reason="not the same",
+            last=both.last,
+            into_last=both.into_last,
+        )
+        return separate(state, ctx, apart)
+    wish = Merge(case=both.case, into=both.into, by=sue, reason="the same", strangers=True)
+    return merge(state, ctx, wish)
 
 
 class Supervisor:
@@ -48,6 +73,10 @@ class Supervisor:
                         life.spawn(self._look(life, node, item))
             if not self.calm and self._dice.random() < 0.08:
                 self._apply()
+            places = self._places()
+            if places and not self.calm and self._dice.random() < 0.15:
+                life, node = self._dice.choice(places)
+                life.spawn(self._tie(life, node))
 
     def _apply(self) -> None:
         """The house is declared anew, at any node."""
@@ -57,6 +86,37 @@ class Supervisor:
             if change_something(node, self._dice):
                 self._fault("settings changed")
                 life.passes("settings.recorded")
+
+    async def _tie(self, life: Life, node: Node) -> None:
+        """Two cases are made one, or one of them is taken out again."""
+        joining = Joining(node.ledger, node.lookup, node.whose, lambda: node.desk.afar)
+        cases = sorted(node.ledger.state.cases.values(), key=lambda case: case.id)
+        apart = [link for case in cases if case.ties for link in case.ties.how("merged_here")]
+        if len(cases) < 2:
+            return
+        case, into = (case.id for case in self._dice.sample(cases, 2))
+        again = bool(apart) and self._dice.random() < 0.5
+        if again:
+            case = self._dice.choice(apart).case
+            known = await node.lookup.case(case)
+            if known is None or known.ties is None or known.ties.into is None:
+                return
+            into = known.ties.into
+        try:
+            both = await joining.both(case, into, SUE, _nothing)
+        except (Refused, Unavailable, Elsewhere):
+            return
+        try:
+            if life.alive:
+                node.ledger.check_open()
+                node.ledger.record(_tied(node, both, again=again))
+                self._fault("cases taken apart" if again else "cases merged")
+                life.passes("ties.recorded")
+        except Refused:
+            return
+        finally:
+            if life.alive:
+                joining.release(case, into)
 
     async def _look(self, life: Life, node: Node, item: Item) -> None:
         """What a person would do over REST: read it, and say what becomes of it."""
