@@ -26,6 +26,7 @@ from gateway.core.model import (
 )
 from gateway.core.opening import open_case
 from gateway.core.reaching import talk_kind
+from gateway.core.service_level import KINDS
 from gateway.core.state import NodeState
 from gateway.core.ties import CaseLink, Ties
 from gateway.core.waking import reopened
@@ -278,14 +279,16 @@ def sooner(stays: Service | None, ends: Service | None) -> Service | None:
         return stays or ends
     clocks: dict[str, Clock] = {clock.kind: clock for clock in stays.clocks}
     for clock in ends.clocks:
-        known = clocks.get(clock.kind)
         if clock.due_at is None:
             continue
+        known = clocks.get(clock.kind)
+        if clock.kind == "first_reply" and known is not None and known.met_at is not None:
+            # Here they were answered once: what is owed there is the next reply.
+            clock, known = replace(clock, kind="next_reply"), clocks.get("next_reply")  # noqa: PLW2901
         if known is None or known.due_at is None or clock.due_at < known.due_at:
             clocks[clock.kind] = clock
     wanted = min((at for at in (stays.wanted_at, ends.wanted_at) if at is not None), default=None)
-    order = [c.kind for c in (*stays.clocks, *ends.clocks)]
-    kept = tuple(clocks[kind] for kind in dict.fromkeys(order) if kind in clocks)
+    kept = tuple(clocks[kind] for kind in KINDS if kind in clocks)
     return replace(stays, clocks=kept, wanted_at=wanted)
 
 

@@ -145,7 +145,10 @@ class Findings:
         if message_id is None or case is None:
             return None
         message = await self._lookup.message(message_id)
-        if message is None or message.direction != "out" or message.case != case.id:
+        if message is None or message.direction != "out":
+            return None
+        its = await self._lookup.case(message.case)
+        if its is None or (await self.stays(its)).id != case.id:
             return None
         return Report(message=message, case=case, last=await self._lookup.last_item(case.id))
 
