@@ -19,6 +19,7 @@ from msgspec import Struct
 from channels.email.budget import Budget
 from channels.email.serving import LmtpSession, Session, Turned
 from channels.email.settings import Receive
+from channels.email.text import one_line
 from gateway.core.errors import BadSetup, Unreachable
 
 ANSWER_SECONDS = 60.0
@@ -228,9 +229,11 @@ class Door:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return f"250 2.0.0 Kept as {await taker.take(mail)}"
         except NotNow as why:
-            return f"451 4.3.0 Not stored: {why}"
+            return f"451 4.3.0 Not stored: {one_line(str(why), 300)}"
         except TimeoutError:
             return "451 4.3.0 Not stored in time, come again"
+        except Exception as fault:  # noqa: BLE001 - with LMTP the others still get their answers
+            return await self.handle_exception(fault)
 
 
 async def listening(said: Receive, factory: Callable[[], asyncio.Protocol]) -> asyncio.Server:

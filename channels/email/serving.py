@@ -98,6 +98,17 @@ class Session(SMTP):
         self._reserved = held
         return True
 
+    def _hold(self, count: int) -> bool:
+        """Room for what is here now: whoever brings it may have announced less, or lied."""
+        if count <= self._reserved:
+            return True
+        budget = self._door.budget
+        more = budget.fit(min(self.most, max(count, 2 * self._reserved))) - self._reserved
+        if not budget.take_now(more):
+            return False
+        self._reserved += more
+        return True
+
     def begin(self, sender: str, options: list[str]) -> None:
         if self.envelope is not None:
             self.envelope.mail_from = sender
@@ -113,6 +124,12 @@ class Session(SMTP):
         reserved, self._reserved = self._reserved, 0
         if reserved:
             self._door.budget.give_back(reserved)
+
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
+        if self.encrypted:
+            await self.push("503 5.5.1 TLS is there already")
+            return
+        await super().smtp_STARTTLS(arg)
 
     async def smtp_AUTH(self, _arg: str) -> None:  # noqa: N802
         """Nobody signs in: who may come is said by networks."""
@@ -142,9 +159,9 @@ class Session(SMTP):
         if self._door.closing:
             self.farewell()
 
-    async def _answers(self, raw: bytes | None) -> list[str]:
-        if raw is None:
-            told = [f"552 5.3.4 More than {self.most} bytes"] * len(self.recipients)
+    async def _answers(self, raw: bytes | str) -> list[str]:
+        if isinstance(raw, str):
+            told = [raw] * len(self.recipients)
         else:
             told = await self._door.taken(self, raw)
         return self._for(told)
@@ -153,9 +170,9 @@ class Session(SMTP):
         """One answer for all: it is taken once everybody's is; else the whole comes again."""
         return [next((one for one in told if not one.startswith("250")), told[0])]
 
-    async def _data(self) -> bytes | None:
-        """The mail without the dots of the transfer; ``None``: more than we take."""
-        raw, began, much = bytearray(), True, False
+    async def _data(self) -> bytes | str:
+        """The mail without the dots of the transfer; or why it is not taken, as an answer."""
+        raw, began, refusal = bytearray(), True, ""
         while True:
             try:
                 piece = await self._reader.readuntil(b"\r\n")
@@ -163,15 +180,22 @@ class Session(SMTP):
             except asyncio.LimitOverrunError as long:
                 piece, ends = await self._reader.read(long.consumed), False
             if began and piece == b".\r\n":
-                return None if much else bytes(raw)
+                return refusal or bytes(raw)
             if began and piece.startswith(b"."):
                 piece = piece[1:]
             began = ends
-            much = much or len(raw) + len(piece) > self.most
-            if much:
-                raw.clear()
+            if refusal:
+                continue
+            count = len(raw) + len(piece)
+            if count > self.most:
+                refusal = f"552 5.3.4 More than {self.most} bytes"
+            elif not self._hold(count):
+                refusal = "452 4.3.1 Too much at once, come again"
             else:
                 raw += piece
+            if refusal:
+                raw = bytearray()
+                self._release()
 
 
 class LmtpSession(LMTP, Session):

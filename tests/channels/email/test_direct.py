@@ -277,9 +277,13 @@ def test_starttls_with_a_certificate_that_is_checked(tmp_path: Path, factory: An
         assert client.docmd("MAIL", f"FROM:<{ADA}>")[0] == 530
         context = ssl.create_default_context(cafile=str(chain))
         context.check_hostname = False
-        client.starttls(context=context)
+        client.send(b"STARTTLS\r\nEHLO evil\r\nMAIL FROM:<evil@example.org>\r\n")
+        assert client.getreply()[0] == 220
+        client.sock, client.file = context.wrap_socket(client.sock), None
+        assert client.docmd("MAIL", f"FROM:<{ADA}>")[0] == 503, "what came in clear is forgotten"
         client.ehlo()
         assert not client.has_extn("starttls")
+        assert client.docmd("STARTTLS")[0] == 503
         return len(client.sendmail(ADA, [US], mail("secret")))
 
     async def act() -> None:
@@ -313,6 +317,28 @@ async def test_too_many_connections_and_too_many_bytes_at_once_are_told_to_come_
         assert full.value.smtp_code == 452
         assert await bring(port, handing(mail("large", size=5_000))) == {}
     assert UNDERSTANDING.budget.lent == 0
+
+
+async def test_who_brings_more_than_was_announced_is_held_to_what_there_is_room_for() -> None:
+    budget, journal = UNDERSTANDING.budget, Journal()
+
+    def more_than_said(client: smtplib.SMTP) -> int:
+        client.ehlo()
+        assert client.mail(ADA, ["SIZE=1"])[0] == 250
+        client.rcpt(US)
+        return int(client.data(mail("large", size=500_000))[0])
+
+    async with open_to(journal) as port:
+        held = budget.most - 100_000
+        assert budget.take_now(held)
+        try:
+            assert await bring(port, more_than_said) == 452
+            assert budget.lent == held
+        finally:
+            budget.give_back(held)
+        assert await bring(port, more_than_said) == 250
+    assert journal.subjects() == ["large"]
+    assert budget.lent == 0
 
 
 async def test_who_says_nothing_or_a_little_for_ever_is_sent_away(
@@ -364,6 +390,23 @@ async def test_who_stops_answers_what_is_being_stored_and_sends_the_others_away(
         await stopping
     writer.close()
     assert journal.subjects() == ["One"]
+
+
+async def test_by_lmtp_a_fault_of_ours_is_told_to_each_recipient() -> None:
+    async def broken(*_: object) -> Any:
+        raise RuntimeError("a bug")
+
+    def talk(client: smtplib.LMTP) -> list[int]:
+        client.ehlo_or_helo_if_needed()
+        client.mail(ADA)
+        client.rcpt(US)
+        client.rcpt("help@example.com")
+        return [client.data(mail("One"))[0], client.getreply()[0], client.docmd("NOOP")[0]]
+
+    journal = Journal()
+    journal.receive = broken  # type: ignore[method-assign]
+    async with open_to(journal, protocol="lmtp") as port:
+        assert await bring(port, talk, smtplib.LMTP) == [451, 451, 250]
 
 
 async def test_a_fault_of_ours_sends_no_mail_back(monkeypatch: pytest.MonkeyPatch) -> None:
