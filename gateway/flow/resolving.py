@@ -17,7 +17,7 @@ from gateway.core.desk.hand import About
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CaseId, CommandId, CustomerId, ItemId, TicketNumber
 from gateway.core.misrouted import HouseWords
-from gateway.core.model import Case, ChannelKind, Item
+from gateway.core.model import Case, ChannelKind, Item, Message
 from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
 from gateway.flow.whose import Elsewhere, Whose, licensed
@@ -81,11 +81,19 @@ class Resolving:
 
     async def _sent(self, agent: AgentName, command: c.Send) -> Resolved:
         """Its files, and the mail that goes below it. Raises ``Unavailable``."""
-        quoted = await self._lookup.message(command.quote) if command.quote else None
+        quoted = await self._quoted(command)
         if not command.attachments:
             return Resolved(message=quoted)
         files = await self._lookup.claim_files(command.attachments, agent, command.id)
         return Resolved(attachments=files, message=quoted)
+
+    async def _quoted(self, command: c.Send) -> Message | None:
+        """The mail, if the item's case shows it: its own, or that of one merged into it."""
+        item = self._ledger.state.items.get(command.item)
+        if command.quote is None or item is None:
+            return None
+        shown, _ = await self._lookup.chosen(item.case, [command.quote])
+        return next(iter(shown), None)
 
     async def _seen(self, agent: AgentName, command: c.Command) -> Resolved:
         """What nobody need decide about. Raises ``Unavailable``."""

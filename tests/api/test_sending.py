@@ -70,3 +70,23 @@ async def test_only_a_mail_of_the_same_case_can_be_quoted() -> None:
             await do(world, send)
         assert refused.value.field == "quote"
         assert len(said) == before
+
+
+async def test_a_mail_of_a_case_that_was_merged_into_this_one_can_be_quoted_as_well() -> None:
+    async with api_world(ready=True) as world:
+        item = await in_hand(world)
+        (accepted,) = await world.rig.node.intake.receive([mail("chair", body="And my chair?")])
+        other = world.rig.tables.items[(await world.rig.node.intake.decided(accepted)).item or ""]
+        said = world.rig.tables.messages
+        asked = next(one for one in said.values() if one.case == other.case)
+
+        def send() -> c.Send:
+            return c.Send(id=world.rig.command(), item=item.id, body="Both.", quote=asked.id)
+
+        with pytest.raises(Refused, match="no such mail"):
+            await do(world, send())
+        wish = {"into": item.number, "reason": "one matter", "other_customer": True}
+        merged = await world.call("POST", f"/api/v1/cases/{other.number}/merge", wish)
+        assert merged[0] == 200
+        message = (await do(world, send()))["message"]
+        assert said[message].body.endswith("> And my chair?")

@@ -41,7 +41,7 @@ def send(d: Desk, cmd: c.Send) -> Decision:
         copies=cc if cmd.cc is not None else None,
         attachments=d.resolved.attachments,
         client_id=cmd.id,
-        quoted=_quoted(d, item, cmd),
+        quoted=_quoted(d, cmd),
     )
     spoken = speak(d.matter(item), reply, d.author, cmd.then)
     changes, message = spoken.changes, spoken.message
@@ -53,11 +53,12 @@ def send(d: Desk, cmd: c.Send) -> Decision:
     return changes, _answer(spoken, message=message.id, seq=message.seq)
 
 
-def _quoted(d: Desk, item: Item, cmd: c.Send) -> Message | None:
+def _quoted(d: Desk, cmd: c.Send) -> Message | None:
+    """What was looked up is a message that the case shows, whichever it was written to."""
     if cmd.quote is None:
         return None
     message = d.resolved.message
-    if message is None or message.case != item.case or not quotable(message):
+    if message is None or not quotable(message):
         raise Refused("not_found", "there is no such mail in this case", "quote")
     return message
 

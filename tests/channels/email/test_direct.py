@@ -279,6 +279,7 @@ def test_starttls_with_a_certificate_that_is_checked(tmp_path: Path, factory: An
         context.check_hostname = False
         client.send(b"STARTTLS\r\nEHLO evil\r\nMAIL FROM:<evil@example.org>\r\n")
         assert client.getreply()[0] == 220
+        assert client.sock is not None
         client.sock, client.file = context.wrap_socket(client.sock), None
         assert client.docmd("MAIL", f"FROM:<{ADA}>")[0] == 503, "what came in clear is forgotten"
         client.ehlo()
@@ -404,7 +405,7 @@ async def test_by_lmtp_a_fault_of_ours_is_told_to_each_recipient() -> None:
         return [client.data(mail("One"))[0], client.getreply()[0], client.docmd("NOOP")[0]]
 
     journal = Journal()
-    journal.receive = broken  # type: ignore[method-assign]
+    journal.receive = broken  # type: ignore[method-assign,assignment]
     async with open_to(journal, protocol="lmtp") as port:
         assert await bring(port, talk, smtplib.LMTP) == [451, 451, 250]
 

@@ -144,7 +144,9 @@ function Opened({ item, number }: { item: ItemView | null; number: number }) {
 
 /** The mail that an answer would be about: the customer's last one. */
 function quotable(written: readonly Line[]): Message | null {
-  return written.findLast(({ message: { kind, direction } }) => kind === "email" && direction === "in")?.message ?? null;
+  const theirs = ({ kind, direction, moved_to }: Message) =>
+    kind === "email" && direction === "in" && moved_to === undefined;
+  return written.findLast(({ message }) => theirs(message))?.message ?? null;
 }
 
 /** What can be done with a case that is not in this agent's hands now. */
