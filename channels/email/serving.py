@@ -7,15 +7,16 @@ connection has so much time.
 
 import asyncio
 import contextlib
+import ssl
 from collections import defaultdict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP
 
-if TYPE_CHECKING:
-    from channels.email.door import Door
+from channels.email.budget import Budget
+from channels.email.settings import Receive
 
 COMMAND_SECONDS = 60.0
 """Between two whole commands."""
@@ -26,28 +27,43 @@ MOST_COMMAND = 2_048
 PIECE = 65_536
 
 
+class Host(Protocol):
+    """What a connection knows of the address that it came to (``door.Door`` fits)."""
+
+    said: Receive
+    hostname: str
+    tls: ssl.SSLContext | None
+    budget: Budget
+    sessions: "set[Session]"
+    closing: bool
+
+    async def taken(self, server: "Session", raw: bytes) -> list[str]:
+        """An answer for each recipient, in their order."""
+        ...
+
+
 class Session(SMTP):
     """SMTP. What the peer has said of the mail that it is about to bring stands here."""
 
     line_length_limit = PIECE
 
-    def __init__(self, door: "Door") -> None:
+    def __init__(self, host: Host) -> None:
         # Of each session: aiosmtpd's belongs to the class, and each new connection clears it.
         self.command_size_limits = defaultdict(lambda: MOST_COMMAND)
-        self._door = door
-        self.most = door.said.max_bytes
+        self._host = host
+        self.most = host.said.max_bytes
         self.helo = self.sender = self.peer = ""
         self.recipients: list[str] = []
         self.over = asyncio.Event()
         self._reserved = 0
         self._storing = False
         super().__init__(
-            door,
+            host,
             data_size_limit=self.most,
             enable_SMTPUTF8=True,
-            hostname=door.hostname,
+            hostname=host.hostname,
             ident="Switchroom",
-            tls_context=door.tls,
+            tls_context=host.tls,
             timeout=COMMAND_SECONDS,
             loop=asyncio.get_running_loop(),
         )
@@ -62,7 +78,7 @@ class Session(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         self._life.cancel()
         self._release()
-        self._door.sessions.discard(self)
+        self._host.sessions.discard(self)
         self.over.set()
         super().connection_lost(error)
 
@@ -92,8 +108,8 @@ class Session(SMTP):
     def reserve(self, count: int) -> bool:
         """Room for so many bytes, until the mail is dealt with; false when there is none."""
         self._release()
-        held = self._door.budget.fit(count)
-        if not self._door.budget.take_now(held):
+        held = self._host.budget.fit(count)
+        if not self._host.budget.take_now(held):
             return False
         self._reserved = held
         return True
@@ -123,7 +139,7 @@ class Session(SMTP):
     def _release(self) -> None:
         reserved, self._reserved = self._reserved, 0
         if reserved:
-            self._door.budget.give_back(reserved)
+            self._host.budget.give_back(reserved)
 
     async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
         if self.encrypted:
@@ -156,14 +172,14 @@ class Session(SMTP):
             self._storing = False
         self._set_post_data_state()
         self._reset_timeout()
-        if self._door.closing:
+        if self._host.closing:
             self.farewell()
 
     async def _answers(self, raw: bytes | str) -> list[str]:
         if isinstance(raw, str):
             told = [raw] * len(self.recipients)
         else:
-            told = await self._door.taken(self, raw)
+            told = await self._host.taken(self, raw)
         return self._for(told)
 
     def _for(self, told: list[str]) -> list[str]:
