@@ -158,7 +158,7 @@ class ChannelRoom:
             return self._services
         seat, way = self._take_seat(settings, duty)
         self._seats[settings.name] = seat
-        return replace(self._services, intake=way, memory=way)
+        return replace(self._services, intake=way, memory=way, anywhere=self._services.memory)
 
     # -- running ----------------------------------------------------------------------------
 

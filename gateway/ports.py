@@ -479,7 +479,8 @@ class Services(Struct, frozen=True, kw_only=True):
     tells until when a queue is closed, if it is, ``openings`` when it is open in the next weeks,
     ``callbacks`` how it calls back. ``own_page`` tells whether an origin is that of our own pages,
     whichever node served them; ``peers`` gives the other nodes' ``/chat/v1``, as visitors reach
-    them; ``others`` tells what other nodes have committed about conversations followed here.
+    them; ``others`` tells what other nodes have committed about conversations followed here;
+    ``anywhere`` is memory that each node may write, also without the channel's duty.
     """
 
     clock: Clock
@@ -501,6 +502,7 @@ class Services(Struct, frozen=True, kw_only=True):
     own_page: Callable[[str], bool] = lambda _origin: False
     peers: Callable[[], tuple[str, ...]] = tuple
     others: PeerFeed | None = None
+    anywhere: ChannelMemory | None = None
 
 
 class Prefer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

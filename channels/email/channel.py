@@ -15,12 +15,12 @@ from channels.email.direct import Direct
 from channels.email.door import Doors
 from channels.email.fetching import Fetching
 from channels.email.language import LanguageGuess
-from channels.email.oauth import TokenSource
+from channels.email.oauth import RefreshTokens, TokenSource
 from channels.email.parse import Envelope, MailParser
 from channels.email.reader import Reader
 from channels.email.reading import Pace, Source
 from channels.email.send import Sender, refuses
-from channels.email.settings import Settings
+from channels.email.settings import OAuth2, Settings
 from channels.email.understand import Understanding, understood
 from gateway.core.errors import (
     BadSetup,
@@ -54,9 +54,9 @@ class EmailChannel:
         others = (a.address for alias in settings.aliases for a in addresses(alias))
         self._addresses = frozenset({self._own.address, *others})
         self._tls: ssl.SSLContext | None = None
-        self._smtp_tokens = (
-            TokenSource(settings.smtp.oauth2, services.clock) if settings.smtp.oauth2 else None
-        )
+        memory = services.anywhere or services.memory
+        self._refreshing = RefreshTokens(memory, self.name, services.clock)
+        self._smtp_tokens = self._source_of(settings.smtp.oauth2)
         imap = settings.imap
         self._where = f"in {imap.folder} of {imap.user} at {imap.host}" if imap else ""
         self._parser = understanding.parser
@@ -95,11 +95,14 @@ class EmailChannel:
         return Fetching(
             said.imap,
             reader,
-            clock=services.clock,
+            tokens=self._source_of(said.imap.oauth2),
             max_bytes=said.max_bytes,
             understanding=understanding,
             context=self._context,
         )
+
+    def _source_of(self, oauth2: OAuth2 | None) -> TokenSource | None:
+        return TokenSource(oauth2, self._services.clock, self._refreshing) if oauth2 else None
 
     @property
     def reader(self) -> Reader:

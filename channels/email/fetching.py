@@ -12,10 +12,9 @@ from channels.email.imap import Connection, Refusal, connect
 from channels.email.mailbox import Mailbox
 from channels.email.oauth import TokenSource
 from channels.email.reader import Reader
-from channels.email.settings import Imap, OAuth2
+from channels.email.settings import Imap
 from channels.email.understand import Understanding
 from gateway.core.errors import BadCredentials, ChannelError, Unreachable
-from gateway.ports import Clock
 
 Checked = list[tuple[str, str | None]]
 
@@ -28,7 +27,7 @@ class Fetching:
         imap: Imap,
         reader: Reader,
         *,
-        clock: Clock,
+        tokens: TokenSource | None,
         max_bytes: int,
         understanding: Understanding,
         context: Callable[[], Awaitable[ssl.SSLContext]],
@@ -36,7 +35,7 @@ class Fetching:
         self.reader = reader
         self._imap, self._max_bytes = imap, max_bytes
         self._understanding, self._context = understanding, context
-        self._tokens = TokenSource(imap.oauth2, clock) if isinstance(imap.oauth2, OAuth2) else None
+        self._tokens = tokens
 
     def counts(self) -> Mapping[str, int]:
         """How the mailbox and the journal compare; see ``reading.Counts``."""

@@ -6,11 +6,12 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 from aiohttp import web
 
 from channels.email.imap import connect
-from channels.email.oauth import TokenSource
+from channels.email.oauth import RefreshTokens, TokenSource
 from channels.email.settings import Imap, OAuth2
 from gateway.core.errors import (
     BadCredentials,
@@ -19,6 +20,8 @@ from gateway.core.errors import (
     Throttled,
     Unreachable,
 )
+from gateway.core.ids import ChannelName
+from tests.support.mailworld import Journal, WallClock
 
 pytestmark = pytest.mark.integration
 
@@ -173,6 +176,43 @@ async def test_a_token_is_fetched_once_and_again_before_it_expires() -> None:
         "grant_type": "refresh_token",
         "refresh_token": "rt",
     }
+
+
+async def test_a_new_refresh_token_is_used_by_every_node_and_outlives_the_process() -> None:
+    """As at Microsoft: with each access token comes a new refresh token, and the old one ends."""
+    good, forms = ["rt0"], []
+
+    async def handle(request: web.Request) -> web.Response:
+        used = str((await request.post())["refresh_token"])
+        forms.append(used)
+        if used != good[0]:
+            return web.json_response({"error": "invalid_grant"}, status=400)
+        good[0] = f"rt{len(forms)}"
+        return web.json_response({"access_token": "t", "expires_in": 1, "refresh_token": good[0]})
+
+    journal, clock = Journal(), WallClock()
+    async with provider(handle) as url:
+        said = OAuth2(token_url=url, client_id="id", refresh_token="rt0")
+
+        def a_node() -> TokenSource:
+            return TokenSource(said, clock, RefreshTokens(journal, ChannelName("m"), clock))
+
+        one, two = a_node(), a_node()
+        for source in (one, two, one, a_node()):
+            assert await source.get() == "t"
+        assert forms == ["rt0", "rt1", "rt2", "rt3"]
+        journal.unavailable = True
+        with pytest.raises(Unreachable, match="refresh token is not known"):
+            await a_node().get()
+        journal.unavailable = False
+        # The database goes away between the answer and the storing: kept, and stored the next time.
+        late = RefreshTokens(journal, ChannelName("m"), clock)
+        journal.unavailable = True
+        await late.keep("rt0", good[0])
+        journal.unavailable = False
+        assert await TokenSource(said, clock, late).get() == "t"
+        fresh = msgspec.structs.replace(said, refresh_token=good[0])
+        assert await TokenSource(fresh, clock, late).get() == "t", "a new one in the file counts"
 
 
 @pytest.mark.parametrize(
