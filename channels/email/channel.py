@@ -17,6 +17,7 @@ from channels.email.fetching import Fetching
 from channels.email.language import LanguageGuess
 from channels.email.oauth import RefreshTokens, TokenSource
 from channels.email.parse import Envelope, MailParser
+from channels.email.probe import prove
 from channels.email.reader import Reader
 from channels.email.reading import Pace, Source
 from channels.email.send import Sender, refuses
@@ -185,6 +186,19 @@ class EmailChannel:
     async def check(self) -> list[tuple[str, str | None]]:
         """Really connect, or listen for a moment; nothing is read, marked or sent."""
         return [*await self._incoming.check(), await self._check_smtp()]
+
+    async def prove(self) -> list[tuple[str, str | None]]:
+        """Send a mail to ourselves, see it arrive and remove it again."""
+        incoming, imap = self._incoming, self._settings.imap
+        if isinstance(incoming, Direct) or imap is None:
+            told = "mail is brought by servers: send one to see whether it arrives"
+            return [(told, None)]
+        try:
+            token = await self._smtp_token()
+        except ChannelError as fault:
+            return [(f"a mail to {self._own.address} arrives", str(fault))]
+        sender, now = await self._sender(), self._services.clock.now()
+        return await prove(self._own, sender, token, incoming, imap, now)
 
     async def _check_smtp(self) -> tuple[str, str | None]:
         said = self._settings.smtp

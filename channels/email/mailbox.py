@@ -96,6 +96,18 @@ class Mailbox:
         except Refusal:
             return
 
+    async def remove(self, uids: list[int]) -> None:
+        r"""Take these away, and only these where the server can (UIDPLUS, RFC 4315).
+
+        Elsewhere they stay, marked as read and ``\Deleted``.
+        """
+        which = wire.number_set(uids)
+        await self.connection.command(
+            f"UID STORE {which} +FLAGS.SILENT (\\Deleted \\Seen)".encode("ascii")
+        )
+        if self.connection.has("UIDPLUS"):
+            await self.connection.command(f"UID EXPUNGE {which}".encode("ascii"))
+
     async def noop(self) -> None:
         await self.connection.command(b"NOOP")
 

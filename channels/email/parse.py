@@ -33,6 +33,8 @@ from gateway.core.model import Attributes, ChannelKind
 from gateway.core.replytoken import tokens_in, untagged, without_token
 from gateway.ports import Claim, Inbound
 
+MARK = "x-switchroom-check"
+"""On what `switchroom check --send` writes to ourselves."""
 MAX_BODY = 1_000_000
 """Characters of text kept of one mail; the raw bytes keep the rest."""
 _PREVIEW = 200
@@ -99,6 +101,8 @@ class MailParser:
             attributes |= {"truncated": True, "size": envelope.size}
         if from_self:
             attributes["from_self"] = True
+            if headers.text(MARK):
+                attributes["check"] = True
         if where := _in_copy(to, copies, envelope.own):
             attributes["in_copy"] = where
         others = [a.address for a in (*to, *copies)]

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from gateway.cli.settings import needed_settings
 from gateway.failures import Failed
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from gateway.ports import Channel
 
 PATIENCE_SECONDS = 30.0
+PROOF_SECONDS = 120.0
+"""How much longer, if mail is sent and waited for."""
 
 
 class Tried(NamedTuple):
@@ -23,18 +25,21 @@ class Tried(NamedTuple):
     fix: str | None
 
 
-def check(*, config: Path | None = None) -> None:
+def check(*, config: Path | None = None, send: bool = False) -> None:
     """Read the configuration, then connect to the database, each mailbox and provider.
 
     Parameters
     ----------
     config
         The configuration file; without it SWITCHROOM_CONFIG, else ./switchroom.toml.
+    send
+        Send a mail from each mailbox to itself as well, and see it arrive. It is removed again,
+        and a node that reads the mailbox meanwhile makes no case of it.
     """
     settings = needed_settings(config)
     tried = [
         Tried("configuration", f"{settings.file} is valid", None),
-        *asyncio.run(_try_all(settings)),
+        *asyncio.run(_try_all(settings, send=send)),
     ]
     _print(tried)
     wrong = [one for one in tried if one.fix is not None]
@@ -54,10 +59,10 @@ def _print(tried: Sequence[Tried]) -> None:
     Console().print(table)
 
 
-async def _try_all(settings: "Settings") -> list[Tried]:
+async def _try_all(settings: "Settings", *, send: bool) -> list[Tried]:
     found = [await _try_database(settings)]
     for one in settings.channels:
-        found += await _try_channel(settings, one)
+        found += await _try_channel(settings, one, send=send)
     return found
 
 
@@ -75,13 +80,25 @@ async def _try_database(settings: "Settings") -> Tried:
     return Tried("database", f"{place} (PostgreSQL {version})", None)
 
 
-async def _try_channel(settings: "Settings", one: Any) -> list[Tried]:
+@runtime_checkable
+class Proves(Protocol):
+    """A channel that can send something to itself and see it arrive."""
+
+    async def prove(self) -> list[tuple[str, str | None]]: ...
+
+
+async def _try_channel(settings: "Settings", one: Any, *, send: bool) -> list[Tried]:
     part = f"channel {one.name}"
+    patience = PATIENCE_SECONDS + (PROOF_SECONDS if send else 0.0)
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            return [Tried(part, what, fix) for what, fix in await _open(settings, one).check()]
+        async with asyncio.timeout(patience):
+            channel = _open(settings, one)
+            found = await channel.check()
+            if send and isinstance(channel, Proves) and not any(fix for _, fix in found):
+                found = [*found, *await channel.prove()]
+            return [Tried(part, what, fix) for what, fix in found]
     except TimeoutError:
-        seconds = f"no answer within {PATIENCE_SECONDS:.0f} s"
+        seconds = f"no answer within {patience:.0f} s"
         return [Tried(part, f"{one.kind} channel", f"{seconds}: check host and port")]
     except Exception as error:  # noqa: BLE001 - a third party's channel may raise anything
         return [Tried(part, f"{one.kind} channel", f"{type(error).__name__}: {error}")]

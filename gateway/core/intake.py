@@ -76,6 +76,8 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
     """The changes for one inbound, the inbox row's end among them."""
     if inbound.problem:
         return _finish(known, Decided(status="quarantined", reason=inbound.problem))
+    if _is_check(inbound):
+        return _finish(known, Decided(status="ignored", reason="a mail of switchroom check"))
     if inbound.sign or inbound.rating or inbound.attributes.get("chat") == "ended":
         return _no_word(state, ctx, inbound, known)
     if known.report is not None:
@@ -127,6 +129,13 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
         reason=join.reason,
     )
     return _finish(known, decided, changes)
+
+
+def _is_check(inbound: Inbound) -> bool:
+    """What an operator sent to our own address to see whether it arrives."""
+    marks = inbound.attributes
+    mail = inbound.kind is ChannelKind.EMAIL
+    return mail and marks.get("check") is True and marks.get("from_self") is True
 
 
 def _finish(known: Known, decided: Decided, changes: list[e.Change] | None = None) -> Outcome:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from channels.email import fetch
 from channels.email.channel import EmailChannel
@@ -19,6 +20,7 @@ from tests.support.mailworld import (
     UNDERSTANDING,
     Journal,
     Running,
+    WallClock,
     mail,
     services,
     settings,
@@ -26,6 +28,7 @@ from tests.support.mailworld import (
 )
 from tests.support.proxy import Link
 from tests.support.relay import Relay
+from tests.support.smtp_sink import SmtpSink
 from tests.support.tls import client_context
 
 pytestmark = pytest.mark.integration
@@ -71,6 +74,42 @@ def channel(
 async def relay(dovecot: Dovecot) -> AsyncIterator[Relay]:
     async with Relay(dovecot.port) as between:
         yield between
+
+
+class Delivering(SmtpSink):
+    """An SMTP server that puts what it takes into the mailbox."""
+
+    def __init__(self, dovecot: Dovecot) -> None:
+        super().__init__()
+        self._dovecot = dovecot
+
+    async def handle_DATA(  # noqa: N802 - the name is aiosmtpd's
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        answer = await super().handle_DATA(server, session, envelope)
+        await asyncio.to_thread(self._dovecot.deliver, self.taken[-1].data)
+        return answer
+
+
+async def test_a_check_sees_its_own_mail_arrive_and_takes_it_away(
+    dovecot: Dovecot, journal: Journal
+) -> None:
+    dovecot.deliver(mail("a customer's"))
+    reads = {"port": dovecot.port, "user": dovecot.user, "password": dovecot.password}
+    async with Delivering(dovecot) as sink:
+        said = settings(reads, {"port": sink.port})
+        proving = EmailChannel(said, services(journal), UNDERSTANDING, QUICK)
+        found = await proving.prove()
+        assert [fix for _, fix in found] == [None, None]
+        assert "a mail to support@example.com arrives (after" in found[0][0]
+        assert "arrives too" in found[1][0]
+        assert [one.recipients[0][:13] for one in sink.taken] == ["support@examp", "support+check"]
+        assert len(dovecot.flags()) == 1, "the customer's mail alone is left"
+        # A node that was quicker makes no case of it (core.intake): it knows the mark.
+        read = proving.read_again(sink.taken[0].data, "k", WallClock().now())
+        assert (read.attributes["check"], read.machine) == (True, True)
+        forged = sink.taken[0].data.replace(b"From: support@", b"From: eve@")
+        assert "check" not in proving.read_again(forged, "k", WallClock().now()).attributes
 
 
 async def test_unread_mail_is_stored_and_then_marked_as_read(

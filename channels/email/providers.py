@@ -1,0 +1,156 @@
+"""Where the big mail providers have their servers, and how one signs in there. Pure.
+
+Hosts, ports and endpoints as the providers document them for IMAP, SMTP and OAuth 2.0.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from channels.email.settings import Security
+
+GOOGLE_SCOPE = "https://mail.google.com/"
+MICROSOFT_SCOPE = (
+    "https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/SMTP.Send"
+    " offline_access"
+)
+
+
+class Grant(Struct, frozen=True, kw_only=True):
+    """How a person lets us into a mailbox: by a page in the browser, or a code typed there.
+
+    Without ``device_url`` there is no code (RFC 8628) for mail; the page comes back to us then
+    (RFC 8252).
+    """
+
+    authorize_url: str
+    token_url: str
+    scope: str
+    device_url: str = ""
+    help: str = ""
+
+
+class Provider(Struct, frozen=True, kw_only=True):
+    """One of them. ``grant``: passwords are not taken, or only those made for one program."""
+
+    name: str
+    label: str
+    imap: str
+    smtp: str
+    imap_port: int = 993
+    smtp_port: int = 587
+    smtp_security: Security = "starttls"
+    domains: tuple[str, ...] = ()
+    exchangers: tuple[str, ...] = ()
+    grant: Grant | None = None
+    hint: str = ""
+
+
+GOOGLE = Provider(
+    name="google",
+    label="Google (Gmail, Workspace)",
+    imap="imap.gmail.com",
+    smtp="smtp.gmail.com",
+    domains=("gmail.com", "googlemail.com"),
+    exchangers=("google.com", "googlemail.com"),
+    grant=Grant(
+        authorize_url="https://accounts.google.com/o/oauth2/v2/auth",
+        token_url="https://oauth2.googleapis.com/token",  # noqa: S106 - an address
+        scope=GOOGLE_SCOPE,
+        help=(
+            "in the Google Cloud console make an OAuth client of type `Desktop app` with the Gmail"
+            " API switched on"
+        ),
+    ),
+    hint="or an app password (needs two-step verification)",
+)
+MICROSOFT = Provider(
+    name="microsoft",
+    label="Microsoft (Exchange Online, Outlook.com)",
+    imap="outlook.office365.com",
+    smtp="smtp.office365.com",
+    domains=("outlook.com", "hotmail.com", "live.com", "msn.com"),
+    exchangers=("protection.outlook.com", "olc.protection.outlook.com", "mx.microsoft"),
+    grant=Grant(
+        authorize_url="https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
+        token_url="https://login.microsoftonline.com/common/oauth2/v2.0/token",  # noqa: S106
+        device_url="https://login.microsoftonline.com/common/oauth2/v2.0/devicecode",
+        scope=MICROSOFT_SCOPE,
+        help=(
+            "in the Entra admin centre register an application that allows public client flows,"
+            " with IMAP.AccessAsUser.All and SMTP.Send, and let the mailbox use SMTP AUTH"
+        ),
+    ),
+)
+OTHERS = (
+    Provider(
+        name="yahoo",
+        label="Yahoo",
+        imap="imap.mail.yahoo.com",
+        smtp="smtp.mail.yahoo.com",
+        domains=("yahoo.com", "yahoo.co.uk", "yahoo.de", "ymail.com"),
+        exchangers=("yahoodns.net",),
+        hint="an app password, made in the account's security page",
+    ),
+    Provider(
+        name="icloud",
+        label="iCloud",
+        imap="imap.mail.me.com",
+        smtp="smtp.mail.me.com",
+        domains=("icloud.com", "me.com", "mac.com"),
+        exchangers=("icloud.com",),
+        hint="an app-specific password",
+    ),
+    Provider(
+        name="fastmail",
+        label="Fastmail",
+        imap="imap.fastmail.com",
+        smtp="smtp.fastmail.com",
+        smtp_port=465,
+        smtp_security="tls",
+        domains=("fastmail.com", "fastmail.fm"),
+        exchangers=("messagingengine.com",),
+        hint="an app password",
+    ),
+    Provider(
+        name="zoho",
+        label="Zoho",
+        imap="imap.zoho.com",
+        smtp="smtp.zoho.com",
+        domains=("zoho.com", "zohomail.com"),
+        exchangers=("zoho.com",),
+        hint="an app password where two-factor sign-in is on",
+    ),
+    Provider(
+        name="ionos",
+        label="IONOS",
+        imap="imap.ionos.com",
+        smtp="smtp.ionos.com",
+        exchangers=("ionos.com", "1and1.com", "kundenserver.de"),
+    ),
+    Provider(
+        name="gmx",
+        label="GMX",
+        imap="imap.gmx.net",
+        smtp="mail.gmx.net",
+        domains=("gmx.de", "gmx.net", "gmx.at", "gmx.ch"),
+        hint="switch IMAP on in the account's settings first",
+    ),
+)
+PROVIDERS: Mapping[str, Provider] = {one.name: one for one in (GOOGLE, MICROSOFT, *OTHERS)}
+
+
+def of_domain(domain: str) -> Provider | None:
+    """Whose addresses these are."""
+    wanted = domain.lower().rstrip(".")
+    return next((one for one in PROVIDERS.values() if wanted in one.domains), None)
+
+
+def of_exchangers(hosts: Iterable[str]) -> Provider | None:
+    """Who takes the mail of a domain, by the names in its MX records."""
+    for host in hosts:
+        name = host.lower().rstrip(".")
+        for one in PROVIDERS.values():
+            if any(name == end or name.endswith(f".{end}") for end in one.exchangers):
+                return one
+    return None
