@@ -3,7 +3,7 @@
 Hosts, ports and endpoints as the providers document them for IMAP, SMTP and OAuth 2.0.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -41,7 +41,6 @@ class Provider(Struct, frozen=True, kw_only=True):
     smtp_port: int = 587
     smtp_security: Security = "starttls"
     domains: tuple[str, ...] = ()
-    exchangers: tuple[str, ...] = ()
     grant: Grant | None = None
     hint: str = ""
 
@@ -52,7 +51,6 @@ GOOGLE = Provider(
     imap="imap.gmail.com",
     smtp="smtp.gmail.com",
     domains=("gmail.com", "googlemail.com"),
-    exchangers=("google.com", "googlemail.com"),
     grant=Grant(
         authorize_url="https://accounts.google.com/o/oauth2/v2/auth",
         token_url="https://oauth2.googleapis.com/token",  # noqa: S106 - an address
@@ -70,7 +68,6 @@ MICROSOFT = Provider(
     imap="outlook.office365.com",
     smtp="smtp.office365.com",
     domains=("outlook.com", "hotmail.com", "live.com", "msn.com"),
-    exchangers=("protection.outlook.com", "olc.protection.outlook.com", "mx.microsoft"),
     grant=Grant(
         authorize_url="https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
         token_url="https://login.microsoftonline.com/common/oauth2/v2.0/token",  # noqa: S106
@@ -89,7 +86,6 @@ OTHERS = (
         imap="imap.mail.yahoo.com",
         smtp="smtp.mail.yahoo.com",
         domains=("yahoo.com", "yahoo.co.uk", "yahoo.de", "ymail.com"),
-        exchangers=("yahoodns.net",),
         hint="an app password, made in the account's security page",
     ),
     Provider(
@@ -98,7 +94,6 @@ OTHERS = (
         imap="imap.mail.me.com",
         smtp="smtp.mail.me.com",
         domains=("icloud.com", "me.com", "mac.com"),
-        exchangers=("icloud.com",),
         hint="an app-specific password",
     ),
     Provider(
@@ -109,7 +104,6 @@ OTHERS = (
         smtp_port=465,
         smtp_security="tls",
         domains=("fastmail.com", "fastmail.fm"),
-        exchangers=("messagingengine.com",),
         hint="an app password",
     ),
     Provider(
@@ -118,16 +112,9 @@ OTHERS = (
         imap="imap.zoho.com",
         smtp="smtp.zoho.com",
         domains=("zoho.com", "zohomail.com"),
-        exchangers=("zoho.com",),
         hint="an app password where two-factor sign-in is on",
     ),
-    Provider(
-        name="ionos",
-        label="IONOS",
-        imap="imap.ionos.com",
-        smtp="smtp.ionos.com",
-        exchangers=("ionos.com", "1and1.com", "kundenserver.de"),
-    ),
+    Provider(name="ionos", label="IONOS", imap="imap.ionos.com", smtp="smtp.ionos.com"),
     Provider(
         name="gmx",
         label="GMX",
@@ -144,13 +131,3 @@ def of_domain(domain: str) -> Provider | None:
     """Whose addresses these are."""
     wanted = domain.lower().rstrip(".")
     return next((one for one in PROVIDERS.values() if wanted in one.domains), None)
-
-
-def of_exchangers(hosts: Iterable[str]) -> Provider | None:
-    """Who takes the mail of a domain, by the names in its MX records."""
-    for host in hosts:
-        name = host.lower().rstrip(".")
-        for one in PROVIDERS.values():
-            if any(name == end or name.endswith(f".{end}") for end in one.exchangers):
-                return one
-    return None

@@ -87,3 +87,46 @@ def test_with_nobody_to_ask_it_says_what_to_add(
 ) -> None:
     assert main(["init", "--out", str(tmp_path / "x.toml")]) == 1
     assert "--yes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("typed", "secret"), [("google", True), ("microsoft", False)])
+def test_a_provider_that_wants_a_sign_in_in_the_browser_is_set_up_whole(
+    tmp_path: Path, typed: str, secret: bool
+) -> None:
+    said = {"a mailbox": "help@shop.example", "its provider": typed}
+    asked: list[str] = []
+
+    def ask(question: str, default: str) -> str:
+        asked.append(question)
+        if "Its client id" in question:
+            return "app-1"
+        return next((text for start, text in said.items() if question.startswith(start)), default)
+
+    answers = ask_all(ask)._replace(with_secret=secret)
+    file = tmp_path / "switchroom.toml"
+    file.write_text(text_of(answers))
+    for name in ("bootstrap.token", "mailbox.token", "mailbox.secret"):
+        (tmp_path / name).write_text(f"the {name}\n")
+    mail = load(file, {}, KINDS).channels[0]
+    oauth2 = mail.imap.oauth2
+    assert (mail.imap.host, mail.smtp.host) == {
+        "google": ("imap.gmail.com", "smtp.gmail.com"),
+        "microsoft": ("outlook.office365.com", "smtp.office365.com"),
+    }[typed]
+    assert oauth2 == mail.smtp.oauth2
+    assert (oauth2.client_id, oauth2.refresh_token) == ("app-1", "the mailbox.token")
+    assert oauth2.client_secret == ("the mailbox.secret" if secret else "")
+    assert "https://" in oauth2.scope
+    assert not any("password" in question for question in asked if "client id" not in question)
+
+
+def test_the_servers_of_a_known_address_are_offered() -> None:
+    found: dict[str, str] = {}
+
+    def ask(question: str, default: str) -> str:
+        found[question] = default
+        return "help@fastmail.com" if question.startswith("a mailbox") else default
+
+    answers = ask_all(ask)
+    assert (answers.imap, answers.provider) == ("imap.fastmail.com", "fastmail")
+    assert 'port = 465\nsecurity = "tls"' in text_of(answers)

@@ -333,3 +333,12 @@ def test_each_inbound_is_one_message_in_one_case(kinds: list[str]) -> None:
     assert len(house.tables.messages) == len(house.tables.cases) == len(kinds)
     kinds_of = {ChannelKind.EMAIL: "mail", ChannelKind.WEBCHAT: "chat", ChannelKind.TASK: "task"}
     assert [kinds_of[m.kind] for m in house.tables.messages.values()] == kinds
+
+
+def test_a_mail_of_our_own_check_makes_no_case_and_a_likeness_does(house: House) -> None:
+    for n, marks in enumerate(({"check": True}, {"from_self": True})):
+        house.arrive(mail(f"m{n}", attributes=marks))
+    assert len(house.tables.cases) == 2
+    decided = house.arrive(mail("m9", attributes={"check": True, "from_self": True}))
+    assert (decided.status, decided.case) == ("ignored", None)
+    assert len(house.tables.cases) == 2
