@@ -112,3 +112,14 @@ class Decided(Struct, frozen=True, kw_only=True):
     message: MessageId | None = None
     seq: int | None = None
     reason: str = ""
+
+
+def kept_aside(inbound: Inbound) -> Decided | None:
+    """What could not be read, and what an operator sent to ourselves to see whether it arrives."""
+    if inbound.problem:
+        return Decided(status="quarantined", reason=inbound.problem)
+    marks = inbound.attributes
+    mail = inbound.kind is ChannelKind.EMAIL
+    if mail and marks.get("check") is True and marks.get("from_self") is True:
+        return Decided(status="ignored", reason="a mail of switchroom check")
+    return None

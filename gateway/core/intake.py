@@ -28,7 +28,7 @@ from gateway.core.effects import Matter
 from gateway.core.errors import Refused
 from gateway.core.frontdoor import Wish, classify
 from gateway.core.ids import Context, MessageId, QueueName, TicketNumber
-from gateway.core.inbound import Decided, Inbound
+from gateway.core.inbound import Decided, Inbound, kept_aside
 from gateway.core.leaving import back, ended, left
 from gateway.core.meeting import Word, answered_or_woken, heeded, met, thread_of
 from gateway.core.messages import preview_of
@@ -74,10 +74,8 @@ Outcome = tuple[list[e.Change], Decided]
 
 def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Outcome:
     """The changes for one inbound, the inbox row's end among them."""
-    if inbound.problem:
-        return _finish(known, Decided(status="quarantined", reason=inbound.problem))
-    if _is_check(inbound):
-        return _finish(known, Decided(status="ignored", reason="a mail of switchroom check"))
+    if (aside := kept_aside(inbound)) is not None:
+        return _finish(known, aside)
     if inbound.sign or inbound.rating or inbound.attributes.get("chat") == "ended":
         return _no_word(state, ctx, inbound, known)
     if known.report is not None:
@@ -129,13 +127,6 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
         reason=join.reason,
     )
     return _finish(known, decided, changes)
-
-
-def _is_check(inbound: Inbound) -> bool:
-    """What an operator sent to our own address to see whether it arrives."""
-    marks = inbound.attributes
-    mail = inbound.kind is ChannelKind.EMAIL
-    return mail and marks.get("check") is True and marks.get("from_self") is True
 
 
 def _finish(known: Known, decided: Decided, changes: list[e.Change] | None = None) -> Outcome:
