@@ -62,7 +62,9 @@ const STANDING = {
 } as const;
 
 function Card({ brief, item }: { brief: CustomerBrief; item: ItemView | null }) {
-  const full = useResource(`customer ${brief.id}`, () => customerById(brief.id));
+  // a mail that came back marks an address of theirs: then the card says so at once
+  const marked = item?.undeliverable ?? "";
+  const full = useResource(`customer ${brief.id} ${marked}`, () => customerById(brief.id));
   const name = full.data?.name || whoIs(item, brief);
   const language = full.data?.language || brief.language;
   const value = full.data?.value ?? brief.value;
