@@ -35,6 +35,7 @@ from gateway.ports import Claim, Inbound
 
 MARK = "x-switchroom-check"
 """On what `switchroom check --send` writes to ourselves."""
+_CHECK = re.compile(r"<check\.[0-9a-f]{16}(@[^<>@]+)>")
 MAX_BODY = 1_000_000
 """Characters of text kept of one mail; the raw bytes keep the rest."""
 _PREVIEW = 200
@@ -101,8 +102,8 @@ class MailParser:
             attributes |= {"truncated": True, "size": envelope.size}
         if from_self:
             attributes["from_self"] = True
-            if headers.text(MARK):
-                attributes["check"] = True
+        if (from_self and headers.text(MARK)) or _reports_on_check(reported, envelope.own):
+            attributes["check"] = True
         if where := _in_copy(to, copies, envelope.own):
             attributes["in_copy"] = where
         others = [a.address for a in (*to, *copies)]
@@ -210,6 +211,12 @@ def _answer_to(headers: Headers, sender: str, own: frozenset[str]) -> str:
 def _is_own(address: str, own: frozenset[str]) -> bool:
     """Whether it is ours, with or without a reply token."""
     return without_token(address) in own
+
+
+def _reports_on_check(reported: bounce.Bounce | None, own: frozenset[str]) -> bool:
+    """Whether a server tells that the mail of a check did not arrive (at an address with a tag)."""
+    found = _CHECK.fullmatch(reported.original) if reported is not None else None
+    return found is not None and any(one.endswith(found[1].lower()) for one in own)
 
 
 def _delivered_to(headers: Headers) -> list[str]:

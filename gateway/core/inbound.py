@@ -115,11 +115,18 @@ class Decided(Struct, frozen=True, kw_only=True):
 
 
 def kept_aside(inbound: Inbound) -> Decided | None:
-    """What could not be read, and what an operator sent to ourselves to see whether it arrives."""
+    """What could not be read, and what an operator sent to ourselves to see whether it arrives.
+
+    So are reports on that: a server without tags takes such an address, and says later that it
+    knows none.
+    """
     if inbound.problem:
         return Decided(status="quarantined", reason=inbound.problem)
     marks = inbound.attributes
     mail = inbound.kind is ChannelKind.EMAIL
-    if mail and marks.get("check") is True and marks.get("from_self") is True:
-        return Decided(status="ignored", reason="a mail of switchroom check")
+    if mail and marks.get("check") is True:
+        if marks.get("from_self") is True:
+            return Decided(status="ignored", reason="a mail of switchroom check")
+        if "bounce_action" in marks:
+            return Decided(status="ignored", reason="a report on a mail of switchroom check")
     return None

@@ -300,3 +300,15 @@ def test_a_mail_made_to_hold_us_up_does_not(hostile: bytes) -> None:
     began = time.process_time()
     assert PARSER(hostile, envelope(len(hostile))).raw == hostile
     assert time.process_time() - began < 5  # it was minutes where time grew with the square
+
+
+def test_a_report_on_the_mail_of_a_check_is_known_for_one(parser: MailParser) -> None:
+    report = (VECTORS.parent / "mail" / "bounces" / "address_in_brackets.eml").read_bytes()
+    ours = b"0192aaaa-bbbb-7ccc-8ddd-000000000010@example.com"
+
+    def marked(identity: bytes) -> bool:
+        return "check" in parser(report.replace(ours, identity), envelope()).attributes
+
+    assert marked(b"check.0123456789abcdef@example.com")
+    assert not marked(b"check.0123456789abcdef@other.example")
+    assert not marked(ours)
