@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from gateway.core import events as e
 from gateway.core.courtesy import MOST_NOTICES, Assured, Courtesy
 from gateway.core.effects import Doing, Matter
+from gateway.core.following import link_of
 from gateway.core.house_mail import Part, letter, speaks
 from gateway.core.ids import Context
 from gateway.core.inbound import Inbound
@@ -111,9 +112,7 @@ def _acknowledge(matter: Matter) -> list[e.Change]:
 
 def _page(matter: Matter) -> tuple[Part, ...]:
     """The line with the address of the customer's own page, where there is one."""
-    case, ctx = matter.case, matter.ctx
-    known = case.customer is not None and ctx.link(case.id, case.customer.id, case.link)
-    return ("page",) if known else ()
+    return ("page",) if link_of(matter.ctx, matter.case, matter.item) else ()
 
 
 def _said(matter: Matter, text: str, by: datetime | None, what: str) -> list[e.Change] | str:

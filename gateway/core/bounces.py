@@ -29,6 +29,7 @@ from gateway.core.model import (
     Message,
 )
 from gateway.core.opening import open_case
+from gateway.core.parties import party
 from gateway.core.silence import bare
 from gateway.core.state import NodeState
 from gateway.core.waking import wake
@@ -94,7 +95,7 @@ def _failed(
         return [], None, None, "a report that is known already"
     told = f"{message.delivery_reason}; {said}" if again else said
     changes = _changed(message, Delivery.FAILED, told[:MAX_REASON])
-    item = _open_item(state, message)
+    item = _open_item(state, report)
     woken: list[e.Change] = []
     if not again and message.author.kind == "agent":
         if item is None:
@@ -161,11 +162,14 @@ def _changed(message: Message, delivery: Delivery, why: str) -> list[e.Change]:
     return [e.Change(changed, (update,))]
 
 
-def _open_item(state: NodeState, message: Message) -> Item | None:
-    """The item that the message was written on, if it is still open, else the case's newest."""
-    items = state.items_of_case(message.case)
-    same = [item for item in items if item.id == message.item]
-    found = same or state.talks_of_case(message.case)
+def _open_item(state: NodeState, report: Report) -> Item | None:
+    """The item that the message was written on, if it is still open, else the case's newest.
+
+    The message may be of a case that is part of ``report.case`` by now.
+    """
+    items = state.items_of_case(report.case.id)
+    same = [item for item in items if item.id == report.message.item]
+    found = same or state.talks_of_case(report.case.id)
     return found[-1] if found else None
 
 
@@ -183,7 +187,7 @@ def _new_item(
         channel=message.channel,
         kind=message.kind,
         queue=queue,
-        customer=case.customer,
+        customer=party(case, last.customer if last is not None else None),
         subject=(last.subject if last else "") or case.subject,
         address=message.to[0] if message.to else "",
         copies=message.cc,

@@ -19,6 +19,7 @@ from gateway.core.lifecycle import allows
 from gateway.core.model import Case, ChannelKind, CustomerBrief, Item, ItemState
 from gateway.core.opening import open_case
 from gateway.core.owed import Callback, Callbacks, CallbackWish, Outcome
+from gateway.core.parties import party
 from gateway.core.reaching import tell
 from gateway.core.state import NodeState
 from gateway.core.watch import NOTHING
@@ -29,7 +30,6 @@ MOST_AHEAD = timedelta(days=90)
 MOST_CHARACTERS = 40
 DIGITS = range(5, 21)
 _WAITS = frozenset({ItemState.QUEUED, ItemState.OFFERED, ItemState.SCHEDULED, ItemState.HELD})
-_IN_HAND = frozenset({ItemState.ASSIGNED, ItemState.WRAPPING})
 _WRITTEN = frozenset(
     {ChannelKind.EMAIL, ChannelKind.WEBCHAT, ChannelKind.SMS, ChannelKind.WHATSAPP}
 )
@@ -144,7 +144,7 @@ def ask(
         channel=like.channel,
         kind=ChannelKind.CALLBACK,
         queue=queue,
-        customer=case.customer or like.customer,
+        customer=party(case, like.customer),
         subject=like.subject or case.subject,
         address=like.address,
         thread=like.thread,

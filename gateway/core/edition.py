@@ -185,6 +185,7 @@ NEW: Mapping[str, Since] = {
     # An older node does not follow them: its agents are not warned.
     **dict.fromkeys(("AddressFailed", "AddressWorks", "BadAddress"), Since(2)),
     "Item.undeliverable": Since(2, harmless=True),
+    "MessageAdded.guest": Since(2, harmless=True),
     # What is lost of these is not in the routing report.
     "ItemMisrouted": Since(2, harmless=True),
     "ItemQueued.rule": Since(2, harmless=True),

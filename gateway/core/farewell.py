@@ -29,7 +29,7 @@ def farewell(state: NodeState, ctx: Context, case: Case, item: Item) -> list[e.C
     queue = state.queues.get(item.queue)
     if queue is None or not queue.courtesy.closing or item.state is not ItemState.COMPLETED:
         return []
-    way, url = answering(item), link_of(ctx, case)
+    way, url = answering(item), link_of(ctx, case, item)
     if way.kind is not ChannelKind.EMAIL or item.answered_at is None or not url:
         return []
     if why := why_silent(state, case, way, ctx.now):

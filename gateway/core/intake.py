@@ -34,7 +34,6 @@ from gateway.core.meeting import Word, answered_or_woken, heeded, met, thread_of
 from gateway.core.messages import preview_of
 from gateway.core.model import (
     Attachment,
-    Author,
     Case,
     ChannelKind,
     CustomerBrief,
@@ -46,6 +45,7 @@ from gateway.core.model import (
 from gateway.core.open_matters import joined, queue_there
 from gateway.core.opening import open_case
 from gateway.core.owed import Callback, CallbackWish
+from gateway.core.parties import author_of, goes_on_from, is_guest, party
 from gateway.core.rating import rated, unrated
 from gateway.core.recipients import Way, first_way, next_way
 from gateway.core.returning import came_back, open_item, or_called, speaks_for_itself
@@ -94,21 +94,23 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
         queue = inbound.queue or known.default_queue
         door = at_the_door(state, inbound, known.customer, queue, known.past, ctx.now)
         join = joined(state, inbound, known.customer, door, join, ctx.now)
-    case, item = join.case, open_item(state, join.case, inbound)
+    case, item = join.case, open_item(state, join.case, inbound, known.customer)
     if door is not None and item is not None and item.channel != inbound.channel:
         item = None  # it goes on where the customer is now
-    gone, since = came_back(state, inbound, case, item)
+    gone, since = came_back(state, inbound, case, item, known.customer)
     made = case is None or item is None
     if case is None or item is None:
         case, item, changes, door = _new_item(state, ctx, inbound, known, join, door=door)
     hush = signs(state, inbound, fresh=join.case is None and join.follows is None)
-    way = Way(item.address, item.copies) if made else _way(state, inbound, known, item)
-    message, said = _said(ctx, inbound, known, case, item, reason=join.reason, way=way, hush=hush)
+    way, guest = _whom(state, inbound, known, case, item, made=made)
+    message, said = _said(
+        ctx, inbound, known, case, item, reason=join.reason, way=way, hush=hush, guest=guest
+    )
     # What keeps it back follows the word: with that comes the header that desktops show it with.
     kept = [c for c in changes if type(c.event) is e.ItemScheduled]
     changes = [c for c in changes if c not in kept]
     woken = wake(item, case, "the customer wrote", since)
-    so = heard(item, hush, automatic=speaks_for_itself(inbound))
+    so = heard(item, hush, automatic=speaks_for_itself(inbound), guest=guest)
     matter = Matter(state, ctx, case, so)
     if made and door is not None:
         now = met(matter, inbound, join, door, Word(said, kept, [*woken, *gone], gone, since))
@@ -162,7 +164,7 @@ def _call_back(
     if wish.cancel:
         return _not_called(state, known, case)
     try:
-        like = open_item(state, case, inbound) if case is not None else None
+        like = open_item(state, case, inbound, known.customer)
         first: list[e.Change] = []
         if like is not None:
             like, first = waiting_again(like, "the customer asks for a call")
@@ -228,8 +230,9 @@ def _new_item(
         queue = queue_there(state, join.case.id) or queue
     if door is None:
         door = at_the_door(state, inbound, known.customer, queue, known.past, ctx.now)
-    way = _way(state, inbound, known, known.last if join.case is not None else None)
-    way = way or (Way(known.last.address, known.last.copies) if known.last is not None else Way(""))
+    before = goes_on_from(join.case, known.last, known.customer)
+    way = _way(state, inbound, known, before)
+    way = way or (Way(before.address, before.copies) if before is not None else Way(""))
     wish = Wish(
         queue=queue,
         language=inbound.language,
@@ -252,7 +255,7 @@ def _new_item(
         kind=inbound.kind if callback is None else ChannelKind.CALLBACK,
         queue=route.queue,
         # Whoever writes in a case, it stays its customer's.
-        customer=(join.case.customer if join.case is not None else None) or known.customer,
+        customer=party(join.case, known.customer),
         subject=inbound.subject or preview_of(inbound.body)[:80],
         address=way.address,
         copies=way.copies,
@@ -284,6 +287,16 @@ def _way(state: NodeState, inbound: Inbound, known: Known, before: Item | None) 
     return next_way(state, inbound, before, known.found.participants)
 
 
+def _whom(
+    state: NodeState, inbound: Inbound, known: Known, case: Case, item: Item, *, made: bool
+) -> tuple[Way | None, bool]:
+    """Where answers go from now on; and whether that is somebody else than the customer."""
+    before = goes_on_from(case, known.last, known.customer) if made else item
+    way = Way(item.address, item.copies) if made else _way(state, inbound, known, item)
+    address = way.address if way is not None else item.address
+    return way, is_guest(case, inbound, known.customer, before, address)
+
+
 def _said(
     ctx: Context,
     inbound: Inbound,
@@ -294,6 +307,7 @@ def _said(
     reason: str,
     way: Way | None,
     hush: str = "",
+    guest: bool = False,
 ) -> tuple[Message, e.Change]:
     """``reason`` is why it is in the case; ``way``, where answers go from now on."""
     message = Message(
@@ -301,7 +315,7 @@ def _said(
         case=case.id,
         seq=case.last_seq + 1,
         direction="in",
-        author=_author(inbound),
+        author=author_of(inbound),
         at=inbound.at,
         channel=inbound.channel,
         kind=inbound.kind,
@@ -337,17 +351,9 @@ def _said(
         reason="; ".join(filter(None, (reason, way.note))),
         automatic=speaks_for_itself(inbound),
         hush=hush,
+        guest=guest,
     )
     return message, e.Change(added, (message,))
-
-
-def _author(inbound: Inbound) -> Author:
-    if inbound.filer:
-        return Author(kind="system", name=inbound.filer, verified=True)
-    claim = inbound.identity
-    if claim is None:
-        return Author(kind="customer")
-    return Author(kind="customer", name=claim.name, id=claim.value, verified=claim.verified)
 
 
 def _reported(
@@ -381,7 +387,7 @@ def _no_word(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> 
     if inbound.rating:
         if why := unrated(case, inbound, ctx.now):
             return _finish(known, Decided(status="ignored", number=case.number, reason=why))
-        reason, changes = "rated", rated(ctx, case, inbound, _author(inbound))
+        reason, changes = "rated", rated(ctx, case, inbound, author_of(inbound))
     elif inbound.sign:
         items = state.talks_of_case(case.id)
         going = inbound.sign == "left"

@@ -9,10 +9,8 @@ open goes along; where both cases have work that one answer settles, the one tha
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from gateway.core import events as e
-from gateway.core.clocks import Clock, Service
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, Context
 from gateway.core.lifecycle import allows
@@ -25,8 +23,9 @@ from gateway.core.model import (
     ItemState,
 )
 from gateway.core.opening import open_case
+from gateway.core.parties import others_in, party
 from gateway.core.reaching import talk_kind
-from gateway.core.service_level import KINDS
+from gateway.core.service_level import sooner
 from gateway.core.state import NodeState
 from gateway.core.ties import CaseLink, Ties
 from gateway.core.waking import reopened
@@ -227,6 +226,7 @@ def merge(state: NodeState, ctx: Context, wish: Merge) -> list[e.Change]:
         at=ctx.now,
         by=by,
         reason=wish.reason,
+        customers=others_in(case, into),
     )
     linked = e.CaseLinked(case=into.id, number=case.number, link=link)
     return [*changes, e.Change(merged), e.Change(linked)]
@@ -273,26 +273,6 @@ def _copies(stays: Item, ends: Item) -> tuple[str, ...]:
     return tuple(found.values())[:MOST_COPIES]
 
 
-def sooner(stays: Service | None, ends: Service | None) -> Service | None:
-    """Clocks that promise what either did, by the sooner time."""
-    if stays is None or ends is None:
-        return stays or ends
-    clocks: dict[str, Clock] = {clock.kind: clock for clock in stays.clocks}
-    for clock in ends.clocks:
-        due = clock.due_at
-        if due is None:
-            continue
-        known = clocks.get(clock.kind)
-        if clock.kind == "first_reply" and known is not None and known.met_at is not None:
-            # Here they were answered once: what is owed there is the next reply.
-            clock, known = replace(clock, kind="next_reply"), clocks.get("next_reply")  # noqa: PLW2901
-        if known is None or known.due_at is None or due < known.due_at:
-            clocks[clock.kind] = clock
-    wanted = min((at for at in (stays.wanted_at, ends.wanted_at) if at is not None), default=None)
-    kept = tuple(clocks[kind] for kind in KINDS if kind in clocks)
-    return replace(stays, clocks=kept, wanted_at=wanted)
-
-
 def _header(into: Case, case: Case, done: Plan, why: str) -> list[e.Change]:
     """Tags unite, and a case that has work again is open."""
     changes: list[e.Change] = []
@@ -334,6 +314,9 @@ def separate(state: NodeState, ctx: Context, wish: Separate) -> list[e.Change]:
     refuse_empty_handed(wish.by, there)
     if ties.into != into.id:
         raise Refused("wrong_state", f"#{case.number} is not part of another case", "number")
+    if (upper := _merged_into(into)) is not None:
+        said = f"#{into.number} is part of #{upper} itself"
+        raise Refused("wrong_state", f"{said}: take that out first", "number")
     words = f"#{case.number} was taken out of #{into.number} by {by}"
     words = f"{words}: {wish.reason}" if wish.reason else words
     back = [item for item in there if item.id in ties.items]
@@ -386,7 +369,7 @@ def _work_again(state: NodeState, ctx: Context, case: Case, last: Item, why: str
         channel=last.channel,
         kind=talk_kind(last),
         queue=queue,
-        customer=case.customer,
+        customer=party(case, last.customer),
         subject=last.subject,
         address=last.address,
         copies=last.copies,

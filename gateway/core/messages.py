@@ -82,7 +82,8 @@ def add_message(
     whom answers on the item are copied to from now on.
     """
     if direction == "out":
-        body, html = linked(ctx, case, body), linked(ctx, case, html) if html else html
+        body = linked(ctx, case, item, body)
+        html = linked(ctx, case, item, html) if html else html
     by_outbox = direction == "out" and item.kind in _BY_OUTBOX and bool(to)
     delivery = None
     if direction == "out":

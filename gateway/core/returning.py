@@ -7,6 +7,7 @@ from gateway.core.callbacks import canceled
 from gateway.core.correlate import Join
 from gateway.core.inbound import Inbound
 from gateway.core.model import Case, CustomerBrief, Item, ItemState
+from gateway.core.parties import theirs
 from gateway.core.state import NodeState
 
 _NOT_IN_HAND = frozenset({ItemState.QUEUED, ItemState.OFFERED, ItemState.SCHEDULED, ItemState.HELD})
@@ -17,7 +18,9 @@ def speaks_for_itself(inbound: Inbound) -> bool:
     return inbound.machine or bool(inbound.filer) or inbound.callback is not None
 
 
-def open_item(state: NodeState, case: Case | None, inbound: Inbound) -> Item | None:
+def open_item(
+    state: NodeState, case: Case | None, inbound: Inbound, customer: CustomerBrief | None
+) -> Item | None:
     """The open item this continues: the channel's own first, else the case's newest.
 
     A call-back or a promise is taken up by a person, not by a word of the customer; only who is
@@ -25,8 +28,8 @@ def open_item(state: NodeState, case: Case | None, inbound: Inbound) -> Item | N
     """
     if case is None:
         return None
-    items = state.items_of_case(case.id)
-    plain = state.talks_of_case(case.id)
+    items = theirs(case, state.items_of_case(case.id), customer)
+    plain = theirs(case, state.talks_of_case(case.id), customer)
     busy = [i for i in items if i.state in (ItemState.ASSIGNED, ItemState.WRAPPING)]
     same = [i for i in plain if i.channel == inbound.channel]
     found = same or plain or busy
@@ -51,7 +54,11 @@ def or_called(
 
 
 def came_back(
-    state: NodeState, inbound: Inbound, case: Case | None, item: Item | None
+    state: NodeState,
+    inbound: Inbound,
+    case: Case | None,
+    item: Item | None,
+    customer: CustomerBrief | None,
 ) -> tuple[list[e.Change], datetime | None]:
     """Who is here need not be called; and the place that is theirs.
 
@@ -62,4 +69,4 @@ def came_back(
     if item is not None and item.state is not ItemState.HELD:
         return [], None
     why = f"the customer came back by {inbound.channel}"
-    return canceled(state, state.items_of_case(case.id), why)
+    return canceled(state, theirs(case, state.items_of_case(case.id), customer), why)

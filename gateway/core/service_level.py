@@ -321,3 +321,23 @@ def _retimed(clock: Clock, terms: Terms, now: datetime) -> Clock:
         return clock
     clock = _forgiven(clock, used(clock, terms.hours, now), terms.policy)
     return started(clock, clock.since, terms.policy, terms.hours) if clock.since else clock
+
+
+def sooner(stays: Service | None, ends: Service | None) -> Service | None:
+    """Clocks that promise what either did, by the sooner time."""
+    if stays is None or ends is None:
+        return stays or ends
+    clocks: dict[str, Clock] = {clock.kind: clock for clock in stays.clocks}
+    for clock in ends.clocks:
+        due = clock.due_at
+        if due is None:
+            continue
+        known = clocks.get(clock.kind)
+        if clock.kind == "first_reply" and known is not None and known.met_at is not None:
+            # Here they were answered once: what is owed there is the next reply.
+            clock, known = replace(clock, kind="next_reply"), clocks.get("next_reply")  # noqa: PLW2901
+        if known is None or known.due_at is None or due < known.due_at:
+            clocks[clock.kind] = clock
+    wanted = min((at for at in (stays.wanted_at, ends.wanted_at) if at is not None), default=None)
+    kept = tuple(clocks[kind] for kind in KINDS if kind in clocks)
+    return replace(stays, clocks=kept, wanted_at=wanted)

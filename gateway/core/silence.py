@@ -218,9 +218,9 @@ def _same(sender: str, inbound: Inbound) -> str:
     return hashed(_SAME, f"{sender}\0{said}") if len(said) >= LEAST_WORDS and sender else ""
 
 
-def heard(item: Item, hush: str, *, automatic: bool) -> Item:
+def heard(item: Item, hush: str, *, automatic: bool, guest: bool = False) -> Item:
     """The item as it will be when this has been said on it, for whoever asks ``why_silent``."""
-    watch = replace(item.watch or NOTHING, machine=automatic, hush=hush)
+    watch = replace(item.watch or NOTHING, machine=automatic, hush=hush, guest=guest)
     return replace(item, watch=None if watch == NOTHING else watch)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from gateway.core.ids import CaseId, ItemId, MessageId, TicketNumber
+from gateway.core.ids import CaseId, CustomerId, ItemId, MessageId, TicketNumber
 from gateway.core.value import Kept, Value
 
 How = Literal["merged_into", "merged_here", "split_into", "split_from", "separated"]
@@ -17,7 +17,7 @@ _SPLIT = ("split_into", "split_from")
 class CaseLink(Kept, frozen=True, kw_only=True):
     """Another case that this one has to do with: how, since when, by whom and why.
 
-    ``messages``: how many were split.
+    ``messages``: how many were split. ``customers``: what was merged is another customer's, theirs.
     """
 
     case: CaseId
@@ -27,6 +27,7 @@ class CaseLink(Kept, frozen=True, kw_only=True):
     by: str
     reason: str = ""
     messages: int = 0
+    customers: tuple[CustomerId, ...] = ()
 
 
 class Ties(Kept, frozen=True, kw_only=True):
@@ -46,6 +47,10 @@ class Ties(Kept, frozen=True, kw_only=True):
 
     def how(self, *how: How) -> list[CaseLink]:
         return [link for link in self.links if link.how in how]
+
+    def others(self) -> frozenset[CustomerId]:
+        """Customers whose cases are part of this one, which is of somebody else."""
+        return frozenset(who for link in self.how("merged_here") for who in link.customers)
 
     @property
     def joined(self) -> bool:

@@ -38,12 +38,14 @@ class Watch(Kept, frozen=True, kw_only=True):
     """``silent_since`` is when we wrote last, the customer not having answered since.
 
     ``machine``: what came in last was written by none; rules do not answer it. ``hush``: it may
-    have been, and this is why no machine of ours answers it (``core.silence``).
+    have been, and this is why no machine of ours answers it (``core.silence``). ``guest``: whoever
+    is answered takes part in the case and is not its customer.
     """
 
     silent_since: datetime | None = None
     machine: bool = False
     hush: str = ""
+    guest: bool = False
     fired: tuple[Fired, ...] = ()
     reviews: tuple[Review, ...] = ()
 

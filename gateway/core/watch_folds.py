@@ -33,7 +33,8 @@ def silent_since(item: Item, event: e.MessageAdded, at: datetime) -> dict[str, A
     known = item.watch or NOTHING
     watch = known
     if event.direction == "in":
-        watch = replace(known, machine=event.automatic, hush=event.hush)
+        guest = known.guest if event.address is None else event.guest
+        watch = replace(known, machine=event.automatic, hush=event.hush, guest=guest)
     if not event.automatic:
         watch = replace(watch, silent_since=at if event.direction == "out" else None)
     return {} if watch == known else {"watch": _kept(watch)}

@@ -1,5 +1,8 @@
 """Merging, separating and splitting cases by REST."""
 
+from gateway.core.inbound import Claim
+from gateway.core.lifecycle import ENDED
+from tests.api.test_ticket_page import arrived, reader_of
 from tests.support.apiworld import api_world
 
 
@@ -45,3 +48,29 @@ async def test_messages_that_are_not_there_are_not_split() -> None:
         only = [said["items"][0]["id"]]
         status, problem = await world.call("POST", path, {"messages": only, "reason": "else"})
         assert (status, problem["title"]) == (400, "bad_field")
+
+
+async def test_one_customer_takes_back_no_call_of_another_and_learns_no_link_of_theirs() -> None:
+    async with api_world(ready=True) as world:
+        sam = Claim(kind="email", value="sam@example.org", name="Sam", verified=True)
+        evas = await arrived(world)
+        sams = await arrived(world, "chair", identity=sam, address=sam.value)
+        call = {"case": evas.number, "number": "+49 30 1234567"}
+        assert (await world.call("POST", "/api/v1/callbacks", call))[0] == 201
+        reader = await reader_of(world, sams.number)
+        await reader.look()
+        wish = {"into": evas.number, "reason": "one flat", "other_customer": True}
+        path = f"/api/v1/cases/{sams.number}/merge"
+        assert (await world.call("POST", path, wish))[0] == 200
+        own = reader.path
+        await reader.look()
+        await reader.act("call")
+        assert any(
+            i.callback is not None and i.state not in ENDED for i in world.rig.tables.items.values()
+        )
+        await reader.look(own)
+        await reader.act("reply", text="And the chair?")
+        assert reader.path == own
+        assert "And the chair?" in reader.html
+        (work,) = [i for i in world.rig.tables.items.values() if i.address == sam.value]
+        assert (work.case, work.copies) == (evas.case, ())

@@ -10,10 +10,13 @@ from gateway.core import commands as c
 from gateway.core import events as e
 from gateway.core.clocks import Clock, Service
 from gateway.core.errors import Refused
-from gateway.core.ids import CommandId, MessageId, QueueName, TicketNumber
+from gateway.core.following import link_of
+from gateway.core.ids import CommandId, ItemId, MessageId, QueueName, TicketNumber
 from gateway.core.inbound import Claim
-from gateway.core.merging import Merge, Separate, merge, plan, separate, sooner
-from gateway.core.model import AgentProfile, Case, CaseStatus, Item, ItemState, Message
+from gateway.core.merging import Merge, Separate, merge, plan, separate
+from gateway.core.messages import add_message
+from gateway.core.model import AgentProfile, Author, Case, CaseStatus, Item, ItemState, Message
+from gateway.core.service_level import sooner
 from gateway.core.splitting import Split, split
 from gateway.core.ties import Ties
 from tests.support.builders import START, House, agent, chat, item, mail, queue
@@ -319,3 +322,72 @@ def test_one_message_has_to_stay_and_only_what_is_there_can_go(house: House) -> 
         cut(house, one, "m2@example.org", wanted=[MessageId("elsewhere")])
     with pytest.raises(Refused, match="in your hands"):
         cut(house, one, "m2@example.org", by=agent("bob"))
+
+
+def test_each_party_of_a_merged_case_is_answered_alone_and_gets_no_link_of_the_other(
+    house: House,
+) -> None:
+    house.ledger.link = lambda case, customer, _n: f"https://here/{case}/{customer}"
+    eva, sam = mail("m1").identity, SAM
+    one = arrived(house, "m1")
+    two = arrived(house, "m2", identity=SAM, address="sam@example.org")
+    merged(house, two, one, strangers=True)
+    stays = now(house, one)
+    for key, who in (("m3", sam), ("m4", eva), ("m5", sam)):
+        assert who is not None
+        decided = house.arrive(
+            mail(key, identity=who, address=who.value, references=("<x@y>",)), referenced=stays
+        )
+        told = house.state.items[decided.item or ItemId("")]
+        assert (told.address, told.copies) == (who.value, ())
+    for item_ in open_items(house, one):
+        _, changes = add_message(
+            house.ledger.context(),
+            now(house, one),
+            item_,
+            direction="out",
+            author=Author(kind="system"),
+            body="{ticket_url}",
+            to=(item_.address,),
+        )
+        said_ = next(row for change in changes for row in change.rows)
+        assert isinstance(said_, Message)
+        assert bool(said_.body) == (item_.address == "eva@example.org")
+    for item_ in open_items(house, one):
+        changes = [e.Change(e.ItemCanceled(item=item_.id, by="boss", reason="done"))]
+        if (out := item_.offer) is not None:
+            back = e.OfferWithdrawn(item=item_.id, offer=out.id, agent=out.agent, reason="done")
+            changes.insert(0, e.Change(back))
+        house.record(changes)
+    answer = mail("m6", identity=SAM, address=SAM.value, references=("<x@y>",))
+    joined = house.arrive(answer, referenced=now(house, one))
+    work = house.state.items[joined.item or ItemId("")]
+    assert (work.address, work.copies) == (SAM.value, ())
+    assert work.customer is not None
+    assert work.customer.name == "Sam"
+
+
+def test_who_takes_part_in_a_customers_mails_gets_no_link_of_their_page(house: House) -> None:
+    house.ledger.link = lambda _case, _customer, _n: "https://here/secret"
+    one = arrived(house, "m1", copies=("sam@example.org",))
+    (work,) = open_items(house, one)
+    assert link_of(house.ledger.context(), now(house, one), work)
+    house.arrive(
+        mail("m2", identity=SAM, address=SAM.value),
+        referenced=now(house, one),
+        participants=frozenset({SAM.value}),
+    )
+    (work,) = open_items(house, one)
+    assert work.address == SAM.value
+    assert link_of(house.ledger.context(), now(house, one), work) == ""
+    house.arrive(mail("m3"), referenced=now(house, one))
+    (work,) = open_items(house, one)
+    assert link_of(house.ledger.context(), now(house, one), work)
+
+
+def test_a_case_is_taken_out_of_one_that_is_no_part_of_a_third(house: House) -> None:
+    one, two, three = arrived(house, "m1"), arrived(house, "m2"), arrived(house, "m3")
+    merged(house, one, two)
+    merged(house, two, three)
+    with pytest.raises(Refused, match=f"#{two.number} is part of #{three.number}"):
+        taken_out(house, one, two)

@@ -3,7 +3,9 @@
 import asyncio
 
 from gateway.core import commands as c
-from gateway.core.model import Delivery, ItemState, Message
+from gateway.core.ids import AgentName
+from gateway.core.merging import Merge, merge
+from gateway.core.model import AgentProfile, Delivery, ItemState, Message
 from tests.flow.days import ANA, accept, story, take
 from tests.support.builders import MAIL, mail
 from tests.support.flownode import Rig
@@ -50,6 +52,32 @@ def test_a_bounce_marks_our_message_and_brings_the_item_back() -> None:
     assert (out.delivery, out.delivery_reason) == (Delivery.FAILED, "550 user unknown")
     assert [m.direction for m in tables.messages.values()] == ["in", "out", "note"]
     assert len(tables.cases) == 1
+
+
+def test_a_bounce_finds_our_message_in_a_case_that_was_merged_since() -> None:
+    async def tell(rig: Rig) -> None:
+        message = await answered(rig)
+        other = await take(rig, mail("m2", subject="More"))
+        ledger, cases = rig.node.ledger, rig.tables.cases
+        into = ledger.state.cases[other.case]
+        boss = AgentProfile(name=AgentName("boss"), role="supervisor")
+        case = ledger.state.adopt(cases[message.case])
+        wish = Merge(case=case, into=into, by=boss, reason="one matter")
+        await ledger.committed(ledger.record(merge(ledger.state, ledger.context(), wish)))
+        attributes = {"bounce_action": "failed", "bounce_reason": "550 user unknown"}
+        report = mail(
+            "dsn",
+            identity=None,
+            references=(f"<{message.id}@us>",),
+            attributes=attributes,
+            machine=True,
+        )
+        assert (await take(rig, report)).case == other.case
+        await rig.caught_up()
+
+    tables = story(tell)
+    (out,) = [m for m in tables.messages.values() if m.direction == "out"]
+    assert (out.delivery, out.delivery_reason) == (Delivery.FAILED, "550 user unknown")
 
 
 def test_a_report_on_a_mail_that_we_do_not_know_is_a_contact_like_any() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from gateway.core.ids import CustomerId, NodeName, Position, QueueName
 from gateway.core.inbound import File, Inbound
 from gateway.core.model import Author, Case, CaseStatus, InboundDone, Item, ItemState, Queue
 from gateway.core.state import NodeState
+from gateway.core.ties import CasePlace
 from gateway.flow.ledger import Ledger
 from gateway.store.opening import Store, new_id
 from tests.store.rows import (
@@ -222,6 +224,17 @@ async def test_what_somebody_works_on_stays(store: Store, pen: Pen) -> None:
     for one in (told, sending, waiting):
         found = await store.lookup.messages(one.case.id, 0, 10, customer_view=False)
         assert found[0].body
+
+
+async def test_what_is_part_of_a_case_in_use_stays_over_any_number_of_merges(
+    store: Store, pen: Pen
+) -> None:
+    first, second = await tell(store, pen), await tell(store, pen)
+    last = await tell(store, pen, status=CaseStatus.WAITING)
+    chain = (first.case.id, second.case.id, last.case.id)
+    places = [CasePlace(case=one, into=into) for one, into in pairwise(chain)]
+    await pen.rows(*places)
+    assert await Sweeper(store, 30).retention.sweep() == 0
 
 
 async def test_a_file_that_another_case_has_stays(store: Store, pen: Pen) -> None:

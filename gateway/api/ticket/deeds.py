@@ -1,6 +1,7 @@
 """What the customer does on the page, as an ``Inbound``; and what of it cannot be taken."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from gateway.api.ticket.render import MAX_TEXT, MAX_WHY
 from gateway.core.inbound import Claim, Inbound
+from gateway.core.lifecycle import ENDED
 from gateway.core.model import Case, ChannelKind, Item, Message
 from gateway.core.owed import CallbackWish
 from gateway.core.rating import HIGHEST, may_rate
@@ -113,6 +115,8 @@ def inbound_of(found: Found, form: Given, now: datetime, origin: str) -> Inbound
         origin=origin,
     )
     if form.act == "call":
+        if case.ties is not None and case.ties.others() and not _to_be_called(found.items):
+            raise Bad("error_empty", HTTPStatus.CONFLICT)  # at most another customer is
         return replace(said, callback=CallbackWish(cancel=True))
     if form.act == "rate":
         if not form.score:
@@ -137,6 +141,10 @@ def inbound_of(found: Found, form: Given, now: datetime, origin: str) -> Inbound
         references=tuple(reversed(way.thread)),
         attributes={"ticket_page": True},
     )
+
+
+def _to_be_called(items: Iterable[Item]) -> bool:
+    return any(item.callback is not None and item.state not in ENDED for item in items)
 
 
 def _claim(found: Found, way: Item | None) -> Claim | None:

@@ -182,9 +182,10 @@ class TicketPages:
         stays = case
         while stays.ties is not None and stays.ties.into is not None:
             link = stays.ties.link
-            stays = await self._lookup.case(stays.ties.into) or stays
-            if stays.link != link:
+            upper = await self._lookup.case(stays.ties.into)
+            if upper is None or upper.link != link:
                 raise _Gone
+            stays = upper
         if stays is not case:
             items = [*items, *await self._listing.items_of(stays.id)]
             if stays.customer is None or stays.customer.id != customer.id:
@@ -306,7 +307,7 @@ class TicketPages:
 
     async def _done(self, found: Found, inbound: Inbound, request: HttpRequest) -> str:
         """On disk; the path of the page that shows it: a closed case has a follower."""
-        case = found.case
+        case, own = found.case, f"{PATH}{request.params['token']}"
         (taken,) = await self._intake.receive([inbound])
         decided = None
         try:
@@ -317,8 +318,10 @@ class TicketPages:
         if decided is not None and decided.case is not None and decided.case != case.id:
             case = await self._lookup.case(decided.case) or case
         elif found.led:
-            return f"{PATH}{request.params['token']}"
-        return self._links.path(case)
+            return own
+        # Merged into somebody else's, perhaps just now: whose page that is, nobody else learns.
+        its = case.customer is not None and case.customer.id == found.customer.id
+        return self._links.path(case) if its else own
 
     # -- when it does not work --------------------------------------------------------------
 

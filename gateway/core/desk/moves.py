@@ -17,6 +17,7 @@ from gateway.core.lifecycle import allows
 from gateway.core.messages import add_message
 from gateway.core.model import CaseStatus, ChannelKind, Item, ItemState, Message, Offer, Presence
 from gateway.core.opening import open_case
+from gateway.core.parties import party
 from gateway.core.policy import Cost
 from gateway.core.reaching import talk_kind
 from gateway.core.replies import refuse_kept_back, refuse_unseen
@@ -77,7 +78,7 @@ def reopen(d: Desk, cmd: c.Reopen) -> Decision:
         channel=last.channel,
         kind=talk_kind(last),
         queue=last.queue if last.queue in d.state.queues else next(iter(d.state.queues)),
-        customer=case.customer,
+        customer=party(case, last.customer),
         subject=last.subject,
         address=last.address,
         thread=last.thread,

@@ -51,6 +51,7 @@ class MessageAdded(Happened, frozen=True, kw_only=True):
 
     ``automatic``: a machine wrote it, ours or the customer's; it answers nothing, asks nothing.
     ``hush`` is why no machine of ours answers it, though it does not say that one wrote it.
+    ``guest``: whoever is answered from now on takes part, and is not the customer.
     """
 
     message: MessageId
@@ -66,6 +67,7 @@ class MessageAdded(Happened, frozen=True, kw_only=True):
     reason: str = ""
     automatic: bool = False
     hush: str = ""
+    guest: bool = False
 
 
 class ScoreAsked(Happened, frozen=True, kw_only=True):

@@ -5,9 +5,13 @@
 -- the rule of the queue of their last item, else by the default; no rule means for ever. What is
 -- part of a case that is not ended is kept with it.
 SELECT c.id::text, c.status IN ('solved', 'closed') AND rule.days IS NOT NULL
-       AND NOT EXISTS (SELECT FROM case_place AS k JOIN ticket_case AS w ON w.id = k.into_case
-                       WHERE k.id = c.id AND w.emptied_at IS NULL
-                         AND w.status NOT IN ('solved', 'closed'))
+       AND NOT EXISTS (
+           WITH RECURSIVE part_of(id) AS (
+               SELECT k.into_case FROM case_place AS k WHERE k.id = c.id
+               UNION SELECT k.into_case FROM case_place AS k JOIN part_of AS p ON k.id = p.id
+           )
+           SELECT FROM part_of AS p JOIN ticket_case AS w ON w.id = p.id
+           WHERE w.emptied_at IS NULL AND w.status NOT IN ('solved', 'closed'))
        AND coalesce(c.doc->>'changed_at', c.doc->>'opened_at')::timestamptz
            < now() - make_interval(days => rule.days) AS due
 FROM (SELECT t.id, t.status, t.doc FROM ticket_case AS t
