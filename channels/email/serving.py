@@ -118,7 +118,7 @@ class Session(SMTP):
         """Room for what is here now: whoever brings it may have announced less, or lied."""
         if count <= self._reserved:
             return True
-        budget = self._door.budget
+        budget = self._host.budget
         more = budget.fit(min(self.most, max(count, 2 * self._reserved))) - self._reserved
         if not budget.take_now(more):
             return False
