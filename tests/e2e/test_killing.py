@@ -96,10 +96,12 @@ async def test_a_mail_on_its_way_out_when_the_node_dies_is_recognisably_the_same
     await house.node.kill()
     sink.plan.data = ""
     await house.node.start()
-    await expect(desktop.message("send it back")).to_contain_text("Sent", timeout=120_000)
+    answer = desktop.message("send it back")
+    await answer.get_by_role("button", name="Try again").click()
+    await expect(answer).to_contain_text("Sent")
     ids = {m.data.split(b"Message-ID: ")[1].split(b"\r\n")[0] for m in sink.taken[before:]}
     assert len(ids) == 1
     assert len(sink.taken) - before <= 2
-    await expect(desktop.message("send it back")).to_have_count(1)
+    await expect(answer).to_have_count(1)
     await desktop.finish("Solved")
     await house.ended("A loose plug")
