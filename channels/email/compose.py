@@ -56,7 +56,7 @@ class Composed(Struct, frozen=True):
 
 def message_id(message: str, address: str) -> str:
     """The Message-ID of one of our messages, from its id and our own address."""
-    return f"<{message}@{_wire_address(address).rpartition('@')[2]}>"
+    return f"<{message}@{wire_address(address).rpartition('@')[2]}>"
 
 
 def compose(outbound: Outbound, own: Address, where: ReplyToken = "none") -> Composed:
@@ -71,7 +71,7 @@ def compose(outbound: Outbound, own: Address, where: ReplyToken = "none") -> Com
     cc = [address for address in _recipients(message.cc) if address not in to]
     identity = message_id(message.id, own.address)
     root = _body(message, outbound.files)
-    sender = Address(_wire_address(own.address), own.name)
+    sender = Address(wire_address(own.address), own.name)
     reply_to, tag = _token(outbound, sender.address, where)
     fields = [
         ("From", _mailbox(sender)),
@@ -157,13 +157,13 @@ def _recipients(written: Sequence[str]) -> list[Address]:
         # Of mails we read what may be meant; what we write to must be what was typed.
         if len(parsed) != 1 or ("<" not in text and not valid(text.strip())):
             raise Undeliverable(f"{one_line(text, 100)!r} is not an e-mail address")
-        address = Address(_wire_address(parsed[0].address), parsed[0].name)
+        address = Address(wire_address(parsed[0].address), parsed[0].name)
         if address.address not in {other.address for other in found}:
             found.append(address)
     return found
 
 
-def _wire_address(address: str) -> str:
+def wire_address(address: str) -> str:
     """The address with its domain as on the wire (IDNA 2008)."""
     local, _, domain = address.rpartition("@")
     if not domain.isascii():

@@ -10,7 +10,7 @@ import secrets
 from datetime import datetime
 
 from channels.email.addresses import Address
-from channels.email.compose import Composed
+from channels.email.compose import Composed, wire_address
 from channels.email.fetching import Fetching
 from channels.email.imap import Refusal
 from channels.email.mailbox import Mailbox
@@ -73,6 +73,7 @@ async def prove(
     """Send both and wait; what was tried, and the fix where it failed."""
     plain, plus = secrets.token_hex(8), secrets.token_hex(8)
     what = f"a mail to {own.address} arrives"
+    own = Address(wire_address(own.address), own.name)
     try:
         await sender.send(probe_mail(own, own.address, plain, now), smtp_token)
     except SendError as fault:

@@ -53,7 +53,8 @@ WROTE: Mapping[str, str] = {
 }
 """By language, the nearest one; the rest is told in English."""
 
-_IMAGE = re.compile(r"<img\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
+_OPENS = re.compile(r"<img\b", re.IGNORECASE)
+_IMAGE = re.compile(r"<img\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*+>", re.IGNORECASE)
 
 
 class Quotation(Struct, frozen=True, kw_only=True):
@@ -76,13 +77,25 @@ def quotation(message: Message, language: str) -> Quotation:
     text = "\n".join([line, *(f"> {one}" if one else ">" for one in said)])
     below = "<br>\n".join(escape(one, quote=False) for one in said)
     if message.html and len(message.html) <= MOST_HTML:
-        below = _IMAGE.sub("", message.html)
+        below = _without_images(message.html) or below
     html = (
         f"<p>{escape(line, quote=False)}</p>\n"
         f'<blockquote type="cite" style="margin:0 0 0 .8ex;border-left:1px solid #ccc;'
         f'padding-left:1ex">{below}</blockquote>'
     )
     return Quotation(text=text, html=html)
+
+
+def _without_images(html: str) -> str:
+    """Nothing where one has no end: that is found once, however many begin within it."""
+    parts, at = [], 0
+    while (found := _OPENS.search(html, at)) is not None:
+        whole = _IMAGE.match(html, found.start())
+        if whole is None:
+            return ""
+        parts.append(html[at : found.start()])
+        at = whole.end()
+    return "".join([*parts, html[at:]])
 
 
 def _who(message: Message) -> str:

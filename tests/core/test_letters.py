@@ -1,5 +1,6 @@
 """What a person writes by mail leaves within the queue's letter, above what it answers."""
 
+import time
 from datetime import UTC, datetime
 from html import unescape
 
@@ -104,6 +105,10 @@ def test_a_quotation_is_bounded_and_carries_no_image() -> None:
     assert long.text.endswith("> […]")
     html = '<p>Hi<img alt="a>b" src="cid:x"><IMG data-src=\'https://t.example/"\'></p>'
     assert "<p>Hi</p>" in quotation(a_mail("Hi", html), "en").html
+    began = time.perf_counter()
+    endless = quotation(a_mail("Hi", "<img a='" * 12_000), "en").html
+    assert time.perf_counter() - began < 1, "it would hold up everybody"
+    assert ">Hi</blockquote>" in endless
     huge = quotation(a_mail("Hi", "<p>" * 50_000), "en").html
     assert len(huge) < 1_000
 
