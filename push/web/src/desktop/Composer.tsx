@@ -36,7 +36,10 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
   const assigned = item.state === "assigned";
   // an offer that was just accepted can be written to already, and sent once it is confirmed
   const writable = assigned || item.state === "offered";
-  const sendable = assigned && body.trim() !== "" && body.length <= LIMIT && files.busy.length === 0;
+  const worth = body.trim() !== "" && body.length <= LIMIT;
+  const sendable = assigned && worth && files.busy.length === 0;
+  // whoever says so by the keyboard a moment too soon is not to say it twice
+  const [soon, setSoon] = useState<{ then: Then } | null>(null);
 
   const places = useResource("queues", queues);
   const queueName = places.data?.items.find(({ name }) => name === item.queue)?.display_name || item.queue;
@@ -60,12 +63,17 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
   }, [wanted, dialog.value.kind]);
 
   const send = (then: Then) => {
+    setSoon(sendable || !writable || !worth ? null : { then });
     if (!sendable) return;
     typing.stop();
     if (note) sendNote(item, draft);
     else sendReply(item, draft, then, dress);
     area.current?.focus();
   };
+
+  useLayoutEffect(() => {
+    if (soon && sendable) send(soon.then);
+  }, [soon, sendable]);
 
   const onKeyDown = (event: KeyboardEvent) => {
     if (!note && picker.key(event)) return;
@@ -125,6 +133,7 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
           onInput={(event) => {
             const text = event.currentTarget.value;
             changeDraft(item.id, note ? { note: text } : { body: text });
+            setSoon(null);
             if (!note) typing.type(text);
             if (!note) picker.look(event.currentTarget);
           }}
