@@ -31,6 +31,7 @@ FAR = timedelta(days=60)
 """A time beyond this is no news to anybody."""
 _WAITS = frozenset({ItemState.QUEUED, ItemState.OFFERED, ItemState.ASSIGNED, ItemState.HELD})
 _MINUTE = timedelta(minutes=1)
+_WHEN = "{when}"
 _LEAST_AHEAD, _MOST_AHEAD = _MINUTE, timedelta(minutes=30)
 
 
@@ -98,6 +99,10 @@ def _acknowledge(matter: Matter) -> list[e.Change]:
     by = answer_by(matter.state, item, matter.ctx)
     parts: tuple[Part, ...] = ("answer_by" if by is not None else "answer_soon",)
     own = nearest(courtesy.acknowledged, item.language)
+    if own and _WHEN not in own:
+        by = None  # it names no time, so there is none to be kept
+    elif by is None:
+        own = ""  # it would name a time, and there is none
     text = own or letter(item.language, "received", *parts, *_page(matter), "automatic")
     said = _said(matter, text, by, "an acknowledgement")
     if type(said) is str:
@@ -123,7 +128,7 @@ def _said(matter: Matter, text: str, by: datetime | None, what: str) -> list[e.C
     if by is not None:
         zone = zone_name(matter.state, matter.item.queue)
         when = matter.ctx.spell(by, zone, speaks(matter.item.language))
-        text = text.replace("{when}", when)
+        text = text.replace(_WHEN, when)
     doing.say(doing.filled(text))
     return doing.changes
 

@@ -68,7 +68,11 @@ def linked(ties: Ties, link: CaseLink) -> tuple[CaseLink, ...]:
     kept = ties.links
     if link.how not in _SPLIT:
         kept = tuple(one for one in kept if one.case != link.case or one.how in _SPLIT)
-    return (*kept, link)[-MOST_LINKS:]
+    kept = (*kept, link)
+    # Whose cases are part of this one is never forgotten: they are to learn nothing of each other.
+    spare = [one for one in kept if not one.customers]
+    gone = spare[: max(0, len(kept) - MOST_LINKS)]
+    return tuple(one for one in kept if one not in gone)
 
 
 class CasePlace(Value, frozen=True, kw_only=True):

@@ -181,6 +181,22 @@ def test_the_houses_own_words_are_said_instead_of_ours() -> None:
     assert said.body == f"Got {number}. Until Monday, March 2, 2026, 10:00 AM (UTC). {HERE}"
 
 
+def test_own_words_with_a_time_need_one_and_those_without_promise_none() -> None:
+    courtesy = Courtesy(acknowledge=True, acknowledged={"": "Until {when}.", "de": "Da: {number}"})
+    home = a_house(courtesy=courtesy, policy=replace(GOLD, first_reply=None))
+    arrives(home)
+    home.pass_time(60)
+    (said,) = told(home)
+    assert "A person will answer you as soon as possible." in said.body
+    home = a_house(courtesy=courtesy)
+    key = arrives(home, language="de")
+    home.pass_time(60)
+    (said,) = told(home)
+    assert said.body == f"Da: {item(home, key).number}"
+    home.pass_time(86_400)
+    assert told(home) == [said]
+
+
 # -- when it will be later ------------------------------------------------------------------------
 
 

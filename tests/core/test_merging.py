@@ -11,14 +11,22 @@ from gateway.core import events as e
 from gateway.core.clocks import Clock, Service
 from gateway.core.errors import Refused
 from gateway.core.following import link_of
-from gateway.core.ids import CommandId, ItemId, MessageId, QueueName, TicketNumber
+from gateway.core.ids import (
+    CaseId,
+    CommandId,
+    CustomerId,
+    ItemId,
+    MessageId,
+    QueueName,
+    TicketNumber,
+)
 from gateway.core.inbound import Claim
 from gateway.core.merging import Merge, Separate, merge, plan, separate
 from gateway.core.messages import add_message
 from gateway.core.model import AgentProfile, Author, Case, CaseStatus, Item, ItemState, Message
 from gateway.core.service_level import sooner
 from gateway.core.splitting import Split, split
-from gateway.core.ties import Ties
+from gateway.core.ties import MOST_LINKS, CaseLink, Ties, linked
 from tests.support.builders import START, House, agent, chat, item, mail, queue
 from tests.support.memory_ties import chosen, conversation
 
@@ -391,3 +399,19 @@ def test_a_case_is_taken_out_of_one_that_is_no_part_of_a_third(house: House) -> 
     merged(house, two, three)
     with pytest.raises(Refused, match=f"#{two.number} is part of #{three.number}"):
         taken_out(house, one, two)
+
+
+def test_whose_cases_are_part_of_another_is_not_forgotten_over_any_number_of_links() -> None:
+    ties = Ties()
+    for n in range(3 * MOST_LINKS):
+        other = CaseLink(
+            case=CaseId(f"case{n}"),
+            number=TicketNumber(n),
+            how="merged_here",
+            at=START,
+            by="boss",
+            customers=(CustomerId("sam"),) if n < 2 else (),
+        )
+        ties = replace(ties, links=linked(ties, other))
+    assert ties.others() == {"sam"}
+    assert len(ties.links) == MOST_LINKS
