@@ -125,12 +125,25 @@ def hindrance(
     if into.status is CaseStatus.CLOSED and case_items:
         said = f"#{into.number} is closed and #{case.number} has open work"
         return Refused("wrong_state", f"{said}: merge the other way round", "into")
+    return _window(case, into, case_items, into_items) or _two_calls(case_items, into_items)
+
+
+def _window(
+    case: Case, into: Case, case_items: Sequence[Item], into_items: Sequence[Item]
+) -> Refused | None:
+    """A visitor's window stays with its case, and shows all that is said to customers there."""
+    different = strangers(case, into)
     if any(item.kind is ChannelKind.WEBCHAT for item in case_items):
         said = f"the chat of #{case.number} is still open: its window stays with its own case"
-        return Refused(
-            "wrong_state", f"{said}. End it first, or merge the other way round", "number"
-        )
-    return _two_calls(case_items, into_items)
+        way = "End it first" if different else "End it first, or merge the other way round"
+        return Refused("wrong_state", f"{said}. {way}", "number")
+    shown = into.kind is ChannelKind.WEBCHAT or any(
+        item.kind is ChannelKind.WEBCHAT for item in into_items
+    )
+    if different and shown:
+        said = f"the window of #{into.number} would show another customer what goes to this one"
+        return Refused("wrong_state", f"{said}: merge the other way round", "into")
+    return None
 
 
 def _unfit(case: Case, field: str) -> Refused | None:

@@ -196,7 +196,12 @@ def test_a_chat_that_is_open_stays_a_case_of_its_own(house: House) -> None:
     two = house.state.cases[_case(house.arrive(chat("c1")))]
     with pytest.raises(Refused, match="chat"):
         merged(house, two, one, strangers=True)
-    merged(house, one, two, strangers=True)
+    with pytest.raises(Refused, match="would show another customer"):
+        merged(house, one, two, strangers=True)
+    mine = house.tables.cases[two.id].customer
+    house.state.cases[one.id] = replace(now(house, one), customer=mine)
+    house.tables.cases[one.id] = house.state.cases[one.id]
+    merged(house, one, two)
 
 
 def test_a_case_is_merged_once_and_not_into_itself(house: House) -> None:
