@@ -24,6 +24,7 @@ from gateway.core.model import (
 )
 from gateway.core.opening import open_case
 from gateway.core.parties import others_in, party
+from gateway.core.pending import pending
 from gateway.core.reaching import talk_kind
 from gateway.core.service_level import sooner
 from gateway.core.state import NodeState
@@ -105,7 +106,7 @@ def _can_end(item: Item) -> bool:
     kept_back = item.state is ItemState.SCHEDULED and item.wake_at is None
     held_reply = item.watch is not None and item.watch.holds_reply()
     may = item.state is ItemState.OFFERED or allows(item.state, e.ItemCanceled)
-    return may and not kept_back and not held_reply
+    return may and not kept_back and not held_reply and pending(item) is None
 
 
 def strangers(case: Case, into: Case) -> bool:

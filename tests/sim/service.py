@@ -82,12 +82,15 @@ def _one_step(hours: Hours, before: Item | None, entry: e.Entry, item: Item) -> 
         _one_clock(hours, item, clock, was, entry)
 
 
-def _sooner(entry: e.Entry, clock: Clock, was: Clock) -> bool:
-    """The item of a case that was merged was promised an earlier time: that is what counts now."""
+def _sooner(entry: e.Entry, clock: Clock, was: Clock | None) -> bool:
+    """The item of a case that was merged was promised an earlier time: that is what counts now.
+
+    Or a time at all, where nothing ran here.
+    """
     merged = isinstance(entry.event, e.ClocksSet) and "was merged into" in entry.event.reason
-    if not merged or clock.due_at is None or was.due_at is None:
+    if not merged or clock.due_at is None:
         return False
-    return clock.due_at < was.due_at
+    return was is None or was.due_at is None or clock.due_at < was.due_at
 
 
 def _one_clock(hours: Hours, item: Item, clock: Clock, was: Clock | None, entry: e.Entry) -> None:
@@ -101,7 +104,8 @@ def _one_clock(hours: Hours, item: Item, clock: Clock, was: Clock | None, entry:
         same = (clock.since, clock.used) == (was.since, was.used)
         need(same or _sooner(entry, clock, was), f"{where}: began anew")
     if clock.since is not None and (was is None or was.since is None):
-        need(clock.since == entry.at, f"{where}: runs since {clock.since}")
+        new = clock.since == entry.at
+        need(new or _sooner(entry, clock, was), f"{where}: runs since {clock.since}")
     settled = isinstance(entry.event, e.ClocksSet)
     if settled and clock.met_at is None:
         stands = _stands(item)
