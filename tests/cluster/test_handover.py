@@ -205,7 +205,7 @@ def test_while_a_contact_of_the_customer_is_being_decided_about_all_of_it_stays(
         (accepted,) = await one.node.intake.receive([mail("m1", subject="first")])
         await one.node.intake.decided(accepted)
         gate, looking = asyncio.Event(), asyncio.Event()
-        real = one.store.recent_case
+        real = one.store.recent_cases
 
         async def slow(*args: Any) -> Any:
             found = await real(*args)
@@ -213,7 +213,7 @@ def test_while_a_contact_of_the_customer_is_being_decided_about_all_of_it_stays(
             await gate.wait()
             return found
 
-        one.store.recent_case = slow  # type: ignore[assignment,method-assign]
+        one.store.recent_cases = slow  # type: ignore[assignment,method-assign]
         late = mail("m2", subject="second")
         (second,) = await one.node.intake.receive([late])
         await looking.wait()
