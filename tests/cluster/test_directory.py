@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.core import events as e
+from gateway.core.bad_addresses import BadAddress, key_of_address
 from gateway.core.calendars import WEEKDAYS, Calendar
 from gateway.core.clocks import Service, ServicePolicy
 from gateway.core.closing import set_site
@@ -266,6 +267,7 @@ def test_whatever_is_declared_at_one_node_is_known_at_the_other_and_gone_when_it
         rule = Rule(name=RuleName("greet"), then=Then(note="hello"))
         macro = Macro(name=MacroName("sorry"), then=Then(note="sorry"))
         alarm = Alarm(name=AlarmName("general/many"), queue=GENERAL, threshold="many")
+        mark = BadAddress(name=key_of_address("ann@example.org"), reason="550 no such user")
         hello = Canned(name=CannedName("hello"), texts="Hello")
         plain = Letter(name=LetterName("plain"), signature="{agent}")
         made: dict[Kind, tuple[e.Event, e.Event]] = {
@@ -291,6 +293,10 @@ def test_whatever_is_declared_at_one_node_is_known_at_the_other_and_gone_when_it
                     alarm=alarm.name, queue=GENERAL, threshold="many", value=0.0, reason="over"
                 ),
             ),
+            "bad_address": (
+                e.AddressFailed(address=mark),
+                e.AddressWorks(address=mark.name, by="test"),
+            ),
         }
         for words in (hello, plain):
             kind, name = key_of(words)
@@ -300,7 +306,7 @@ def test_whatever_is_declared_at_one_node_is_known_at_the_other_and_gone_when_it
                 e.WordsRemoved(words=gone, name=name, by="test"),
             )
         assert made.keys() == TYPES.keys()
-        entries = (OFFICE, PROMISE, rule, macro, alarm, hello, plain)
+        entries = (OFFICE, PROMISE, rule, macro, alarm, mark, hello, plain)
         keys = [key_of(entry) for entry in entries]
         state = two.node.ledger.state
         tell(one, *(defined for defined, _ in made.values()))
