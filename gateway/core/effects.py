@@ -15,6 +15,7 @@ from gateway.core.ids import AgentName, Context, QueueName, RuleName
 from gateway.core.lifecycle import ENDED, MOVING, allows, step
 from gateway.core.messages import add_message, preview_of
 from gateway.core.model import Author, Case, Item, ItemState, Message
+from gateway.core.pending import pending
 from gateway.core.reaching import answering
 from gateway.core.rules.rule import Texts, Then
 from gateway.core.rules.texts import filled, nearest
@@ -29,6 +30,7 @@ MOST_TAGS = 50
 MOST_REVIEWS = 20
 """An item that has so many waits to be looked at anyway."""
 _IN_HAND = (ItemState.ASSIGNED, ItemState.WRAPPING)
+_ABOUT_A_QUESTION = (e.CustomerAsked, e.CustomerAnswered)
 
 
 class Matter(Struct, frozen=True):
@@ -64,6 +66,8 @@ class Doing:
                 self.case = replace(self.case, last_seq=event.seq)
             elif type(event) in MOVING and event.item == self.item.id:
                 self.item = replace(self.item, state=step(self.item.state, event))
+            elif type(event) in _ABOUT_A_QUESTION and event.item == self.item.id:
+                self.item = replace(self.item, asked=event.asked)
 
     def add(self, event: e.Event) -> None:
         """One change more, as it is."""
@@ -155,12 +159,16 @@ class Doing:
         """Into a queue, with the waiting time it had; what somebody works on stays with them."""
         if queue not in self._state.queues:
             self.did.append(f"not moved: there is no queue {queue!r}")
-        elif queue == self.item.queue and self.item.state is ItemState.QUEUED:
             return
-        elif self._put_back(reason):
-            if self.item.state is ItemState.HELD:
+        if queue == self.item.queue and self.item.state is ItemState.QUEUED:
+            return
+        asked = pending(self.item)
+        if self._put_back(reason):
+            if self.item.state is ItemState.HELD or asked is not None:
                 self.changes += reopened(self.case, reason)
-            self.add(e.ItemQueued(item=self.item.id, queue=queue, reason=reason, rule=rule))
+            since = asked.since if asked is not None else None
+            item = self.item.id
+            self.add(e.ItemQueued(item=item, queue=queue, reason=reason, rule=rule, since=since))
             self.item = replace(self.item, queue=queue, ruled_by=rule)
             self.did.append(f"queue {queue}")
         else:
@@ -180,9 +188,10 @@ class Doing:
         return self.item.state is ItemState.SCHEDULED and self.item.wake_at is None
 
     def _put_back(self, reason: str) -> bool:
-        """Whether nobody works on it, what is offered being taken back."""
+        """Whether nobody works on it, what is offered or asked being taken back."""
         if self.item.state in _IN_HAND or self.item.state in ENDED or self._kept_back():
             return False
+        self._ask_no_more(reason)
         if self.item.state is ItemState.OFFERED and self.item.offer is not None:
             offer = self.item.offer
             self.add(
@@ -191,6 +200,16 @@ class Doing:
                 )
             )
         return True
+
+    def _ask_no_more(self, reason: str) -> None:
+        """Something else happens to it than what its customer was asked about."""
+        asked = pending(self.item)
+        if asked is not None:
+            over = replace(asked, ended="unclear")
+            item, case, queue = self.item.id, self.case.id, self.item.queue
+            self.add(
+                e.CustomerAnswered(item=item, case=case, queue=queue, asked=over, reason=reason)
+            )
 
     def complete(self, code: str, reason: str) -> bool:
         """End it, unless a reply of it waits to be looked at; whether it was done."""
@@ -206,6 +225,7 @@ class Doing:
         if not allows(self.item.state, e.ItemCompleted):
             self.did.append(f"not completed: it is {self.item.state.value}")
             return False
+        self._ask_no_more(reason)
         agent = self.item.agent or self.item.last_agent
         self.add(e.ItemCompleted(item=self.item.id, agent=agent, code=code, reason=reason))
         self.did.append(f"completed ({code})")

@@ -26,7 +26,7 @@ from gateway.core.opening import open_case
 from gateway.core.parties import others_in, party
 from gateway.core.pending import pending
 from gateway.core.reaching import talk_kind
-from gateway.core.service_level import sooner
+from gateway.core.service_level import joined
 from gateway.core.state import NodeState
 from gateway.core.ties import CaseLink, Ties
 from gateway.core.waking import reopened
@@ -217,7 +217,7 @@ def merge(state: NodeState, ctx: Context, wish: Merge) -> list[e.Change]:
     words = f"{words}: {wish.reason}" if wish.reason else words
     changes = [e.Change(_refiled(item, into, case, words)) for item in done.moves]
     for pair in done.pairs:
-        changes += _settled(state, pair, by, words, together=not different)
+        changes += _settled(state, ctx, pair, by, words, together=not different)
     moved = tuple(item.id for item in done.moves)
     changes += _header(into, case, done, words)
     merged = e.CaseMerged(
@@ -253,7 +253,7 @@ def _refiled(item: Item, to: Case, was: Case, why: str) -> e.ItemRefiled:
 
 
 def _settled(
-    state: NodeState, pair: Pair, by: AgentName, why: str, *, together: bool
+    state: NodeState, ctx: Context, pair: Pair, by: AgentName, why: str, *, together: bool
 ) -> list[e.Change]:
     """The one ends; what it promised, and who was to read along, goes over to the other."""
     stays, ends = pair.stays, pair.ends
@@ -264,9 +264,7 @@ def _settled(
         )
         changes.append(e.Change(gone))
     changes.append(e.Change(e.ItemCanceled(item=ends.id, by=by, reason=why)))
-    service = sooner(stays.service, ends.service)
-    if service is not None and service != stays.service:
-        changes.append(e.Change(e.ClocksSet(item=stays.id, service=service, reason=why)))
+    changes += joined(state, stays, ends, ctx, why)
     if together and stays.kind is ChannelKind.EMAIL:
         copies = _copies(stays, ends)
         if copies != stays.copies:

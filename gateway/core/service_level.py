@@ -323,6 +323,18 @@ def _retimed(clock: Clock, terms: Terms, now: datetime) -> Clock:
     return started(clock, clock.since, terms.policy, terms.hours) if clock.since else clock
 
 
+def joined(state: NodeState, stays: Item, ends: Item, ctx: Context, why: str) -> list[e.Change]:
+    """One item goes on for two: by the ``sooner`` clocks, which run while it is our turn."""
+    both = sooner(stays.service, ends.service)
+    if both is None or both == stays.service:
+        return []
+    before, terms = state.timetable.hours(both.calendar), terms_of(state, stays.queue)
+    running = _runs(replace(stays, service=both))
+    service = timed(both, before, terms, ctx.now, running=running)
+    told = e.Change(e.ClocksSet(item=stays.id, service=service, reason=why))
+    return [*_late(stays, both, service), told]
+
+
 def sooner(stays: Service | None, ends: Service | None) -> Service | None:
     """Clocks that promise what either did, by the sooner time."""
     if stays is None or ends is None:

@@ -251,6 +251,27 @@ def test_there_is_no_question_in_a_language_that_it_has_no_text_for() -> None:
     assert said(house) == []
 
 
+@pytest.mark.parametrize(
+    ("then", "state"),
+    [
+        (Then(hold="look at this"), ItemState.SCHEDULED),
+        (Then(queue=MONEY), ItemState.QUEUED),
+    ],
+)
+def test_what_a_rule_does_on_a_word_of_a_machine_ends_the_question(
+    then: Then, state: ItemState
+) -> None:
+    away = Rule(name=RuleName("away"), on=("message",), when=When(words=("away",)), then=then)
+    house = a_house(rule(Then(ask=TOPICS)), away)
+    case, asked = arrive(house, mail("m1"))
+    answer(house, case, "I am away", machine=True)
+    now = house.tables.items[asked.id]
+    assert (now.state, now.wake_at) == (state, None)
+    assert now.asked is not None
+    assert now.asked.ended == "unclear"
+    assert state is not ItemState.QUEUED or now.queued_at == START
+
+
 def test_a_machine_that_answers_is_no_answer() -> None:
     house = a_house(rule(Then(ask=TOPICS)))
     case, _ = arrive(house, mail("m1"))

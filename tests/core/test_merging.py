@@ -24,9 +24,11 @@ from gateway.core.inbound import Claim
 from gateway.core.merging import Merge, Separate, merge, plan, separate
 from gateway.core.messages import add_message
 from gateway.core.model import AgentProfile, Author, Case, CaseStatus, Item, ItemState, Message
-from gateway.core.service_level import sooner
+from gateway.core.service_level import joined, sooner
 from gateway.core.splitting import Split, split
 from gateway.core.ties import MOST_LINKS, CaseLink, Ties, linked
+from tests.core.promised import GOLD
+from tests.core.promised import house as promised
 from tests.support.builders import START, House, agent, chat, item, mail, queue
 from tests.support.memory_ties import chosen, conversation
 
@@ -236,6 +238,18 @@ def test_the_sooner_of_two_times_is_what_is_promised() -> None:
     both = sooner(clocks(first_reply=30, resolution=90), clocks(first_reply=20, resolution=99))
     assert both == clocks(first_reply=20, resolution=90)
     assert sooner(None, clocks(first_reply=1)) == clocks(first_reply=1)
+
+
+def test_the_time_that_was_promised_there_stands_while_what_stays_is_in_wrap_up() -> None:
+    home = promised()
+    nothing = Service(policy=GOLD.name, calendar=GOLD.calendar)
+    asked = Clock(kind="next_reply", since=START, due_at=START + timedelta(minutes=20))
+    ends = item(ItemState.QUEUED, service=replace(nothing, clocks=(asked,)))
+    for state, since in ((ItemState.WRAPPING, None), (ItemState.ASSIGNED, START)):
+        stays = item(state, service=nothing)
+        (told,) = joined(home.state, stays, ends, home.ledger.context(), "one matter")
+        assert isinstance(told.event, e.ClocksSet)
+        assert [clock.since for clock in told.event.service.clocks] == [since]
 
 
 def test_what_a_rule_holds_back_is_not_ended_by_a_merge() -> None:

@@ -21,6 +21,7 @@ class Owed:
         self._tables = tables
         self._outside = outside
         self._calls: defaultdict[CaseId, set[ItemId]] = defaultdict(set)
+        self._called: set[CaseId] = set()
         self._tried: Counter[ItemId] = Counter()
         self._promised: Counter[ItemId] = Counter()
         self._due: Counter[ItemId] = Counter()
@@ -33,11 +34,16 @@ class Owed:
         self._raised: set[AlarmName] = set()
 
     def audit(self) -> None:
+        breath = None
         for entry in self._tables.journal.values():
+            if entry.at != breath:
+                self._one_call_each()
+                breath = entry.at
             self._event(entry)
             for row in entry.rows:
                 if type(row) is Item:
                     self._item(row, entry)
+        self._one_call_each()
         self._call_backs_were_made()
         self._promises_were_told_of_once()
         said: defaultdict[tuple[ItemId | None, str], list[Message]] = defaultdict(list)
@@ -90,7 +96,7 @@ class Owed:
         before = self._last.get(item.id)
         self._last[item.id] = item
         if item.callback is not None:
-            self._one_call(item, item.callback)
+            self._one_call(before, item, item.callback)
             if before is not None and before.callback is not None:
                 kept = before.callback.since == item.callback.since
                 need(kept, f"{item.id}: the call-back has lost its place")
@@ -99,13 +105,22 @@ class Owed:
         if before is not None and before.queued_at != item.queued_at:
             _wait_began(before, item, entry)
 
-    def _one_call(self, item: Item, callback: Callback) -> None:
+    def _one_call_each(self) -> None:
+        """A case that is merged brings its own, and one of them ends in the same breath."""
+        for case in self._called:
+            there = self._calls[case]
+            need(len(there) <= 1, f"case {case} has several call-backs: {there}")
+        self._called.clear()
+
+    def _one_call(self, before: Item | None, item: Item, callback: Callback) -> None:
+        if before is not None and before.case != item.case:
+            self._calls[before.case].discard(item.id)
         there = self._calls[item.case]
         if item.state in ENDED:
             there.discard(item.id)
             return
         there.add(item.id)
-        need(len(there) == 1, f"case {item.case} has several call-backs: {there}")
+        self._called.add(item.case)
         if callback.at is not None and item.state is ItemState.SCHEDULED:
             need(item.wake_at, f"{item.id}: nothing will wake the call-back")
 
