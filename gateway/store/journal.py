@@ -96,9 +96,12 @@ class PgJournal:
         for _ in range(REPEATS):
             try:
                 return unpack(parcel, await self._receive(term, parcel.arguments))
-            except (Deadlock, CommitUnknown) as again:
+            except Deadlock as again:
                 problem = again
-                unknown = unknown or isinstance(again, CommitUnknown)
+            except CommitUnknown as again:
+                problem, unknown = again, True
+                # With new ids: rows under these may be there, and would be in their own way.
+                parcel = await self._pack(inbounds, memories, duties)
             except Fenced as fenced:
                 own = await self._fence.own_term(term)
                 if own is None or own == term:

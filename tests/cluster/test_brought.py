@@ -103,7 +103,7 @@ async def accidents(
     for turn in range(1_000):
         link = dice.choice(links)
         await link.after(dice.randrange(200, 3_000), cut=True)
-        if turn == 4:
-            await nodes[0].kill()
+        if turn == 1:
             died.append(turn)
+            await nodes[0].kill()
             await nodes[0].start()

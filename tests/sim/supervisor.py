@@ -98,7 +98,10 @@ class Supervisor:
         again = bool(apart) and self._dice.random() < 0.5
         if again:
             case = self._dice.choice(apart).case
-            known = await node.lookup.case(case)
+            try:
+                known = await node.lookup.case(case)
+            except Unavailable:
+                return
             if known is None or known.ties is None or known.ties.into is None:
                 return
             into = known.ties.into

@@ -24,7 +24,17 @@ from gateway.store.embedded import EmbeddedServer
 from gateway.store.opening import Store, create_database, open_store
 from gateway.store.pool import Connection
 from gateway.store.trouble import FAILED, hearing_warnings, meaning
-from tests.store.rows import NODE, Opened, Pen, a_case, an_event, an_inbound, an_item
+from tests.store.rows import (
+    NODE,
+    Opened,
+    Pen,
+    a_case,
+    a_file,
+    an_event,
+    an_inbound,
+    an_item,
+    from_ann,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -48,6 +58,32 @@ async def until(sql: str, con: Connection, *arguments: Any) -> Any:
         while not (found := await con.fetchval(sql, *arguments)):  # noqa: ASYNC110 - nobody tells us
             await asyncio.sleep(0.01)
     return found
+
+
+async def test_an_inbox_commit_that_was_done_unheard_is_repeated_without_harm(
+    store: Store, other: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sender is new and a file comes along: their rows are there already."""
+    pen = await pen_of(store)
+    really = store.journal._receive  # type: ignore[attr-defined]
+    heard = [False, True]
+
+    async def unheard(*arguments: Any) -> Any:
+        rows = await really(*arguments)
+        if not heard.pop(0):
+            raise CommitUnknown("the line broke behind it")
+        return rows
+
+    monkeypatch.setattr(store.journal, "_receive", unheard)
+    mail = an_inbound(identity=from_ann(verified=True), files=(a_file(),))
+
+    (stored,) = await store.journal.receive(pen.term, [mail], [])
+
+    assert stored.customer is not None
+    assert [file.name for file in stored.attachments] == ["plan.pdf"]
+    assert await other.fetchval("SELECT count(*) FROM inbox") == 1
+    assert await other.fetchval("SELECT count(*) FROM customer") == 1
+    assert await other.fetchval("SELECT count(*) FROM attachment") == 1
 
 
 COMMITTING = """
