@@ -31,8 +31,10 @@ MAILS = int(os.environ.get("MAILBOX_MAILS", "5000"))
 POISON, TWINS = 20, 25
 CUTS, KILLS = 50, 10
 SEED = int(os.environ.get("CHAOS_SEED") or "5")
-GAP = (75_000, 175_000)
-"""Bytes that the line carries between two accidents: a batch gets through, mostly."""
+GAP = (30_000, 90_000)
+"""Bytes that the line carries between two accidents: a batch gets through, often."""
+STILL_SECONDS = 4.0
+"""When all is read the line carries next to nothing: what is left of the accidents comes anyway."""
 PATIENCE = 240.0
 COUNTED = """
 SELECT doc->>'subject' AS subject, coalesce(doc->>'problem', '') <> '' AS poison,
@@ -95,7 +97,12 @@ class World:
 
     async def have(self, act: str, bytes_down: int) -> None:
         """One accident, when the line has carried so much more."""
-        await self.link.after(bytes_down, cut=act != "kill")
+        try:
+            async with asyncio.timeout(STILL_SECONDS):
+                await self.link.after(bytes_down, cut=act != "kill")
+        except TimeoutError:
+            if act == "cut":
+                self.link.cut()
         if act == "kill":
             await self.node.kill()
             await self.node.start()
