@@ -65,7 +65,7 @@ async def test_an_inbox_commit_that_was_done_unheard_is_repeated_without_harm(
 ) -> None:
     """The sender is new and a file comes along: their rows are there already."""
     pen = await pen_of(store)
-    really = store.journal._receive  # type: ignore[attr-defined]
+    really = store.journal._receive
     heard = [False, True]
 
     async def unheard(*arguments: Any) -> Any:
