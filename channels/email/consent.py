@@ -58,7 +58,7 @@ async def by_code(
         device_code=str(begun["device_code"]),
     )
     while left > 0:
-        await sleep(pause)
+        await sleep(pause)  # the provider says how often it may be asked (RFC 8628 section 3.5)
         left -= pause
         status, answer = await _post(grant.token_url, form)
         error = str(answer.get("error") or "")

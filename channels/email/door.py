@@ -159,14 +159,14 @@ class Door:
 
     # -- what mail servers say (aiosmtpd calls these by name) ----------------------------------
 
-    async def handle_EHLO(  # noqa: N802
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
         self, server: Session, session: Peer, _envelope: object, name: str, answers: list[str]
     ) -> list[str]:
         session.host_name = server.helo = name
         kept = [a for a in answers[:-1] if not a.startswith("250-AUTH")]
         return [*kept, "250 PIPELINING"]
 
-    async def handle_MAIL(  # noqa: N802
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, server: Session, _session: Peer, _envelope: object, sender: str, options: list[str]
     ) -> str:
         if self.closing:
@@ -180,7 +180,7 @@ class Door:
         server.begin(sender, options)
         return "250 2.1.0 OK"
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: Session, _session: Peer, _envelope: object, address: str, _options: list[str]
     ) -> str:
         if len(server.recipients) >= MOST_RECIPIENTS:

@@ -127,7 +127,7 @@ async def _arrival(fetching: Fetching, imap: Imap, token: str, patience: float) 
                 return took
             if loop.time() - began > patience:
                 return None
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_LOOK_SECONDS)  # the mail is under way between servers not ours
             await box.noop()
     finally:
         await connection.close()

@@ -134,24 +134,24 @@ class Session(SMTP):
     def _set_post_data_state(self) -> None:
         self._release()
         self.recipients, self.sender = [], ""
-        super()._set_post_data_state()  # type: ignore[no-untyped-call]
+        super()._set_post_data_state()  # type: ignore[no-untyped-call]  # theirs has no types
 
     def _release(self) -> None:
         reserved, self._reserved = self._reserved, 0
         if reserved:
             self._host.budget.give_back(reserved)
 
-    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
         if self.encrypted:
             await self.push("503 5.5.1 TLS is there already")
             return
         await super().smtp_STARTTLS(arg)
 
-    async def smtp_AUTH(self, _arg: str) -> None:  # noqa: N802
+    async def smtp_AUTH(self, _arg: str) -> None:  # noqa: N802 - aiosmtpd's name
         """Nobody signs in: who may come is said by networks."""
         await self.push("502 5.5.1 Not implemented")
 
-    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
         if await self.check_helo_needed():
             return
         if not self.recipients:
