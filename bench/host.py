@@ -15,11 +15,13 @@ import argparse
 import asyncio
 import gc
 import itertools
+import math
 import os
 import random
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,6 +61,8 @@ from gateway.running import App
 
 BACKLOG = 6_000
 """Uncommitted entries at which the source waits when it sends as fast as it can."""
+MOST_A_SECOND = 15_000
+"""Messages made ahead for each second of sending as many as become durable: more than go out."""
 ADA, CHAT, WEBCHAT = (
     Author(kind="customer", name="Ada"),
     ChannelName("chat"),
@@ -75,6 +79,7 @@ class Source:
         self._dice = random.Random(3)
         self._texts = [body(self._dice) for _ in range(200)]
         self._hands: list[tuple[ItemId, CaseId]] = []
+        self._made: deque[list[e.Change]] = deque()
         self._numbers = itertools.count(1_000_000)
         self._waiting: dict[int, tuple[int, float, float]] = {}
         self._times: list[tuple[int, float, float, float]] = []
@@ -131,12 +136,27 @@ class Source:
     async def send(self, rate: float, seconds: float) -> dict[str, Any]:
         """Record messages for ``seconds``; ``rate`` 0: as many as become durable."""
         self._times.clear()
+        self._prepare(math.ceil((rate or MOST_A_SECOND) * seconds) + 1)
         began = time.monotonic()
         count = await (self._paced(rate, seconds) if rate else self._flat_out(seconds))
         await self._ledger.committed(self._ledger.position)
         ended = time.monotonic()
         times, self._times = self._times, []
         return {"messages": count, "began": began, "ended": ended, "times": times if rate else []}
+
+    def _prepare(self, messages: int) -> None:
+        """Make them now, as if customers sent them, and not whoever records them."""
+        cases = self._ledger.state.cases
+        seqs = {case: cases[case].last_seq for _, case in self._hands}
+        made = self._made
+        made.clear()
+        for mark in range(messages):
+            item, case = self._hands[int(self._dice.random() * len(self._hands))]
+            seqs[case] += 1
+            made.append(self._message(mark, item, case, seqs[case]))
+        # What lives through the run is not looked at by the collector again and again.
+        gc.collect()
+        gc.freeze()
 
     async def _paced(self, rate: float, seconds: float) -> int:
         due, count = time.monotonic(), 0
@@ -153,8 +173,8 @@ class Source:
     async def _flat_out(self, seconds: float) -> int:
         began, count = time.monotonic(), 0
         ledger = self._ledger
-        while time.monotonic() - began < seconds:
-            for _ in range(50):
+        while self._made and time.monotonic() - began < seconds:
+            for _ in range(min(50, len(self._made))):
                 self._record(count, 0.0)
                 count += 1
             if ledger.uncommitted > BACKLOG:
@@ -168,16 +188,19 @@ class Source:
 
     def _record(self, mark: int, due: float) -> None:
         ledger = self._ledger
-        item, case = self._hands[int(self._dice.random() * len(self._hands))]
-        seq = ledger.state.cases[case].last_seq + 1
+        if due:
+            self._waiting[ledger.position.offset + 1] = (mark, due, time.monotonic())
+        ledger.record(self._made.popleft())
+
+    def _message(self, mark: int, item: ItemId, case: CaseId, seq: int) -> list[e.Change]:
         text = self._texts[mark % len(self._texts)]
         message = Message(
-            id=MessageId(ledger.new_id()),
+            id=MessageId(self._ledger.new_id()),
             case=case,
             seq=seq,
             direction="in",
             author=ADA,
-            at=ledger.clock.now(),
+            at=self._ledger.clock.now(),
             channel=CHAT,
             kind=WEBCHAT,
             item=item,
@@ -191,9 +214,7 @@ class Source:
             item=item,
             preview=text[:120],
         )
-        if due:
-            self._waiting[ledger.position.offset + 1] = (mark, due, time.monotonic())
-        ledger.record([e.Change(added, (message,))])
+        return [e.Change(added, (message,))]
 
 
 class Beside:

@@ -191,6 +191,8 @@ async def _measure(options: Options, say: Progress, store: Store, data: Path) ->
             "node_us_per_event": spent["node"] / entries * 1e6,
             "postgres_us_per_event": spent["postgres"] / entries * 1e6,
         }
+        # Else the machine writes out what the flood left just when the times are taken.
+        await asyncio.to_thread(os.sync)
         for rate in options.rates:
             commits, entries = rig.writer.commits, rig.writer.entries
             times = await rig.at_rate(rate, options.seconds)
