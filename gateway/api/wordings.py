@@ -1,7 +1,7 @@
 """Canned replies and letters: what the directory takes, and their resources."""
 
 from collections.abc import Collection, Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict, replace
@@ -12,6 +12,7 @@ from gateway.api.entry_routes import entry_routes
 from gateway.core import events as e
 from gateway.core.errors import Refused
 from gateway.core.ids import CannedName, LetterName, QueueName, SkillName
+from gateway.core.letters import Written, dressed
 from gateway.core.model import ChannelKind
 from gateway.core.rules.rule import Texts
 from gateway.core.wordings import (
@@ -27,6 +28,7 @@ from gateway.core.wordings import (
 from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 
+OneOf = TypeVar("OneOf", Canned, Letter)
 QueueNames = Annotated[tuple[QueueName, ...], Meta(max_length=1_000)]
 
 
@@ -76,6 +78,22 @@ class LetterCard(Struct, frozen=True, kw_only=True):
     signature: Texts | None
     html: Htmls | None
     quote: bool
+
+
+class LetterTrial(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is ``said``, in which language, and what stands for the names in braces."""
+
+    letter: LetterEntry
+    said: Annotated[str, Meta(max_length=10_000)] = ""
+    language: Annotated[str, Meta(max_length=35)] = ""
+    values: dict[str, Annotated[str, Meta(max_length=500)]] = {}
+
+
+class LetterShown(Struct, frozen=True, kw_only=True):
+    """The whole mail; without ``html`` it leaves as text alone."""
+
+    body: str
+    html: str | None
 
 
 def canned_from(name: str, entry: CannedEntry, old: Canned | None) -> Canned:
@@ -146,7 +164,7 @@ def _given(entry: CannedEntry | LetterEntry) -> dict[str, Any]:
     return {f: v for f, v in asdict(entry).items() if v is not UNSET and f != "name"}
 
 
-class _Resource:
+class _Resource(Generic[OneOf]):
     """What both have in common. Changes are journaled."""
 
     kind: WordsKind
@@ -155,10 +173,28 @@ class _Resource:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
+    async def list(self, request: HttpRequest) -> HttpAnswer:
+        """Those that whoever asks may use, by name."""
+        position = self._ledger.position
+        known = sorted(self._all(), key=lambda one: one.name)
+        shown = [_card(one) for one in known if self._may(request, one)]
+        await self._ledger.committed(position)
+        return whole(shown)
+
     async def one(self, request: HttpRequest) -> HttpAnswer:
         position = self._ledger.position
         words = self._known(request)
         await self._ledger.committed(position)
+        return HttpAnswer(body=_card(words))
+
+    async def put(self, request: HttpRequest) -> HttpAnswer:
+        name = request.params["name"]
+        old = next((one for one in self._all() if one.name == name), None)
+        words = self._read(request, name, old)
+        others = [one for one in self._all() if one.name != name]
+        self._check(words, others)
+        if words != old:
+            await record(self._ledger, [e.Change(e.WordsDefined(words=words, by=by(request)))])
         return HttpAnswer(body=_card(words))
 
     async def remove(self, request: HttpRequest) -> HttpAnswer:
@@ -167,20 +203,27 @@ class _Resource:
         await record(self._ledger, [e.Change(gone)])
         return HttpAnswer(body=Done())
 
-    def _known(self, request: HttpRequest) -> Words:
+    def _known(self, request: HttpRequest) -> OneOf:
         name = request.params["name"]
-        words = self._ledger.state.wordings.get(self.kind, name)
-        if words is None:
+        words = next((one for one in self._all() if one.name == name), None)
+        if words is None or not self._may(request, words):
             raise Refused("not_found", f"there is no {self.what} {name!r}", "name")
         return words
 
-    async def _keep(self, request: HttpRequest, words: Words, old: Words | None) -> HttpAnswer:
-        if words != old:
-            await record(self._ledger, [e.Change(e.WordsDefined(words=words, by=by(request)))])
-        return HttpAnswer(body=_card(words))
+    def _all(self) -> Collection[OneOf]:
+        raise NotImplementedError
+
+    def _read(self, request: HttpRequest, name: str, old: OneOf | None) -> OneOf:
+        raise NotImplementedError
+
+    def _check(self, words: OneOf, others: Collection[OneOf]) -> None:
+        raise NotImplementedError
+
+    def _may(self, _request: HttpRequest, _words: OneOf) -> bool:
+        return True
 
 
-class CannedReplies(_Resource):
+class CannedReplies(_Resource[Canned]):
     """Replies that agents put in and change."""
 
     kind = "canned"
@@ -189,64 +232,73 @@ class CannedReplies(_Resource):
     def routes(self) -> list[HttpRoute]:
         return entry_routes("canned", self, CannedEntry, CannedCard)
 
-    async def list(self, request: HttpRequest) -> HttpAnswer:
-        """Those that whoever asks may use."""
-        position, state = self._ledger.position, self._ledger.state
-        asks = who(request)
-        profile = state.profiles.get(asks.name)
-        skills = profile.skills if profile is not None else {}
-        known = sorted(state.wordings.canned.values(), key=lambda one: one.name)
-        mine = [
-            one
-            for one in known
-            if asks.role != "agent" or not one.skills or not skills.keys().isdisjoint(one.skills)
-        ]
-        await self._ledger.committed(position)
-        return whole([_card(one) for one in mine])
+    def _all(self) -> Collection[Canned]:
+        return self._ledger.state.wordings.canned.values()
 
-    async def put(self, request: HttpRequest) -> HttpAnswer:
+    def _read(self, request: HttpRequest, name: str, old: Canned | None) -> Canned:
         entry = read(request, CannedEntry)
-        name = _name(request, entry.name)
-        state = self._ledger.state
-        old = state.wordings.canned.get(CannedName(name))
-        canned = canned_from(name, entry, old)
-        others = [one for one in state.wordings.canned.values() if one.name != name]
-        check_canned(canned, state.queues, others)
-        return await self._keep(request, canned, old)
+        _check_name(name, entry.name)
+        return canned_from(name, entry, old)
+
+    def _check(self, words: Canned, others: Collection[Canned]) -> None:
+        check_canned(words, self._ledger.state.queues, others)
+
+    def _may(self, request: HttpRequest, words: Canned) -> bool:
+        """Agents see what is for one of their skills; who runs the house sees all."""
+        asks = who(request)
+        if asks.role != "agent" or not words.skills:
+            return True
+        profile = self._ledger.state.profiles.get(asks.name)
+        return profile is not None and not profile.skills.keys().isdisjoint(words.skills)
 
 
-class Letters(_Resource):
+class Letters(_Resource[Letter]):
     """How mails look that people write."""
 
     kind = "letter"
     what = "letter"
 
     def routes(self) -> list[HttpRoute]:
-        return entry_routes("letters", self, LetterEntry, LetterCard)
+        return [
+            *entry_routes("letters", self, LetterEntry, LetterCard),
+            HttpRoute(
+                method="POST",
+                path="/api/v1/letters/{name}/preview",
+                handle=self._preview,
+                summary="A mail as it would leave with this letter, changed so; nothing is kept",
+                access="admin",
+                takes=LetterTrial,
+                gives=LetterShown,
+                tag="directory",
+            ),
+        ]
 
-    async def list(self, _request: HttpRequest) -> HttpAnswer:
-        position = self._ledger.position
-        known = sorted(self._ledger.state.wordings.letters.values(), key=lambda one: one.name)
-        await self._ledger.committed(position)
-        return whole([_card(one) for one in known])
+    def _all(self) -> Collection[Letter]:
+        return self._ledger.state.wordings.letters.values()
 
-    async def put(self, request: HttpRequest) -> HttpAnswer:
+    def _read(self, request: HttpRequest, name: str, old: Letter | None) -> Letter:
         entry = read(request, LetterEntry)
-        name = _name(request, entry.name)
-        state = self._ledger.state
-        old = state.wordings.letters.get(LetterName(name))
-        letter = letter_from(name, entry, old)
-        others = [one for one in state.wordings.letters.values() if one.name != name]
-        check_letter(letter, state.queues, others)
-        return await self._keep(request, letter, old)
+        _check_name(name, entry.name)
+        return letter_from(name, entry, old)
+
+    def _check(self, words: Letter, others: Collection[Letter]) -> None:
+        check_letter(words, self._ledger.state.queues, others)
+
+    async def _preview(self, request: HttpRequest) -> HttpAnswer:
+        trial = read(request, LetterTrial)
+        name = request.params["name"]
+        old = self._ledger.state.wordings.letters.get(LetterName(name))
+        letter = letter_from(name, trial.letter, old)
+        # Whose it is does not matter for how it looks.
+        _refuse("letter", name, letter_problem(replace(letter, queues=()), []), "")
+        mail = dressed(Written(body=trial.said), letter, trial.values, trial.language)
+        return HttpAnswer(body=LetterShown(body=mail.body, html=mail.html))
 
 
-def _name(request: HttpRequest, given: str | UnsetType) -> str:
-    name = request.params["name"]
+def _check_name(name: str, given: str | UnsetType) -> None:
     if given is not UNSET and given != name:
         raise Refused("bad_field", "a name cannot be changed; make a new entry", "name")
     check_name(name)
-    return name
 
 
 def _card(words: Words) -> CannedCard | LetterCard:

@@ -4,6 +4,7 @@ A ``Canned`` reply is put into the composer and changed there as one likes. A ``
 around what a person writes by mail: how it begins and ends, the signature, a frame in HTML.
 """
 
+import re
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -17,8 +18,9 @@ ANSWER = "answer"
 """Stands in a letter's ``html`` where what is written goes."""
 SIGNATURE = "signature"
 """Stands there, if it is not to follow the answer."""
-Shortcut = Annotated[str, Meta(max_length=30, pattern=r"^\w*([.-]\w+)*$")]
+Shortcut = Annotated[str, Meta(max_length=30)]
 """One word: it is typed behind a slash."""
+_ONE_WORD = re.compile(r"\w*(?:[.-]\w+)*")
 Html = Annotated[str, Meta(min_length=1, max_length=100_000)]
 Htmls = Html | Annotated[dict[str, Html], Meta(min_length=1, max_length=100)]
 
@@ -95,6 +97,8 @@ class Wordings:
 
 def canned_problem(canned: Canned) -> tuple[str, str] | None:
     """The field that is wrong, and what is wrong with it."""
+    if not _ONE_WORD.fullmatch(canned.shortcut):
+        return "shortcut", "one word: letters and digits, with . or - between them"
     if not any(all_of(canned.texts)):
         return "texts", "say what is to be written"
     return _strange("texts", canned.texts)

@@ -24,9 +24,12 @@ async def test_a_canned_reply_is_made_shown_changed_and_removed() -> None:
         ana = await world.token_for("ana")
         _, hers = await world.call("GET", "/api/v1/canned", token=ana)
         assert hers["items"] == []
+        status, problem = await world.call("GET", "/api/v1/canned/hello", token=ana)
+        assert (status, problem["detail"]) == (404, "there is no canned reply 'hello'")
         await world.call("PUT", "/api/v1/canned/hello", {"skills": []})
         _, hers = await world.call("GET", "/api/v1/canned", token=ana)
         assert [one["name"] for one in hers["items"]] == ["hello"]
+        assert (await world.call("GET", "/api/v1/canned/hello", token=ana))[0] == 200
         assert (await world.call("PUT", "/api/v1/canned/mine", HELLO, token=ana))[0] == 403
         assert (await world.call("DELETE", "/api/v1/canned/hello"))[0] == 200
         status, problem = await world.call("GET", "/api/v1/canned/hello")
@@ -74,3 +77,29 @@ async def test_a_declaration_brings_and_takes_them_and_is_idempotent() -> None:
         gone = {"remove": {"canned": ["hello"], "letters": ["house"]}}
         assert (await world.call("PUT", "/api/v1/directory", gone))[0] == 200
         assert (await world.call("GET", "/api/v1/canned"))[1]["items"] == []
+
+
+async def test_a_letter_is_seen_as_it_would_leave_and_nothing_is_kept() -> None:
+    async with api_world() as world:
+        await world.call("PUT", "/api/v1/letters/house", HOUSE)
+        trial: dict[str, Any] = {
+            "letter": {
+                "html": "<div>{answer}</div>",
+                "opening": {"": "Dear", "es": "Hola {customer}:"},
+            },
+            "said": "Ya sale.",
+            "language": "es-AR",
+            "values": {"customer": "Ana <b>", "agent": "Sam"},
+        }
+        status, seen = await world.call("POST", "/api/v1/letters/house/preview", trial)
+        assert (status, seen["body"]) == (200, "Hola Ana <b>:\n\nYa sale.\n\n-- \nSam")
+        assert "<p>Hola Ana &lt;b&gt;:</p>" in seen["html"]
+        _, kept = await world.call("GET", "/api/v1/letters/house")
+        assert (kept["html"], kept["opening"]) == (None, HOUSE["opening"])
+        _, plain = await world.call(
+            "POST", "/api/v1/letters/another/preview", {"letter": {}, "said": "x"}
+        )
+        assert plain == {"body": "x", "html": None}
+        trial["letter"] = {"closing": "Yours, {who}"}
+        status, problem = await world.call("POST", "/api/v1/letters/house/preview", trial)
+        assert (status, problem["errors"][0]["field"]) == (400, "closing")

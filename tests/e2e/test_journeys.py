@@ -16,6 +16,8 @@ from tests.support.smtp_sink import SmtpSink
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
+LEFT_US = "it left us today: it will be with you on Friday. More at {ticket_url}"
+
 
 async def two_desktops(house: House, new_page: NewPage) -> tuple[Desktop, Desktop]:
     """One agent, signed in twice through the form; ready."""
@@ -83,6 +85,42 @@ async def rates(rosa: Page) -> None:
     await expect(rosa.locator(".said").last).to_contain_text("Quick!")
 
 
+async def prepares(house: House, new_page: NewPage, shortcut: str, text: str) -> None:
+    """An admin writes a reply that agents can put in; what is wrong is said where it stands."""
+    page = await new_page()
+    await page.goto(f"{house.node.url}/admin/#/canned")
+    await page.get_by_label("Name").fill(await house.hire("Ada Stone", "admin"))
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("button", name="Add a canned reply").press("Enter")
+    form = page.get_by_role("dialog")
+    await form.get_by_label("Name").fill("on-its-way")
+    await form.get_by_label("Shortcut").fill("two words")
+    reply = form.get_by_label("Text: any other language")
+    await reply.fill("Dear ,")
+    await reply.press("ArrowLeft")
+    await form.get_by_role("button", name="{customer}").press("Enter")
+    await expect(reply).to_have_value("Dear {customer},")
+    await expect(form.get_by_text("Dear Ana García,")).to_be_visible()
+    await reply.press("End")
+    await page.keyboard.insert_text(f"\n{text}")
+    await form.get_by_role("button", name="Save").press("Enter")
+    await expect(form.get_by_text("one word", exact=False).first).to_be_visible()
+    await form.get_by_label("Shortcut").fill(shortcut)
+    await form.get_by_label("Shortcut").press("Enter")
+    await expect(page.get_by_role("row", name="on-its-way")).to_contain_text(f"/{shortcut}")
+
+
+async def sends_prepared(desktop: Desktop, shortcut: str, text: str) -> None:
+    """Found behind a slash, put in by Enter, sent."""
+    await desktop.answer.press_sequentially(f"/{shortcut[:3]}")
+    await expect(desktop.page.get_by_role("option", name="on-its-way")).to_be_visible()
+    await desktop.answer.press("Enter")
+    await expect(desktop.answer).to_have_value(re.compile(re.escape(text)))
+    await desktop.answer.press("Control+Enter")
+    await expect(desktop.answer).to_have_value("")
+
+
 @pytest.mark.timeout(120)
 async def test_a_mail_is_offered_answered_and_wrapped_up_and_the_answer_reaches_the_mailbox(
     house: House, new_page: NewPage, dovecot: Dovecot, sink: SmtpSink, tmp_path: Path
@@ -101,8 +139,8 @@ async def test_a_mail_is_offered_answered_and_wrapped_up_and_the_answer_reaches_
     await first.accept(subject)
     await expect(second.offers).to_have_count(0)
     await second.open(subject)
-    text = "Dear Rosa,\nit left us today: it will be with you on Friday. More at {ticket_url}"
-    await first.send(text)
+    await prepares(house, new_page, "left-us", LEFT_US)
+    await sends_prepared(first, "left-us", f"Dear Rosa Vidal,\n{LEFT_US}")
     for desktop in (first, second):
         await expect(desktop.message("with you on Friday")).to_have_count(1)
         await expect(desktop.message("with you on Friday")).to_contain_text("Sent")

@@ -9,6 +9,8 @@ import {
   type IconNode,
   Inbox,
   KeyRound,
+  MailOpen,
+  MessageSquareQuote,
   OctagonAlert,
   Send,
   Sparkles,
@@ -30,6 +32,8 @@ import { Quarantine } from "./Quarantine";
 import { Queues } from "./Queues";
 import { HoursPart, PromisesPart, RulesPart } from "./SetupParts";
 import { SitesPart } from "./SitesPart";
+import { CannedPart } from "../wordings/CannedPart";
+import { LettersPart } from "../wordings/LettersPart";
 import { Tokens } from "./Tokens";
 import "./admin.css";
 
@@ -41,6 +45,8 @@ const PARTS = {
   hours: { icon: CalendarClock, page: HoursPart },
   promises: { icon: Handshake, page: PromisesPart },
   rules: { icon: DoorOpen, page: RulesPart },
+  canned: { icon: MessageSquareQuote, page: CannedPart },
+  letters: { icon: MailOpen, page: LettersPart },
   skills: { icon: Sparkles, page: Skills },
   codes: { icon: Flag, page: Codes },
   quarantine: { icon: OctagonAlert, page: Quarantine },

@@ -1,25 +1,37 @@
+import { Trash2 } from "lucide";
 import type { ComponentChildren } from "preact";
 import { t } from "../i18n";
 import { Dialog } from "../ui/Dialog";
+import { Icon } from "../ui/Icon";
 
 interface Props {
   title: string;
   busy: boolean;
   problem: string;
   ready: boolean;
+  wide?: boolean;
+  /** Takes it away for good; asks first. */
+  onRemove?: (() => void) | undefined;
   onSave(): void;
   onClose(): void;
   children: ComponentChildren;
 }
 
-export function EditDialog({ title, busy, problem, ready, onSave, onClose, children }: Props) {
+export function EditDialog({ title, busy, problem, ready, wide, onRemove, onSave, onClose, children }: Props) {
   return (
     <Dialog
       title={title}
+      wide={wide}
       onClose={onClose}
       onSubmit={() => ready && !busy && onSave()}
       footer={
         <>
+          {onRemove && (
+            <button type="button" class="btn quiet dialog-remove" disabled={busy} onClick={onRemove}>
+              <Icon of={Trash2} size={14} />
+              {t("remove")}
+            </button>
+          )}
           <button type="button" class="btn" onClick={onClose}>
             {t("cancel")}
           </button>

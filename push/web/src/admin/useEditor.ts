@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
 import { Problem } from "../api/http";
-import { putDirectory } from "../api/resources";
+import { type DirectoryKind, putDirectory } from "../api/resources";
 import { t } from "../i18n";
 import { say } from "../ui/toast";
 
 /** Saving one entry of the directory: what is busy, what was refused, and in which field. */
-export function useEditor(kind: "agents" | "queues" | "codes" | "skills", onSaved: () => void) {
+export function useEditor(kind: DirectoryKind, onSaved: () => void) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error | null>(null);
   const save = async (name: string, body: object) => {

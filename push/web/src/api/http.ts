@@ -20,8 +20,10 @@ export class Problem extends Error {
     this.name = "Problem";
   }
 
+  /** What is wrong with a field, or with something in it. */
   of(field: string): string | undefined {
-    return this.errors.find((error) => error.field === field)?.message;
+    const within = new RegExp(`^${field}([.[]|$)`);
+    return this.errors.find((error) => within.test(error.field))?.message;
   }
 }
 

@@ -369,8 +369,9 @@ export const putSite = (name: string, wish: SiteWish) => http.put<SiteNow>(`${ap
 
 export const makeToken = (wish: { agent: string; role: Role; label: string; hours: number | null }) =>
   http.post<Token & { token: string }>(`${api}/tokens`, wish);
+export type DirectoryKind = "agents" | "queues" | "codes" | "skills" | "canned" | "letters";
 export const putDirectory = (
-  kind: "agents" | "queues" | "codes" | "skills",
+  kind: DirectoryKind,
   name: string,
   body: unknown,
 ) => http.put(`${api}/${kind}/${at(name)}`, body);

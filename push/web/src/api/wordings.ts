@@ -28,5 +28,19 @@ export interface Letter {
   quote: boolean;
 }
 
+/** What is said, in which language, and what stands for the names in braces. */
+export interface LetterTrial {
+  letter: Partial<Omit<Letter, "name">>;
+  said: string;
+  language: string;
+  values: Record<string, string>;
+}
+
+export type WordsKind = "canned" | "letters";
+const at = (kind: WordsKind, name: string) => `/api/v1/${kind}/${encodeURIComponent(name)}`;
+
 export const canned = () => http.get<Page<Canned>>("/api/v1/canned");
 export const letters = () => http.get<Page<Letter>>("/api/v1/letters");
+export const removeWords = (kind: WordsKind, name: string) => http.delete(at(kind, name));
+export const tryLetter = (name: string, trial: LetterTrial) =>
+  http.post<{ body: string; html: string | null }>(`${at("letters", name)}/preview`, trial);

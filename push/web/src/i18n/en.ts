@@ -5,6 +5,7 @@ import { enIntake } from "./en-intake";
 import { enMail } from "./en-mail";
 import { enTies } from "./en-ties";
 import { enSetup } from "./en-setup";
+import { enWordings } from "./en-wordings";
 
 /** Every text of the pages, in English: the one complete language. */
 export const en = {
@@ -15,6 +16,7 @@ export const en = {
   ...enMail,
   ...enTies,
   ...enSetup,
+  ...enWordings,
 
   // everywhere
   account: "Account and settings",

@@ -4,6 +4,7 @@ import { esIntake } from "./es-intake";
 import { esMail } from "./es-mail";
 import { esTies } from "./es-ties";
 import { esSetup } from "./es-setup";
+import { esWordings } from "./es-wordings";
 import type { Texts } from "./texts";
 
 /** Español: el acceso y las palabras principales del escritorio; lo que falta sale en inglés. */
@@ -12,6 +13,7 @@ export const es: Texts = {
   ...esMail,
   ...esTies,
   ...esSetup,
+  ...esWordings,
   ...esPeers,
   ...esRouting,
   account: "Cuenta y ajustes",

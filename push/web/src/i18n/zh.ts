@@ -4,6 +4,7 @@ import { zhIntake } from "./zh-intake";
 import { zhMail } from "./zh-mail";
 import { zhTies } from "./zh-ties";
 import { zhSetup } from "./zh-setup";
+import { zhWordings } from "./zh-wordings";
 import type { Texts } from "./texts";
 
 /** 中文：登录与桌面的主要词语；尚缺的以英文显示。 */
@@ -12,6 +13,7 @@ export const zh: Texts = {
   ...zhMail,
   ...zhTies,
   ...zhSetup,
+  ...zhWordings,
   ...zhPeers,
   ...zhRouting,
   account: "账户与设置",
