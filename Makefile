@@ -184,7 +184,7 @@ $(VENV)/.bench: $(VENV)/.dev requirements/bench.txt
 lock: ## compile requirements/*.in and push/web/package.json again (UPGRADE=1)
 	@scripts/lock $(if $(UPGRADE),--upgrade)
 
-peers: ## install Dovecot, Chromium and fonts with apt, where it may
+peers: ## install Dovecot, Exim, Chromium and fonts with apt, where it may
 	@scripts/peers
 
 wheel: $(VENV)/.dev push/static/index.html ## sdist and wheel, web app included, into dist/

@@ -20,7 +20,7 @@ from channels.email.parse import Envelope, MailParser
 from channels.email.probe import prove
 from channels.email.reader import Reader
 from channels.email.reading import Pace, Source
-from channels.email.send import Sender, refuses
+from channels.email.send import Sender, leave, refuses
 from channels.email.settings import OAuth2, Settings
 from channels.email.understand import Understanding, understood
 from gateway.core.errors import (
@@ -208,7 +208,7 @@ class EmailChannel:
             try:
                 refusal = await self._refuses_reply_address(client)
             finally:
-                client.close()
+                leave(client)
         except (SendError, ChannelError) as fault:
             return (signing_in, str(fault))
         return (signing_in, refusal)

@@ -4,7 +4,9 @@ Until the mail's bytes are under way a failure has had no effect and can be repe
 are, a lost connection leaves the outcome unknown: SMTP cannot be asked.
 """
 
+import asyncio
 import ssl
+from typing import cast
 
 import aiosmtplib
 from msgspec import Struct
@@ -60,15 +62,15 @@ class Sender:
             elif said.user:
                 await client.login(said.user, said.password)
         except aiosmtplib.SMTPAuthenticationError as refused:
-            client.close()
+            leave(client)
             raise TryAgain(
                 f"{where} refuses {said.user}: {_said(refused)}; check smtp.user and smtp.password"
             ) from refused
         except (aiosmtplib.SMTPException, OSError) as fault:
-            client.close()
+            _drop(client)
             raise TryAgain(f"{where}: {_said(fault)}") from fault
         except BaseException:
-            client.close()
+            _drop(client)
             raise
         return client
 
@@ -84,9 +86,13 @@ class Sender:
             options = _options(client, mail)
             taken = await self._envelope(client, mail, options)
             await self._data(client, mail.data)
-        finally:
-            # No QUIT: its answer could only delay us. The server has the mail, or we have said so.
-            client.close()
+        except (Deferred, Undeliverable):
+            leave(client)
+            raise
+        except BaseException:
+            _drop(client)
+            raise
+        leave(client)
         return taken
 
     async def _envelope(self, client: aiosmtplib.SMTP, mail: Composed, options: list[str]) -> Taken:
@@ -121,6 +127,26 @@ class Sender:
             raise OutcomeUnknown(
                 f"the connection was lost while the mail was under way: {_said(fault)}"
             ) from fault
+
+
+def leave(client: aiosmtplib.SMTP) -> None:
+    """Say QUIT, and wait for no answer: it could only delay us.
+
+    Who only ends TLS is kept by some servers, which listen on in clear for minutes (Exim); a few
+    dozen mails later they have no place for us.
+    """
+    wire = cast("asyncio.Transport | None", client.transport)
+    if wire is not None and not wire.is_closing():
+        wire.write(b"QUIT\r\n")
+    client.close()
+
+
+def _drop(client: aiosmtplib.SMTP) -> None:
+    """Whatever is under way ends here; what was not sent yet is for nobody."""
+    wire = cast("asyncio.Transport | None", client.transport)
+    client.close()
+    if wire is not None:
+        wire.abort()
 
 
 async def _greet(client: aiosmtplib.SMTP) -> None:
