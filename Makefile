@@ -24,7 +24,7 @@ SECONDS ?=
 UPGRADE ?=
 
 # What `make bench` runs; grows with bench/.
-BENCHES ?= start offer rescore match journal email idle push day failover
+BENCHES ?= start offer rescore match journal email idle storm push day failover
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -16,6 +16,7 @@ from bench.report import Report, as_object, tidy
 BENCHES = {
     "journal": "durable events a second, and how long an acknowledgement takes",
     "idle": "memory of connected idle desktops",
+    "storm": "all desktops lost at once, and back in sync",
     "push": "committed event to frame on the wire",
     "start": "a cold start until it can take work",
     "offer": "arrival to the offer on a desktop",
