@@ -179,7 +179,7 @@ async def _built(
     if not node.ledger.state.queues:
         general = Queue(name=DEFAULT_QUEUE, display_name="General")
         node.ledger.record([e.Change(e.QueueDefined(queue=general, by="system"))])
-    app.api = api = Api(_house(app, links))
+    app.api = api = Api(_house(app, links, table))
     app.push = _push(app, api)
     app.sockets = Sockets([app.push.route()], heartbeat=settings.push.heartbeat)
     mount = HttpMount(
@@ -243,7 +243,7 @@ def _shown_name(node: Node, name: AgentName) -> str:
     return (profile.display_name if profile else "") or name
 
 
-def _house(app: App, links: TicketLinks) -> House:
+def _house(app: App, links: TicketLinks, table: Mapping[str, ChannelType]) -> House:
     settings, store = app.settings, app.store
     return House(
         site=Site(
@@ -278,6 +278,7 @@ def _house(app: App, links: TicketLinks) -> House:
         links=links,
         channels=app.rooms,
         vitals=app,
+        shows=next((kind.shows for kind in table.values() if kind.shows is not None), None),
         database=store.lookout,
         among=app,
         lag=app.lag,

@@ -41,6 +41,7 @@ from gateway.core.model import (
     Message,
 )
 from gateway.core.owed import Callbacks
+from gateway.core.shown import HeaderField, Invitation, ShownMail
 from gateway.core.view import SnapshotView
 
 # -- time -----------------------------------------------------------------------------------
@@ -528,14 +529,39 @@ def _every_node(_settings: Any) -> str | None:
     return None
 
 
+class Shows(Protocol):
+    """Makes mails, and what comes with them, readable for people. Never raises; may take long.
+
+    ``inside`` is the place of a file in a mail: its number, after that of each mail around it.
+    """
+
+    def header(self, raw: bytes) -> tuple[HeaderField, ...]: ...
+
+    def mail(self, raw: bytes, inside: str = "") -> ShownMail | None:
+        """The mail, or the one at ``inside`` of it."""
+        ...
+
+    def file(self, raw: bytes, inside: str) -> File | None: ...
+
+    def invitations(self, data: bytes) -> tuple[Invitation, ...]:
+        """The events of a calendar file."""
+        ...
+
+    def clean(self, html: str) -> str:
+        """HTML that one of us sends, without what acts or calls home in a reader's browser."""
+        ...
+
+
 class ChannelType(Struct, frozen=True, kw_only=True):
     """One line of the table of kinds: how to read its settings, how to open it.
 
     ``duty`` names what only one node may do at a time under these settings (read one mailbox):
-    the channel's ``run`` then works at one node, while every node may ``send``.
+    the channel's ``run`` then works at one node, while every node may ``send``. ``shows`` reads
+    for people what the channel brought, if that is more than text.
     """
 
     kind: ChannelKind
     settings: type[Any]
     open: Callable[[Any, Services], Channel]
     duty: Callable[[Any], str | None] = _every_node
+    shows: Shows | None = None

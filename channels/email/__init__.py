@@ -10,13 +10,18 @@ parts and ``compose`` are pure.
 
 from channels.email.channel import EmailChannel, EmailOpener
 from channels.email.settings import Settings
+from channels.email.show import MailShow
 from gateway.core.model import ChannelKind
 from gateway.ports import ChannelType
 
 open_email = EmailOpener()
 
 TYPE = ChannelType(
-    kind=ChannelKind.EMAIL, settings=Settings, open=open_email, duty=lambda said: said.duty()
+    kind=ChannelKind.EMAIL,
+    settings=Settings,
+    open=open_email,
+    duty=lambda said: said.duty(),
+    shows=MailShow(),
 )
 
 __all__ = ["TYPE", "EmailChannel", "EmailOpener", "Settings", "open_email"]

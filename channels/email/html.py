@@ -112,9 +112,13 @@ def too_complex(html: str) -> bool:
 
 
 class Sanitizer:
-    """Makes HTML harmless. Build one and keep it: it holds compiled tables."""
+    """Makes HTML harmless. Build one and keep it: it holds compiled tables.
 
-    def __init__(self) -> None:
+    ``remote_images`` are left to load where the HTML is one of ours, on its way out.
+    """
+
+    def __init__(self, *, remote_images: bool = False) -> None:
+        self._remote_images = remote_images
         self._cleaner = nh3.Cleaner(
             tags=_TAGS,
             attributes=_ATTRIBUTES,
@@ -137,7 +141,7 @@ class Sanitizer:
         safe = self._cleaner.clean(clean(html))
         # An attribute's quotes are escaped by the serialiser, so this can only be an attribute
         # of its own or plain text; where it should fail to match, the unknown scheme is inert.
-        return safe.replace(f'src="{_REMOTE}', 'data-src="')
+        return safe.replace(f'src="{_REMOTE}', 'src="' if self._remote_images else 'data-src="')
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:

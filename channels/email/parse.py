@@ -8,6 +8,7 @@ import html as entities
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from msgspec import Struct
@@ -21,16 +22,20 @@ from channels.email.addresses import (
     message_ids,
     sender_of,
 )
-from channels.email.authenticity import vouched
+from channels.email.authenticity import judged
 from channels.email.fold import fold_from, own_words
 from channels.email.headers import Headers
 from channels.email.html import MAX_HTML, Sanitizer, to_text
 from channels.email.language import LanguageGuess
+from channels.email.likeness import seems
+from channels.email.lists import answer_to, list_addresses
+from channels.email.seal import seals
 from channels.email.text import clean, one_line
 from gateway.core.ids import ChannelName, QueueName
 from gateway.core.inbound import JOIN_SECONDS
 from gateway.core.model import Attributes, ChannelKind
 from gateway.core.replytoken import tokens_in, untagged, without_token
+from gateway.core.signs import Signs
 from gateway.ports import Claim, Inbound
 
 MARK = "x-switchroom-check"
@@ -83,9 +88,10 @@ class MailParser:
             return unreadable(raw, envelope, "it has no header" if raw.strip() else "it is empty")
         found = mime.content(root)
         cut = envelope.size > len(raw)
-        body, html = self._body(found, envelope.size if cut else 0, envelope.where)
+        body, html = body_of(found, self._sanitizer)
         sender = sender_of(headers.raw("from")) or sender_of(headers.raw("sender"))
-        answer_to = _answer_to(headers, sender.address if sender else "", envelope.own)
+        lists = list_addresses(headers)
+        answer = answer_to(headers, sender.address if sender else "", envelope.own, lists)
         report_type = mime.report_type(root, found)
         verdict = machine.judge(headers, sender.address if sender else "", report_type)
         reported = bounce.read(found)
@@ -94,6 +100,9 @@ class MailParser:
         to, copies = (addresses(", ".join(headers.all(field))) for field in ("to", "cc"))
         if max(len(to), len(copies)) == MAX_ADDRESSES:
             found.note(f"more than {MAX_ADDRESSES} addresses: the rest was left out")
+        signs = signs_of(headers, root, body, sender, envelope.own, envelope.authserv_id)
+        if cut:
+            body, html = _cut_notice(body, html, envelope.size, envelope.where)
         fold = fold_from(body)
         own = own_words(body, fold)
         from_self = sender is not None and _is_own(sender.address, envelope.own)
@@ -115,9 +124,7 @@ class MailParser:
             at=envelope.at,
             queue=envelope.queue,
             # A report speaks for nobody; mail servers are no customers.
-            identity=None
-            if reported and reported.action
-            else _claim(headers, sender, envelope.authserv_id),
+            identity=None if reported and reported.action else _claim(sender, signs),
             subject=untagged(subject)[:998],
             body=body,
             html=html,
@@ -127,42 +134,68 @@ class MailParser:
             raw=raw,
             references=_references(headers, reported),
             external_id=next(iter(message_ids(headers.raw("message-id"))), ""),
-            address=answer_to,
+            address=answer,
             to=tuple(dict.fromkeys(without_token(a.address) for a in to)),
             copies=tuple(
-                dict.fromkeys(a for a in others if not _is_own(a, envelope.own) and a != answer_to)
+                dict.fromkeys(
+                    a for a in others if not _is_own(a, envelope.own) and a not in (answer, *lists)
+                )
             ),
+            signs=signs,
             attributes=attributes,
             machine=verdict is not None or from_self,
             tokens=tokens_in([*others, *_delivered_to(headers)], subject),
             join_seconds=envelope.join_seconds,
         )
 
-    def _body(self, found: mime.Content, cut_from: int, where: str) -> tuple[str, str | None]:
-        """The text and the harmless HTML; ``cut_from`` is the size of a mail over the limit."""
-        markup = _markup(found.pieces)
-        if len(markup) > MAX_HTML:
-            found.note("the HTML was cut; the original holds all of it")
-        html = self._sanitizer.clean(markup) or None
-        if markup and html is None:
-            found.note("of the HTML only its text was kept")
-        texts = [
-            piece.text if piece.text.strip() else to_text(piece.html) for piece in found.pieces
-        ]
-        body = "\n".join(text for text in texts if text.strip())
-        if len(body) > MAX_BODY:
-            body = body[:MAX_BODY]
-            found.note("the text was cut; the original holds all of it")
-        if cut_from:
-            where = where or "in the mailbox"
-            notice = (
-                f"[This mail has {cut_from / 1_000_000:.1f} MB and is over the limit: only its "
-                f"beginning is shown, without attachments. All of it stays {where}, and can be "
-                "read there with any mail program.]"
-            )
-            body = f"{notice}\n\n{body}"
-            html = html and f"<p>{entities.escape(notice)}</p>{html}"
-        return body, html
+
+def body_of(found: mime.Content, sanitizer: Sanitizer) -> tuple[str, str | None]:
+    """The text and the harmless HTML."""
+    markup = _markup(found.pieces)
+    if len(markup) > MAX_HTML:
+        found.note("the HTML was cut; the original holds all of it")
+    html = sanitizer.clean(markup) or None
+    if markup and html is None:
+        found.note("of the HTML only its text was kept")
+    texts = [piece.text if piece.text.strip() else to_text(piece.html) for piece in found.pieces]
+    body = "\n".join(text for text in texts if text.strip())
+    if len(body) > MAX_BODY:
+        body = body[:MAX_BODY]
+        found.note("the text was cut; the original holds all of it")
+    return body, html
+
+
+def _cut_notice(body: str, html: str | None, size: int, where: str) -> tuple[str, str | None]:
+    """The same of a mail of so many bytes, which is over the limit, with a notice of that."""
+    notice = (
+        f"[This mail has {size / 1_000_000:.1f} MB and is over the limit: only its "
+        f"beginning is shown, without attachments. All of it stays {where or 'in the mailbox'}, "
+        "and can be read there with any mail program.]"
+    )
+    return f"{notice}\n\n{body}", html and f"<p>{entities.escape(notice)}</p>{html}"
+
+
+def signs_of(
+    headers: Headers,
+    root: Message,
+    body: str,
+    sender: Address | None,
+    own: frozenset[str],
+    authserv_id: str,
+) -> Signs:
+    """What the mail shows of its sender and its wrapping."""
+    judgement = judged(headers, sender, authserv_id)
+    lists = list_addresses(headers)
+    wanted = [one.address for one in addresses(headers.raw("reply-to"))]
+    elsewhere = (one for one in wanted if sender is None or one != sender.address)
+    return Signs(
+        proof=judgement.proof,
+        checks=judgement.checks,
+        reply_to=next((one for one in elsewhere if not _is_own(one, own)), ""),
+        seems=seems(sender, own, by_list=bool(lists)) if sender is not None else "",
+        sealed=seals(root, body),
+        list=next((one for one in lists if not _is_own(one, own)), ""),
+    )
 
 
 def _markup(pieces: list[mime.Piece]) -> str:
@@ -191,21 +224,15 @@ def unreadable(raw: bytes | None, envelope: Envelope, why: str) -> Inbound:
     )
 
 
-def _claim(headers: Headers, sender: Address | None, authserv_id: str) -> Claim | None:
+def _claim(sender: Address | None, signs: Signs) -> Claim | None:
     if sender is None:
         return None
     return Claim(
         kind="email",
         value=sender.address,
         name=sender.name,
-        verified=vouched(headers, sender, authserv_id),
+        verified=signs.proof == "verified",
     )
-
-
-def _answer_to(headers: Headers, sender: str, own: frozenset[str]) -> str:
-    """Reply-To if it names somebody else than us (else two of our channels write to us)."""
-    wanted = [a.address for a in addresses(headers.raw("reply-to"))]
-    return next((address for address in wanted if not _is_own(address, own)), sender)
 
 
 def _is_own(address: str, own: frozenset[str]) -> bool:
@@ -241,7 +268,7 @@ def _attributes(
     reported: bounce.Bounce | None,
 ) -> Attributes:
     attributes: Attributes = {"preview": one_line(own, _PREVIEW)}
-    if (date := _date(headers)) is not None:
+    if (date := date_of(headers)) is not None:
         attributes["date"] = date.isoformat()
     if ticket := _TICKET.search(untagged(headers.text("subject"))):
         attributes["ticket"] = int(ticket[1])
@@ -267,7 +294,7 @@ def _in_copy(to: Sequence[Address], copies: Sequence[Address], own: frozenset[st
     return "Cc" if any(one.address in own for one in copies) else "Bcc"
 
 
-def _date(headers: Headers) -> datetime | None:
+def date_of(headers: Headers) -> datetime | None:
     """What the sender says the time was, in UTC."""
     try:
         said = parsedate_to_datetime(headers.text("date"))

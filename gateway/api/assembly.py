@@ -22,6 +22,7 @@ from gateway.api.intent import Applier
 from gateway.api.items import Items
 from gateway.api.live import LiveNumbers
 from gateway.api.macros import Macros
+from gateway.api.mails import Mails
 from gateway.api.metrics import Metrics
 from gateway.api.nodes import NodeActs
 from gateway.api.once import Once
@@ -75,6 +76,7 @@ class Api:
             Callbacks(house.node, house.listing, once),
             Customers(house),
             Attachments(house.node.files),
+            Mails(house.listing, house.node.files, house.shows),
             Agents(ledger, house.presence, house.tokens, self.auth, passwords, once),
             Queues(ledger, house),
             Names("skills", house.skills),

@@ -32,7 +32,7 @@ from gateway.api.needs import (
 from gateway.api.reports import Reported
 from gateway.flow.node import Node
 from gateway.flow.ticketlinks import TicketLinks
-from gateway.ports import Clock, HttpRoute
+from gateway.ports import Clock, HttpRoute, Shows
 
 Purpose = Literal["agent", "chat"]
 
@@ -56,6 +56,7 @@ class House(Struct, frozen=True, kw_only=True):
     ``database`` is ``None`` if it is the embedded one; ``among`` where there are no other nodes;
     ``peers`` gives the other nodes' addresses for a purpose ("agent", "chat");
     ``lag_buckets`` are the upper limits of ``lag.counts``;
+    ``shows`` makes mails readable, where there is a kind of channel that brings any;
     ``asyncapi`` is the document of the websocket protocols, ready made.
     """
 
@@ -84,6 +85,7 @@ class House(Struct, frozen=True, kw_only=True):
     channels: ChannelRoom
     vitals: Vitals
     peers: Callable[[Purpose], tuple[str, ...]] = lambda _purpose: ()
+    shows: Shows | None = None
     database: Database | None = None
     among: Among | None = None
     lag: Lag | None = None

@@ -152,6 +152,10 @@ class Listing(Protocol):
         """The bytes as they came; only of a quarantined inbound."""
         ...
 
+    async def raw_of(self, message: MessageId) -> RawInbound | None:
+        """The bytes that a message came in, if they are kept."""
+        ...
+
     async def retry(self, inbound: InboundId) -> Received | None:
         """Make a quarantined inbound undecided again; ``None`` if there is none."""
         ...

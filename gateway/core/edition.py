@@ -134,6 +134,8 @@ NEW: Mapping[str, Since] = {
     "Inbound.mark": Since(2, harmless=True),
     "Message.mark": Since(2, harmless=True),
     "CopyCame": Since(2, harmless=True),
+    # What is lost of these is not shown beside the mail.
+    **dict.fromkeys(("Inbound.signs", "Message.signs", "Signs"), Since(2, harmless=True)),
     **dict.fromkeys(("Item.gone", "Gone"), Since(2, harmless=True)),
     **dict.fromkeys(("CustomerLeft", "CustomerBack"), Since(2, harmless=True)),
     # These stand only in the fields above; as by default they stand in every queue.

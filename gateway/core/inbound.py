@@ -19,6 +19,7 @@ from gateway.core.ids import (
 )
 from gateway.core.model import Attributes, ChannelKind
 from gateway.core.owed import CallbackWish
+from gateway.core.signs import Signs
 
 JOIN_SECONDS = 7 * 86_400.0
 
@@ -61,7 +62,7 @@ class Inbound(Struct, frozen=True, kw_only=True):
     ``rating``: the customer says how it went, 1-5, and ``body`` why.
     ``tokens`` may be reply tokens of ours (``core.replytoken``). For ``join_seconds`` what the same
     verified sender writes about the same joins the case. ``mark`` is equal in the copies of one
-    mail that come to several of our mailboxes.
+    mail that come to several of our mailboxes. ``signs`` is what a mail shows of its sender.
     """
 
     channel: ChannelName
@@ -100,6 +101,7 @@ class Inbound(Struct, frozen=True, kw_only=True):
     tokens: tuple[str, ...] = ()
     join_seconds: float = JOIN_SECONDS
     mark: str = ""
+    signs: Signs | None = None
 
 
 class Decided(Struct, frozen=True, kw_only=True):

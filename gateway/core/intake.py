@@ -330,6 +330,7 @@ def _said(
         external_id=inbound.external_id,
         client_id=inbound.client_id,
         mark=inbound.mark or UNSET,
+        signs=inbound.signs or UNSET,
     )
     # A mail in the case of a task does not change where the task's answer goes.
     mails = inbound.kind is item.kind is ChannelKind.EMAIL

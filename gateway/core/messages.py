@@ -48,6 +48,7 @@ def left_behind(message: Message, moved_to: int | None) -> Message:
         external_id="",
         fold_from=0,
         quick_replies=UNSET,
+        signs=UNSET,
         moved_to=TicketNumber(moved_to),
     )
 

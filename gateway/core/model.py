@@ -49,6 +49,7 @@ from gateway.core.records import DeliveryUpdate as DeliveryUpdate
 from gateway.core.records import InboundDone as InboundDone
 from gateway.core.routed import Forecast as Forecast
 from gateway.core.routed import Passed as Passed
+from gateway.core.signs import Signs
 from gateway.core.thresholds import Threshold
 from gateway.core.ties import Ties
 from gateway.core.value import Attributes as Attributes
@@ -256,7 +257,7 @@ class Message(Value, frozen=True, kw_only=True):
     own mail has it before the first attempt. From line ``fold_from`` of ``body`` on (0: nowhere) it
     may be folded away. ``quick_replies`` are answers that the customer may choose from.
     ``moved_to``, never stored: only its place is here, that ticket has it now. ``mark``: a mail's,
-    equal in its copies.
+    equal in its copies. ``signs``: what a mail that came shows of its sender.
     """
 
     id: MessageId
@@ -282,6 +283,7 @@ class Message(Value, frozen=True, kw_only=True):
     quick_replies: tuple[str, ...] | UnsetType = UNSET
     moved_to: TicketNumber | UnsetType = UNSET
     mark: str | UnsetType = UNSET
+    signs: Signs | UnsetType = UNSET
 
 
 class AgentProfile(Value, frozen=True, kw_only=True):

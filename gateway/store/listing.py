@@ -126,9 +126,15 @@ class PgListing:
             return None
         with reading():
             row = await self._pool.fetchrow(self._sql["quarantined_raw"], inbound)
-        if row is None:
+        return None if row is None else RawInbound(**row)
+
+    async def raw_of(self, message: MessageId) -> RawInbound | None:
+        """The bytes that a message came in; ``None`` if there are none, or none any more."""
+        if uuid_or_none(message) is None:
             return None
-        return RawInbound(channel=row["channel"], at=row["at"], data=row["data"])
+        with reading():
+            row = await self._pool.fetchrow(self._sql["raw_of_message"], message)
+        return None if row is None else RawInbound(**row)
 
     async def retry(self, inbound: InboundId) -> Received | None:
         """Make a quarantined inbound undecided again; ``None`` if there is none."""

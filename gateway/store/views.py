@@ -187,7 +187,7 @@ class NodeCard(Struct, frozen=True, kw_only=True):
 
 
 class RawInbound(Struct, frozen=True, kw_only=True):
-    """The bytes of a quarantined inbound, as they came."""
+    """The bytes of an inbound, as they came."""
 
     channel: ChannelName
     at: datetime

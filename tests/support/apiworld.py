@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 from msgspec.structs import replace
 
+from channels.email import TYPE as EMAIL
 from channels.task import TYPE as TASK
 from channels.task.settings import Settings as TaskSettings
 from gateway.api import Api, House
@@ -184,6 +185,12 @@ class FakeListing:
             return None
         data = b"<script>raw</script>"
         return RawInbound(channel=row.inbound.channel, at=row.inbound.at, data=data)
+
+    async def raw_of(self, message: MessageId) -> RawInbound | None:
+        for row in self._tables.inbox_by_id.values():
+            if row.decided is not None and row.decided.message == message and row.raw:
+                return RawInbound(channel=row.inbound.channel, at=row.inbound.at, data=row.raw)
+        return None
 
     async def retry(self, inbound: InboundId) -> Received | None:
         if await self.raw(inbound) is None:
@@ -614,6 +621,7 @@ def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> Ho
         ),
         channels=world.process,
         vitals=world.process,
+        shows=EMAIL.shows,
         bootstrap_token=ADMIN,
         asyncapi={"asyncapi": "3.0.0"},
         other_routes=others,

@@ -37,6 +37,7 @@ class InboxRow(Struct, kw_only=True):
     attachments: tuple[m.Attachment, ...]
     received_at: datetime
     decided: Decided | None = None
+    raw: bytes | None = None
 
 
 class Upload(Struct, kw_only=True):

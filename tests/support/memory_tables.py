@@ -287,6 +287,7 @@ class Tables(Shelf):
             customer=customer,
             received_at=self.now(),
             attachments=tuple(self._keep(file, "").attachment for file in inbound.files),
+            raw=inbound.raw,
         )
 
     def _who(self, inbound: Inbound) -> CustomerId | None:

@@ -114,6 +114,16 @@ SELECT coalesce(b.data, '') AS data, i.channel, i.at
 FROM inbox AS i LEFT JOIN blob AS b ON b.sha256 = i.raw
 WHERE i.id = $1 AND i.status = 'quarantined'
 
+-- name: raw_of_message
+-- A message may have been split off: what brought it knows the case in which it came.
+SELECT b.data, i.channel, i.at
+FROM inbox AS i JOIN blob AS b ON b.sha256 = i.raw
+WHERE i.decided->>'case' IN (SELECT m.case_id::text FROM message AS m WHERE m.id = $1
+                             UNION SELECT p.case_id::text FROM message_place AS p
+                             WHERE p.message = $1)
+  AND i.decided->>'message' = $1::uuid::text
+ORDER BY i.id LIMIT 1
+
 -- name: quarantine_drop
 UPDATE inbox SET status = 'dropped', decided_at = now()
 WHERE id = $1 AND status = 'quarantined' RETURNING id

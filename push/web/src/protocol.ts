@@ -67,6 +67,16 @@ export interface Attachment {
   inline_id: string;
 }
 
+/** What a mail shows of its sender and of how it is wrapped (gateway/core/signs.py); left out: nothing. */
+export interface Signs {
+  proof?: "" | "verified" | "no_server" | "no_result" | "weak" | "failed" | "unclear";
+  checks?: string[];
+  reply_to?: string;
+  seems?: string;
+  sealed?: ("smime_signed" | "smime_opaque" | "smime_encrypted" | "pgp_signed" | "pgp_encrypted" | "tnef")[];
+  list?: string;
+}
+
 export interface Message {
   id: string;
   case: string;
@@ -90,6 +100,8 @@ export interface Message {
   fold_from: number;
   /** Only its place is here: that case has it now. */
   moved_to?: number;
+  /** Of a mail that came. */
+  signs?: Signs;
 }
 
 export interface CaseLink {

@@ -22,6 +22,7 @@ import { type Line, thread, withAsked } from "./thread";
 import { WrapUp } from "./WrapUp";
 import "./conversation.css";
 import "./messages.css";
+import "./letter.css";
 
 /** The ticket numbers of items that were open here: they can still be read after they left. */
 const numbers = new Map<string, number>();

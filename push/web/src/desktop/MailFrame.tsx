@@ -1,26 +1,38 @@
 import { ExternalLink, ImageOff } from "lucide";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { attachmentBlob } from "../api/resources";
 import { t } from "../i18n";
-import type { Message } from "../protocol";
 import { Icon } from "../ui/Icon";
 import { isDark } from "../ui/theme";
 import { mailDocument, mailFacts } from "./mail";
 import sheet from "./mail-frame.css?url";
 import { Text } from "./Text";
 
+/** A file of the mail that its HTML may show. */
+export interface FrameFile {
+  inline_id: string;
+  type: string;
+  size: number;
+  load(): Promise<Blob>;
+}
+
+interface Props {
+  html: string;
+  body: string;
+  foldFrom: number;
+  files: FrameFile[];
+}
+
 /**
  * A mail's HTML in a frame that may do nothing: no scripts, no forms, no navigation, an origin
  * of its own. Its links stand below with their real addresses; remote images stay unloaded
  * until the agent asks, because loading them tells the sender that the mail was read.
  */
-export function MailFrame({ message }: { message: Message }) {
-  const html = message.html ?? "";
+export function MailFrame({ html, body, foldFrom, files }: Props) {
   const facts = useMemo(() => mailFacts(html), [html]);
   const [images, setImages] = useState(false);
   const [plain, setPlain] = useState(false);
   const [tall, setTall] = useState(false);
-  const inline = useInlineImages(message, facts.inlineIds);
+  const inline = useInlineImages(files, facts.inlineIds);
   const dark = isDark() && !facts.coloured;
   const source = useMemo(
     () => mailDocument(html, { style: new URL(sheet, location.href).href, images, dark, inline }),
@@ -38,7 +50,7 @@ export function MailFrame({ message }: { message: Message }) {
         </p>
       )}
       {plain ? (
-        <Text body={message.body} from={message.fold_from} />
+        <Text body={body} from={foldFrom} />
       ) : (
         <iframe
           class={dark ? "mail-frame dark" : "mail-frame"}
@@ -50,7 +62,7 @@ export function MailFrame({ message }: { message: Message }) {
         />
       )}
       <p class="mail-foot">
-        {message.body && (
+        {body && (
           <button class="btn quiet small" onClick={() => setPlain(!plain)}>
             {plain ? t("mail.as_html") : t("mail.as_text")}
           </button>
@@ -80,17 +92,20 @@ function host(href: string): string {
   }
 }
 
+const LARGEST = 10_000_000;
+
 /** Images that came with the mail, as data: the frame has no token to fetch them with. */
-function useInlineImages(message: Message, wanted: string[]): Record<string, string> {
+function useInlineImages(files: FrameFile[], wanted: string[]): Record<string, string> {
   const [inline, setInline] = useState<Record<string, string>>({});
   const key = wanted.join();
   useEffect(() => {
     let current = true;
-    const files = message.attachments.filter(
-      (file) => wanted.includes(file.inline_id) && file.type.startsWith("image/") && file.size < 5_000_000,
+    const shown = files.filter(
+      (file) => wanted.includes(file.inline_id) && file.type.startsWith("image/") && file.size < LARGEST,
     );
-    for (const file of files) {
-      attachmentBlob(file.id)
+    for (const file of shown) {
+      file
+        .load()
         .then(asDataUrl)
         .then((url) => current && setInline((old) => ({ ...old, [file.inline_id]: url })))
         .catch(() => undefined); // the mail is readable without it
@@ -98,7 +113,7 @@ function useInlineImages(message: Message, wanted: string[]): Record<string, str
     return () => {
       current = false;
     };
-  }, [message.id, key]);
+  }, [key]);
   return inline;
 }
 

@@ -1,13 +1,16 @@
-import { Check, CheckCheck, CircleAlert, Clock, Lock, LoaderCircle, Paperclip, SendHorizontal } from "lucide";
-import { useState } from "preact/hooks";
+import { Check, CheckCheck, CircleAlert, Clock, Lock, LoaderCircle, SendHorizontal } from "lucide";
 import { attachmentBlob } from "../api/resources";
 import { t, word } from "../i18n";
-import type { Attachment } from "../protocol";
-import { Avatar, fileSize } from "../ui/bits";
+import type { Message } from "../protocol";
+import { Avatar } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { clock, full } from "../ui/time";
-import { sayError } from "../ui/toast";
+import { Files } from "./Files";
+import { Invitations } from "./Invitation";
+import { shownInText } from "./mail";
 import { MailFrame } from "./MailFrame";
+import { OriginalMenu } from "./Original";
+import { SenderNotes, SenderProof } from "./SenderSigns";
 import { Text } from "./Text";
 import { Moved } from "./Ties";
 import { type Line, speaker } from "./thread";
@@ -47,6 +50,7 @@ function Letter({ line }: { line: Line }) {
           <span class="letter-line">
             <strong class="cut">{speaker(message)}</strong>
             <Stamp line={line} />
+            {message.direction === "in" && <OriginalMenu message={message} />}
           </span>
           {(message.to.length > 0 || message.cc.length > 0) && (
             <span class="letter-to muted">
@@ -54,18 +58,36 @@ function Letter({ line }: { line: Line }) {
               {message.cc.length > 0 && ` · ${t("mail.cc", { list: message.cc.join(", ") })}`}
             </span>
           )}
+          {message.signs && <SenderProof signs={message.signs} />}
         </div>
       </header>
+      {message.signs && <SenderNotes signs={message.signs} />}
       {message.subject && (
         <h2 class="letter-subject" dir="auto">
           {message.subject}
         </h2>
       )}
-      {message.html ? <MailFrame message={message} /> : <Text body={message.body} from={message.fold_from} />}
-      <Files files={message.attachments} />
+      <Invitations files={message.attachments} />
+      {message.html ? (
+        <MailFrame
+          html={message.html}
+          body={message.body}
+          foldFrom={message.fold_from}
+          files={message.attachments.map((file) => ({ ...file, load: () => attachmentBlob(file.id) }))}
+        />
+      ) : (
+        <Text body={message.body} from={message.fold_from} />
+      )}
+      <Files files={besideText(message)} />
       <Undelivered message={message} />
     </article>
   );
+}
+
+/** What the text does not show itself. */
+function besideText({ html, attachments }: Message) {
+  const inText = shownInText(html, attachments);
+  return attachments.filter(({ inline_id }) => !inText.has(inline_id));
 }
 
 function Bubble({ line, follows, goesOn }: Place) {
@@ -84,7 +106,7 @@ function Bubble({ line, follows, goesOn }: Place) {
       )}
       <div class="bubble-body">
         <Text body={message.body} from={message.fold_from} />
-        <Files files={message.attachments} />
+        <Files files={besideText(message)} />
       </div>
       {!goesOn && (
         <footer>
@@ -133,45 +155,5 @@ function Stamp({ line: { message, pending } }: { line: Line }) {
         </span>
       )}
     </span>
-  );
-}
-
-function Files({ files }: { files: Attachment[] }) {
-  const shown = files.filter((file) => !file.inline_id);
-  if (shown.length === 0) return null;
-  return (
-    <ul class="files">
-      {shown.map((file) => (
-        <FileLink key={file.id} file={file} />
-      ))}
-    </ul>
-  );
-}
-
-/** Files need the token, so they are fetched and saved rather than linked; never shown inline. */
-function FileLink({ file }: { file: Attachment }) {
-  const [busy, setBusy] = useState(false);
-  const save = async () => {
-    setBusy(true);
-    try {
-      const url = URL.createObjectURL(await attachmentBlob(file.id));
-      const link = document.createElement("a");
-      link.href = url;
-      link.download = file.name;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(url), 10_000);
-    } catch (error) {
-      sayError(error);
-    }
-    setBusy(false);
-  };
-  return (
-    <li>
-      <button class="file" disabled={busy} onClick={() => void save()} title={t("file.save", { name: file.name })}>
-        <Icon of={Paperclip} size={15} />
-        <span class="cut">{file.name}</span>
-        <span class="muted num">{fileSize(file.size)}</span>
-      </button>
-    </li>
   );
 }

@@ -10,14 +10,36 @@ export interface MailFacts {
   height: number;
 }
 
+/** Where the node keeps the address of a remote image, so that nothing loads it. */
+const UNLOADED = "data-src";
+const CID = /^cid:/i;
 const LINE = 23;
 const PER_LINE = 92;
+
+/** The Content-ID that an address means (RFC 2392: it is percent-encoded there). */
+function cidOf(src: string): string {
+  const id = src.slice(4);
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
+  }
+}
+
+/** The files that a mail's text shows itself: a Content-ID alone says nothing, many programs give one to every file. */
+export function shownInText(html: string | null, files: readonly { inline_id: string; type: string }[]): Set<string> {
+  const wanted = new Set([...(html ?? "").matchAll(/["']cid:([^"']+)["']/gi)].map((match) => cidOf(`cid:${match[1]!}`)));
+  return new Set(
+    files.filter(({ inline_id, type }) => inline_id && type.startsWith("image/") && wanted.has(inline_id)).map(({ inline_id }) => inline_id),
+  );
+}
 
 /** Parsed in an inert document: nothing is loaded or run. */
 export function mailFacts(html: string): MailFacts {
   const doc = new DOMParser().parseFromString(html, "text/html");
   const images = [...doc.images];
   const sources = images.map((image) => image.getAttribute("src") ?? "");
+  const remote = images.filter((image) => image.hasAttribute(UNLOADED) || /^(https?:)?\/\//i.test(image.getAttribute("src") ?? ""));
   const links = new Map<string, string>();
   for (const link of doc.links) {
     const href = link.getAttribute("href") ?? "";
@@ -29,8 +51,8 @@ export function mailFacts(html: string): MailFacts {
   const lines = Math.ceil(text.replace(/\s+/g, " ").length / PER_LINE) + blocks * 0.95;
   return {
     links: [...links].map(([href, label]) => ({ href, text: label })),
-    remoteImages: sources.filter((src) => /^(https?:)?\/\//i.test(src)).length,
-    inlineIds: sources.filter((src) => /^cid:/i.test(src)).map((src) => src.slice(4)),
+    remoteImages: remote.length,
+    inlineIds: sources.filter((src) => CID.test(src)).map(cidOf),
     coloured: /(?:background|bgcolor|[^-]color)\s*[:=]/i.test(html),
     height: Math.round(Math.min(640, Math.max(96, lines * LINE + imageHeight + 60))),
   };
@@ -47,9 +69,14 @@ export function mailDocument(
   const { style, images, dark, inline } = options;
   const sources = images ? "data: https: http:" : "data:";
   const policy = `default-src 'none'; style-src 'unsafe-inline' ${style}; img-src ${sources}`;
-  const body = html.replace(/(["'])cid:([^"']+)\1/gi, (whole, quote: string, id: string) =>
-    inline[id] ? `${quote}${inline[id]}${quote}` : whole,
-  );
+  const doc = new DOMParser().parseFromString(html, "text/html");
+  for (const image of doc.images) {
+    const src = image.getAttribute("src") ?? "";
+    const data = CID.test(src) ? inline[cidOf(src)] : undefined;
+    const remote = images ? image.getAttribute(UNLOADED) : null;
+    if (data ?? remote) image.setAttribute("src", (data ?? remote)!);
+  }
+  const body = doc.body.innerHTML;
   return [
     `<!doctype html><html class="${dark ? "dark" : "light"}"><head><meta charset="utf-8">`,
     `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
@@ -97,3 +124,13 @@ export function addresses(text: string): string[] {
     .map((part) => part.trim())
     .filter(Boolean);
 }
+
+interface Named {
+  name: string;
+  type: string;
+}
+
+export const isMail = ({ name, type }: Named) => type === "message/rfc822" || type === "message/global" || /\.eml$/i.test(name);
+
+export const isCalendar = ({ name, type }: Named) =>
+  type === "text/calendar" || type === "application/ics" || /\.(ics|ical)$/i.test(name);
