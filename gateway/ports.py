@@ -102,12 +102,19 @@ class Intake(Protocol):
 class ChannelMemory(Protocol):
     """What a channel stored beside its inbounds.
 
-    Both raise ``Refused('unavailable')`` while the database does not answer.
+    All raise ``Refused('unavailable')`` while the database does not answer.
     """
 
     async def load(self, channel: ChannelName, key: str) -> bytes | None: ...
 
     async def save(self, channel: ChannelName, memory: Memory) -> None: ...
+
+    async def swap(self, channel: ChannelName, key: str, known: bytes | None, value: bytes) -> bool:
+        """Store ``value`` if what is stored is still ``known``, for what several nodes write.
+
+        ``None``: if nothing is. Returns whether it was; whoever is told no reads again.
+        """
+        ...
 
 
 # -- outbound -------------------------------------------------------------------------------

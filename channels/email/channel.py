@@ -15,13 +15,14 @@ from channels.email.direct import Direct
 from channels.email.door import Doors
 from channels.email.fetching import Fetching
 from channels.email.language import LanguageGuess
-from channels.email.oauth import RefreshTokens, TokenSource
+from channels.email.oauth import TokenSource
 from channels.email.parse import Envelope, MailParser
 from channels.email.probe import prove
 from channels.email.reader import Reader
 from channels.email.reading import Pace, Source
 from channels.email.send import Sender, leave, refuses
 from channels.email.settings import OAuth2, Settings
+from channels.email.tokens import SharedTokens
 from channels.email.understand import Understanding, understood
 from gateway.core.errors import (
     BadSetup,
@@ -56,7 +57,7 @@ class EmailChannel:
         self._addresses = frozenset({self._own.address, *others})
         self._tls: ssl.SSLContext | None = None
         memory = services.anywhere or services.memory
-        self._refreshing = RefreshTokens(memory, self.name, services.clock)
+        self._tokens = SharedTokens(memory, self.name, services.clock)
         self._smtp_tokens = self._source_of(settings.smtp.oauth2)
         imap = settings.imap
         self._where = f"in {imap.folder} of {imap.user} at {imap.host}" if imap else ""
@@ -103,7 +104,7 @@ class EmailChannel:
         )
 
     def _source_of(self, oauth2: OAuth2 | None) -> TokenSource | None:
-        return TokenSource(oauth2, self._services.clock, self._refreshing) if oauth2 else None
+        return TokenSource(oauth2, self._services.clock, self._tokens) if oauth2 else None
 
     @property
     def reader(self) -> Reader:

@@ -1,4 +1,4 @@
-"""Being let into a mailbox by its owner: OAuth 2.0 with a browser, for ``switchroom init``.
+"""Being let into a mailbox by its owner: OAuth 2.0 with a browser.
 
 Two ways to a refresh token: a code that is typed at the provider's page, on any device (RFC 8628),
 or a page that comes back to us on loopback (RFC 8252) with a proof that it was us who asked
@@ -10,12 +10,13 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
+from msgspec import Struct
 
 from channels.email.providers import Grant
 from channels.email.text import one_line
@@ -24,9 +25,14 @@ from gateway.core.errors import BadCredentials, Unreachable
 PATIENCE_SECONDS = 900.0
 """How long a person has for the page."""
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
-_WAITS = frozenset({"authorization_pending", "slow_down"})
 Show = Callable[[str], None]
 Sleep = Callable[[float], Awaitable[None]]
+
+
+class Granted(Struct, frozen=True):
+    """What consent has brought."""
+
+    refresh: str
 
 
 class Client:
@@ -41,37 +47,68 @@ class Client:
         return own | more
 
 
-async def by_code(
-    client: Client, show: Show, *, sleep: Sleep = asyncio.sleep, patience: float = PATIENCE_SECONDS
-) -> str:
-    """The refresh token, once the person has typed the code. Raises ``ChannelError``."""
+class Typing(Struct, frozen=True, kw_only=True):
+    """A code that a person types at ``url``; ``every`` is how often one may ask, in seconds."""
+
+    device_code: str
+    code: str
+    url: str
+    seconds: float
+    every: float
+
+
+async def code_to_type(client: Client) -> Typing:
+    """Begin with a code (RFC 8628 section 3.1). Raises ``ChannelError``."""
     grant = client.grant
     status, begun = await _post(grant.device_url, {"client_id": client.id, "scope": grant.scope})
     if status != 200 or not begun.get("device_code"):
         raise BadCredentials(f"{grant.device_url}: {_why(begun, status)}; check the client id")
     where = begun.get("verification_uri") or begun.get("verification_url")
-    show(f"Open {one_line(str(where), 300)} and type the code {begun.get('user_code')}")
-    left = min(patience, float(begun.get("expires_in") or patience))
-    pause = float(begun.get("interval") or 5)
-    form = client.form(
-        grant_type="urn:ietf:params:oauth:grant-type:device_code",
+    return Typing(
         device_code=str(begun["device_code"]),
+        code=one_line(str(begun.get("user_code")), 100),
+        url=one_line(str(where), 300),
+        seconds=float(begun.get("expires_in") or PATIENCE_SECONDS),
+        every=float(begun.get("interval") or 5),
     )
+
+
+async def typed(client: Client, device_code: str) -> Granted | Literal["wait", "slower"]:
+    """What came of the code, if it has been typed. Raises ``ChannelError``."""
+    form = client.form(
+        grant_type="urn:ietf:params:oauth:grant-type:device_code", device_code=device_code
+    )
+    status, answer = await _post(client.grant.token_url, form)
+    error = str(answer.get("error") or "")
+    if error == "authorization_pending":
+        return "wait"
+    return "slower" if error == "slow_down" else _granted(answer, status, client.grant.token_url)
+
+
+async def by_code(
+    client: Client, show: Show, *, sleep: Sleep = asyncio.sleep, patience: float = PATIENCE_SECONDS
+) -> str:
+    """The refresh token, once the person has typed the code. Raises ``ChannelError``."""
+    begun = await code_to_type(client)
+    show(f"Open {begun.url} and type the code {begun.code}")
+    left, pause = min(patience, begun.seconds), begun.every
     while left > 0:
         await sleep(pause)  # the provider says how often it may be asked (RFC 8628 section 3.5)
         left -= pause
-        status, answer = await _post(grant.token_url, form)
-        error = str(answer.get("error") or "")
-        if error not in _WAITS:
-            return _refresh_token(answer, status, grant.token_url)
-        if error == "slow_down":
+        try:
+            came = await typed(client, begun.device_code)
+        except Unreachable:
+            pause = min(pause * 2, 60)  # RFC 8628 section 3.5: the person has typed, or will
+            continue
+        if not isinstance(came, str):
+            return came.refresh
+        if came == "slower":
             pause += 5  # RFC 8628 section 3.5
     raise BadCredentials("nobody typed the code in time: begin again")
 
 
 async def by_browser(client: Client, show: Show, *, patience: float = PATIENCE_SECONDS) -> str:
     """The refresh token, once the page has come back to this machine. Raises ``ChannelError``."""
-    grant = client.grant
     state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
     came: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
 
@@ -91,7 +128,7 @@ async def by_browser(client: Client, show: Show, *, patience: float = PATIENCE_S
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         redirect = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-        show(f"Open {_page(client, redirect, state, verifier)}")
+        show(f"Open {page_of(client, redirect, state, verifier)}")
         try:
             async with asyncio.timeout(patience):
                 answer = await came
@@ -99,19 +136,27 @@ async def by_browser(client: Client, show: Show, *, patience: float = PATIENCE_S
             raise BadCredentials("nobody came back from the page in time: begin again") from fault
     finally:
         await runner.cleanup()
+    return (await redeemed(client, answer, redirect, verifier)).refresh
+
+
+async def redeemed(
+    client: Client, answer: Mapping[str, str], redirect: str, verifier: str
+) -> Granted:
+    """What the page that came back brings. Raises ``ChannelError``."""
     if "code" not in answer:
-        raise BadCredentials(f"the provider says: {_why(answer, 400)}")
+        raise BadCredentials(f"the provider says: {_why(dict(answer), 400)}")
     form = client.form(
         grant_type="authorization_code",
         code=answer["code"],
         redirect_uri=redirect,
         code_verifier=verifier,
     )
-    status, told = await _post(grant.token_url, form)
-    return _refresh_token(told, status, grant.token_url)
+    status, told = await _post(client.grant.token_url, form)
+    return _granted(told, status, client.grant.token_url)
 
 
-def _page(client: Client, redirect: str, state: str, verifier: str) -> str:
+def page_of(client: Client, redirect: str, state: str, verifier: str) -> str:
+    """The provider's page, where the person signs in and consents."""
     digest = hashlib.sha256(verifier.encode()).digest()
     query = {
         "client_id": client.id,
@@ -140,14 +185,16 @@ async def _post(url: str, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         raise Unreachable(f"{url}: {fault or type(fault).__name__}") from fault
 
 
-def _refresh_token(answer: dict[str, Any], status: int, url: str) -> str:
+def _granted(answer: dict[str, Any], status: int, url: str) -> Granted:
     token = answer.get("refresh_token")
     if status == 200 and isinstance(token, str) and token:
-        return token
+        return Granted(token)
     if status == 200:
         raise BadCredentials(
             f"{url} gave no refresh token: the registration must allow offline access"
         )
+    if status >= 500 or status == 429:
+        raise Unreachable(f"{url}: {_why(answer, status)}")
     raise BadCredentials(f"{url}: {_why(answer, status)}")
 
 

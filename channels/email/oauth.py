@@ -1,109 +1,86 @@
 """Access tokens for XOAUTH2 (RFC 6749): fetched when needed, kept until shortly before expiry.
 
 A provider may hand out a new refresh token with each access token (Microsoft does) and let the old
-one lapse after a while. The newest is kept in the channel's memory, which every node reads; the
-one in the configuration is where it begins, and a changed one there begins anew.
+one lapse. The newest is kept for all nodes (``tokens``); the one in the configuration is where it
+begins, and a changed one there begins anew.
 """
 
 import asyncio
-from hashlib import sha256
-from typing import Any
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
 
 import aiohttp
-import structlog
 
 from channels.email.settings import OAuth2
 from channels.email.text import one_line
-from gateway.core.errors import BadCredentials, Refused, Unreachable
-from gateway.core.ids import ChannelName
-from gateway.ports import ChannelMemory, Clock, Memory
+from channels.email.tokens import Access, Held, SharedTokens, Sign
+from gateway.core.errors import BadCredentials, ChannelError, NotLetIn, Unreachable
+from gateway.ports import Clock
 
+T = TypeVar("T")
 _EARLY = 60.0
-_TIMEOUT = aiohttp.ClientTimeout(total=20)
-_log = structlog.get_logger("channels")
-
-
-class RefreshTokens:
-    """The newest refresh token of one configured one, for all nodes."""
-
-    def __init__(self, memory: ChannelMemory, channel: ChannelName, clock: Clock) -> None:
-        self._memory, self._channel, self._clock = memory, channel, clock
-        self._unsaved: dict[str, str] = {}
-
-    async def newest(self, configured: str) -> str:
-        """Raises ``Unreachable`` while it cannot be known."""
-        if (late := self._unsaved.get(configured)) is not None:
-            await self.keep(configured, late)
-            return late
-        try:
-            known = await self._memory.load(self._channel, _key(configured))
-        except Refused as refused:
-            raise Unreachable(f"the newest refresh token is not known: {refused}") from refused
-        return known.decode() if known else configured
-
-    async def keep(self, configured: str, token: str) -> None:
-        """On disk when this returns; a database that is away gets it the next time."""
-        moment = int(self._clock.now().timestamp() * 1000)
-        memory = Memory(key=_key(configured), value=token.encode(), progress=moment)
-        try:
-            await self._memory.save(self._channel, memory)
-        except Refused as refused:
-            self._unsaved[configured] = token
-            _log.warning("a new refresh token is not yet stored", reason=str(refused))
-        else:
-            self._unsaved.pop(configured, None)
-
-
-def _key(configured: str) -> str:
-    return f"oauth:{sha256(configured.encode()).hexdigest()[:32]}"
+_TIMEOUT = aiohttp.ClientTimeout(total=15)
 
 
 class TokenSource:
-    """Tokens of one client registration."""
+    """Access tokens of one client registration. Without ``shared`` nothing is stored."""
 
-    def __init__(
-        self, settings: OAuth2, clock: Clock, refreshing: RefreshTokens | None = None
-    ) -> None:
-        self._settings, self._clock = settings, clock
-        self._refreshing = refreshing
+    def __init__(self, settings: OAuth2, clock: Clock, shared: SharedTokens | None = None) -> None:
+        self._settings, self._clock, self._shared = settings, clock, shared
         self._token = ""
         self._until = 0.0
+        self._refused = ""
         self._lock = asyncio.Lock()
 
     async def get(self) -> str:
         """A token that is good for a minute at least.
 
-        Raises ``BadCredentials`` when the provider refuses us, ``Unreachable`` otherwise.
+        Raises ``BadCredentials`` when the provider refuses us, ``NotLetIn`` while nobody has
+        consented, ``Unreachable`` otherwise.
         """
         async with self._lock:
             if not self._token or self._clock.monotonic() >= self._until:
-                answer = await self._refreshed()
-                self._token = str(answer["access_token"])
-                seconds = float(answer.get("expires_in") or 300)
-                self._until = self._clock.monotonic() + max(0.0, seconds - _EARLY)
+                token, seconds = await self._fetched()
+                self._token, self._until = token, self._clock.monotonic() + seconds
             return self._token
 
     def forget(self) -> None:
         """The server did not take it: fetch another one next time."""
-        self._token = ""
+        self._refused, self._token = self._token, ""
 
-    async def _refreshed(self) -> dict[str, Any]:
-        configured, refreshing = self._settings.refresh_token, self._refreshing
-        if not configured or refreshing is None:
-            return await self._ask(configured)
-        used = await refreshing.newest(configured)
+    async def _fetched(self) -> tuple[str, float]:
+        """A token and for how many seconds it may be used."""
+        said, shared = self._settings, self._shared
+        if shared is None or not (said.refresh_token or said.consent):
+            answer = await self._ask(said.refresh_token)
+            return str(answer["access_token"]), _lasts(answer)
+        mine = await shared.my_turn(said, said.scope, self._refused)
+        if isinstance(mine, Access):
+            return mine.token, mine.until - self._clock.now().timestamp()
+        # Cancelled in the middle it would have spent the old refresh token and dropped the new one.
+        return await _to_its_end(self._in_turn(shared, mine))
+
+    async def _in_turn(self, shared: SharedTokens, mine: Held) -> tuple[str, float]:
+        said = self._settings
         try:
-            answer = await self._ask(used)
-        except BadCredentials:
-            # Another node may have been given a new one just now, which ended this one.
-            newer = await refreshing.newest(configured)
-            if newer == used:
-                raise
-            used, answer = newer, await self._ask(newer)
+            if not mine.sign.refresh:
+                raise NotLetIn(
+                    "nobody has signed in at the provider yet: an admin does that on this channel's"
+                    " card in the admin pages"
+                )
+            answer = await self._ask(mine.sign.refresh)
+        except ChannelError:
+            with suppress(Unreachable):  # then it lapses
+                await shared.give_back(said, mine)
+            raise
+        token, seconds = str(answer["access_token"]), _lasts(answer)
         fresh = answer.get("refresh_token")
-        if isinstance(fresh, str) and fresh and fresh != used:
-            await refreshing.keep(configured, fresh)
-        return answer
+        refresh = fresh if isinstance(fresh, str) and fresh else mine.sign.refresh
+        access = Access(token=token, until=self._clock.now().timestamp() + seconds)
+        kept = Sign(refresh=refresh, access={**mine.sign.access, said.scope: access})
+        await shared.keep(said, mine, kept)
+        return token, seconds
 
     async def _ask(self, refresh_token: str) -> dict[str, Any]:
         said = self._settings
@@ -135,3 +112,19 @@ class TokenSource:
                 "client_secret and refresh_token (consent may have been withdrawn)"
             )
         raise Unreachable(f"{said.token_url} answered {status} {one_line(str(why), 200)}")
+
+
+def _lasts(answer: dict[str, Any]) -> float:
+    """For how many seconds the access token may be used; a short one once, at least."""
+    return max(0.0, float(answer.get("expires_in") or 300) - _EARLY)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.get_running_loop().create_task(work, name="email:token")
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # whoever asks next is told
+        raise

@@ -31,7 +31,10 @@ class _Masked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class OAuth2(_Masked, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a token for XOAUTH2 comes from (Google, Microsoft).
 
-    With ``refresh_token`` the grant is ``refresh_token``, without it ``client_credentials``.
+    With ``refresh_token`` the grant is ``refresh_token``, without it ``client_credentials``; with
+    ``consent`` the refresh token comes of an admin's sign-in at the provider, by the admin pages.
+    For that one goes to ``authorize_url`` or, with a code, by ``device_url``; those of Google and
+    Microsoft are known.
     """
 
     token_url: Name
@@ -39,6 +42,13 @@ class OAuth2(_Masked, frozen=True, kw_only=True, forbid_unknown_fields=True):
     client_secret: str = ""
     refresh_token: str = ""
     scope: str = ""
+    consent: bool = False
+    authorize_url: str = ""
+    device_url: str = ""
+
+    def __post_init__(self) -> None:
+        if self.consent and self.refresh_token:
+            raise ValueError("refresh_token: with consent it comes by the admin pages")
 
 
 class Imap(_Masked, frozen=True, kw_only=True, forbid_unknown_fields=True):

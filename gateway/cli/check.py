@@ -1,7 +1,8 @@
 """``switchroom check``: everything in the configuration, really tried."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
@@ -10,7 +11,9 @@ from gateway.failures import Failed
 
 if TYPE_CHECKING:
     from gateway.config import Settings
-    from gateway.ports import Channel
+    from gateway.core.ids import ChannelName
+    from gateway.ports import Channel, ChannelMemory, Memory
+    from gateway.store.contract import Term
 
 PATIENCE_SECONDS = 30.0
 PROOF_SECONDS = 120.0
@@ -60,24 +63,56 @@ def _print(tried: Sequence[Tried]) -> None:
 
 
 async def _try_all(settings: "Settings", *, send: bool) -> list[Tried]:
-    found = [await _try_database(settings)]
-    for one in settings.channels:
-        found += await _try_channel(settings, one, send=send)
-    return found
-
-
-async def _try_database(settings: "Settings") -> Tried:
     from gateway.cli.access import opened
     from gateway.core.errors import GatewayError
+    from gateway.flow.conversations import MemoryShelf
 
     place = settings.store.dsn and "the database in store.dsn"
     place = place or f"the embedded PostgreSQL in {settings.node.data_dir}"
-    try:
-        async with opened(settings) as store:
+    async with AsyncExitStack() as stack:
+        try:
+            store = await stack.enter_async_context(opened(settings))
             version = await store.pool.fetchval("SHOW server_version")
-    except (GatewayError, OSError) as error:
-        return Tried("database", place, str(error) or type(error).__name__)
-    return Tried("database", f"{place} (PostgreSQL {version})", None)
+            made = await store.channels.made()
+        except (GatewayError, OSError) as error:
+            found = [Tried("database", place, str(error) or type(error).__name__)]
+            return found + await _try_channels(settings.channels, settings, _Away(), send=send)
+        found = [Tried("database", f"{place} (PostgreSQL {version})", None)]
+        # What a provider hands out in the course of it is kept where the nodes keep it.
+        memory = MemoryShelf(store.lookup, _no_duty)
+        channels, wrong = _with_made(settings, made)
+        found += wrong
+        return found + await _try_channels(channels, settings, memory, send=send)
+
+
+def _with_made(
+    settings: "Settings", made: "Mapping[ChannelName, Mapping[str, Any]]"
+) -> tuple[list[Any], list[Tried]]:
+    """What the file declares and what admins made beside it; and what is wrong with the latter."""
+    import channels
+    from gateway.config import ConfigError, channel_settings
+
+    kinds = {name: one.settings for name, one in channels.table().items()}
+    found, wrong = list(settings.channels), []
+    for name, raw in made.items():
+        if all(one.name != name for one in settings.channels):
+            try:
+                found.append(channel_settings({**raw, "name": name}, kinds))
+            except ConfigError as error:
+                wrong.append(Tried(f"channel {name}", "settings", "; ".join(error.problems)))
+    return found, wrong
+
+
+async def _no_duty() -> "Term":
+    raise Failed("a check holds no duty")
+
+
+async def _try_channels(
+    channels: Sequence[Any], settings: "Settings", memory: "ChannelMemory", *, send: bool
+) -> list[Tried]:
+    return [
+        tried for one in channels for tried in await _try_channel(settings, one, memory, send=send)
+    ]
 
 
 @runtime_checkable
@@ -87,12 +122,14 @@ class Proves(Protocol):
     async def prove(self) -> list[tuple[str, str | None]]: ...
 
 
-async def _try_channel(settings: "Settings", one: Any, *, send: bool) -> list[Tried]:
+async def _try_channel(
+    settings: "Settings", one: Any, memory: "ChannelMemory", *, send: bool
+) -> list[Tried]:
     part = f"channel {one.name}"
     patience = PATIENCE_SECONDS + (PROOF_SECONDS if send else 0.0)
     try:
         async with asyncio.timeout(patience):
-            channel = _open(settings, one)
+            channel = _open(settings, one, memory)
             found = await channel.check()
             if send and isinstance(channel, Proves) and not any(fix for _, fix in found):
                 found = [*found, *await channel.prove()]
@@ -104,7 +141,7 @@ async def _try_channel(settings: "Settings", one: Any, *, send: bool) -> list[Tr
         return [Tried(part, f"{one.kind} channel", f"{type(error).__name__}: {error}")]
 
 
-def _open(settings: "Settings", one: Any) -> "Channel":
+def _open(settings: "Settings", one: Any, memory: "ChannelMemory") -> "Channel":
     """The channel without a node: a check only looks outside."""
     import channels
     from gateway.clock import SystemClock
@@ -114,7 +151,7 @@ def _open(settings: "Settings", one: Any) -> "Channel":
     services = Services(
         clock=SystemClock(),
         intake=nothing,
-        memory=nothing,
+        memory=memory,
         conversations=nothing,
         feed=nothing,
         files=nothing,
@@ -126,6 +163,27 @@ def _open(settings: "Settings", one: Any) -> "Channel":
     )
     kind = next(t for t in channels.table().values() if t.settings is type(one))
     return kind.open(one, services)
+
+
+class _Away:
+    """Without the database nobody knows the newest refresh token, and none is spent."""
+
+    async def load(self, _channel: "ChannelName", _key: str) -> bytes | None:
+        raise _away()
+
+    async def save(self, _channel: "ChannelName", _memory: "Memory") -> None:
+        raise _away()
+
+    async def swap(
+        self, _channel: "ChannelName", _key: str, _known: bytes | None, _value: bytes
+    ) -> bool:
+        raise _away()
+
+
+def _away() -> Exception:
+    from gateway.core.errors import Refused
+
+    return Refused("unavailable", "the database cannot be reached; see to that first")
 
 
 class _Nothing:

@@ -155,6 +155,10 @@ class UnderDuty:
     async def save(self, channel: ChannelName, memory: Memory) -> None:
         await self._memory.save(channel, memory, self._held())
 
+    async def swap(self, channel: ChannelName, key: str, known: bytes | None, value: bytes) -> bool:
+        self._held()
+        return await self._memory.swap(channel, key, known, value)
+
     def _held(self) -> DutyTerm:
         if self._seat.term is None:
             raise StoodDown(f"{self._seat.duty} is not ours")

@@ -8,6 +8,7 @@ GatewayError
 │   │   └── Interrupted     it broke off after it had brought something; try again at once
 │   ├── Throttled           the other side asked us to slow down
 │   ├── BadCredentials      park the channel and tell a person; never hammer
+│   ├── NotLetIn            nobody has consented yet; look now and then whether somebody has
 │   ├── BadSetup            a folder, number or address that does not exist; park
 │   └── StoodDown           another node does this now; wait for our turn
 └── SendError               one attempt to send failed; the outbox obeys ``permanent``
@@ -74,6 +75,13 @@ class Throttled(ChannelError):
 
 class BadCredentials(ChannelError):
     code = "bad_credentials"
+
+
+class NotLetIn(ChannelError):
+    """Nobody has let us in yet: an admin does that at the provider, and any node hears of it."""
+
+    code = "not_let_in"
+    retry_after = 10.0
 
 
 class BadSetup(ChannelError):

@@ -124,6 +124,12 @@ class MemoryShelf:
         except DutyLost as error:
             raise StoodDown(str(error)) from error
 
+    async def swap(self, channel: ChannelName, key: str, known: bytes | None, value: bytes) -> bool:
+        try:
+            return await self._lookup.swap_memory(channel, key, known, value)
+        except Unavailable as error:
+            raise Refused("unavailable", "the database does not answer; try again") from error
+
     async def _save(self, channel: ChannelName, memory: Memory, duty: DutyTerm | None) -> None:
         if duty is None:
             await self._lookup.save_memory(channel, memory)

@@ -363,7 +363,9 @@ class Lookup(Protocol):
         self, channel: ChannelName, memory: Memory, under: tuple[Term, DutyTerm] | None = None
     ) -> None:
         """``under``: raises ``Fenced`` or ``DutyLost`` unless both are held."""
-        ...
+
+    async def swap_memory(self, name: ChannelName, key: str, old: bytes | None, new: bytes) -> bool:
+        """Store ``new`` if what is stored is ``old`` (``None``: nothing); whether it was."""
 
     async def decided(self, inbound: InboundId) -> Decided | None: ...
 

@@ -244,6 +244,13 @@ class PgLookup:
                 held = (term.node, term.epoch, duty.name, duty.epoch)
                 await self._pool.execute(self._sql["save_memory_under"], *row, *held)
 
+    async def swap_memory(self, name: ChannelName, key: str, old: bytes | None, new: bytes) -> bool:
+        with reading():
+            swapped = await self._pool.fetchval(
+                self._sql["swap_memory"], text(name), text(key), new, old
+            )
+        return bool(swapped)
+
     async def decided(self, inbound: InboundId) -> Decided | None:
         return await self._by_id("decided", inbound, Decided)
 

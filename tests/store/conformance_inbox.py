@@ -1,5 +1,7 @@
 """What every store promises of what comes in: once for each key, in order."""
 
+import asyncio
+
 from msgspec.structs import replace
 
 from gateway.core import events as e
@@ -138,6 +140,15 @@ class InboxConformance:
         assert await lookup.load_memory(MAIL, "c") == b"9"
         assert await lookup.load_memory(MAIL, "d") == b"1"
         assert await lookup.load_memory(SITE, "c") is None
+
+    async def test_a_channels_memory_is_swapped_only_over_what_was_read(self, opens: Opens) -> None:
+        lookup = (await begin(opens)).lookup
+        assert await lookup.swap_memory(MAIL, "token", None, b"1")
+        assert not await lookup.swap_memory(MAIL, "token", None, b"x")
+        tries = [lookup.swap_memory(MAIL, "token", b"1", b"%d" % n) for n in range(2, 6)]
+        won = await asyncio.gather(*tries)
+        assert sorted(won) == [False, False, False, True]
+        assert await lookup.load_memory(MAIL, "token") == b"%d" % (2 + won.index(True))
 
     async def test_what_no_database_likes_is_stored_all_the_same(self, opens: Opens) -> None:
         pen = await begin(opens)

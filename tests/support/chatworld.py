@@ -247,6 +247,9 @@ class ChatWorld:
     async def save(self, channel: ChannelName, memory: Memory) -> None:
         return None
 
+    async def swap(self, channel: ChannelName, key: str, known: bytes | None, value: bytes) -> bool:
+        return False
+
     async def put(self, file: File, owner: str) -> Attachment:
         raise Refused("not_available", "this world has no shelf")
 

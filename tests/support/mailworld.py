@@ -95,6 +95,14 @@ class Journal:
             raise Refused("unavailable", "the database is away")
         self.memory[memory.key] = memory.value
 
+    async def swap(self, channel: ChannelName, key: str, known: bytes | None, value: bytes) -> bool:
+        if self.unavailable:
+            raise Refused("unavailable", "the database is away")
+        if self.memory.get(key) != known:
+            return False
+        self.memory[key] = value
+        return True
+
     async def _tell(self) -> None:
         async with self._changed:
             self._changed.notify_all()

@@ -340,6 +340,15 @@ class MemoryStore:
 
         await self._call("memory", save, writes=True)
 
+    async def swap_memory(self, name: ChannelName, key: str, old: bytes | None, new: bytes) -> bool:
+        def swap() -> bool:
+            if self.tables.memories.get((name, key)) != old:
+                return False
+            self.tables.memories[name, key] = new
+            return True
+
+        return await self._call("memory", swap, writes=True)
+
     async def decides(self, inbound: InboundId) -> NodeName | None:
         def whose() -> NodeName | None:
             row = self.tables.inbox_by_id.get(inbound)

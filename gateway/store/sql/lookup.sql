@@ -154,6 +154,17 @@ ON CONFLICT (channel, key) DO UPDATE
 SET value = excluded.value, progress = excluded.progress, changed_at = now()
 WHERE excluded.progress >= m.progress
 
+-- name: swap_memory
+-- What several nodes write at once: only over what the writer has read ($4; NULL: nothing).
+WITH first AS (
+    INSERT INTO channel_memory (channel, key, value) SELECT $1, $2, $3 WHERE $4::bytea IS NULL
+    ON CONFLICT (channel, key) DO NOTHING RETURNING key
+), next AS (
+    UPDATE channel_memory SET value = $3, changed_at = now()
+    WHERE channel = $1 AND key = $2 AND value = $4::bytea RETURNING key
+)
+SELECT count(*) > 0 FROM (SELECT key FROM first UNION ALL SELECT key FROM next) AS written
+
 -- name: decided
 SELECT decided AS doc FROM inbox WHERE id = $1
 

@@ -62,6 +62,9 @@ class Authority:
             assert begun["redirect_uri"] == form["redirect_uri"]
             return web.json_response({"access_token": "a", "refresh_token": "rt"})
         answer = self.answers.pop(0)
+        if answer.get("error") == "gone":
+            assert request.transport is not None
+            request.transport.abort()
         return web.json_response(answer, status=400 if "error" in answer else 200)
 
 
@@ -86,6 +89,7 @@ async def test_a_code_is_asked_for_until_it_was_typed_and_no_faster_than_wanted(
     authority.answers = [
         {"error": "authorization_pending"},
         {"error": "slow_down"},
+        {"error": "gone"},
         {"access_token": "a", "refresh_token": "rt"},
     ]
     shown: list[str] = []
@@ -96,7 +100,7 @@ async def test_a_code_is_asked_for_until_it_was_typed_and_no_faster_than_wanted(
 
     assert await by_code(Client(authority.grant(), "app"), shown.append, sleep=sleep) == "rt"
     assert shown == [f"Open {authority.url}/type and type the code AB-12"]
-    assert slept == [5, 5, 10]
+    assert slept == [5, 5, 10, 20], "a line that breaks once ends nothing"
     authority.answers = [{"error": "access_denied", "error_description": "the person said no"}]
     with pytest.raises(BadCredentials, match="the person said no"):
         await by_code(Client(authority.grant(), "app"), shown.append, sleep=sleep)

@@ -5,18 +5,21 @@ import base64
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 from aiohttp import web
 
 from channels.email.imap import connect
-from channels.email.oauth import RefreshTokens, TokenSource
+from channels.email.oauth import TokenSource
 from channels.email.settings import Imap, OAuth2
+from channels.email.tokens import TURN_SECONDS, Held, SharedTokens, Sign
 from gateway.core.errors import (
     BadCredentials,
     BadSetup,
     ChannelError,
+    NotLetIn,
     Throttled,
     Unreachable,
 )
@@ -178,6 +181,10 @@ async def test_a_token_is_fetched_once_and_again_before_it_expires() -> None:
     }
 
 
+async def instantly(_seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
 async def test_a_new_refresh_token_is_used_by_every_node_and_outlives_the_process() -> None:
     """As at Microsoft: with each access token comes a new refresh token, and the old one ends."""
     good, forms = ["rt0"], []
@@ -195,7 +202,7 @@ async def test_a_new_refresh_token_is_used_by_every_node_and_outlives_the_proces
         said = OAuth2(token_url=url, client_id="id", refresh_token="rt0")
 
         def a_node() -> TokenSource:
-            return TokenSource(said, clock, RefreshTokens(journal, ChannelName("m"), clock))
+            return TokenSource(said, clock, SharedTokens(journal, ChannelName("m"), clock))
 
         one, two = a_node(), a_node()
         for source in (one, two, one, a_node()):
@@ -206,13 +213,111 @@ async def test_a_new_refresh_token_is_used_by_every_node_and_outlives_the_proces
             await a_node().get()
         journal.unavailable = False
         # The database goes away between the answer and the storing: kept, and stored the next time.
-        late = RefreshTokens(journal, ChannelName("m"), clock)
+        late = SharedTokens(journal, ChannelName("m"), clock, sleep=instantly)
+        mine = await late.my_turn(said, "", "")
+        assert isinstance(mine, Held)
         journal.unavailable = True
-        await late.keep("rt0", good[0])
+        await late.keep(said, mine, Sign(refresh=good[0]))
         journal.unavailable = False
         assert await TokenSource(said, clock, late).get() == "t"
         fresh = msgspec.structs.replace(said, refresh_token=good[0])
         assert await TokenSource(fresh, clock, late).get() == "t", "a new one in the file counts"
+
+
+class Strict:
+    """A provider that ends all that came of a refresh token when it is used a second time."""
+
+    def __init__(self) -> None:
+        self.newest, self.given = "rt0", 0
+        self.may_answer = asyncio.Event()
+        self.asked = asyncio.Event()
+
+    async def handle(self, request: web.Request) -> web.Response:
+        used = str((await request.post())["refresh_token"])
+        if used != self.newest:
+            self.newest = "none any more"
+            return web.json_response({"error": "invalid_grant"}, status=400)
+        self.given += 1
+        self.newest = f"rt{self.given}"
+        self.asked.set()
+        await self.may_answer.wait()
+        body = {"access_token": f"t{self.given}", "expires_in": 3600, "refresh_token": self.newest}
+        return web.json_response(body)
+
+
+async def test_two_nodes_that_need_a_token_at_once_spend_one_refresh_token() -> None:
+    strict, journal, clock = Strict(), Journal(), WallClock()
+    async with provider(strict.handle) as url:
+        said = OAuth2(token_url=url, client_id="id", refresh_token="rt0")
+
+        def a_node() -> TokenSource:
+            shared = SharedTokens(journal, ChannelName("m"), clock, sleep=instantly)
+            return TokenSource(said, clock, shared)
+
+        async with asyncio.TaskGroup() as nodes:
+            asking = [nodes.create_task(a_node().get()) for _ in range(4)]
+            await strict.asked.wait()
+            strict.may_answer.set()
+        assert ([one.result() for one in asking], strict.given) == (["t1"] * 4, 1)
+        refused = a_node()
+        assert await refused.get() == "t1"
+        refused.forget()
+        assert (await refused.get(), await a_node().get(), strict.given) == ("t2", "t2", 2)
+
+
+async def test_a_channel_that_is_stopped_in_the_middle_keeps_the_token_it_is_given() -> None:
+    strict, journal, clock = Strict(), Journal(), WallClock()
+    async with provider(strict.handle) as url:
+        said = OAuth2(token_url=url, client_id="id", refresh_token="rt0")
+        shared = SharedTokens(journal, ChannelName("m"), clock, sleep=instantly)
+        async with asyncio.TaskGroup() as node:
+            asking = node.create_task(TokenSource(said, clock, shared).get())
+            await strict.asked.wait()
+            asking.cancel()
+            strict.may_answer.set()
+        assert asking.cancelled()
+        assert (await shared.load(said)).sign.refresh == "rt1"
+
+
+class Passing(Ticking):
+    """Each wait takes half a second of it."""
+
+    def now(self) -> datetime:  # type: ignore[override]
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+async def test_the_turn_of_a_node_that_died_is_taken_after_half_a_minute() -> None:
+    journal, clock = Journal(), Passing()
+    said = OAuth2(token_url="u", client_id="id", refresh_token="rt0")
+
+    def a_node() -> SharedTokens:
+        return SharedTokens(journal, ChannelName("m"), clock, sleep=clock.sleep)
+
+    dead, alive = a_node(), a_node()
+    first = await dead.my_turn(said, "", "")
+    second = await alive.my_turn(said, "", "")
+    assert isinstance(first, Held)
+    assert isinstance(second, Held)
+    assert clock.seconds == TURN_SECONDS
+    await alive.keep(said, second, Sign(refresh="rt2"))
+    await dead.keep(said, first, Sign(refresh="rt1"))
+    assert (await alive.load(said)).sign.refresh == "rt2", "who was too late ends nothing"
+
+
+async def test_who_was_not_let_in_yet_asks_nobody_and_is_once_there_is_consent() -> None:
+    strict, journal, clock = Strict(), Journal(), WallClock()
+    strict.may_answer.set()
+    async with provider(strict.handle) as url:
+        said = OAuth2(token_url=url, client_id="id", consent=True)
+        shared = SharedTokens(journal, ChannelName("m"), clock)
+        with pytest.raises(NotLetIn, match="nobody has signed in"):
+            await TokenSource(said, clock, shared).get()
+        assert strict.given == 0
+        await shared.consented(said, "rt0")
+        assert await TokenSource(said, clock, shared).get() == "t1"
 
 
 @pytest.mark.parametrize(
