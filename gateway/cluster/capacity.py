@@ -10,12 +10,14 @@ from typing import Never
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.cluster.gate import boottime
 from gateway.core.election import Peer
 from gateway.core.errors import Refused
 from gateway.core.ids import NodeName
-from gateway.core.pool import NodeCapacity, Tally
+from gateway.core.pool import Capacity, NodeCapacity, Tally
+from gateway.core.wallboard import Wallboard
 from gateway.flow.ledger import Ledger
 from gateway.store.capacity import CapacityRows, Published
 from gateway.store.contract import CommitUnknown, Term, Unavailable
@@ -53,6 +55,7 @@ class Publication:
         self._every = every
         self.published = 0
         self.tally = Tally(ledger.state)
+        self.board = Wallboard(ledger.state)
         self._me = ledger.state.node
         self._ledger = ledger
         self._rows = rows
@@ -64,6 +67,7 @@ class Publication:
         self._counter = 0
         self._known: dict[NodeName, _Known] = {}
         ledger.observe(self.tally.note)
+        ledger.observe(self.board.note)
 
     async def run(self) -> Never:
         failing = False
@@ -82,13 +86,13 @@ class Publication:
 
         Raises ``Unavailable``, ``CommitUnknown``, ``Refused``.
         """
-        while not self.tally.settle(SLICE):
+        while not (self.tally.settle(SLICE) and self.board.settle(SLICE)):
             await self._sleep(0)
         if not self._others():
             self._known.clear()
             return
         position = self._ledger.position
-        capacity = self.tally.capacity(self._ledger.clock.now())
+        capacity = self._capacity()
         await self._ledger.committed(position)
         self._counter += 1
         rows = await self._rows.publish(await self._term(), self._counter, capacity)
@@ -113,9 +117,14 @@ class Publication:
         Our own figures are not on disk yet: whoever tells them waits for the ledger's position.
         """
         self.tally.settle()
-        capacity = self.tally.capacity(self._ledger.clock.now())
-        own = NodeCapacity(node=self._me, region=self._region, age=0.0, capacity=capacity)
+        self.board.settle()
+        own = NodeCapacity(node=self._me, region=self._region, age=0.0, capacity=self._capacity())
         return [own, *self.others()]
+
+    def _capacity(self) -> Capacity:
+        """The figures as they were settled last."""
+        now = self._ledger.clock.now()
+        return replace(self.tally.capacity(now), board=self.board.share(now))
 
     def others(self) -> list[NodeCapacity]:
         """What the other nodes that serve said last, under the epoch that they have."""

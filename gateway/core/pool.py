@@ -24,6 +24,7 @@ from gateway.core.routing.line import Line
 from gateway.core.routing.need import Need
 from gateway.core.state import NodeState
 from gateway.core.waits import WaitErrors
+from gateway.core.wallboard_share import BoardShare
 
 LEVELS = 5
 _WAITING = frozenset({ItemState.QUEUED, ItemState.OFFERED})
@@ -95,7 +96,8 @@ class Capacity(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one node publishes of itself.
 
     ``spare`` are agents who are ready and have room; ``crew`` all who have a desktop connected and
-    an open site: whoever could ever get such an item there.
+    an open site: whoever could ever get such an item there. ``board`` is what the node adds to the
+    wallboard; a node of the version before says nothing.
     """
 
     items: dict[str, int] = field(default_factory=dict)
@@ -104,6 +106,7 @@ class Capacity(Struct, frozen=True, kw_only=True, omit_defaults=True):
     spare: tuple[Spare, ...] = ()
     crew: tuple[Spare, ...] = ()
     outbox_pending: int = 0
+    board: BoardShare = BoardShare()
 
     def fit(self, need: Need) -> int:
         """How many agents there may fit the need just now, at most."""
