@@ -1,16 +1,22 @@
-"""How many bytes of mails a node holds at once, over all its mailboxes."""
+"""How many bytes of mails a node holds at once.
+
+What is fetched from mailboxes and what servers bring have shares of their own: a server that begins
+many mails and ends none keeps no mailbox waiting, and a full mailbox no server.
+"""
 
 import asyncio
 from collections import deque
 
-MOST_BYTES = 64_000_000
-"""Of raw mails on their way; each costs about three times its size while it is understood."""
+FETCHED_BYTES = 40_000_000
+"""Of raw mails from mailboxes; each costs about three times its size while it is understood."""
+BROUGHT_BYTES = 24_000_000
+"""Of those that mail servers bring."""
 
 
 class Budget:
     """Bytes on loan, first come, first served. Ask for what ``fit`` says: never more than all."""
 
-    def __init__(self, most: int = MOST_BYTES) -> None:
+    def __init__(self, most: int) -> None:
         self.most = most
         self.lent = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()

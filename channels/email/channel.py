@@ -72,7 +72,7 @@ class EmailChannel:
             return Direct(
                 said.receive,
                 self._addresses,
-                doors or Doors(understanding.budget, self._hostname()),
+                doors or Doors(understanding.brought, self._hostname()),
                 envelope=self._envelope,
                 clock=services.clock,
                 intake=services.intake,
@@ -241,7 +241,7 @@ class EmailOpener:
 
     def __init__(self) -> None:
         self._understanding = Understanding(MailParser(LanguageGuess()))
-        self._doors = Doors(self._understanding.budget, socket.gethostname())
+        self._doors = Doors(self._understanding.brought, socket.gethostname())
 
     def __call__(self, settings: Settings, services: Services) -> EmailChannel:
         """A channel that is not yet connected; ``run`` connects. Raises ``BadSetup``."""

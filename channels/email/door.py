@@ -174,8 +174,7 @@ class Door:
         if self.said.require_tls and not server.encrypted:
             return "530 5.7.0 Must issue a STARTTLS command first"
         said = next((o[5:] for o in options if o.startswith("SIZE=")), "")
-        expected = int(said) if said.isdigit() and int(said) else server.most
-        if not server.reserve(expected):
+        if not server.room_for(int(said) if said.isdigit() else 0):
             return "452 4.3.1 Too much at once, come again"
         server.begin(sender, options)
         return "250 2.1.0 OK"

@@ -12,19 +12,27 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Protocol, cast
 
+import structlog
 from aiosmtpd.lmtp import LMTP
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, TLSSetupException
 
 from channels.email.budget import Budget
 from channels.email.settings import Receive
+from channels.email.text import one_line
 
 COMMAND_SECONDS = 60.0
-"""Between two whole commands."""
+"""Between two whole commands, and without a byte of a mail."""
 DATA_SECONDS = 600.0
 """For the whole of a mail (RFC 5321 section 4.5.3.2.6)."""
 LIFE_SECONDS = 3_600.0
+LAST_SECONDS = 5.0
+"""To read what we have said, for whoever is sent away."""
 MOST_COMMAND = 2_048
 PIECE = 65_536
+STEP = 4 * PIECE
+"""By so much the room grows that a mail has, as it arrives."""
+
+_log = structlog.get_logger("email")
 
 
 class Host(Protocol):
@@ -57,6 +65,8 @@ class Session(SMTP):
         self.over = asyncio.Event()
         self._reserved = 0
         self._storing = False
+        self._arrived = self._looked_at = 0
+        self._until = 0.0
         super().__init__(
             host,
             data_size_limit=self.most,
@@ -75,6 +85,10 @@ class Session(SMTP):
         self.peer = str((transport.get_extra_info("peername") or ("",))[0])
         super().connection_made(transport)
 
+    def data_received(self, data: bytes) -> None:
+        self._arrived += len(data)
+        super().data_received(data)
+
     def connection_lost(self, error: Exception | None) -> None:
         self._life.cancel()
         self._release()
@@ -89,10 +103,32 @@ class Session(SMTP):
     def farewell(self) -> None:
         """We stop: whoever waits for an answer gets it, anybody else goes."""
         if not self._storing and self.transport is not None:
-            # A TLS connection that has just ended has nothing left to write to.
-            with contextlib.suppress(RuntimeError, AttributeError):
-                self._write("421 4.3.2 Stopping, come again")
-                self.transport.close()
+            self._send_away("421 4.3.2 Stopping, come again")
+
+    def _send_away(self, why: str) -> None:
+        # A TLS connection that has just ended has nothing left to write to.
+        with contextlib.suppress(RuntimeError, AttributeError):
+            self._write(why)
+            cast("asyncio.Transport", self.transport).close()
+        # Who reads nothing would stay as long as there is something for them to read.
+        self._life.cancel()
+        self._life = self.loop.call_later(LAST_SECONDS, self.abort)
+
+    def _timeout_cb(self) -> None:
+        """A mail that goes on arriving has its time; anything else that takes so long is over."""
+        if self._arrived > self._looked_at and self.loop.time() < self._until:
+            self._looked_at = self._arrived
+            self._reset_timeout()
+        else:
+            self._send_away("421 4.4.2 Silent for too long")
+
+    async def handle_exception(self, error: Exception) -> str:
+        """What the peer is told. That one cannot agree with us on TLS is no fault of ours."""
+        if isinstance(error, TLSSetupException):
+            why = str(error.__cause__) or type(error.__cause__).__name__
+            _log.warning("no TLS with a mail server", peer=self.peer, reason=one_line(why, 300))
+            return ""  # and there is nothing left to tell it by
+        return await super().handle_exception(error)
 
     def abort(self) -> None:
         for wire in (self.transport, self._original_transport):
@@ -105,21 +141,19 @@ class Session(SMTP):
 
     # -- a mail -----------------------------------------------------------------------------
 
-    def reserve(self, count: int) -> bool:
-        """Room for so many bytes, until the mail is dealt with; false when there is none."""
-        self._release()
-        held = self._host.budget.fit(count)
-        if not self._host.budget.take_now(held):
-            return False
-        self._reserved = held
-        return True
+    def room_for(self, announced: int) -> bool:
+        """Whether there would be room for so many bytes now.
+
+        Nothing is held for an announcement: whoever makes it may never send a byte.
+        """
+        return self._host.budget.has(self._host.budget.fit(announced))
 
     def _hold(self, count: int) -> bool:
-        """Room for what is here now: whoever brings it may have announced less, or lied."""
+        """Room for what is here now, until the mail is dealt with."""
         if count <= self._reserved:
             return True
         budget = self._host.budget
-        more = budget.fit(min(self.most, max(count, 2 * self._reserved))) - self._reserved
+        more = budget.fit(min(self.most, max(count, self._reserved + STEP))) - self._reserved
         if not budget.take_now(more):
             return False
         self._reserved += more
@@ -160,9 +194,11 @@ class Session(SMTP):
         if arg:
             await self.push("501 5.5.4 Syntax: DATA")
             return
+        self._until = self.loop.time() + DATA_SECONDS
         await self.push("354 End data with <CR><LF>.<CR><LF>")
-        self._reset_timeout(DATA_SECONDS)
+        self._reset_timeout()
         raw = await self._data()
+        self._until = 0.0
         self._reset_timeout(DATA_SECONDS)
         self._storing = True
         try:

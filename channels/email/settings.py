@@ -1,6 +1,7 @@
 """What a ``[[channel]]`` of kind ``email`` may say."""
 
 import ipaddress
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
@@ -9,6 +10,15 @@ from gateway.ports import ChannelSettings
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
+MOST_IPV4, MOST_IPV6 = 2**20, 2**96
+"""Addresses: so many as a /12, and a /32, have."""
+_PRIVATE: tuple[Any, ...] = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        *("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.168.0.0/16", "::1/128", "fc00::/7", "fe80::/10"),
+    )
+)
 USUAL_PORTS = frozenset({143, 993})
 Security = Literal["tls", "starttls", "none"]
 ReplyToken = Literal["address", "subject", "none"]
@@ -116,8 +126,22 @@ class Receive(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return host.strip("[]"), int(port)
 
     def open_to_all(self) -> bool:
-        """Whether anybody may bring mail."""
-        return any(ipaddress.ip_network(network).prefixlen == 0 for network in self.allow)
+        """Whether more may bring mail than anybody's own mail servers are.
+
+        By how many public addresses that is, all networks together: the largest providers send
+        from less than half a million.
+        """
+        return _outside(self.allow, 4) > MOST_IPV4 or _outside(self.allow, 6) > MOST_IPV6
+
+
+def _outside(allowed: Iterable[str], version: int) -> int:
+    """How many addresses that is, without those of networks that nobody outside has."""
+    kept = [net for net in map(ipaddress.ip_network, allowed) if net.version == version]
+    merged: Iterable[Any] = ipaddress.collapse_addresses(kept)
+    private = [net for net in _PRIVATE if net.version == version]
+    return sum(
+        one.num_addresses for one in merged if not any(one.subnet_of(net) for net in private)
+    )
 
 
 class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from channels.email.budget import Budget
+from channels.email.budget import BROUGHT_BYTES, FETCHED_BYTES, Budget
 from channels.email.cursor import fingerprint
 from channels.email.imap import Refusal
 from channels.email.parse import Envelope, MailParser, unreadable
@@ -236,7 +236,8 @@ class Understanding:
         linger: float = LINGER_SECONDS,
     ) -> None:
         self.parser = parser
-        self.budget = Budget()
+        self.budget = Budget(FETCHED_BYTES)
+        self.brought = Budget(BROUGHT_BYTES)
         self._start = start
         self._linger = linger
         self._helper: Helper | None = None

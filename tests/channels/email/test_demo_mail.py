@@ -146,6 +146,16 @@ async def test_stopping_the_server_frees_the_channel_and_its_ports(journal: Jour
     await again.stop()
 
 
+async def test_who_signs_in_to_send_is_no_news_for_the_log(
+    demo: DemoMail, journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = {"port": ports(demo).smtp, "user": SUPPORT, "password": "demo"}
+    await EmailChannel(settings({"port": 1}, said), services(journal), UNDERSTANDING).send(
+        outbound()
+    )
+    assert [one.message for one in caplog.records if one.levelname == "WARNING"] == []
+
+
 async def test_unknown_recipients_are_refused(demo: DemoMail) -> None:
     with pytest.raises(aiosmtplib.SMTPRecipientsRefused):
         await post(demo, mail("lost"), "nobody@example.com")

@@ -1,7 +1,10 @@
 """Mail servers that bring us mail by SMTP and LMTP: what they are told, and what is stored."""
 
 import asyncio
+import contextlib
+import os
 import smtplib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +14,7 @@ from typing import Any
 import pytest
 import uvloop
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from channels.email import door as doors
 from channels.email import serving
@@ -149,7 +153,7 @@ async def test_what_cannot_be_read_is_taken_into_quarantine() -> None:
 
 async def test_lmtp_answers_for_each_recipient_and_each_channel_has_its_own() -> None:
     journal, other = Journal(), Journal()
-    port, rooms = free_port(), Doors(UNDERSTANDING.budget, "mx.example.com")
+    port, rooms = free_port(), Doors(UNDERSTANDING.brought, "mx.example.com")
     one = channel(journal, port, rooms, protocol="lmtp")
     two = channel(other, port, rooms, protocol="lmtp", address="billing@example.com")
 
@@ -174,7 +178,7 @@ async def test_lmtp_answers_for_each_recipient_and_each_channel_has_its_own() ->
 
 async def test_a_channel_that_is_paused_makes_its_mail_wait_and_not_return() -> None:
     journal = Journal()
-    port, rooms = free_port(), Doors(UNDERSTANDING.budget, "mx.example.com")
+    port, rooms = free_port(), Doors(UNDERSTANDING.brought, "mx.example.com")
     one = channel(journal, port, rooms)
     channel(journal, port, rooms, address="billing@example.com")  # never runs
 
@@ -185,7 +189,7 @@ async def test_a_channel_that_is_paused_makes_its_mail_wait_and_not_return() -> 
 
 
 async def test_two_channels_for_one_address_or_with_other_settings_are_refused() -> None:
-    journal, rooms, port = Journal(), Doors(UNDERSTANDING.budget, "mx.example.com"), free_port()
+    journal, rooms, port = Journal(), Doors(UNDERSTANDING.brought, "mx.example.com"), free_port()
     async with Running(channel(journal, port, rooms)) as running:
         await running.up()
         async with Running(channel(journal, port, rooms)) as twin:
@@ -299,7 +303,7 @@ def test_starttls_with_a_certificate_that_is_checked(tmp_path: Path, factory: An
 
 
 async def test_too_many_connections_and_too_many_bytes_at_once_are_told_to_come_again() -> None:
-    journal = Journal()
+    journal, budget = Journal(), UNDERSTANDING.brought
     async with open_to(journal, max_connections=1) as port:
 
         def second(_client: smtplib.SMTP) -> int:
@@ -308,24 +312,27 @@ async def test_too_many_connections_and_too_many_bytes_at_once_are_told_to_come_
             return int(told.value.smtp_code)
 
         assert await bring(port, second) == 421
-        held = UNDERSTANDING.budget.most - 1_000
-        assert UNDERSTANDING.budget.take_now(held)
+        held = budget.most - 1_000
+        assert budget.take_now(held)
         try:
             with pytest.raises(smtplib.SMTPSenderRefused) as full:
                 await bring(port, handing(mail("large", size=5_000)))
         finally:
-            UNDERSTANDING.budget.give_back(held)
+            budget.give_back(held)
         assert full.value.smtp_code == 452
         assert await bring(port, handing(mail("large", size=5_000))) == {}
-    assert UNDERSTANDING.budget.lent == 0
+    assert budget.lent == 0
 
 
-async def test_who_brings_more_than_was_announced_is_held_to_what_there_is_room_for() -> None:
-    budget, journal = UNDERSTANDING.budget, Journal()
+@pytest.mark.parametrize("said", [["SIZE=1"], []], ids=["a lie", "nothing"])
+async def test_who_brings_more_than_was_announced_is_held_to_what_there_is_room_for(
+    said: list[str],
+) -> None:
+    budget, journal = UNDERSTANDING.brought, Journal()
 
     def more_than_said(client: smtplib.SMTP) -> int:
         client.ehlo()
-        assert client.mail(ADA, ["SIZE=1"])[0] == 250
+        assert client.mail(ADA, said)[0] == 250
         client.rcpt(US)
         return int(client.data(mail("large", size=500_000))[0])
 
@@ -340,6 +347,104 @@ async def test_who_brings_more_than_was_announced_is_held_to_what_there_is_room_
         assert await bring(port, more_than_said) == 250
     assert journal.subjects() == ["large"]
     assert budget.lent == 0
+
+
+async def test_who_announces_much_and_sends_nothing_keeps_nobody_waiting() -> None:
+    journal, most = Journal(), UNDERSTANDING.brought.most
+    async with open_to(journal) as port:
+        stalled = []
+        for said in ("", " SIZE=20000000", " SIZE=20000000"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            stalled.append(writer)
+            writer.write(f"EHLO x\r\nMAIL FROM:<{ADA}>{said}\r\nRCPT TO:<{US}>\r\n".encode())
+            writer.write(b"DATA\r\nSubject: to be continued\r\n")
+            await reader.readuntil(b"\r\n354 ")
+        assert await bring(port, handing(mail("small"))) == {}
+        assert UNDERSTANDING.brought.lent < most / 10
+        assert UNDERSTANDING.budget.has(UNDERSTANDING.budget.most), "mailboxes have their own"
+        for writer in stalled:
+            writer.close()
+    assert journal.subjects() == ["small"]
+
+
+@pytest.mark.parametrize("factory", [None, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_who_reads_no_answers_gives_the_place_up(
+    monkeypatch: pytest.MonkeyPatch, factory: Any
+) -> None:
+    monkeypatch.setattr(serving, "COMMAND_SECONDS", 0.2)
+    monkeypatch.setattr(serving, "LAST_SECONDS", 0.1)
+    sessions: set[serving.Session] = set()
+    admitted = doors.Door._session
+
+    def noted(door: doors.Door) -> serving.Session:
+        sessions.add(session := admitted(door))
+        return session
+
+    monkeypatch.setattr(doors.Door, "_session", noted)
+
+    async def act() -> None:
+        async with open_to(Journal(), max_connections=1) as port, asyncio.timeout(20):
+            deaf = socket.socket()
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            deaf.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(deaf, ("127.0.0.1", port))
+            while not sessions:  # noqa: ASYNC110 - it has no news for us
+                await asyncio.sleep(0.01)
+            (session,) = sessions
+            assert session.transport is not None
+            there = session.transport.get_extra_info("socket").fileno()
+            with socket.socket(fileno=os.dup(there)) as wire:
+                wire.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    deaf.send(b"EHLO x\r\n" * 500)
+            await session.over.wait()
+            await bring(port, lambda client: client.ehlo())
+            deaf.close()
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(act())
+
+
+@pytest.mark.parametrize("factory", [None, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_tls_that_fails_is_one_line_in_the_log(
+    tmp_path: Path, factory: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    chain, key = certificate(tmp_path)
+
+    async def breaks_off(port: int, how: Callable[[socket.socket], object]) -> None:
+        def there(client: smtplib.SMTP) -> None:
+            client.ehlo()
+            assert client.docmd("STARTTLS")[0] == 220
+            assert client.sock is not None
+            with contextlib.suppress(OSError):
+                how(client.sock)
+            client.close()
+
+        with contextlib.suppress(smtplib.SMTPException):
+            await bring(port, there)
+
+    def talk(wire: socket.socket) -> None:
+        wire.sendall(b"What is TLS?\r\n")
+        wire.recv(100)
+
+    async def act() -> list[Any]:
+        said = {"certificate": str(chain), "key": str(key)}
+        strict = ssl.create_default_context()
+        with capture_logs() as lines:
+            async with open_to(Journal(), **said) as port:
+                await breaks_off(port, talk)
+                await breaks_off(port, lambda wire: wire.close())
+                await breaks_off(port, lambda w: strict.wrap_socket(w, server_hostname="x.example"))
+                assert await bring(port, lambda client: client.starttls()[0]) == 220
+        return lines
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        lines = runner.run(act())
+    assert len(lines) == 3
+    assert {line["event"] for line in lines} == {"no TLS with a mail server"}
+    assert all(line["peer"] == "127.0.0.1" and line["reason"] for line in lines)
+    assert [one for one in caplog.records if one.levelname in ("WARNING", "ERROR")] == []
 
 
 async def test_who_says_nothing_or_a_little_for_ever_is_sent_away(
@@ -446,6 +551,28 @@ def test_settings_that_do_not_go_together_are_refused(said: dict[str, Any], why:
     base = {"name": ChannelName("x"), "address": US, "smtp": Smtp(host="h"), "receive": wide}
     with pytest.raises(ValueError, match=why):
         Settings(**{**base, **said})
+
+
+@pytest.mark.parametrize(
+    ("allow", "to_all"),
+    [
+        (("127.0.0.0/8", "::1/128"), False),
+        (("10.0.0.0/8", "192.168.0.0/16", "fd00::/8"), False),
+        (("40.92.0.0/15", "40.107.0.0/16", "52.100.0.0/14", "104.47.0.0/17"), False),
+        (("2404:6800:4000::/36", "2a00:1450:4000::/36"), False),
+        (("0.0.0.0/0",), True),
+        (("::/0",), True),
+        (("0.0.0.0/1", "128.0.0.0/1"), True),
+        (("8.0.0.0/9",), True),
+        (tuple(f"20.{n}.0.0/16" for n in range(17)), True),
+        (("2000::/3",), True),
+        (("10.0.0.0/7",), True),
+    ],
+)
+def test_networks_larger_than_anybodys_mail_servers_are_open_to_all(
+    allow: tuple[str, ...], to_all: bool
+) -> None:
+    assert Receive(listen="127.0.0.1:24", allow=allow).open_to_all() is to_all
 
 
 @pytest.mark.parametrize(

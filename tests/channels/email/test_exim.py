@@ -227,7 +227,7 @@ async def test_what_waits_for_us_in_its_queue_comes_once_when_we_are_back(
 
 async def test_by_lmtp_only_who_was_put_off_is_tried_again(exim: Exim) -> None:
     ours, theirs = Journal(), Journal()
-    rooms = Doors(UNDERSTANDING.budget, "mx.us.example")
+    rooms = Doors(UNDERSTANDING.brought, "mx.us.example")
     theirs.unavailable = True
     both = ("support@lmtp.example", "billing@lmtp.example")
     async with (
