@@ -21,8 +21,10 @@ import channels as kinds
 from gateway import logs
 from gateway.among import card_of
 from gateway.api import Api, House
+from gateway.api.attachments import file_of, handed_out
 from gateway.api.house import Site
 from gateway.channelroom import ChannelRoom
+from gateway.clamd import Clamd
 from gateway.clock import SystemClock
 from gateway.cluster.colleagues import Overhearing
 from gateway.cluster.gate import boottime
@@ -160,6 +162,8 @@ async def _built(
     links = TicketLinks(secrets, settings.customer_url)
     node.ledger.link, node.ledger.tokens = links.url, ReplyTokens(secrets)
     node.ledger.state.budget = settings.budget
+    if settings.files.clamd:
+        node.files.scan = Clamd(settings.files.clamd, settings.files.clamd_seconds).scan
     app = App(settings, store, node)
     app.rooms = ChannelRoom(
         kinds=table,
@@ -234,6 +238,8 @@ async def _services(app: App) -> Services:
         own_page=app.pages.has,
         peers=lambda: app.among.peers("chat"),
         others=app.among.tail,
+        form_file=file_of,
+        hand_out=handed_out,
     )
 
 

@@ -19,6 +19,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import ChannelName, QueueName
 from gateway.core.model import ChannelKind
 from gateway.core.ticket import plain
+from gateway.pathsharing import shared
 from gateway.ports import (
     Channel,
     ChannelSettings,
@@ -206,13 +207,13 @@ class ChannelRoom:
         return [r for r in found if isinstance(r, SocketRoute)]
 
     def http_routes(self) -> list[HttpRoute]:
-        """Each resource once: channels of one kind may share a path, the first serves it."""
-        routes: dict[tuple[str, str], HttpRoute] = {}
+        """Each resource once: channels of one kind may share a path."""
+        routes: dict[tuple[str, str], list[HttpRoute]] = {}
         for channel in self._channels.values():
             for route in channel.routes():
                 if isinstance(route, HttpRoute):
-                    routes.setdefault((route.method, route.path), route)
-        return list(routes.values())
+                    routes.setdefault((route.method, route.path), []).append(route)
+        return [shared(alike) for alike in routes.values()]
 
     # -- for the API ------------------------------------------------------------------------
 

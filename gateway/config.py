@@ -122,6 +122,17 @@ class AutomaticSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     mailbox_day: Annotated[int, Meta(ge=0, le=10_000_000)] = 5_000
 
 
+class FileSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``clamd``: the ClamAV daemon that looks at every upload; left out: nobody does.
+
+    As ``HOST:PORT`` or ``unix:PATH``. ``clamd_seconds``: so long it may take for one; then the
+    upload is refused for now.
+    """
+
+    clamd: Annotated[str, Meta(pattern=r"^(.+:\d{1,5}|unix:/.+)?$")] = ""
+    clamd_seconds: Annotated[float, Meta(gt=0, le=600)] = 60.0
+
+
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``auto`` writes for people on a terminal and JSON lines otherwise."""
 
@@ -139,6 +150,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     push: PushSettings = field(default_factory=PushSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     automatic: AutomaticSettings = field(default_factory=AutomaticSettings)
+    files: FileSettings = field(default_factory=FileSettings)
     log: LogSettings = field(default_factory=LogSettings)
     channels: tuple[Any, ...] = ()
     file: str = ""
@@ -172,6 +184,7 @@ SECTIONS: Mapping[str, type[Struct]] = {
     "push": PushSettings,
     "retention": RetentionSettings,
     "automatic": AutomaticSettings,
+    "files": FileSettings,
     "log": LogSettings,
 }
 

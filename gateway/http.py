@@ -6,11 +6,13 @@ nowhere else. Errors are RFC 9457 problem details that name the field at fault.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import nullcontext
 from importlib.resources.abc import Traversable
 
 import msgspec
 import structlog
 from aiohttp import hdrs, web
+from msgspec.structs import replace
 
 from gateway.core.errors import Refused
 from gateway.pages import Pages
@@ -26,6 +28,8 @@ STATUS_OF = {
     "not_allowed": 403,
     "not_yours": 403,
     "not_found": 404,
+    "bad_type": 415,
+    "infected": 422,
     "conflict": 409,
     "wrong_state": 409,
     "busy": 409,
@@ -52,8 +56,8 @@ ASKED = ("/api/", "/demo/")
 WIDGET_CACHE = "max-age=60, stale-while-revalidate=86400"
 """A shop's page has its chat also while the node that it names is away: as it was a day ago."""
 BODY_SECONDS = 30.0
-BODY_PACE = 50_000
-"""A body has ``BODY_SECONDS`` and a second for each so many bytes that it may have."""
+BODY_PACE = 10_000
+"""A body has ``BODY_SECONDS``, and a second more for each so many bytes of it that have come."""
 ANSWER_SECONDS = 30.0
 """What only reads gives up then: the database is away, and who asked has gone."""
 ROUTE = web.RequestKey("route", HttpRoute)
@@ -121,29 +125,34 @@ class HttpMount:
             return web.Response(status=204)
 
         router.add_route(route.method, route.path, handle)
-        if route.cors is not None and route.method != "GET":
+        # What a GET of another origin asks with, its browser asks for first: its token.
+        if route.cors is not None and (route.method != "GET" or route.admit is not None):
             router.add_route("OPTIONS", route.path, preflight)
 
     async def _serve(self, route: HttpRoute, request: web.Request) -> web.StreamResponse:
-        principal = await self._principal(request)
+        principal = await self._principal(request) if route.admit is None else None
         if route.access != "public":
             if principal is None:
                 raise Refused("unauthorized", "send a valid token: Authorization: Bearer TOKEN")
             if not principal.may(route.access):
                 raise Refused("forbidden", f"this needs the role {route.access}")
-        body = await _body(request, route.max_body)
         asked = HttpRequest(
             method=request.method,
             path=request.path,
             params=dict(request.get(PASSING, request.match_info)),
             query=dict(request.query),
             headers={k.lower(): v for k, v in request.headers.items()},
-            body=body,
+            body=b"",
             remote=request.remote or "",
             principal=principal,
         )
+        async with route.admit(asked) if route.admit is not None else nullcontext():
+            body = await _body(request, route.max_body)
+            return await self._answered(route, replace(asked, body=body) if body else asked)
+
+    async def _answered(self, route: HttpRoute, asked: HttpRequest) -> web.StreamResponse:
         # What writes is never given up: its effect may have happened.
-        limit = asyncio.timeout(ANSWER_SECONDS if request.method == "GET" else None)
+        limit = asyncio.timeout(ANSWER_SECONDS if asked.method == "GET" else None)
         try:
             async with limit:
                 return _respond(await route.handle(asked))
@@ -232,7 +241,7 @@ class HttpMount:
 
     def _page(self, path: str, name: str) -> None:
         async def page(request: web.Request) -> web.StreamResponse:
-            widget = name == "widget.js"
+            widget = name.startswith("widget") and name.endswith(".js")
             response = self._pages.answer(
                 request, name, cache=WIDGET_CACHE if widget else "no-cache"
             )
@@ -278,12 +287,14 @@ async def _body(request: web.Request, most: int) -> bytes:
     if request.content_length is not None and request.content_length > most:
         raise long
     body = bytearray()
+    end = asyncio.get_running_loop().time() + BODY_SECONDS
     try:
-        async with asyncio.timeout(BODY_SECONDS + most / BODY_PACE):
+        async with asyncio.timeout_at(end) as limit:
             async for part in request.content.iter_any():
                 body += part
                 if len(body) > most:
                     raise long
+                limit.reschedule(end + len(body) / BODY_PACE)
     except TimeoutError as error:
         raise Refused("too_slow", "the body did not come in time") from error
     except web.RequestPayloadError as error:

@@ -6,6 +6,7 @@ routing and threading are the node's business.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Never, Protocol
 
@@ -13,6 +14,7 @@ from msgspec import Struct, field
 
 from gateway.core.calendars import Closed, Period
 from gateway.core.commands import Command
+from gateway.core.errors import Refused
 from gateway.core.events import Entry
 from gateway.core.ids import (
     AgentName,
@@ -31,6 +33,7 @@ from gateway.core.inbound import Claim as Claim
 from gateway.core.inbound import Decided as Decided
 from gateway.core.inbound import File as File
 from gateway.core.inbound import Inbound as Inbound
+from gateway.core.inbound import owner_of as owner_of
 from gateway.core.model import (
     Attachment,
     Attributes,
@@ -213,6 +216,9 @@ class HttpRoute(Struct, frozen=True, kw_only=True):
     ``cors`` answers which origin may call it from a browser (``None``: same origin only);
     ``anywhere`` marks a GET that another node may have to answer;
     ``secret`` marks an answer that must not be kept; ``once`` a handler that heeds the request's.
+    Of several routes with one path the first is served whose ``select`` wants the request.
+    ``admit`` is entered before the body is read, with a request that has none, and left with the
+    answer; who comes is then its business alone (no ``principal``). It raises ``Refused``.
     """
 
     method: str
@@ -231,6 +237,8 @@ class HttpRoute(Struct, frozen=True, kw_only=True):
     secret: bool = False
     once: bool = False
     anywhere: bool = False
+    select: Callable[[HttpRequest], bool] | None = None
+    admit: Callable[[HttpRequest], AbstractAsyncContextManager[None]] | None = None
 
 
 class Socket(Protocol):
@@ -460,11 +468,22 @@ class Conversations(Protocol):
         """
         ...
 
+    async def file(
+        self, attachment: AttachmentId, kind: str, value: str, channel: ChannelName
+    ) -> tuple[Attachment, bytes] | None:
+        """A file that the holder of a verified identity sent or was sent in this channel."""
+        ...
+
 
 class Files(Protocol):
     """Attachments: stored under their hash; an id is good once, for an hour."""
 
-    async def put(self, file: File, owner: str) -> Attachment: ...
+    async def put(self, file: File, owner: str) -> Attachment:
+        """Keep an upload for a message of ``owner``; for ``owner_of`` an inbound's sender.
+
+        Raises ``Refused``: ``infected`` if a scanner finds something in it, ``unavailable``.
+        """
+        ...
 
     async def get(self, attachment: AttachmentId) -> tuple[Attachment, bytes] | None: ...
 
@@ -479,6 +498,14 @@ class Signals(Protocol):
         ...
 
 
+async def _no_form(_request: HttpRequest) -> File:
+    raise Refused("not_available", "nothing reads forms here", "file")
+
+
+def _no_file(_data: bytes, _name: str, _kind: str) -> HttpAnswer:
+    raise Refused("not_available", "nothing hands out files here")
+
+
 class Services(Struct, frozen=True, kw_only=True):
     """All that a channel is given when it is opened.
 
@@ -488,7 +515,9 @@ class Services(Struct, frozen=True, kw_only=True):
     ``callbacks`` how it calls back. ``own_page`` tells whether an origin is that of our own pages,
     whichever node served them; ``peers`` gives the other nodes' ``/chat/v1``, as visitors reach
     them; ``others`` tells what other nodes have committed about conversations followed here;
-    ``anywhere`` is memory that each node may write, also without the channel's duty.
+    ``anywhere`` is memory that each node may write, also without the channel's duty. ``form_file``
+    reads the part named ``file`` of a multipart body, and raises ``Refused``; ``hand_out`` answers
+    with a file of this name and type so that it acts in no browser.
     """
 
     clock: Clock
@@ -511,6 +540,8 @@ class Services(Struct, frozen=True, kw_only=True):
     peers: Callable[[], tuple[str, ...]] = tuple
     others: PeerFeed | None = None
     anywhere: ChannelMemory | None = None
+    form_file: Callable[[HttpRequest], Awaitable[File]] = _no_form
+    hand_out: Callable[[bytes, str, str], HttpAnswer] = _no_file
 
 
 class Prefer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

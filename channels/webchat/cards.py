@@ -2,18 +2,28 @@
 
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
+from channels.webchat.settings import FileRules
 from gateway.core.owed import Callback, Promise
 
 
+class FilesCard(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What files a visitor may send: bytes of each, how many with a message, media types."""
+
+    max_bytes: int
+    per_message: int
+    types: tuple[str, ...]
+
+
 class Site(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How the window presents itself."""
+    """How the window presents itself. ``files`` left out: none can be sent."""
 
     title: str = ""
     greeting: str = ""
     locale: str = ""
     offline_email: str = ""
+    files: FilesCard | UnsetType = UNSET
 
 
 class CallbackCard(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -30,6 +40,12 @@ class PromiseCard(Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str
     due_at: datetime
     agent: str = ""
+
+
+def files_card(rules: FileRules) -> FilesCard | UnsetType:
+    if not rules.per_message:
+        return UNSET
+    return FilesCard(max_bytes=rules.max_bytes, per_message=rules.per_message, types=rules.types)
 
 
 def callback_card(callback: Callback) -> CallbackCard:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Never, get_args
 
 from channels.webchat.calls import Calls
-from channels.webchat.connection import Connection, House
+from channels.webchat.connection import Connection
+from channels.webchat.filedoor import FileDoor
+from channels.webchat.house import House
 from channels.webchat.hub import Hub
 from channels.webchat.pace import Buckets
 from channels.webchat.protocol import (
@@ -70,7 +72,7 @@ class WebChat:
     """
 
     kind = ChannelKind.WEBCHAT
-    limits = Limits(max_text=MAX_BODY, attachments=False)
+    limits = Limits(max_text=MAX_BODY)
 
     def __init__(
         self,
@@ -100,6 +102,7 @@ class WebChat:
             heartbeat=heartbeat,
             spawn=self._spawn,
         )
+        self._files = FileDoor(settings, services, self._may_embed)
         self._tasks: asyncio.TaskGroup | None = None
         self._queue_moved = asyncio.Event()
         self._some_moved = asyncio.Event()
@@ -110,15 +113,16 @@ class WebChat:
     # -- serving ----------------------------------------------------------------------------
 
     def routes(self) -> Sequence[Route]:
-        """All web chats share one path; the first frame says which one is meant."""
+        """All web chats share their paths; the first frame, or the token, says which is meant."""
         return [
+            *self._files.routes(),
             SocketRoute(
                 path=PATH,
                 subprotocol=SUBPROTOCOL,
                 handle=self._handle,
                 select=lambda first: channel_of(first) == self.name,
                 max_frame=MAX_FRAME,
-            )
+            ),
         ]
 
     async def _handle(self, socket: Socket) -> None:

@@ -2,15 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Literal, assert_never
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, assert_never
 from uuid import uuid4
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from channels.webchat.calls import Calls
+from channels.webchat.cards import files_card
 from channels.webchat.effects import (
     Bring,
     Effect,
@@ -23,8 +21,9 @@ from channels.webchat.effects import (
     Post,
     Typed,
 )
-from channels.webchat.hub import Hub
-from channels.webchat.pace import Bucket, Buckets
+from channels.webchat.house import House
+from channels.webchat.pace import Bucket
+from channels.webchat.presence import Presence
 from channels.webchat.protocol import (
     ERROR_CODES,
     HELLO_SECONDS,
@@ -37,8 +36,7 @@ from channels.webchat.protocol import (
     encode,
 )
 from channels.webchat.session import Session
-from channels.webchat.settings import Settings
-from channels.webchat.translate import Person, inbound_of, sign_of
+from channels.webchat.translate import Person, inbound_of
 from channels.webchat.visitor import (
     BadIdentity,
     Identity,
@@ -49,11 +47,10 @@ from channels.webchat.visitor import (
     returning,
 )
 from gateway.core.calendars import Closed
-from gateway.core.errors import GatewayError, Refused
+from gateway.core.errors import Refused
 from gateway.core.ids import CaseId, MessageId
-from gateway.core.leaving import waits
 from gateway.core.model import Delivery, Item, Message
-from gateway.ports import Services, Socket, SocketClosed
+from gateway.ports import Socket, SocketClosed
 
 log = logging.getLogger(__name__)
 
@@ -61,19 +58,6 @@ PAGE = 200
 FRAMES_PER_SECOND = 20.0
 FRAMES_AT_ONCE = 60.0
 TRY_AGAIN_SECONDS = 2.0
-
-
-class House(Struct, frozen=True, kw_only=True):
-    """What the connections of a channel share. ``spawn`` runs something beside the reader."""
-
-    settings: Settings
-    services: Services
-    hub: "Hub[Connection]"
-    messages: Buckets
-    calls: Calls
-    loads: asyncio.Semaphore
-    heartbeat: float
-    spawn: Callable[[Coroutine[Any, Any, None]], None]
 
 
 class Connection:
@@ -86,11 +70,12 @@ class Connection:
     def __init__(self, house: House, socket: Socket) -> None:
         self._house = house
         self._socket = socket
-        self._session = Session(house.services.agent_name, self._closed, house.calls)
+        files = house.settings.files.per_message
+        self._session = Session(house.services.agent_name, self._closed, house.calls, files)
         self._frames = Bucket(FRAMES_AT_ONCE, FRAMES_PER_SECOND, house.services.clock.monotonic())
         self._identity: Identity | None = None
         self._over = False
-        self._answered: datetime | None = None  # to which leaving it was said that they are here
+        self._presence = Presence(house, self._session)
 
     # -- the reader -------------------------------------------------------------------------
 
@@ -109,7 +94,7 @@ class Connection:
             self._over = True
             hub.remove(self)
             self._carry(self._session.gone())
-            self._closed_behind()
+            self._presence.gone(self._person())
 
     async def _read(self) -> None:
         try:
@@ -205,6 +190,7 @@ class Connection:
                 greeting=words.greeting,
                 locale=house.settings.locale,
                 offline_email=house.settings.offline_email,
+                files=files_card(house.settings.files),
             ),
             heartbeat=house.heartbeat,
             case=case,
@@ -215,7 +201,7 @@ class Connection:
             peers=services.peers(),
         )
         self._carry(self._session.entered(entered))
-        self._still_here()
+        self._here()
 
     def _bring_tabs(self, conversation: CaseId) -> None:
         """The visitor's other tabs go to the new conversation too."""
@@ -239,9 +225,9 @@ class Connection:
     async def _decide(self, said: Brought) -> list[Effect]:
         """To the intake, and back when it is on disk what became of it."""
         session, services = self._session, self._house.services
-        if session.visitor is None or session.hello is None:
+        person = self._person()
+        if person is None:
             raise AssertionError("nothing can be said before the visitor is known")
-        person = Person(visitor=session.visitor, identity=self._identity, hello=session.hello)
         about = session.item.id if session.item else session.conversation or ""
         here, now = session.conversation, services.clock.now()
         inbound = inbound_of(self._house.settings, person, said, here, about, now)
@@ -255,41 +241,16 @@ class Connection:
             return session.refused(said, code, refused.detail, after)
         return session.decided(said, decided)
 
-    # -- whether anybody is there --------------------------------------------------------------
+    def _person(self) -> Person | None:
+        """Who this is; ``None`` before the greeting."""
+        visitor, hello = self._session.visitor, self._session.hello
+        if visitor is None or hello is None:
+            return None
+        return Person(visitor=visitor, identity=self._identity, hello=hello)
 
-    def _closed_behind(self) -> None:
-        """Who waits and has no other window here has left, as far as this node can tell."""
-        session = self._session
-        item, conversation, visitor = session.item, session.conversation, session.visitor
-        if item is None or conversation is None or visitor is None or not waits(item):
-            return
-        if not self._house.hub.tabs(visitor.id):
-            self._house.spawn(self._sign("left", conversation, f"{item.id}:{uuid4()}"))
-
-    def _still_here(self) -> None:
-        """Somebody has said that this visitor has left: they have not."""
-        session = self._session
-        item, conversation = session.item, session.conversation
-        gone = item.gone if item is not None else None
-        if item is None or gone is None or conversation is None or self._over:
-            return
-        if self._answered != gone.since:
-            self._answered = gone.since
-            about = f"{item.id}:{gone.since.isoformat()}"
-            self._house.spawn(self._sign("back", conversation, about))
-
-    async def _sign(self, sign: Literal["left", "back"], conversation: CaseId, about: str) -> None:
-        services, session = self._house.services, self._session
-        if session.visitor is None or session.hello is None:
-            return
-        person = Person(visitor=session.visitor, identity=self._identity, hello=session.hello)
-        now = services.clock.now()
-        inbound = sign_of(self._house.settings, person, sign, conversation, about, now)
-        try:
-            await services.intake.receive([inbound])
-        except GatewayError as problem:  # told again while the window is there; else it waits on
-            self._answered = None
-            log.info("whether a visitor is there is not told: %s", problem)
+    def _here(self) -> None:
+        if not self._over:
+            self._presence.here(self._person())
 
     # -- what the node tells ----------------------------------------------------------------
 
@@ -301,7 +262,7 @@ class Connection:
     def look(self) -> None:
         """Time has passed."""
         self._carry(self._session.look())
-        self._still_here()
+        self._here()
 
     def _closed(self, item: Item | None) -> Closed | None:
         queue = self._house.settings.queue if item is None else item.queue
@@ -315,11 +276,11 @@ class Connection:
         """Another node has moved the conversation's item, or ended it."""
         self._carry(self._session.promises_are(promises))
         self._carry(self._session.item_changed(item) if item else self._session.item_ended())
-        self._still_here()
+        self._here()
 
     def item_changed(self, item: Item) -> None:
         self._carry(self._session.item_changed(item))
-        self._still_here()
+        self._here()
 
     def delivery_changed(self, message: MessageId, delivery: Delivery) -> None:
         self._carry(self._session.delivery_changed(message, delivery))

@@ -34,7 +34,7 @@ class Hub(Generic[Member]):
         """Why one more from this address cannot be taken; empty if it can."""
         if len(self._remotes) >= self._most:
             return "too many visitors at once"
-        if self._from[remote] >= self._per_address and not _is_loopback(remote):
+        if self._from[remote] >= self._per_address and not is_loopback(remote):
             return "too many connections from this address"
         return ""
 
@@ -82,7 +82,7 @@ def _drop(table: dict[Key, set[Member]], key: Key | None, member: Member) -> Non
         del table[key]
 
 
-def _is_loopback(remote: str) -> bool:
+def is_loopback(remote: str) -> bool:
     try:
         return ip_address(remote).is_loopback
     except ValueError:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from channels.webchat.cards import CallbackCard as CallbackCard
+from channels.webchat.cards import FilesCard as FilesCard
 from channels.webchat.cards import PromiseCard as PromiseCard
 from channels.webchat.cards import Site as Site
 from channels.webchat.reading import BadFrame as BadFrame
@@ -87,9 +88,13 @@ class Hello(_Said, frozen=True, kw_only=True):
 
 
 class Send(_Said, frozen=True, kw_only=True):
+    """``attachments`` are ids of uploads; with them ``body`` may be empty."""
+
     id: Id
-    body: Body
-    attachments: tuple[AttachmentId, ...] = ()
+    body: str = ""
+    attachments: Annotated[
+        tuple[Annotated[AttachmentId, Meta(max_length=64)], ...], Meta(max_length=20)
+    ] = ()
 
 
 class Edit(_Said, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from channels.webchat.answers import Answers
 from channels.webchat.calls import Calls, Promises
 from channels.webchat.effects import (
     Bring,
@@ -73,7 +74,8 @@ class Session:
     """See the module. Every method returns the effects, to be carried out in order.
 
     ``agent_name`` turns an agent's login into the name that customers see; ``closed`` says until
-    when the house is closed to a conversation with this item, or to one that has none yet.
+    when the house is closed to a conversation with this item, or to one that has none yet;
+    ``most_files`` may come with one message.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Session:
         agent_name: Callable[[AgentName], str] = str,
         closed: Callable[[Item | None], Closed | None] = lambda _item: None,
         calls: Calls | None = None,
+        most_files: int = 0,
     ) -> None:
         self.hello: Hello | None = None
         self.visitor: Visitor | None = None
@@ -89,6 +92,7 @@ class Session:
         self._agent_name = agent_name
         self._closed = closed
         self._calls = calls or Calls()
+        self._most_files = most_files
         self._cursor = 0  # like position, but counts the notes that a customer never sees
         self._loading = False
         self._newest = 0  # the highest seq committed while loading
@@ -97,7 +101,7 @@ class Session:
         self._waiting: Waiting = None  # as it was told last
         self._state = State(state="closed")
         self._marks = Marks()
-        self._held: dict[str, tuple[CaseId, int]] = {}  # answers waiting for their message
+        self._held = Answers()
         self._typing = False
 
     # -- frames -----------------------------------------------------------------------------
@@ -142,10 +146,11 @@ class Session:
     def _send(self, frame: Send) -> list[Effect]:
         if len(frame.body) > MAX_BODY:
             return [error_of(frame.id, "too_long", f"at most {MAX_BODY:,} characters", "body")]
-        if not frame.body.strip():
+        if not frame.body.strip() and not frame.attachments:
             return [error_of(frame.id, "bad_frame", "the message is empty", "body")]
-        if frame.attachments:
-            return [error_of(frame.id, "not_available", "files cannot be sent yet", "attachments")]
+        if len(frame.attachments) > self._most_files:
+            detail = f"at most {self._most_files} files with one message"
+            return [error_of(frame.id, "not_available", detail, "attachments")]
         return [*self._type(on=False), Bring(frame)]
 
     def _end(self, frame: End) -> list[Effect]:
@@ -288,7 +293,7 @@ class Session:
             # Ids are UUIDv7: an earlier conversation. A repeat of something long settled.
             return [Post(Ok(re=said.id or "", seq=decided.seq, conversation=decided.case))]
         if said.id:
-            self._held[said.id] = (decided.case, decided.seq)
+            self._held.hold(said.id, decided.case, decided.seq)
         if decided.case != self.conversation:
             return [Enter(decided.case)]
         if self._loading:  # what is being read may have been read before this was committed
@@ -298,21 +303,8 @@ class Session:
         return self._answers()
 
     def _answers(self, *, all_read: bool = False) -> list[Effect]:
-        """The answers whose message has been posted.
-
-        ``all_read``: everything has just been read, so a message that is not there will not
-        come (it belongs to an older conversation by now); its answer is true all the same.
-        """
-        here = self.conversation or ""
-        due = [
-            re
-            for re, (case, seq) in self._held.items()
-            if case < here or (case == here and (all_read or seq <= self.position))
-        ]
-        return [self._answer(re, *self._held.pop(re)) for re in due]
-
-    def _answer(self, re: str, conversation: CaseId, seq: int) -> Effect:
-        return Post(Ok(re=re, seq=seq, conversation=conversation))
+        oks = self._held.due(self.conversation or "", None if all_read else self.position)
+        return [Post(ok) for ok in oks]
 
     def refused(
         self, said: Brought, code: str, detail: str, after: float | None = None

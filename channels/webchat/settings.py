@@ -9,6 +9,9 @@ from gateway.ports import ChannelSettings
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
+MAX_FILE = 25_000_000
+"""Bytes; no file may be larger, as with those of agents."""
+
 Line = Annotated[str, Meta(max_length=200)]
 Paragraph = Annotated[str, Meta(max_length=2_000)]
 Country = Annotated[str, Meta(pattern=r"^([A-Z]{2})?$")]
@@ -22,6 +25,38 @@ class Words(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     greeting: Paragraph = ""
 
 
+FILE_TYPES = (
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "image/heif",
+    "application/pdf",
+    "text/plain",
+    "text/csv",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "application/vnd.oasis.opendocument.text",
+    "application/vnd.oasis.opendocument.spreadsheet",
+    "application/vnd.oasis.opendocument.presentation",
+)
+
+
+class FileRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What files a visitor may send: how large, of what ``types`` (by their content), how many.
+
+    ``per_message`` 0: none. ``per_hour`` bounds one visitor's uploads, ten times as many those of
+    one address (loopback is exempt); ``at_once`` all that are under way at one node.
+    """
+
+    max_bytes: Annotated[int, Meta(ge=1, le=MAX_FILE)] = 10_000_000
+    per_message: Annotated[int, Meta(ge=0, le=20)] = 5
+    per_hour: Annotated[int, Meta(ge=1)] = 40
+    at_once: Annotated[int, Meta(ge=1)] = 20
+    types: tuple[Annotated[str, Meta(pattern=r"^[a-z]+/[a-z0-9.+-]+$")], ...] = FILE_TYPES
+
+
 class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One chat on one or more web sites.
 
@@ -30,9 +65,9 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
     ``translations`` overrides ``title`` and ``greeting`` by language ("de", "pt-BR").
     ``country`` is where telephone numbers are that name none; else the visitor's locale says.
     ``identity_key`` is shared with the host site, which signs with it who its signed-in
-    visitors are (a JWT, HS256). ``per_minute`` bounds one visitor's messages,
-    ``per_address`` the connections from one address; loopback is exempt from the latter,
-    because there sits a proxy or a test.
+    visitors are (a JWT, HS256). ``files`` is what visitors may send. ``per_minute`` bounds one
+    visitor's messages, ``per_address`` the connections from one address; loopback is exempt from
+    the latter, because there sits a proxy or a test.
     """
 
     kind: ClassVar[str] = "webchat"
@@ -45,6 +80,7 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
     country: Country = ""
     offline_email: Line = ""
     identity_key: str = ""
+    files: FileRules = field(default_factory=FileRules)
     per_minute: Annotated[int, Meta(ge=1)] = 30
     per_address: Annotated[int, Meta(ge=1)] = 100
     connections: Annotated[int, Meta(ge=1)] = 15_000

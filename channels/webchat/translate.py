@@ -11,7 +11,7 @@ from channels.webchat.settings import Settings
 from channels.webchat.visitor import Identity, Visitor, claim_of
 from gateway.core.calendars import zone_of
 from gateway.core.errors import Refused
-from gateway.core.ids import CaseId
+from gateway.core.ids import AttachmentId, CaseId
 from gateway.core.languages import canonical, nearness
 from gateway.core.model import Attributes, ChannelKind
 from gateway.core.owed import CallbackWish
@@ -46,10 +46,11 @@ def inbound_of(
     """
     visitor = person.visitor.id
     wish: CallbackWish | None = None
+    uploads: tuple[AttachmentId, ...] = ()
     attributes: Attributes
     if isinstance(said, Send):
         key, body, client_id = f"{visitor}:{said.id}", said.body, said.id
-        attributes = _hints(person)
+        attributes, uploads = _hints(person), said.attachments
     elif isinstance(said, Callme):
         key = f"{visitor}:call:{said.id or f'{about}:{said.number}:{said.at}'}"
         body, client_id, attributes = _in_words(said), said.id or "", _hints(person)
@@ -68,6 +69,7 @@ def inbound_of(
         identity=person.claim,
         body=body,
         language=language_of(person.hello.locale or settings.locale),
+        attachments=uploads,
         conversation=conversation,
         client_id=client_id,
         address=visitor,

@@ -68,8 +68,18 @@ def issue(secret: bytes, channel: ChannelName, visitor: Visitor, now: datetime) 
     return f"v1.{text}.{_b64(_mac(secret, channel, text))}"
 
 
-def recognise(secret: bytes, channel: ChannelName, token: str, now: datetime) -> Visitor | None:
-    """Whose token it is; ``None`` if it is not ours, not this channel's, or too old."""
+def recognise(
+    secret: bytes,
+    channel: ChannelName,
+    token: str,
+    now: datetime,
+    *,
+    account_lifetime: timedelta = LIFETIME,
+) -> Visitor | None:
+    """Whose token it is; ``None`` if it is not ours, not this channel's, or too old.
+
+    ``account_lifetime``: so old may one be for somebody for whom the host site vouched.
+    """
     version, _, rest = token.partition(".")
     text, _, mac = rest.partition(".")
     if version != "v1" or not text.isascii():
@@ -81,9 +91,19 @@ def recognise(secret: bytes, channel: ChannelName, token: str, now: datetime) ->
     except msgspec.MsgspecError:
         return None
     age = now.timestamp() - payload.issued
-    if payload.channel != channel or not -SKEW.total_seconds() <= age <= LIFETIME.total_seconds():
+    most = LIFETIME if payload.account is None else account_lifetime
+    if payload.channel != channel or not -SKEW.total_seconds() <= age <= most.total_seconds():
         return None
     return Visitor(id=payload.id, conversation=payload.conversation, account=payload.account)
+
+
+def channel_named(token: str) -> str:
+    """Which channel a token says that it is for; nothing is checked, and nothing raised."""
+    _, _, rest = token.partition(".")
+    try:
+        return _payloads.decode(_unb64(rest.partition(".")[0]) or b"").channel
+    except msgspec.MsgspecError:
+        return ""
 
 
 def returning(known: Visitor | None, identity: Identity | None) -> Visitor | None:
@@ -109,6 +129,13 @@ def claim_of(visitor: Visitor, identity: Identity | None, name: str = "") -> Cla
             kind="account", value=identity.account, name=identity.name or name, verified=True
         )
     return Claim(kind="visitor", value=visitor.id, name=name, verified=True)
+
+
+def verified(visitor: Visitor) -> Claim:
+    """The identity that a token alone proves."""
+    if visitor.account is not None:
+        return Claim(kind="account", value=visitor.account, verified=True)
+    return claim_of(visitor, None)
 
 
 # -- the host site's token ------------------------------------------------------------------

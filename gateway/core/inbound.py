@@ -22,6 +22,7 @@ from gateway.core.owed import CallbackWish
 from gateway.core.signs import Signs
 
 JOIN_SECONDS = 7 * 86_400.0
+FILES_GONE = "a file is unknown, used already, or older than an hour: upload it again"
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -53,7 +54,8 @@ class Inbound(Struct, frozen=True, kw_only=True):
     second effect. ``references`` are outside ids or our own message ids it answers,
     most specific first; ``conversation`` continues a channel thread (a chat). ``address`` is
     where an answer goes. ``problem`` says why it could not be understood: it is then kept
-    with its ``raw`` bytes in quarantine. ``machine`` marks automatic senders (RFC 3834),
+    with its ``raw`` bytes in quarantine. ``attachments`` are uploads of the sender (``owner_of``),
+    good for one inbound; ``files`` come with it. ``machine`` marks automatic senders (RFC 3834),
     who are never answered automatically. From line ``fold_from`` of ``body`` on (0: nowhere) it
     only repeats what was said before. ``filer`` names the system that wrote it about the
     customer; empty: the customer did. ``callback``: the customer asks to be called.
@@ -104,6 +106,11 @@ class Inbound(Struct, frozen=True, kw_only=True):
     signs: Signs | None = None
 
 
+def owner_of(channel: ChannelName, claim: Claim) -> str:
+    """Whose the uploads are that an inbound of this sender may name."""
+    return f"{channel}:{claim.kind}:{claim.value}"
+
+
 class Decided(Struct, frozen=True, kw_only=True):
     """What became of an inbound; also on disk."""
 
@@ -116,12 +123,14 @@ class Decided(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-def kept_aside(inbound: Inbound) -> Decided | None:
+def kept_aside(inbound: Inbound, files: int) -> Decided | None:
     """What could not be read, and what an operator sent to ourselves to see whether it arrives.
 
     So are reports on that: a server without tags takes such an address, and says later that it
-    knows none.
+    knows none. And what names uploads of which not all are there: ``files`` are.
     """
+    if files < len(set(inbound.attachments)):
+        return Decided(status="ignored", reason=FILES_GONE)
     if inbound.problem:
         return Decided(status="quarantined", reason=inbound.problem)
     marks = inbound.attributes

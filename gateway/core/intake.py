@@ -29,7 +29,7 @@ from gateway.core.errors import Refused
 from gateway.core.frontdoor import Wish, classify
 from gateway.core.ids import Context, MessageId, QueueName, TicketNumber
 from gateway.core.inbound import Decided, Inbound, kept_aside
-from gateway.core.leaving import back, ended, left
+from gateway.core.letting_know import let_know
 from gateway.core.meeting import Word, answered_or_woken, heeded, met, thread_of
 from gateway.core.messages import preview_of
 from gateway.core.model import (
@@ -46,7 +46,6 @@ from gateway.core.open_matters import joined, queue_there
 from gateway.core.opening import open_case
 from gateway.core.owed import Callback, CallbackWish
 from gateway.core.parties import author_of, goes_on_from, is_guest, party
-from gateway.core.rating import rated, unrated
 from gateway.core.recipients import Way, first_way, next_way
 from gateway.core.returning import came_back, open_item, or_called, speaks_for_itself
 from gateway.core.rules.run import Outcome as Looked
@@ -74,7 +73,7 @@ Outcome = tuple[list[e.Change], Decided]
 
 def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Outcome:
     """The changes for one inbound, the inbox row's end among them."""
-    if (aside := kept_aside(inbound)) is not None:
+    if (aside := kept_aside(inbound, len(known.attachments))) is not None:
         return _finish(known, aside)
     if inbound.sign or inbound.rating or inbound.attributes.get("chat") == "ended":
         return _no_word(state, ctx, inbound, known)
@@ -245,6 +244,7 @@ def _new_item(
     due_at = inbound.due_at
     if due_at is None and then.due_seconds is not None:
         due_at = ctx.now + timedelta(seconds=then.due_seconds)
+    preview = preview_of(inbound.body, known.attachments)
     case, item, changes = open_case(
         state,
         ctx,
@@ -256,7 +256,7 @@ def _new_item(
         queue=route.queue,
         # Whoever writes in a case, it stays its customer's.
         customer=party(join.case, known.customer),
-        subject=inbound.subject or preview_of(inbound.body)[:80],
+        subject=inbound.subject or preview[:80],
         address=way.address,
         copies=way.copies,
         language=wish.language,
@@ -264,7 +264,7 @@ def _new_item(
         priority=route.priority,
         due_at=due_at,
         category=inbound.category or then.category or "",
-        preview=preview_of(inbound.body),
+        preview=preview,
         attributes=inbound.attributes | referring(join),
         level=then.level or 1,
         tags=then.tags,
@@ -348,7 +348,7 @@ def _said(
         thread=thread,
         address=way.address or None,
         copies=way.copies if way.address else None,
-        preview=preview_of(inbound.body),
+        preview=preview_of(inbound.body, known.attachments),
         reason="; ".join(filter(None, (reason, way.note))),
         automatic=speaks_for_itself(inbound),
         hush=hush,
@@ -377,24 +377,13 @@ def _reported(
 
 
 def _no_word(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Outcome:
-    """What the customer lets us know of a conversation, and nobody has to answer.
-
-    Their last window has closed, or there is one again; they say how it went; or they have ended
-    the chat: who waits has gone, who talks goes to wrap-up.
-    """
+    """What the customer lets us know of a conversation, and nobody has to answer."""
     case = known.found.conversation
     if case is None:
         return _finish(known, Decided(status="ignored", reason="no such conversation"))
-    if inbound.rating:
-        if why := unrated(case, inbound, ctx.now):
-            return _finish(known, Decided(status="ignored", number=case.number, reason=why))
-        reason, changes = "rated", rated(ctx, case, inbound, author_of(inbound))
-    elif inbound.sign:
-        items = state.talks_of_case(case.id)
-        going = inbound.sign == "left"
-        changes = [c for item in items for c in (left(state, item, ctx) if going else back(item))]
-        reason = f"the customer: {inbound.sign}"
-    else:
-        reason, changes = "chat ended", ended(state, case.id)
+    try:
+        reason, changes = let_know(state, ctx, case, inbound)
+    except Refused as refused:
+        return _finish(known, Decided(status="ignored", number=case.number, reason=refused.detail))
     decided = Decided(status="processed", case=case.id, number=case.number, reason=reason)
     return _finish(known, decided, changes)

@@ -1,5 +1,6 @@
 """Adding a message to a case, and queueing it for the outside where it must go there."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Literal
 
@@ -26,9 +27,9 @@ PREVIEW = 140
 _BY_OUTBOX = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP, ChannelKind.TASK})
 
 
-def preview_of(text: str) -> str:
-    """The first words, on one line."""
-    line = " ".join(text.split())
+def preview_of(text: str, files: Iterable[Attachment] = ()) -> str:
+    """The first words, on one line; without any, the names of the files."""
+    line = " ".join(text.split()) or " ".join(f"📎 {file.name}" for file in files)
     return line if len(line) <= PREVIEW else line[: PREVIEW - 1].rstrip() + "…"
 
 

@@ -55,6 +55,11 @@ class CaseReader:
     async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> Case | None:
         return await self._lookup.open_case_of(kind, value, channel)
 
+    async def file(
+        self, attachment: AttachmentId, kind: str, value: str, channel: ChannelName
+    ) -> tuple[Attachment, bytes] | None:
+        return await self._lookup.file_of_identity(attachment, kind, value, channel)
+
     async def waiting(self, cases: Iterable[CaseId]) -> dict[CaseId, Place]:
         asked = list(cases)
         found = await self.waiting_here(asked)
@@ -87,13 +92,20 @@ class CaseReader:
         return None
 
 
+async def _unscanned(_data: bytes) -> str:
+    return ""
+
+
 class FileShelf:
-    """Implements ``ports.Files``."""
+    """Implements ``ports.Files``. ``scan`` names what is bad in it; empty: nothing."""
 
     def __init__(self, lookup: Lookup) -> None:
+        self.scan: Callable[[bytes], Awaitable[str]] = _unscanned
         self._lookup = lookup
 
     async def put(self, file: File, owner: str) -> Attachment:
+        if found := await self.scan(file.data):
+            raise Refused("infected", f"the file is not taken: it holds {found}", "file")
         return await self._lookup.save_file(file, owner)
 
     async def get(self, attachment: AttachmentId) -> tuple[Attachment, bytes] | None:

@@ -345,17 +345,16 @@ class Lookup(Protocol):
 
     async def file(self, attachment: AttachmentId) -> tuple[Attachment, bytes] | None: ...
 
+    async def file_of_identity(
+        self, attachment: AttachmentId, kind: str, value: str, channel: ChannelName
+    ) -> tuple[Attachment, bytes] | None: ...
+
     async def save_file(self, file: File, owner: str) -> Attachment: ...
 
     async def claim_files(
         self, ids: Sequence[AttachmentId], owner: str, command: CommandId
     ) -> tuple[Attachment, ...]:
-        """Uploaded files of ``owner`` for the message that ``command`` makes, each good once.
-
-        A repeat of the command whose message never came to be claims them again. Raises
-        ``Refused('not_found')``.
-        """
-        ...
+        """For the one message that ``command`` makes. Raises ``Refused('not_found')``."""
 
     async def load_memory(self, channel: ChannelName, key: str) -> bytes | None: ...
 

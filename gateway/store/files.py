@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from gateway.core.errors import Refused
-from gateway.core.ids import AttachmentId, CommandId, NewId
+from gateway.core.ids import AttachmentId, ChannelName, CommandId, NewId
 from gateway.core.inbound import File
 from gateway.core.model import Attachment
-from gateway.store.codec import decode, text, uuid_or_none
+from gateway.store.codec import bounded, decode, text, uuid_or_none
 from gateway.store.pool import Pool
 from gateway.store.queries import Queries
 from gateway.store.trouble import reading
@@ -72,8 +72,20 @@ class Files:
         )
 
     async def get(self, attachment: AttachmentId) -> tuple[Attachment, bytes] | None:
+        return await self._one("file_by_id", attachment)
+
+    async def of_identity(
+        self, attachment: AttachmentId, kind: str, value: str, channel: ChannelName
+    ) -> tuple[Attachment, bytes] | None:
+        """If whoever has this verified identity sent or was sent it there."""
+        whose = text(kind), bounded(value), text(channel)
+        return await self._one("file_of_identity", attachment, *whose)
+
+    async def _one(
+        self, query: str, attachment: AttachmentId, *more: str
+    ) -> tuple[Attachment, bytes] | None:
         if uuid_or_none(attachment) is None:
             return None
         with reading():
-            row = await self._pool.fetchrow(self._sql["file_by_id"], attachment)
+            row = await self._pool.fetchrow(self._sql[query], attachment, *more)
         return None if row is None else (decode(row["doc"], Attachment), row["data"])

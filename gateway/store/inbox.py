@@ -2,7 +2,8 @@
 
 Keys are sorted, so that two calls that share some lock them in the same order; ids are made in
 the order of arrival, so that what is undecided after a crash is decided in that order. Raw bytes
-and files go into blobs under their SHA-256; the stored document holds none.
+and files go into blobs under their SHA-256; the stored document holds none. Uploads that an inbound
+names become its own by the same statement, if they are its sender's and were named by nobody yet.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,10 +15,10 @@ from msgspec.structs import replace
 
 from gateway.core.duties import DutyTerm
 from gateway.core.ids import ChannelName, InboundId, NewId, NodeName
-from gateway.core.inbound import Claim, Decided, Inbound
+from gateway.core.inbound import Claim, Decided, Inbound, owner_of
 from gateway.core.model import Attachment, CustomerBrief
 from gateway.ports import Memory
-from gateway.store.codec import bounded, decode, encode, text
+from gateway.store.codec import bounded, decode, encode, text, uuid_or_none
 from gateway.store.contract import Stored
 
 _NAME_LENGTH = 200
@@ -36,6 +37,7 @@ class _Packing:
         self.blobs: dict[bytes, bytes] = {}
         self.files: list[tuple[Any, ...]] = []
         self.rows: list[tuple[Any, ...]] = []
+        self.named: list[tuple[Any, ...]] = []
 
     def blob(self, data: bytes) -> bytes:
         digest = sha256(data).digest()
@@ -53,6 +55,13 @@ class _Packing:
                 encode(replace(inbound, raw=None, files=())),
             )
         )
+        if inbound.identity is not None:
+            owner = text(owner_of(inbound.channel, inbound.identity))
+            for place, upload in enumerate(dict.fromkeys(inbound.attachments)):
+                if uuid_or_none(upload):
+                    self.named.append(
+                        (upload, len(self.rows), place, None, owner, None, None, None)
+                    )
         for place, file in enumerate(inbound.files):
             self.files.append(
                 (
@@ -98,6 +107,7 @@ def pack(
         [(*key, *value) for key, value in sorted(remembered.items())],
         [name for name, _ in held],
         [epoch for _, epoch in held],
+        packing.named,
     )
     return Parcel(arguments, tuple(places[key] for key in keys))
 

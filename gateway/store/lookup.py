@@ -217,6 +217,11 @@ class PgLookup:
     async def file(self, attachment: AttachmentId) -> tuple[Attachment, bytes] | None:
         return await self._files.get(attachment)
 
+    async def file_of_identity(
+        self, attachment: AttachmentId, kind: str, value: str, channel: ChannelName
+    ) -> tuple[Attachment, bytes] | None:
+        return await self._files.of_identity(attachment, kind, value, channel)
+
     async def save_file(self, file: File, owner: str) -> Attachment:
         return await self._files.save(file, owner)
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { build, type Plugin } from "vite";
 import { defineConfig } from "vitest/config";
@@ -37,6 +37,23 @@ const ALONE = [
   { name: "ticket", global: "SwitchroomTicket" },
 ];
 
+/** The widget's languages but the one that is built in, each as a module that it imports when it is spoken. */
+function words(): Plugin {
+  const folder = resolve(root, "src/widget/words");
+  return {
+    name: "switchroom-words",
+    apply: "build",
+    generateBundle() {
+      for (const file of readdirSync(folder)) {
+        const language = file.replace(".json", "");
+        if (language === "en") continue;
+        const texts = JSON.stringify(JSON.parse(readFileSync(resolve(folder, file), "utf8")));
+        this.emitFile({ type: "asset", fileName: `widget-${language}.js`, source: `export default ${texts};\n` });
+      }
+    },
+  };
+}
+
 function alone(): Plugin {
   return {
     name: "switchroom-alone",
@@ -66,7 +83,7 @@ function alone(): Plugin {
 export default defineConfig({
   root,
   appType: "mpa",
-  plugins: [mockServer(), firstPaint(), alone()],
+  plugins: [mockServer(), firstPaint(), words(), alone()],
   build: {
     outDir: out,
     emptyOutDir: true,

@@ -1,5 +1,6 @@
 """The HTTP edge against impolite callers: what is refused, how, and at what cost."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from gateway import http
 from gateway.core.errors import Refused
 from gateway.http import HttpMount
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute, Principal
@@ -97,6 +99,25 @@ async def test_a_body_that_is_not_what_it_says_is_the_callers_fault(
 async def test_a_bottomless_body_is_the_callers_fault(client: TestClient[Any, Any]) -> None:
     async with client.post("/deep", data=b'{"a":' * 50_000) as answer:
         assert answer.status == 400
+
+
+async def test_who_dribbles_a_body_in_is_not_waited_for_however_long_it_may_be(
+    client: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "BODY_SECONDS", 0.2)
+    sent = 0
+
+    async def dribble() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while sent < 900:
+            sent += 1
+            yield b"x"
+            await asyncio.sleep(0.01)
+
+    async with client.post("/small", data=dribble()) as answer:
+        assert answer.status == 408
+        assert (await answer.json())["title"] == "too_slow"
+    assert sent < 900
 
 
 @pytest.mark.parametrize("path", ["/away", "/unknown"])

@@ -11,10 +11,12 @@ from gateway.core import events as e
 from gateway.core import model as m
 from gateway.core.errors import Refused
 from gateway.core.ids import (
+    AttachmentId,
+    ChannelName,
     CustomerId,
     QueueName,
 )
-from gateway.core.inbound import File
+from gateway.core.inbound import File, Inbound, owner_of
 from gateway.core.ties import CasePlace, ItemPlace, MessagePlace
 from tests.store.rows import (
     BOB,
@@ -343,6 +345,44 @@ class LookupConformance:
         await pen.rows(m.CommandRecord(agent=EVA, id=refused, at=NOW, answer=b"{}"))
 
         assert await pen.lookup.claim_files([file.id], EVA, uid()) == (file,)
+
+    async def test_an_upload_that_an_inbound_names_becomes_its_own(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        ann = from_ann(verified=True)
+        owner = owner_of(SITE, ann)
+        one = await pen.lookup.save_file(a_file(), owner)
+        two = await pen.lookup.save_file(a_file(), owner)
+        strange = await pen.lookup.save_file(a_file(), owner_of(MAIL, ann))
+
+        def names(key: str, *ids: str) -> Inbound:
+            wanted = tuple(map(AttachmentId, ids))
+            return an_inbound(key, channel=SITE, identity=ann, attachments=wanted)
+
+        first = names("first", two.id, "no-id", one.id, strange.id, uid())
+        both = [first, names("second", one.id)]
+        stored = await pen.journal.receive(pen.term, both, [])
+        assert [s.attachments for s in stored] == [(two, one), ()]
+        [again] = await pen.journal.receive(pen.term, [first], [])
+        assert (again.fresh, again.attachments) == (False, (two, one))
+        [third] = await pen.journal.receive(pen.term, [names("third", two.id)], [])
+        assert third.attachments == ()
+
+    async def test_a_file_is_for_who_sent_or_was_sent_it(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        ann = from_ann(verified=True)
+        [stored] = await pen.journal.receive(pen.term, [an_inbound(identity=ann)], [])
+        sent = await pen.lookup.save_file(a_file(), "eva")
+        noted = await pen.lookup.save_file(a_file(), "eva")
+        case = a_case(customer=stored.customer)
+        out = a_message(case, direction="out", attachments=(sent,))
+        note = a_message(case, seq=2, direction="note", attachments=(noted,))
+        await pen.rows(case, out, note)
+
+        find = pen.lookup.file_of_identity
+        assert await find(sent.id, ann.kind, ann.value, out.channel) == (sent, b"%PDF")
+        assert await find(sent.id, ann.kind, "bob@example.com", out.channel) is None
+        assert await find(sent.id, ann.kind, ann.value, ChannelName("other")) is None
+        assert await find(noted.id, ann.kind, ann.value, out.channel) is None
 
     async def test_a_file_that_came_with_a_contact_can_be_read(self, opens: Opens) -> None:
         pen = await begin(opens)

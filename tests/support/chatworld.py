@@ -25,6 +25,7 @@ from gateway.core.events import (
 )
 from gateway.core.ids import (
     AgentName,
+    AttachmentId,
     CaseId,
     ChannelName,
     CustomerId,
@@ -76,6 +77,10 @@ class ChatWorld:
         self.arrived = asyncio.Event()
         self.marked: list[tuple[MessageId, Delivery]] = []
         self.typed: list[tuple[CaseId, str, bool, bool]] = []
+        self.uploads: dict[AttachmentId, tuple[str, str, bytes]] = {}
+        self.cards: dict[AttachmentId, Attachment] = {}
+        self.shelf: dict[str, tuple[str, str, str, str, bytes]] = {}
+        """Files that were sent: of which identity, called what, of which type, with what in."""
         self.outage = False
         self.knocked = 0
         self._decided: dict[str, Decided] = {}
@@ -185,6 +190,7 @@ class ChatWorld:
         said = replace(
             message(self._next_seq(case), inbound.body, case=case, client_id=inbound.client_id),
             author=Author(kind="customer", name=inbound.identity.name if inbound.identity else ""),
+            attachments=tuple(self.cards[one] for one in inbound.attachments),
         )
         self._add(said)
         return Decided(
@@ -251,7 +257,20 @@ class ChatWorld:
         return False
 
     async def put(self, file: File, owner: str) -> Attachment:
-        raise Refused("not_available", "this world has no shelf")
+        name = AttachmentId(f"upload-{len(self.uploads) + 1}")
+        self.uploads[name] = (owner, file.name, file.data)
+        kept = Attachment(id=name, name=file.name, type=file.type, size=len(file.data), sha256="")
+        self.cards[name] = kept
+        return kept
+
+    async def file(
+        self, attachment: AttachmentId, kind: str, value: str, channel: ChannelName
+    ) -> tuple[Attachment, bytes] | None:
+        found = self.shelf.get(attachment)
+        if found is None or found[:2] != (kind, value):
+            return None
+        _, _, name, type_, data = found
+        return Attachment(id=attachment, name=name, type=type_, size=len(data), sha256=""), data
 
     async def get(self, attachment: str) -> tuple[Attachment, bytes] | None:
         return None

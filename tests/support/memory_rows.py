@@ -41,7 +41,10 @@ class InboxRow(Struct, kw_only=True):
 
 
 class Upload(Struct, kw_only=True):
-    """A file by name. ``message`` is what it was sent with, ``claimed_by`` for which command."""
+    """A file by name. ``message`` is what it was sent with, ``claimed_by`` for which command.
+
+    ``named``: an inbound has it.
+    """
 
     attachment: m.Attachment
     owner: str
@@ -49,6 +52,7 @@ class Upload(Struct, kw_only=True):
     claimed_by: CommandId | None = None
     claimed_at: datetime | None = None
     message: MessageId | None = None
+    named: bool = False
 
 
 class Lease(Struct, kw_only=True):

@@ -317,6 +317,13 @@ class MemoryStore:
 
         return await self._call("look.file", get)
 
+    async def file_of_identity(
+        self, attachment: AttachmentId, kind: str, value: str, channel: ChannelName
+    ) -> tuple[m.Attachment, bytes] | None:
+        return await self._call(
+            "look.file", lambda: self.tables.file_of_identity(attachment, kind, value, channel)
+        )
+
     async def save_file(self, file: File, owner: str) -> m.Attachment:
         return await self._call("file", lambda: self.tables.save_file(file, owner))
 

@@ -4,7 +4,7 @@ Survives every crash. Every method is one transaction: all of it happens, or not
 than the SQL in one thing: versions must rise by one within a batch too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from gateway.core.clocks import ServicePolicy
 from gateway.core.colleagues import ColleagueMark, ColleagueMessage
 from gateway.core.duties import DutyTerm
 from gateway.core.ids import (
+    AttachmentId,
     CaseId,
     ChannelName,
     CustomerId,
@@ -25,7 +26,7 @@ from gateway.core.ids import (
     MessageId,
     NodeName,
 )
-from gateway.core.inbound import Decided, Inbound
+from gateway.core.inbound import Decided, Inbound, owner_of
 from gateway.core.lifecycle import ENDED
 from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
@@ -286,9 +287,35 @@ class Tables(Shelf):
             inbound=replace(inbound, raw=None, files=()),
             customer=customer,
             received_at=self.now(),
-            attachments=tuple(self._keep(file, "").attachment for file in inbound.files),
             raw=inbound.raw,
+            attachments=(
+                *(self._keep(file, "").attachment for file in inbound.files),
+                *self._named(inbound),
+            ),
         )
+
+    def file_of_identity(
+        self, attachment: AttachmentId, kind: str, value: str, channel: ChannelName
+    ) -> tuple[m.Attachment, bytes] | None:
+        customer = self.identities.get((kind, value, True))
+        upload = self.files.get(attachment)
+        said = self.messages.get(upload.message) if upload and upload.message else None
+        if upload is None or said is None or customer is None or said.channel != channel:
+            return None
+        whose = self.cases[said.case].customer
+        theirs = whose is not None and whose.id == customer
+        return (upload.attachment, upload.data) if theirs and said.direction != "note" else None
+
+    def _named(self, inbound: Inbound) -> Iterator[m.Attachment]:
+        """Uploads of the sender, which are this inbound's from now on."""
+        for name in dict.fromkeys(inbound.attachments):
+            upload = self.files.get(name)
+            claim = inbound.identity
+            if upload is None or upload.named or claim is None or upload.message is not None:
+                continue
+            if upload.owner == owner_of(inbound.channel, claim):
+                upload.named = True
+                yield upload.attachment
 
     def _who(self, inbound: Inbound) -> CustomerId | None:
         """A claimed identity and a verified one are different persons."""

@@ -7,7 +7,8 @@ SELECT commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
        commit_ties($23, $24, $25)
 
 -- name: receive_batch
--- What is read under a duty is stored by who holds it. A channel's memory never goes back.
+-- What is read under a duty is stored by who holds it. A channel's memory never goes back. The
+-- uploads that an inbound names ($10: in which inbound, at which place, whose, which) become its own.
 WITH mine AS MATERIALIZED (SELECT require_duties($1, $2, $8, $9) AS node),
 remembered AS (
     INSERT INTO channel_memory AS m (channel, key, value, progress)
@@ -15,9 +16,20 @@ remembered AS (
     ON CONFLICT ON CONSTRAINT channel_memory_pkey
     DO UPDATE SET value = excluded.value, progress = excluded.progress, changed_at = now()
     WHERE excluded.progress >= m.progress
+), received AS MATERIALIZED (
+    SELECT r.*
+    FROM mine, receive_batch(mine.node, $2, $3, $4, $5, $6, '{}'::memory_in[]) AS r
+), named AS (
+    UPDATE attachment AS a SET inbound = r.id, place = u.place, expires_at = NULL
+    FROM unnest($10::upload_in[]) AS u JOIN received AS r ON r.place = u.inbound AND r.fresh
+    WHERE a.id = u.id AND a.owner = u.name AND a.inbound IS NULL AND a.message IS NULL
+      AND a.expires_at > now()
+    RETURNING r.place AS inbound, a.place, attachment_doc(a) AS doc
 )
-SELECT r.place, r.id::text, r.fresh, r.customer, r.attachments, r.decided, r.node
-FROM mine, receive_batch(mine.node, $2, $3, $4, $5, $6, '{}'::memory_in[]) AS r
+SELECT r.place, r.id::text, r.fresh, r.customer, r.decided, r.node,
+       r.attachments || coalesce((SELECT jsonb_agg(n.doc ORDER BY n.place) FROM named AS n
+                                  WHERE n.inbound = r.place), '[]') AS attachments
+FROM received AS r
 
 -- name: fence_take
 -- The lease goes with the fence: that their epochs differ means that somebody else has fenced it.

@@ -176,6 +176,15 @@ SELECT attachment_doc(a) AS doc, b.data
 FROM attachment AS a JOIN blob AS b ON b.sha256 = a.sha256
 WHERE a.id = $1
 
+-- name: file_of_identity
+-- Notes and their files are ours alone.
+SELECT attachment_doc(a) AS doc, b.data
+FROM attachment AS a JOIN blob AS b ON b.sha256 = a.sha256
+JOIN message AS m ON m.id = a.message JOIN ticket_case AS t ON t.id = m.case_id
+JOIN identity AS i ON i.customer = t.customer
+WHERE a.id = $1 AND i.kind = $2 AND i.value = $3 AND i.verified
+  AND m.direction IN ('in', 'out') AND m.doc->>'channel' = $4
+
 -- name: save_file
 WITH kept AS (
     INSERT INTO blob (sha256, size, data) VALUES ($2, length($3::bytea), $3)

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from msgspec import convert
+from msgspec.structs import replace
 
 from channels.webchat.effects import Bring, Effect, Entered, Post
 from channels.webchat.protocol import End, Send, Site, decode_server, encode
 from channels.webchat.session import Session
 from channels.webchat.visitor import Visitor
-from gateway.core.ids import CaseId, MessageId
-from gateway.core.model import Delivery, ItemState
+from gateway.core.ids import AttachmentId, CaseId, MessageId
+from gateway.core.model import Attachment, Delivery, ItemState
 from gateway.ports import Decided
 from tests.support.chatvalues import case_of, item_of, message
 
@@ -26,7 +27,7 @@ SITE = Site(title="Brightleaf", greeting="Hi!")
 
 class Server:
     def __init__(self) -> None:
-        self.session = Session(lambda agent: agent.title())
+        self.session = Session(lambda agent: agent.title(), most_files=3)
         self.down: list[Any] = []
 
     def carry(self, effects: list[Effect]) -> None:
@@ -63,7 +64,7 @@ class Server:
 
 def _message(row: dict[str, Any]) -> Any:
     delivery = row.get("delivery")
-    return message(
+    said = message(
         row["seq"],
         row["body"],
         case=row["case"],
@@ -71,6 +72,11 @@ def _message(row: dict[str, Any]) -> Any:
         client_id=row.get("client_id", ""),
         delivery=Delivery(delivery) if delivery else None,
     )
+    files = tuple(
+        Attachment(id=AttachmentId(id_), name=name, type=kind, size=size, sha256="")
+        for id_, name, kind, size in row.get("files", ())
+    )
+    return replace(said, body=row["body"], attachments=files)
 
 
 def _item(value: dict[str, Any]) -> Any:

@@ -4,6 +4,7 @@ import type { Attachment } from "../protocol";
 import { AttachedMail } from "./AttachedMail";
 import { FileButton } from "./FileButton";
 import { isMail } from "./mail";
+import { Picture } from "./Picture";
 
 /** What came with a message. */
 export function Files({ files }: { files: Attachment[] }) {
@@ -14,6 +15,7 @@ export function Files({ files }: { files: Attachment[] }) {
       <ul class="files">
         {files.map((file) => (
           <li key={file.id}>
+            <Picture file={file} />
             <FileButton file={file} load={() => attachmentBlob(file.id)} onOpen={isMail(file) ? () => setOpened(file) : undefined} />
           </li>
         ))}

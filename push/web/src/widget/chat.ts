@@ -28,6 +28,7 @@ export interface Pending {
   id: string;
   body: string;
   at: string;
+  files?: AttachmentCard[];
   failed?: string;
   heldUntil?: number;
 }
@@ -84,7 +85,7 @@ export type Happening =
   | { do: "opened"; who: Who }
   | { do: "closed" }
   | { do: "frame"; frame: ServerFrame; now: number; looking: boolean }
-  | { do: "write"; id: string; body: string; at: string }
+  | { do: "write"; id: string; body: string; at: string; files?: AttachmentCard[] }
   | { do: "discard"; id: string }
   | { do: "typing"; on: boolean }
   | { do: "look" }
@@ -137,7 +138,8 @@ export function step(chat: Chat, event: Happening): Step {
     case "frame":
       return receive(chat, event.frame, event.now, event.looking);
     case "write": {
-      const pending = { id: event.id, body: event.body, at: event.at };
+      const pending: Pending = { id: event.id, body: event.body, at: event.at };
+      if (event.files) pending.files = event.files;
       const next = { ...chat, pending: [...chat.pending, pending] };
       return { chat: next, send: chat.line === "live" ? [send(pending)] : [] };
     }
@@ -170,7 +172,8 @@ function hello(chat: Chat, who: Who): ClientFrame {
 }
 
 function send(pending: Pending): ClientFrame {
-  return { t: "send", id: pending.id, body: pending.body };
+  const { id, body, files } = pending;
+  return files ? { t: "send", id, body, attachments: files.map((file) => file.id) } : { t: "send", id, body };
 }
 
 function receive(chat: Chat, frame: ServerFrame, now: number, looking: boolean): Step {
@@ -296,6 +299,7 @@ function answered(chat: Chat, frame: Frame<"ok">): Chat {
     at: pending.at,
     clientId: pending.id,
   };
+  if (pending.files) said.attachments = pending.files;
   return { ...chat, said: inPlace(chat.said, said), pending: chat.pending.filter((p) => p !== pending) };
 }
 
@@ -310,7 +314,8 @@ function failed(chat: Chat, re: string, code: string, now: number, after?: numbe
 function repeat(chat: Chat, which: (p: Pending) => boolean): Step {
   const again = chat.pending.filter(which);
   if (!again.length) return only(chat);
-  const pending = chat.pending.map((p) => (which(p) ? { id: p.id, body: p.body, at: p.at } : p));
+  const free = ({ heldUntil: _, failed: __, ...p }: Pending): Pending => p;
+  const pending = chat.pending.map((p) => (which(p) ? free(p) : p));
   return { chat: { ...chat, pending }, send: chat.line === "live" ? again.map(send) : [] };
 }
 

@@ -4,14 +4,16 @@ import { CallPart } from "./call.ts";
 import type { Chat, Happening, Who } from "./chat.ts";
 import { step } from "./chat.ts";
 import { icon, KeyedList, make, newId, put, write } from "./dom.ts";
-import type { Profile, ServerFrame } from "./frames.ts";
+import type { AttachmentCard, Profile, ServerFrame } from "./frames.ts";
 import { MAX_BODY } from "./frames.ts";
 import { Line } from "./line.ts";
+import { Files } from "./files.ts";
 import { rowsOf } from "./log.ts";
 import { Memory } from "./memory.ts";
 import type { Parts } from "./parts.ts";
 import { buildParts, ended, keepWithin, placeText, standingText } from "./parts.ts";
 import { CSS } from "./style.ts";
+import { httpSender, Uploads } from "./uploads.ts";
 import { Words } from "./words.ts";
 
 /** Trouble with the line is mentioned only when it lasts. */
@@ -35,6 +37,8 @@ export class SwitchroomChat extends HTMLElement {
   private line: Line | null = null;
   private identity: Identity = {};
   private built = false;
+  /** To be opened as soon as it is there. */
+  private wanted = false;
   private refused = false;
   private upSince: number | null = null;
   private downSince = Date.now();
@@ -46,9 +50,26 @@ export class SwitchroomChat extends HTMLElement {
   private parts!: Parts;
   private log!: KeyedList;
   private calls!: CallPart;
+  private readonly place = () => ({ base: this.line?.base ?? "", token: this.chat.token });
+  private readonly files = new Files(this.place);
+  private readonly uploads = new Uploads(
+    httpSender(this.place),
+    (card, file) => this.sendFile(card, file),
+    () => this.schedule(),
+  );
 
   connectedCallback(): void {
+    void this.arrive();
+  }
+
+  private async arrive(): Promise<void> {
+    if (!this.built) {
+      const wanted = this.getAttribute("locale");
+      this.words = await Words.fetched(wanted ? [wanted] : navigator.languages, this.server);
+    }
+    if (!this.isConnected) return;
     if (!this.built) this.build();
+    if (this.wanted) this.open();
     addEventListener("focus", this.onLook);
     document.addEventListener("visibilitychange", this.onLook);
     if (this.chat.conversation || this.chat.pending.length || this.opened) this.begin();
@@ -61,11 +82,13 @@ export class SwitchroomChat extends HTMLElement {
     visualViewport?.removeEventListener("resize", this.onResize);
     this.line?.stop();
     this.line = null;
+    this.files.end();
   }
 
   // -- what a page may call ------------------------------------------------------------------
 
   open(): void {
+    this.wanted = !this.built;
     if (!this.built) return;
     this.toggleAttribute("open", true);
     this.memory.set("open", true);
@@ -132,14 +155,17 @@ export class SwitchroomChat extends HTMLElement {
     this.line.start();
   }
 
+  private get server(): string {
+    return (this.getAttribute("server") || location.origin).replace(/\/$/, "");
+  }
+
   private url(): string {
-    const server = this.getAttribute("server") || location.origin;
-    return `${server.replace(/^http/, "ws").replace(/\/$/, "")}/chat/v1`;
+    return `${this.server.replace(/^http/, "ws")}/chat/v1`;
   }
 
   private who(): Who {
     const { token, ...profile } = this.identity;
-    const who: Who = { channel: this.getAttribute("channel") || "", locale: this.words.language, page: location.href.slice(0, 2000) };
+    const who: Who = { channel: this.getAttribute("channel") || "", locale: this.words.spoken, page: location.href.slice(0, 2000) };
     if (Object.keys(profile).length) who.profile = profile;
     if (token) who.identity = token;
     return who;
@@ -185,8 +211,6 @@ export class SwitchroomChat extends HTMLElement {
 
   private build(): void {
     this.built = true;
-    const wanted = this.getAttribute("locale");
-    this.words = new Words(wanted ? [wanted] : navigator.languages);
     this.memory = new Memory(this.getAttribute("server") || location.origin, this.getAttribute("channel") || "");
     this.chat = this.memory.load();
     put(this, { dir: this.words.direction, lang: this.words.language });
@@ -237,7 +261,27 @@ export class SwitchroomChat extends HTMLElement {
       if (this.stuck) fresh.hidden = true;
     };
     fresh.onclick = () => this.toEnd();
+    this.wireFiles();
     visualViewport?.addEventListener("resize", this.onResize);
+  }
+
+  private wireFiles(): void {
+    const { attach, pick, panel, text } = this.parts;
+    attach.onclick = () => pick.click();
+    pick.onchange = () => {
+      this.attach(pick.files);
+      pick.value = "";
+    };
+    text.onpaste = (event) => {
+      if (event.clipboardData?.files.length && this.attach(event.clipboardData.files)) event.preventDefault();
+    };
+    panel.ondragover = (event) => {
+      if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+    };
+    panel.ondrop = (event) => {
+      event.preventDefault();
+      this.attach(event.dataTransfer?.files);
+    };
   }
 
   private readonly onResize = (): void => {
@@ -278,12 +322,29 @@ export class SwitchroomChat extends HTMLElement {
     this.parts.text.focus();
   }
 
+  private attach(files: FileList | null | undefined): boolean {
+    const rules = this.chat.site.files;
+    if (!rules || !files?.length) return false;
+    this.stuck = true;
+    this.begin();
+    this.uploads.add(files, rules);
+    return true;
+  }
+
+  private sendFile(card: AttachmentCard, file: File): void {
+    this.files.keep(card.id, file);
+    this.happen({ do: "write", id: newId(), body: "", at: new Date().toISOString(), files: [card] });
+    this.stuck = true;
+  }
+
   /** What the server refused it refuses for ever under that id: say it anew. */
   private writeAgain(id: string): void {
     const old = this.chat.pending.find((p) => p.id === id);
     if (!old) return;
     this.happen({ do: "discard", id });
-    this.happen({ do: "write", id: newId(), body: old.body, at: new Date().toISOString() });
+    const anew: Happening = { do: "write", id: newId(), body: old.body, at: new Date().toISOString() };
+    if (old.files) anew.files = old.files;
+    this.happen(anew);
   }
 
   private typed(): void {
@@ -343,6 +404,9 @@ export class SwitchroomChat extends HTMLElement {
     const talking = chat.standing.state === "queued" || chat.standing.state === "active";
     end.hidden = !talking || chat.line !== "live";
     if (end.hidden) this.parts.ask.hidden = true;
+    const { attach, pick } = this.parts;
+    attach.hidden = !chat.site.files;
+    put(pick, { accept: chat.site.files?.types.join(",") });
     this.drawStrip();
     this.calls.draw(chat);
     this.drawLog();
@@ -377,12 +441,13 @@ export class SwitchroomChat extends HTMLElement {
     const newest = this.chat.said.at(-1);
     this.log.show(
       rowsOf(
-        this.chat,
-        this.words,
+        { chat: this.chat, words: this.words, files: this.files, uploads: this.uploads.list },
         {
           again: (id) => this.writeAgain(id),
           discard: (id) => this.happen({ do: "discard", id }),
           answer: (text) => this.say(text),
+          uploadAgain: (id) => this.uploads.again(id),
+          uploadDrop: (id) => this.uploads.drop(id),
         },
         new Date(),
       ),

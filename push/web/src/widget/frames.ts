@@ -12,11 +12,19 @@ export interface Profile {
   phone?: string;
 }
 
+/** What files may be sent: bytes of each, how many with one message, media types. */
+export interface FilesCard {
+  max_bytes: number;
+  per_message: number;
+  types: string[];
+}
+
 export interface Site {
   title?: string;
   greeting?: string;
   locale?: string;
   offline_email?: string;
+  files?: FilesCard;
 }
 
 export type ClientFrame =
@@ -31,7 +39,7 @@ export type ClientFrame =
       locale?: string;
       page?: string;
     }
-  | { t: "send"; id: string; body: string }
+  | { t: "send"; id: string; body: string; attachments?: string[] }
   | { t: "typing"; on: boolean }
   | { t: "read"; seq: number }
   | { t: "end" }

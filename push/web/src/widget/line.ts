@@ -44,6 +44,11 @@ export class Line {
     this.addresses = new Addresses(urls, PACE, Math.random);
   }
 
+  /** Where the node is asked over HTTP. */
+  get base(): string {
+    return this.addresses.url.replace(/^ws/, "http").replace(/\/chat\/v1$/, "");
+  }
+
   /** The nodes, the one where we are first. */
   get known(): string[] {
     return this.addresses.known;

@@ -4,7 +4,9 @@ import type { Chat, Mark, Pending, Said } from "./chat.ts";
 import { markOf } from "./chat.ts";
 import type { Keyed } from "./dom.ts";
 import { icon, linked, make } from "./dom.ts";
+import type { Files } from "./files.ts";
 import { quickRow } from "./quick.ts";
+import type { Upload } from "./uploads.ts";
 import type { Words } from "./words.ts";
 
 const TOGETHER_MS = 5 * 60_000;
@@ -14,9 +16,18 @@ export interface Acts {
   discard(id: string): void;
   /** Says one of the answers that can be pressed. */
   answer(text: string): void;
+  uploadAgain(id: string): void;
+  uploadDrop(id: string): void;
 }
 
-export function rowsOf(chat: Chat, words: Words, acts: Acts, now: Date): Keyed[] {
+export interface Shown {
+  chat: Chat;
+  words: Words;
+  files: Files;
+  uploads: readonly Upload[];
+}
+
+export function rowsOf({ chat, words, files, uploads }: Shown, acts: Acts, now: Date): Keyed[] {
   const rows: Keyed[] = [];
   const greeting = chat.site.greeting || words.say("greeting");
   rows.push(greetingRow(greeting));
@@ -24,14 +35,15 @@ export function rowsOf(chat: Chat, words: Words, acts: Acts, now: Date): Keyed[]
   const lastMine = chat.said.findLast((s) => s.author.kind === "customer");
   for (const said of chat.said) {
     rows.push(...dividers(before, said, words, now));
-    rows.push(saidRow(said, before, words));
+    rows.push(saidRow(said, before, words, files));
     if (said === lastMine) rows.push(footRow(said.clientId ?? said.id, markOf(chat, said), words, said.at));
     before = said;
   }
   chat.pending.forEach((pending, index) => {
     const first = index === 0 && before?.author.kind !== "customer";
-    rows.push(...pendingRows(pending, first, index === chat.pending.length - 1, words, acts));
+    rows.push(...pendingRows(pending, first, index === chat.pending.length - 1, words, acts, files));
   });
+  for (const upload of uploads) rows.push(uploadRow(upload, words, acts));
   rows.push(...quickRow(chat, acts.answer));
   if (chat.typing) rows.push(typingRow(chat.typing.name, words));
   return rows;
@@ -68,7 +80,7 @@ function together(a: Said | null, b: Said): boolean {
   );
 }
 
-function saidRow(said: Said, before: Said | null, words: Words): Keyed {
+function saidRow(said: Said, before: Said | null, words: Words, files: Files): Keyed {
   const first = !together(before, said);
   // A sent message keeps the element it had while pending: no flicker, nothing read out twice.
   const key = said.clientId ? `mine:${said.clientId}` : `said:${said.id}`;
@@ -82,8 +94,7 @@ function saidRow(said: Said, before: Said | null, words: Words): Keyed {
     from,
     make: () => {
       const row = bubbleRow(mine, first, said.body, mine ? words.say("you") : said.author.name || words.say("support"));
-      const files = (said.attachments ?? []).map((file) => make("span", { class: "file" }, `📎 ${file.name}`));
-      row.querySelector(".bubble")?.append(...files);
+      row.querySelector(".bubble")!.append(...(said.attachments ?? []).map((file) => files.part(file, words)));
       return row;
     },
     adjust: (row) => {
@@ -105,7 +116,7 @@ function bubbleRow(mine: boolean, first: boolean, body: string, name: string): H
   });
   if (mine || !first) row.append(make("span", { class: "hide" }, `${name}: `));
   else row.append(make("div", { class: "name", "data-testid": "author" }, name));
-  row.append(make("div", { class: "bubble", part: "bubble", "data-testid": "body" }, ...linked(body)));
+  row.append(make("div", { class: "bubble", part: "bubble", "data-testid": "body" }, ...(body ? [make("span", {}, ...linked(body))] : [])));
   return row;
 }
 
@@ -127,13 +138,17 @@ function footRow(id: string, mark: Mark, words: Words, at: string): Keyed {
   };
 }
 
-function pendingRows(pending: Pending, first: boolean, last: boolean, words: Words, acts: Acts): Keyed[] {
+function pendingRows(pending: Pending, first: boolean, last: boolean, words: Words, acts: Acts, files: Files): Keyed[] {
   const key = `mine:${pending.id}`;
   const rows: Keyed[] = [
     {
       key,
-      from: JSON.stringify([pending.body, undefined, first, true]),
-      make: () => bubbleRow(true, first, pending.body, words.say("you")),
+      from: JSON.stringify([pending.body, pending.files, first, true]),
+      make: () => {
+        const row = bubbleRow(true, first, pending.body, words.say("you"));
+        row.querySelector(".bubble")!.append(...(pending.files ?? []).map((file) => files.part(file, words)));
+        return row;
+      },
       adjust: (row) => {
         row.classList.add("waits");
         row.dataset["pending"] = pending.id;
@@ -155,6 +170,46 @@ function pendingRows(pending: Pending, first: boolean, last: boolean, words: Wor
     },
   });
   return rows;
+}
+
+const REASONS: Record<string, Parameters<Words["say"]>[0]> = {
+  size: "fileLarge",
+  too_long: "fileLarge",
+  bad_type: "fileKind",
+  infected: "fileBad",
+  too_fast: "fileMany",
+};
+
+/** A file on its way, or why it is not. */
+function uploadRow(upload: Upload, words: Words, acts: Acts): Keyed {
+  const name = upload.file.name;
+  const cancel = () => acts.uploadDrop(upload.id);
+  return {
+    key: `upload:${upload.id}`,
+    from: upload.failed ?? "",
+    make: () => {
+      const row = make("div", { class: "row mine first waits", "data-testid": "upload", "data-state": upload.failed ? "failed" : "sending" });
+      const line = make("span", { class: "file-line" }, icon("clip", 15), make("span", { class: "cut" }, name), make("span", { class: "size" }, words.bytes(upload.file.size)));
+      const bubble = make("div", { class: "bubble" }, line);
+      row.append(bubble);
+      const drop = make("button", { type: "button", "data-testid": "upload-drop" }, words.say("discard"));
+      drop.onclick = cancel;
+      if (upload.failed) {
+        const again = make("button", { type: "button", "data-testid": "upload-again" }, words.say("again"));
+        again.onclick = () => acts.uploadAgain(upload.id);
+        const repeatable = !(upload.failed in REASONS) || upload.failed === "too_fast";
+        row.append(make("div", { class: "foot bad", role: "alert" }, words.say(REASONS[upload.failed] ?? "failed"), ...(repeatable ? [again] : []), drop));
+      } else {
+        bubble.append(make("progress", { max: 1, value: 0, "aria-label": words.say("uploading", { name }) }));
+        row.append(make("div", { class: "foot" }, words.say("sending"), drop));
+      }
+      return row;
+    },
+    adjust: (row) => {
+      const bar = row.querySelector("progress");
+      if (bar) bar.value = upload.share;
+    },
+  };
 }
 
 function typingRow(name: string, words: Words): Keyed {

@@ -99,7 +99,17 @@ input[aria-invalid=true]{border-color:var(--bad)}
 .mine .bubble{background:var(--mine);color:var(--mine-ink);border-radius:16px;border-end-end-radius:5px}
 .waits .bubble{opacity:.84}
 .bubble a{color:inherit;text-decoration:underline;text-underline-offset:2px}
-.file{display:block;font-size:13px;opacity:.9;margin-block-start:4px}
+.file{display:block;max-width:100%;font-size:13.5px;text-align:start;margin-block-start:2px}
+.file-line{display:flex;gap:6px;align-items:center;min-width:0}
+.file-line svg{flex:none}
+.file .cut{text-decoration:underline;text-underline-offset:2px}
+.cut{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.size{flex:none;opacity:.8;font-size:12px}
+.file.bad .cut{text-decoration:line-through}
+.file img{display:block;width:100%;height:160px;object-fit:contain;border-radius:9px;background:rgb(0 0 0/.14);margin-block-end:5px;opacity:0}
+.file.shown img{opacity:1}
+.file.pic{width:240px}
+progress{display:block;width:180px;max-width:100%;height:5px;margin-block-start:7px;accent-color:currentColor}
 .foot{display:flex;gap:6px;align-items:center;font-size:11.5px;color:var(--soft);padding:3px 4px 0}
 .foot svg{width:15px;height:15px}
 .foot .seen{color:var(--accent)}
@@ -122,6 +132,8 @@ textarea{flex:1;min-width:0;resize:none;max-height:132px;padding:9px 12px;border
   font-size:16px;overflow-y:auto;scrollbar-width:thin}
 textarea::placeholder{color:var(--soft);opacity:1}
 textarea:focus{outline:none;border-color:var(--accent)}
+.attach{width:38px;height:42px;display:grid;place-items:center;color:var(--soft);flex:none;border-radius:12px}
+.attach:hover{color:var(--text);background:var(--sunken)}
 .send{width:42px;height:42px;border-radius:12px;display:grid;place-items:center;background:var(--accent);color:var(--ink);flex:none;transition:opacity .12s}
 .send:disabled{background:var(--sunken);color:var(--soft);cursor:default}
 :host([dir=rtl]) .send svg,:host([dir=rtl]) .flip{transform:scaleX(-1)}

@@ -1,31 +1,53 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { SPOKEN, textsOf, Words, WORDS } from "../../src/widget/words.ts";
+import { SPOKEN, type Texts, Words } from "../../src/widget/words.ts";
 
+const folder = resolve(import.meta.dirname, "../../src/widget/words");
+const textsOf = (language: string) => JSON.parse(readFileSync(resolve(folder, `${language}.json`), "utf8")) as Record<string, string>;
+const english = textsOf("en");
 const holes = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map((hole) => hole[0]).sort();
 
 describe("the window's words", () => {
+  it("are there in every language that is spoken", () => {
+    expect(readdirSync(folder).map((name) => name.replace(".json", "")).sort()).toEqual([...SPOKEN].sort());
+  });
+
   for (const language of SPOKEN) {
-    it(`are complete in ${language}, with the same blanks as in English`, () => {
+    it(`have the same blanks in ${language} as in English`, () => {
       const texts = textsOf(language);
-      expect(texts.length).toBe(WORDS.length);
-      expect(texts.every((text) => text.trim() !== "")).toBe(true);
-      expect(texts.map(holes)).toEqual(textsOf("en").map(holes));
+      for (const [word, text] of Object.entries(texts)) {
+        expect(text.trim(), word).not.toBe("");
+        expect(holes(text), word).toEqual(holes(english[word]!));
+      }
     });
   }
 
   it("are chosen by the first language that is spoken", () => {
     expect(new Words(["eo", "pt-BR", "en"]).language).toBe("pt-BR");
     expect(new Words(["eo"]).language).toBe("en");
-    expect(new Words(["zh-Hans-CN"]).say("send")).toBe("发送");
+  });
+
+  it("are English where a language's own cannot be had, and the visitor's language is told all the same", async () => {
+    const words = await Words.fetched(["de-AT"], "https://nowhere.invalid");
+    expect(words.say("send")).toBe("Send");
+    expect([words.language, words.spoken, words.direction]).toEqual(["en", "de-AT", "ltr"]);
+  });
+
+  it("are English one by one where an older file lacks some", () => {
+    const texts: Texts = { send: "Senden" };
+    const words = new Words(["de"], texts);
+    expect([words.say("send"), words.say("end")]).toEqual(["Senden", "End chat"]);
   });
 
   it("survive a tag that no browser knows", () => {
-    expect(new Words(["de_DE-!!"]).say("send")).toBe("Send");
-    expect(new Words(["de-x"]).say("send")).toBe("Senden");
+    expect(new Words(["de_DE-!!"]).language).toBe("en");
+    expect(new Words(["de-x"], { send: "Senden" }).say("send")).toBe("Senden");
   });
 
-  it("run from the right in Arabic", () => {
+  it("run from the right in Arabic and in Hebrew", () => {
     expect(new Words(["ar-EG"]).direction).toBe("rtl");
+    expect(new Words(["he"]).direction).toBe("rtl");
     expect(new Words(["en"]).direction).toBe("ltr");
   });
 
@@ -33,6 +55,11 @@ describe("the window's words", () => {
     const words = new Words(["en"]);
     expect(words.wait(59)).toBe("less than a minute");
     expect(words.wait(61)).toBe("about 2 minutes");
+  });
+
+  it("say how large a file is", () => {
+    const words = new Words(["en"]);
+    expect([words.bytes(12), words.bytes(12_345), words.bytes(1_234_567)]).toEqual(["1 kB", "12 kB", "1.2 MB"]);
   });
 
   it("name the day on which the house opens, unless it is today", () => {
