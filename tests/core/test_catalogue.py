@@ -7,8 +7,8 @@ import pytest
 
 from gateway.core.catalogue import LANGUAGES, SAYS, in_words, our_words, whole
 
-WIDGET = Path(__file__).parents[2] / "push/web/src/widget/words.ts"
-SPOKEN = re.findall(r"^  ([a-z]{2}): \[$", WIDGET.read_text("utf-8"), re.MULTILINE)
+WIDGET = Path(__file__).parents[2] / "push/web/src/widget/words"
+SPOKEN = sorted(path.stem for path in WIDGET.glob("*.json"))
 _NAMES = re.compile(r"\{\w+\}")
 
 
