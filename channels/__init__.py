@@ -17,10 +17,11 @@ def table() -> Mapping[str, ChannelType]:
     """Every kind of channel that can be configured, by its name in ``[[channel]] kind``."""
     # Here, not above: whoever imports one channel need not import the libraries of all.
     from channels.email import TYPE as EMAIL  # noqa: PLC0415
+    from channels.sms import TYPE as SMS  # noqa: PLC0415
     from channels.task import TYPE as TASK  # noqa: PLC0415
     from channels.webchat import TYPE as WEBCHAT  # noqa: PLC0415
 
-    ours = {t.kind.value: t for t in (EMAIL, WEBCHAT, TASK)}
+    ours = {t.kind.value: t for t in (EMAIL, WEBCHAT, SMS, TASK)}
     theirs: dict[str, ChannelType] = {
         point.name: point.load() for point in entry_points(group=ENTRY_POINTS)
     }

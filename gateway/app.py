@@ -240,6 +240,7 @@ async def _services(app: App) -> Services:
         others=app.among.tail,
         form_file=file_of,
         hand_out=handed_out,
+        received=app.store.lookup.was_received,
     )
 
 

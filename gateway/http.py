@@ -145,6 +145,7 @@ class HttpMount:
             body=b"",
             remote=request.remote or "",
             principal=principal,
+            target=request.raw_path,
         )
         async with route.admit(asked) if route.admit is not None else nullcontext():
             body = await _body(request, route.max_body)

@@ -186,6 +186,7 @@ class HttpRequest(Struct, frozen=True, kw_only=True):
     """A request as a handler sees it. ``body`` is raw: signatures are checked before parsing.
 
     ``once`` names it, if it may come again: whoever does it writes that down with its effect.
+    ``target`` is the path with the query as it was sent, for signatures.
     """
 
     method: str
@@ -197,6 +198,7 @@ class HttpRequest(Struct, frozen=True, kw_only=True):
     remote: str
     principal: Principal | None = None
     once: str = ""
+    target: str = ""
 
 
 class HttpAnswer(Struct, frozen=True, kw_only=True):
@@ -517,7 +519,8 @@ class Services(Struct, frozen=True, kw_only=True):
     them; ``others`` tells what other nodes have committed about conversations followed here;
     ``anywhere`` is memory that each node may write, also without the channel's duty. ``form_file``
     reads the part named ``file`` of a multipart body, and raises ``Refused``; ``hand_out`` answers
-    with a file of this name and type so that it acts in no browser.
+    with a file of this name and type so that it acts in no browser. ``received`` tells whether
+    something came under that key before, at whatever node.
     """
 
     clock: Clock
@@ -542,6 +545,7 @@ class Services(Struct, frozen=True, kw_only=True):
     anywhere: ChannelMemory | None = None
     form_file: Callable[[HttpRequest], Awaitable[File]] = _no_form
     hand_out: Callable[[bytes, str, str], HttpAnswer] = _no_file
+    received: Callable[[ChannelName, str], Awaitable[bool]] | None = None
 
 
 class Prefer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,7 +14,6 @@ from channels.email.compose import compose
 from channels.email.direct import Direct
 from channels.email.door import Doors
 from channels.email.fetching import Fetching
-from channels.email.language import LanguageGuess
 from channels.email.oauth import TokenSource
 from channels.email.parse import Envelope, MailParser
 from channels.email.probe import prove
@@ -24,6 +23,7 @@ from channels.email.send import Sender, leave, refuses
 from channels.email.settings import OAuth2, Settings
 from channels.email.tokens import SharedTokens
 from channels.email.understand import Understanding, understood
+from channels.language import GUESS
 from gateway.core.errors import (
     BadSetup,
     ChannelError,
@@ -240,7 +240,7 @@ class EmailOpener:
     """Opens e-mail channels; they share what understands mails, with its language model."""
 
     def __init__(self) -> None:
-        self._understanding = Understanding(MailParser(LanguageGuess()))
+        self._understanding = Understanding(MailParser(GUESS))
         self._doors = Doors(self._understanding.brought, socket.gethostname())
 
     def __call__(self, settings: Settings, services: Services) -> EmailChannel:

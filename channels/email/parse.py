@@ -26,11 +26,11 @@ from channels.email.authenticity import judged
 from channels.email.fold import fold_from, own_words
 from channels.email.headers import Headers
 from channels.email.html import MAX_HTML, Sanitizer, to_text
-from channels.email.language import LanguageGuess
 from channels.email.likeness import seems
 from channels.email.lists import answer_to, list_addresses
 from channels.email.seal import seals
 from channels.email.text import clean, one_line
+from channels.language import LanguageGuess
 from gateway.core.ids import ChannelName, QueueName
 from gateway.core.inbound import JOIN_SECONDS
 from gateway.core.model import Attributes, ChannelKind

@@ -15,9 +15,9 @@ from typing import BinaryIO
 
 import msgspec
 
-from channels.email.language import LanguageGuess
 from channels.email.parse import Envelope, MailParser
 from channels.email.understand import HEAD_BYTES, framed, understand, without_bytes
+from channels.language import LanguageGuess
 
 _PR_SET_PDEATHSIG = 1
 

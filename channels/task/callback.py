@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping
 
-import aiohttp
 import msgspec
 from msgspec import Struct
 
-from channels.task.guard import GuardedResolver, Refusal, problem_of_url
-from gateway.core.errors import OutcomeUnknown, TryAgain, Undeliverable
+from channels.calling import Asked, exchange
+from gateway.core.errors import TryAgain, Undeliverable
 from gateway.core.model import Attributes
 from gateway.ports import Outbound
 
-TIMEOUT_SECONDS = 10.0
-CONNECT_SECONDS = 5.0
 _LATER = frozenset({408, 425, 429})
 _encoder = msgspec.json.Encoder()
 
@@ -54,31 +51,8 @@ def body_of(out: Outbound) -> bytes:
 
 async def post(url: str, body: bytes, headers: Mapping[str, str], *, private: bool) -> None:
     """One attempt, no redirects. Raises ``SendError`` by what is known of its effect."""
-    problem = problem_of_url(url, private=private)
-    if problem is not None:
-        raise Undeliverable(f"the callback URL {problem}")
-    connector = aiohttp.TCPConnector(
-        resolver=GuardedResolver(private=private), use_dns_cache=False, force_close=True
-    )
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, sock_connect=CONNECT_SECONDS)
-    try:
-        async with (
-            aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-            session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
-        ):
-            judge(answer.status)
-    except aiohttp.ConnectionTimeoutError as error:
-        raise TryAgain(f"no connection within {CONNECT_SECONDS:.0f} s") from error
-    except aiohttp.ClientConnectorError as error:
-        if isinstance(error.os_error, Refusal):
-            raise Undeliverable(str(error.os_error)) from error
-        raise TryAgain(f"no connection: {error.os_error}") from error
-    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
-        raise Undeliverable(f"not a URL: {url}") from error
-    except TimeoutError as error:
-        raise OutcomeUnknown(f"no answer within {TIMEOUT_SECONDS:.0f} s") from error
-    except aiohttp.ClientError as error:
-        raise OutcomeUnknown(f"{type(error).__name__}: {error}") from error
+    asked = Asked(url=url, body=body, headers=headers, private=private, max_answer=0)
+    judge((await exchange(asked)).status)
 
 
 def judge(status: int) -> None:

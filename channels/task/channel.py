@@ -8,11 +8,11 @@ from typing import Never
 
 import msgspec
 
+from channels.signing import derived_secret, headers, key_of
 from channels.task import callback
 from channels.task.filing import check, digest_of, filed, inbound_of, inbox_key
 from channels.task.schema import Bulk, CallbackSecret, Filed, FiledBulk, Task, Tasks
 from channels.task.settings import Settings
-from channels.task.signing import derived_secret, headers, key_of
 from gateway.core.errors import Refused
 from gateway.core.inbound import Decided
 from gateway.core.model import ChannelKind, Message

@@ -3,7 +3,7 @@
 import hashlib
 from datetime import UTC, datetime
 
-from channels.task.guard import problem_of_url
+from channels.guard import problem_of_url
 from channels.task.schema import Filed, Task, TaskCustomer
 from gateway.core.errors import Refused
 from gateway.core.ids import ChannelName, QueueName, SkillName

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from channels.task.signing import key_of
+from channels.signing import key_of
 from gateway.ports import ChannelSettings
 
 Path = Annotated[str, Meta(pattern=r"^/api/v1/[a-z0-9][a-z0-9/_-]*[a-z0-9]$")]

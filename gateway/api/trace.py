@@ -33,6 +33,8 @@ SENTENCES: dict[str, str] = {
     "item_cared": "A threshold of its queue was crossed ({act})",
     "address_failed": "Mail to this address came back for good",
     "address_works": "Mail to this address is taken to arrive again",
+    "contact_stopped": "The customer wants no more messages here",
+    "contact_resumed": "The customer wants messages here again",
     "answer_assured": "What the customer is told of when a person answers",
     "automatic_withheld": "An automatic mail was not sent: a budget is used up",
     "score_asked": "A closing mail asked how it went",

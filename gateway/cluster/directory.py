@@ -26,6 +26,7 @@ from gateway.core.model import AgentProfile, Item, Queue, Site
 from gateway.core.reactions import reactions
 from gateway.core.rules.rule import Rule
 from gateway.core.state import NodeState
+from gateway.core.stops import Stop
 from gateway.core.thresholds import Alarm
 from gateway.core.timetable import Entry, Key, gone, key_of
 from gateway.core.wordings import Canned, Letter, WordsKind
@@ -41,7 +42,7 @@ _KINDS = (
     *(e.RuleDefined, e.RuleRemoved, e.MacroDefined, e.MacroRemoved),
     *(e.WordsDefined, e.WordsRemoved),
     *(e.AlarmRaised, e.AlarmEnded),
-    *(e.AddressFailed, e.AddressWorks),
+    *(e.AddressFailed, e.AddressWorks, e.ContactStopped, e.ContactResumed),
 )
 _log = structlog.get_logger("directory")
 
@@ -257,11 +258,20 @@ def _key_of(event: e.Event) -> Key | None:
             found = kind, name
         case e.AlarmRaised(alarm=Alarm(name=name)) | e.AlarmEnded(alarm=name):
             found = "alarm", str(name)
-        case e.AddressFailed(address=BadAddress(name=name)) | e.AddressWorks(address=name):
-            found = "bad_address", str(name)
         case _:
-            pass
+            found = _mark_of(event)
     return found
+
+
+def _mark_of(event: e.Event) -> Key | None:
+    """The same of marks on addresses."""
+    match event:
+        case e.AddressFailed(address=BadAddress(name=name)) | e.AddressWorks(address=name):
+            return "bad_address", str(name)
+        case e.ContactStopped(stop=Stop(name=name)) | e.ContactResumed(stop=name):
+            return "stop", str(name)
+        case _:
+            return None
 
 
 def _changed(entry: Entry, known: Entry | None) -> e.Event | None:
@@ -281,7 +291,7 @@ def _defined(entry: Entry) -> e.Event:
             return e.RuleDefined(rule=entry, by=ANOTHER)
         case Macro():
             return e.MacroDefined(macro=entry, by=ANOTHER)
-        case Alarm() | BadAddress():
+        case Alarm() | BadAddress() | Stop():
             return _begun(entry)
         case Canned() | Letter():
             return e.WordsDefined(words=entry, by=ANOTHER)
@@ -300,7 +310,7 @@ def _removed(entry: Entry) -> e.Event:
         case Canned() | Letter():
             words: WordsKind = "canned" if isinstance(entry, Canned) else "letter"
             return e.WordsRemoved(words=words, name=entry.name, by=ANOTHER)
-        case Alarm() | BadAddress():
+        case Alarm() | BadAddress() | Stop():
             return _over(entry)
 
 
@@ -312,13 +322,17 @@ def _nothing(name: QueueName) -> Queue:
     return Queue(name=name, active=False)
 
 
-def _begun(entry: Alarm | BadAddress) -> e.Event:
+def _begun(entry: Alarm | BadAddress | Stop) -> e.Event:
+    if isinstance(entry, Stop):
+        return e.ContactStopped(stop=entry)
     if isinstance(entry, BadAddress):
         return e.AddressFailed(address=entry)
     return e.AlarmRaised(alarm=entry)
 
 
-def _over(entry: Alarm | BadAddress) -> e.Event:
+def _over(entry: Alarm | BadAddress | Stop) -> e.Event:
+    if isinstance(entry, Stop):
+        return e.ContactResumed(stop=entry.name, by=ANOTHER)
     if isinstance(entry, BadAddress):
         return e.AddressWorks(address=entry.name, by=ANOTHER)
     return e.AlarmEnded(

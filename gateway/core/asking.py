@@ -36,6 +36,7 @@ USUAL_WAIT: Mapping[ChannelKind, float] = {
     ChannelKind.WEBCHAT: 120.0,
     ChannelKind.SMS: 1_800.0,
     ChannelKind.WHATSAPP: 1_800.0,
+    ChannelKind.TELEGRAM: 1_800.0,
     ChannelKind.EMAIL: 14_400.0,
 }
 """Seconds for an answer; on what is not here nobody can be asked."""

@@ -18,6 +18,7 @@ from gateway.core.ids import Context, MessageId, QueueName
 from gateway.core.inbound import Inbound
 from gateway.core.messages import preview_of
 from gateway.core.model import (
+    TEXTED,
     Attachment,
     Author,
     Case,
@@ -27,11 +28,13 @@ from gateway.core.model import (
     DeliveryUpdate,
     Item,
     Message,
+    OutboundState,
 )
 from gateway.core.opening import open_case
 from gateway.core.parties import party
 from gateway.core.silence import bare
 from gateway.core.state import NodeState
+from gateway.core.stopping import stopped
 from gateway.core.waking import wake
 
 MAX_REASON = 1_000
@@ -65,6 +68,8 @@ def heed(
     default_queue: QueueName,
 ) -> tuple[list[e.Change], Message | None, Item | None, str]:
     """The changes, the note and the item back at work, if there are any, and the reason."""
+    if report.message.kind in TEXTED:
+        return _of_text(state, ctx, inbound, report, default_queue)
     message, said = report.message, str(inbound.attributes.get("bounce_reason") or "")
     match inbound.attributes["bounce_action"]:
         case "failed":
@@ -78,6 +83,38 @@ def heed(
             return changes, None, None, "a report of delivery"
         case other:
             return [], None, None, f"a report that changes nothing: {other}"
+
+
+def _of_text(
+    state: NodeState, ctx: Context, inbound: Inbound, report: Report, default_queue: QueueName
+) -> tuple[list[e.Change], Message | None, Item | None, str]:
+    """What a provider says of a text: it has it, whatever became of our attempt.
+
+    Reports may come in any order, and before the answer to the attempt.
+    """
+    message, action = report.message, inbound.attributes["bounce_action"]
+    settled = _settled(state, message, inbound.external_id)
+    if action == "delivered" and message.delivery in _WAY:
+        return [*settled, *_changed(message, Delivery.DELIVERED, "")], None, None, "it arrived"
+    if action == "read" and message.delivery in (*_WAY, Delivery.DELIVERED):
+        return [*settled, *_changed(message, Delivery.READ, "")], None, None, "it was read"
+    if action == "failed" and message.delivery in _WAY:
+        changes, note, item, why = _failed(state, ctx, inbound, report, (), default_queue)
+        if inbound.attributes.get("opted_out") and message.to:
+            changes += stopped(state, message.kind, message.to[0], "STOP", ctx.now)
+        return [*settled, *changes], note, item, why
+    if settled:
+        settled += _changed(message, Delivery.SENT, "")
+    return settled, None, None, f"a report that changes nothing: {action}"
+
+
+def _settled(state: NodeState, message: Message, external_id: str) -> list[e.Change]:
+    """The order, where we did not know yet whether it had gone out."""
+    return [
+        e.Change(e.OutboundSettled(outbound=one.id, state=OutboundState.SENT, receipt=external_id))
+        for one in state.outbox.values()
+        if one.message == message.id and (one.unsettled or one.state is OutboundState.ATTEMPTING)
+    ]
 
 
 def _failed(
@@ -103,7 +140,8 @@ def _failed(
             changes += made
         woken = _wake(item, case, f"the answer could not be delivered: {said}")
     note, noted = _note(ctx, inbound, report, item, said, attachments)
-    marked = failed_for_good(_whom(inbound, message), said, item, ctx)
+    mail = message.kind is ChannelKind.EMAIL
+    marked = failed_for_good(_whom(inbound, message), said, item, ctx) if mail else []
     return (
         [*changes, noted, *woken, *marked],
         note,

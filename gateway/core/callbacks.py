@@ -16,7 +16,7 @@ from gateway.core.catalogue import in_words
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, CaseId, ChannelName, Context, QueueName, TicketNumber
 from gateway.core.lifecycle import allows
-from gateway.core.model import Case, ChannelKind, CustomerBrief, Item, ItemState
+from gateway.core.model import ADDRESSED, Case, ChannelKind, CustomerBrief, Item, ItemState
 from gateway.core.opening import open_case
 from gateway.core.owed import Callback, Callbacks, CallbackWish, Outcome
 from gateway.core.parties import party
@@ -30,9 +30,7 @@ MOST_AHEAD = timedelta(days=90)
 MOST_CHARACTERS = 40
 DIGITS = range(5, 21)
 _WAITS = frozenset({ItemState.QUEUED, ItemState.OFFERED, ItemState.SCHEDULED, ItemState.HELD})
-_WRITTEN = frozenset(
-    {ChannelKind.EMAIL, ChannelKind.WEBCHAT, ChannelKind.SMS, ChannelKind.WHATSAPP}
-)
+_WRITTEN = ADDRESSED | {ChannelKind.WEBCHAT}
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 

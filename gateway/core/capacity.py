@@ -21,6 +21,7 @@ COST = {
     K.WEBCHAT: 34,
     K.SMS: 25,
     K.WHATSAPP: 25,
+    K.TELEGRAM: 25,
     K.EMAIL: 50,
     K.TASK: 50,
 }

@@ -16,16 +16,14 @@ from gateway.core.catalogue import in_words
 from gateway.core.closed_hours import nearest
 from gateway.core.ids import AlarmName, Context, QueueName
 from gateway.core.messages import add_message
-from gateway.core.model import Author, Case, ChannelKind, Item, ItemState, Queue
+from gateway.core.model import ADDRESSED, Author, Case, ChannelKind, Item, ItemState, Queue
 from gateway.core.owed import OFFERED
 from gateway.core.pool import NodeCapacity
 from gateway.core.silence import why_silent
 from gateway.core.state import NodeState
 from gateway.core.thresholds import Alarm, Measure, Threshold, alarm_name
 
-_WRITTEN = frozenset(
-    {ChannelKind.EMAIL, ChannelKind.WEBCHAT, ChannelKind.SMS, ChannelKind.WHATSAPP}
-)
+_WRITTEN = ADDRESSED | {ChannelKind.WEBCHAT}
 WORDS: Mapping[Measure, str] = {
     "longest_wait": "somebody has waited {:.0f} s",
     "waiting": "{:.0f} wait",

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from gateway.core.ids import CustomerId
 from gateway.core.inbound import Inbound
-from gateway.core.model import Attributes, Case, CaseStatus, ChannelKind, Message
+from gateway.core.model import TEXTED, Attributes, Case, CaseStatus, ChannelKind, Message
 from gateway.core.ticket import plain
 
 _MARKS = re.compile(
@@ -76,7 +76,8 @@ def correlate(
         since = recent.changed_at or recent.opened_at
         window = timedelta(seconds=inbound.join_seconds)
         if same_matter(recent, inbound) and now - since <= window:
-            why = f"its verified sender wrote about the same within {_in_words(window)}"
+            so = "here" if inbound.kind in TEXTED else "about the same"
+            why = f"its verified sender wrote {so} within {_in_words(window)}"
             return _join(recent, why)
     return Join(reason="nothing it refers to")
 
@@ -132,6 +133,8 @@ def same_matter(case: Case, inbound: Inbound) -> bool:
     No subject is no matter, where there are subjects. Whoever asks to be answered elsewhere may
     only lend their address to many (a form on a page).
     """
+    if inbound.kind in TEXTED:
+        return True  # there is one thread for each number, whatever it is about
     if inbound.kind is not ChannelKind.EMAIL:
         return matter(case.subject) == matter(inbound.subject)
     who = inbound.identity

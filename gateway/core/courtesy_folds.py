@@ -10,6 +10,7 @@ from gateway.core import events as e
 from gateway.core.courtesy import Solving
 from gateway.core.model import Case, CaseStatus, Item
 from gateway.core.state import NodeState, Rows
+from gateway.core.stops import in_words
 
 
 def solved_by(event: e.CaseChanged) -> dict[str, Any]:
@@ -59,9 +60,30 @@ def _address_works(s: NodeState, ev: e.AddressWorks, at: datetime) -> Rows:
     return rows
 
 
+def _contact_stopped(s: NodeState, ev: e.ContactStopped, at: datetime) -> Rows:
+    s.put_entry(ev.stop)
+    item = s.items.get(ev.item) if ev.item else None
+    why = in_words(ev.stop)
+    return (ev.stop,) if item is None else (ev.stop, s.edit(item, stopped=why))
+
+
+def _contact_resumed(s: NodeState, ev: e.ContactResumed, at: datetime) -> Rows:
+    known, rows = s.stops.get(ev.stop), list[e.Row]()
+    if known is not None:
+        gone = replace(known, active=False)
+        s.put_entry(gone)
+        rows.append(gone)
+    item = s.items.get(ev.item) if ev.item else None
+    if item is not None and item.stopped:
+        rows.append(s.edit(item, stopped=""))
+    return tuple(rows)
+
+
 COURTESY_FOLDS: Mapping[type[Any], Callable[[NodeState, Any, datetime], Rows]] = {
     e.ScoreAsked: _score_asked,
     e.AnswerAssured: _answer_assured,
     e.AddressFailed: _address_failed,
     e.AddressWorks: _address_works,
+    e.ContactStopped: _contact_stopped,
+    e.ContactResumed: _contact_resumed,
 }

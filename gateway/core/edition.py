@@ -187,6 +187,10 @@ NEW: Mapping[str, Since] = {
     # An older node does not follow them: its agents are not warned.
     **dict.fromkeys(("AddressFailed", "AddressWorks", "BadAddress"), Since(2)),
     "Item.undeliverable": Since(2, harmless=True),
+    # An older node would go on writing to who has said stop.
+    **dict.fromkeys(("ContactStopped", "ContactResumed", "Stop"), Since(2)),
+    "Item.stopped": Since(2, harmless=True),
+    "ChannelKind=telegram": Since(2),
     "MessageAdded.guest": Since(2, harmless=True),
     # What is lost of these is not in the routing report.
     "ItemMisrouted": Since(2, harmless=True),

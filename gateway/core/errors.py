@@ -14,7 +14,9 @@ GatewayError
 └── SendError               one attempt to send failed; the outbox obeys ``permanent``
     ├── TryAgain
     │   └── Deferred        the other side is there and wants it later
-    └── Undeliverable
+    ├── Undeliverable
+    │   └── WantsNone       whoever is there has said stop
+    └── OutcomeUnknown      it may have had its effect
 """
 
 from typing import ClassVar
@@ -102,7 +104,14 @@ class SendError(GatewayError):
 
 
 class TryAgain(SendError):
-    """Not now: connection refused, 4xx of SMTP, 429 or 5xx of HTTP."""
+    """Not now: connection refused, 4xx of SMTP, 429 or 5xx of HTTP.
+
+    ``after``: the other side has said in how many seconds, at the earliest.
+    """
+
+    def __init__(self, text: str = "", *, after: float = 0.0) -> None:
+        super().__init__(text)
+        self.after = after
 
 
 class Deferred(TryAgain):
@@ -116,6 +125,10 @@ class Undeliverable(SendError):
     """Never: the address does not exist, the provider refuses for good."""
 
     permanent = True
+
+
+class WantsNone(Undeliverable):
+    """The provider knows that whoever is there wants no more messages."""
 
 
 class OutcomeUnknown(SendError):

@@ -1,16 +1,15 @@
 """What an inbound becomes: a message in a case, and a work item made or woken.
 
-The pure half of intake's second step. The flow looks up what is known of the contact
-(``Known``) and records the changes.
+The pure half of intake's second step; the flow looks up ``Known`` and records the changes.
 """
 
 from datetime import timedelta
 
-from msgspec import UNSET, Struct, field
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from gateway.core import events as e
-from gateway.core.arrival import Past, at_the_door, with_rules
+from gateway.core.arrival import at_the_door, with_rules
 from gateway.core.asking import waiting_again
 from gateway.core.bounces import Report, written_from
 from gateway.core.bounces import heed as heed_report
@@ -23,27 +22,27 @@ from gateway.core.callbacks import (
     wished,
 )
 from gateway.core.copies import copied
-from gateway.core.correlate import Candidates, Join, correlate, referring
+from gateway.core.correlate import Join, correlate, referring
 from gateway.core.effects import Matter
 from gateway.core.errors import Refused
 from gateway.core.frontdoor import Wish, classify
-from gateway.core.ids import Context, MessageId, QueueName, TicketNumber
+from gateway.core.ids import Context, MessageId
 from gateway.core.inbound import Decided, Inbound, kept_aside
+from gateway.core.known import Known as Known
+from gateway.core.known import Outcome, finish
 from gateway.core.letting_know import let_know
 from gateway.core.meeting import Word, answered_or_woken, heeded, met, thread_of
 from gateway.core.messages import preview_of
 from gateway.core.model import (
-    Attachment,
     Case,
     ChannelKind,
-    CustomerBrief,
-    InboundDone,
     Item,
     ItemState,
     Message,
 )
 from gateway.core.open_matters import joined, queue_there
 from gateway.core.opening import open_case
+from gateway.core.opting import about_texts
 from gateway.core.owed import Callback, CallbackWish
 from gateway.core.parties import author_of, goes_on_from, is_guest, party
 from gateway.core.recipients import Way, first_way, next_way
@@ -54,40 +53,23 @@ from gateway.core.state import NodeState
 from gateway.core.waking import reopened, wake
 
 
-class Known(Struct, frozen=True, kw_only=True):
-    """What was looked up for an inbound; ``last`` is the newest item of the case it may join."""
-
-    inbound_id: str
-    number: TicketNumber
-    default_queue: QueueName
-    customer: CustomerBrief | None = None
-    found: Candidates = field(default_factory=Candidates)
-    attachments: tuple[Attachment, ...] = ()
-    report: Report | None = None
-    past: Past = Past()
-    last: Item | None = None
-
-
-Outcome = tuple[list[e.Change], Decided]
-
-
 def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Outcome:
     """The changes for one inbound, the inbox row's end among them."""
     if (aside := kept_aside(inbound, len(known.attachments))) is not None:
-        return _finish(known, aside)
+        return finish(known, aside)
     if inbound.sign or inbound.rating or inbound.attributes.get("chat") == "ended":
         return _no_word(state, ctx, inbound, known)
     if known.report is not None:
         return _reported(state, ctx, inbound, known, known.report)
     if known.found.copy_of is not None and known.found.copied is not None:
         copy = copied(state, inbound, known.found.copy_of, known.found.copied)
-        return _finish(known, *copy)
+        return finish(known, *copy)
     who = known.customer.id if known.customer is not None else None
     join = correlate(known.found, inbound, customer=who, now=ctx.now)
     changes: list[e.Change] = []
     join = or_called(state, inbound, known.customer, join)
-    if inbound.callback is not None:
-        return _call_back(state, ctx, inbound, known, join, inbound.callback)
+    if (wished := _wished(state, ctx, inbound, known, join)) is not None:
+        return wished
     door: Looked | None = None
     if join.case is None:
         queue = inbound.queue or known.default_queue
@@ -127,27 +109,18 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
         seq=message.seq,
         reason=join.reason,
     )
-    return _finish(known, decided, changes)
+    return finish(known, decided, changes)
 
 
-def _finish(known: Known, decided: Decided, changes: list[e.Change] | None = None) -> Outcome:
-    done = InboundDone(
-        id=known.inbound_id,
-        status=decided.status,
-        case=decided.case,
-        item=decided.item,
-        number=decided.number,
-        message=decided.message,
-        seq=decided.seq,
-        reason=decided.reason,
-    )
-    event = e.InboundDecided(
-        inbound=known.inbound_id,
-        status=decided.status,
-        case=decided.case,
-        reason=decided.reason,
-    )
-    return [*(changes or []), e.Change(event, (done,))], decided
+def _wished(
+    state: NodeState, ctx: Context, inbound: Inbound, known: Known, join: Join
+) -> Outcome | None:
+    """What the customer wants of us besides an answer: a call, or no more texts."""
+    if (opted := about_texts(state, ctx, inbound, known.customer, join.case)) is not None:
+        return finish(known, *opted)
+    if inbound.callback is not None:
+        return _call_back(state, ctx, inbound, known, join, inbound.callback)
+    return None
 
 
 def _call_back(
@@ -183,7 +156,7 @@ def _call_back(
             changes = [*first, *changes]
     except Refused as refused:
         number = case.number if case is not None else None
-        return _finish(known, Decided(status="ignored", number=number, reason=refused.detail))
+        return finish(known, Decided(status="ignored", number=number, reason=refused.detail))
     # Before the contact that is replaced ends, or the case would end with it.
     way = Way(inbound.address, inbound.copies)
     message, said = _said(ctx, inbound, known, case, item, reason=join.reason, way=way)
@@ -198,20 +171,20 @@ def _call_back(
         seq=message.seq,
         reason=join.reason,
     )
-    return _finish(known, decided, [*opened, said, *rest])
+    return finish(known, decided, [*opened, said, *rest])
 
 
 def _not_called(state: NodeState, known: Known, case: Case | None) -> Outcome:
     """The customer has thought better of it: nothing is said, and the call is off."""
     if case is None:
-        return _finish(known, Decided(status="ignored", reason="nobody was to call"))
+        return finish(known, Decided(status="ignored", reason="nobody was to call"))
     try:
         changes = taken_back(state, case.id)
     except Refused as refused:
-        return _finish(known, Decided(status="ignored", number=case.number, reason=refused.detail))
+        return finish(known, Decided(status="ignored", number=case.number, reason=refused.detail))
     why = "the call-back was taken back"
     decided = Decided(status="processed", case=case.id, number=case.number, reason=why)
-    return _finish(known, decided, changes)
+    return finish(known, decided, changes)
 
 
 def _new_item(
@@ -373,17 +346,17 @@ def _reported(
         seq=note.seq if note else None,
         reason=reason,
     )
-    return _finish(known, decided, changes)
+    return finish(known, decided, changes)
 
 
 def _no_word(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Outcome:
     """What the customer lets us know of a conversation, and nobody has to answer."""
     case = known.found.conversation
     if case is None:
-        return _finish(known, Decided(status="ignored", reason="no such conversation"))
+        return finish(known, Decided(status="ignored", reason="no such conversation"))
     try:
         reason, changes = let_know(state, ctx, case, inbound)
     except Refused as refused:
-        return _finish(known, Decided(status="ignored", number=case.number, reason=refused.detail))
+        return finish(known, Decided(status="ignored", number=case.number, reason=refused.detail))
     decided = Decided(status="processed", case=case.id, number=case.number, reason=reason)
-    return _finish(known, decided, changes)
+    return finish(known, decided, changes)

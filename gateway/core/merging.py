@@ -15,6 +15,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, Context
 from gateway.core.lifecycle import allows
 from gateway.core.model import (
+    ADDRESSED,
     AgentProfile,
     Case,
     CaseStatus,
@@ -33,7 +34,6 @@ from gateway.core.waking import reopened
 
 MOST_TAGS = 50
 MOST_COPIES = 50
-_ONE_ANSWER = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
 """Written to the same customer on the same channel, one answer settles both."""
 _FURTHER = (ItemState.WRAPPING, ItemState.ASSIGNED, ItemState.OFFERED, ItemState.QUEUED)
 _IN_HAND = frozenset({ItemState.ASSIGNED, ItemState.WRAPPING})
@@ -90,7 +90,7 @@ def _one_work(one: Item, other: Item) -> bool:
         return False
     if one.callback is not None or other.callback is not None:
         return one.callback is not None and other.callback is not None
-    same_way = one.kind in _ONE_ANSWER and one.channel == other.channel
+    same_way = one.kind in ADDRESSED and one.channel == other.channel
     return same_way and _whose(one) == _whose(other)
 
 

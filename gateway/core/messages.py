@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core.following import linked
-from gateway.core.ids import Context, MessageId, OutboundId, TicketNumber
+from gateway.core.ids import ChannelName, Context, MessageId, OutboundId, TicketNumber
 from gateway.core.model import (
+    ADDRESSED,
     Attachment,
     Author,
     Case,
@@ -24,7 +25,7 @@ from gateway.core.model import (
 from gateway.core.times import OUTBOUND_EXPIRES_SECONDS
 
 PREVIEW = 140
-_BY_OUTBOX = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP, ChannelKind.TASK})
+_BY_OUTBOX = ADDRESSED | {ChannelKind.TASK}
 
 
 def preview_of(text: str, files: Iterable[Attachment] = ()) -> str:
@@ -128,21 +129,28 @@ def add_message(
     return message, changes
 
 
-def _outgoing(ctx: Context, case: Case, item: Item, message: Message) -> Outgoing:
+def outgoing_of(ctx: Context, channel: ChannelName, kind: ChannelKind, address: str) -> Outgoing:
+    """An order for the outbox that is about no message of a case."""
     return Outgoing(
         id=OutboundId(ctx.new_id()),
-        channel=item.channel,
-        kind=item.kind,
+        channel=channel,
+        kind=kind,
         purpose="message",
         state=OutboundState.PENDING,
         version=1,
         created_at=ctx.now,
         next_at=ctx.now,
         expires_at=ctx.now + timedelta(seconds=OUTBOUND_EXPIRES_SECONDS),
+        address=address,
+    )
+
+
+def _outgoing(ctx: Context, case: Case, item: Item, message: Message) -> Outgoing:
+    return replace(
+        outgoing_of(ctx, item.channel, item.kind, message.to[0]),
         case=case.id,
         number=case.number,
         item=item.id,
         message=message.id,
-        address=message.to[0],
         thread=item.thread,
     )

@@ -52,6 +52,8 @@ from gateway.core.routed import Passed as Passed
 from gateway.core.signs import Signs
 from gateway.core.thresholds import Threshold
 from gateway.core.ties import Ties
+from gateway.core.value import ADDRESSED as ADDRESSED
+from gateway.core.value import TEXTED as TEXTED
 from gateway.core.value import Attributes as Attributes
 from gateway.core.value import ChannelKind as ChannelKind
 from gateway.core.value import Kept as Kept
@@ -137,7 +139,7 @@ class Item(Kept, frozen=True, kw_only=True):
     makes it one: the customer's own messages are about other items. ``ruled_by`` is the rule that
     chose its queue, ``asked`` what the front door asked its customer; ``assured`` what machines of
     ours have said of when a person answers. ``undeliverable``: what we send to its address comes
-    back, and this is why.
+    back, and this is why. ``stopped``: whoever is there wants no more messages, and since when.
     """
 
     id: ItemId
@@ -190,6 +192,7 @@ class Item(Kept, frozen=True, kw_only=True):
     asked: Asked | None = None
     assured: Assured | None = None
     undeliverable: str = ""
+    stopped: str = ""
 
 
 class Case(Kept, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ from gateway.core.model import (
 from gateway.core.owed import Callback, Promise
 from gateway.core.service_level import begin
 from gateway.core.state import NodeState
+from gateway.core.stopping import why_stopped
 
 NO_RULE = RuleName("")
 
@@ -123,6 +124,7 @@ def open_case(
         promise=promise,
         ruled_by=ruled_by,
         undeliverable=comes_back(state, kind, address),
+        stopped=why_stopped(state, kind, address),
     )
     changes.append(e.Change(e.ItemCreated(item=item, reason=reason)))
     return case, item, changes

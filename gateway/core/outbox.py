@@ -7,7 +7,14 @@ from msgspec.structs import replace
 from gateway.core import events as e
 from gateway.core.backoff import outbound_delay
 from gateway.core.bounces import failed_for_good
-from gateway.core.errors import Deferred, OutcomeUnknown, Refused, SendError
+from gateway.core.errors import (
+    Deferred,
+    OutcomeUnknown,
+    Refused,
+    SendError,
+    TryAgain,
+    WantsNone,
+)
 from gateway.core.ids import Context
 from gateway.core.model import (
     ChannelKind,
@@ -19,6 +26,7 @@ from gateway.core.model import (
     Outgoing,
 )
 from gateway.core.state import NodeState
+from gateway.core.stopping import stopped
 from gateway.core.times import OUTBOUND_EXPIRES_SECONDS
 from gateway.core.waking import reopened
 
@@ -68,6 +76,8 @@ def failed(state: NodeState, outgoing: Outgoing, error: Exception, ctx: Context)
     reason = _words(error)
     permanent = isinstance(error, SendError) and error.permanent
     seconds = outbound_delay(outgoing.attempts, deferred=isinstance(error, Deferred))
+    if isinstance(error, TryAgain):
+        seconds = max(seconds, error.after)
     next_at = ctx.now + timedelta(seconds=seconds)
     if not permanent and next_at < outgoing.expires_at:
         later = e.OutboundSettled(
@@ -94,6 +104,8 @@ def failed(state: NodeState, outgoing: Outgoing, error: Exception, ctx: Context)
         told = _tell(outgoing, Delivery.SENT, f"not delivered to {whom}: {reason}"[:MOST], "")
         return [e.Change(given_up), *told]
     changes = [e.Change(given_up), *_tell(outgoing, Delivery.FAILED, reason, "")]
+    if isinstance(error, WantsNone):
+        changes += stopped(state, outgoing.kind, outgoing.address, "STOP", ctx.now)
     item = state.items.get(outgoing.item) if outgoing.item else None
     if permanent and outgoing.kind is ChannelKind.EMAIL and outgoing.purpose == "message":
         changes += failed_for_good(outgoing.address, reason, item, ctx)

@@ -5,12 +5,10 @@ from msgspec.structs import replace
 from gateway.core import events as e
 from gateway.core.ids import ChannelName, Context
 from gateway.core.messages import add_message
-from gateway.core.model import Author, Case, ChannelKind, Item
+from gateway.core.model import ADDRESSED, Author, Case, ChannelKind, Item
 from gateway.core.rules.texts import nearest as nearest
 from gateway.core.silence import why_silent, withheld
 from gateway.core.state import NodeState
-
-_BY_ADDRESS = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
 
 
 def answering(item: Item) -> Item:
@@ -68,11 +66,11 @@ def tell(state: NodeState, ctx: Context, case: Case, item: Item, text: str) -> l
     if not text:
         return []
     way = by_mail(state, item) or answering(item)
-    if way.kind in _BY_ADDRESS and not way.address:
+    if way.kind in ADDRESSED and not way.address:
         return []
     if why := why_silent(state, case, way, ctx.now):
         return withheld(way, "message", why)
-    if way.kind not in _BY_ADDRESS and way.kind is not ChannelKind.WEBCHAT:
+    if way.kind not in ADDRESSED and way.kind is not ChannelKind.WEBCHAT:
         return []
     _, changes = add_message(
         ctx,

@@ -18,6 +18,7 @@ from gateway.core.messages import add_message
 from gateway.core.model import Attachment, Author, CaseStatus, Item, ItemState, Message
 from gateway.core.reaching import answering
 from gateway.core.scrutiny import RULES, SYSTEM, heed, of_ours
+from gateway.core.stopping import refuse_stopped
 from gateway.core.waking import reopened
 from gateway.core.watch import NOTHING, Review, Verdict
 
@@ -185,6 +186,7 @@ def _release(matter: Matter, doing: Doing, review: Review, message: Message, by:
         fold_from=message.fold_from,
     )
     so_far = replace(matter, case=doing.case, item=answering(doing.item))
+    refuse_stopped(matter.state, so_far.item.kind, reply.to)
     _, said = _said(so_far, reply, message.author, "out")
     doing.changes += said
     doing.follow(said)

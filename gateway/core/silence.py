@@ -17,9 +17,10 @@ from gateway.core.bad_addresses import key_of_address
 from gateway.core.budget import DAY, HOUR
 from gateway.core.ids import ChannelName
 from gateway.core.inbound import Inbound
-from gateway.core.model import Case, ChannelKind, Item
+from gateway.core.model import ADDRESSED, TEXTED, Case, ChannelKind, Item
 from gateway.core.paces import STEPS, hashed
 from gateway.core.state import NodeState
+from gateway.core.stopping import why_stopped
 from gateway.core.watch import NOTHING
 
 MOST_AUTOMATIC = 5
@@ -30,7 +31,6 @@ SKEW_SECONDS = 5.0
 """So much the clock of a mail server may be behind ours."""
 LEAST_WORDS = 30
 """Letters: who says less may well say it again."""
-_ADDRESSED = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
 _NOBODY = re.compile(
     r"(?:no|do-?not|donot|never|kein|ne)[-_.]?(?:reply|answer|respond|antwort|pas-?repondre)"
     r"|noreply.*|mailer-?daemon|postmaster|bounces?(?:[-+_=].*)?"
@@ -54,13 +54,17 @@ def why_silent(state: NodeState, case: Case, way: Item, now: datetime) -> str:
         return watch.hush
     if case.automatic >= MOST_AUTOMATIC:
         return f"{MOST_AUTOMATIC} in a row are enough"
-    return _unreachable(way) or (_by_mail(state, way, now) if way.kind is ChannelKind.EMAIL else "")
+    if why := _unreachable(way):
+        return why
+    if way.kind in TEXTED:
+        return _by_text(state, way, now)
+    return _by_mail(state, way, now) if way.kind is ChannelKind.EMAIL else ""
 
 
 def _unreachable(way: Item) -> str:
     if way.kind is ChannelKind.CALLBACK:
         return "there is only a number to call"
-    return "there is no address" if way.kind in _ADDRESSED and not way.address else ""
+    return "there is no address" if way.kind in ADDRESSED and not way.address else ""
 
 
 def _by_mail(state: NodeState, way: Item, now: datetime) -> str:
@@ -74,6 +78,15 @@ def _by_mail(state: NodeState, way: Item, now: datetime) -> str:
     if state.paces.total(_MACHINE, hashed(_MACHINE, address), now.timestamp() - HOUR):
         return "a machine answers there"
     of = used_up(state, way.channel, address, now)
+    return BUDGET[of] if of else ""
+
+
+def _by_text(state: NodeState, way: Item, now: datetime) -> str:
+    if why := why_stopped(state, way.kind, way.address):
+        return why
+    if bare(way.address) in own_addresses(state):
+        return "it is a number of ours"
+    of = used_up(state, way.channel, bare(way.address), now)
     return BUDGET[of] if of else ""
 
 

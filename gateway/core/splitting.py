@@ -15,6 +15,7 @@ from gateway.core.ids import Context, MessageId, QueueName, TicketNumber
 from gateway.core.merging import refuse_empty_handed
 from gateway.core.messages import preview_of
 from gateway.core.model import (
+    ADDRESSED,
     AgentProfile,
     Case,
     ChannelKind,
@@ -146,7 +147,7 @@ def split(state: NodeState, ctx: Context, wish: Split) -> tuple[list[e.Change], 
 
 def _address(head: Message, last: Item) -> str:
     """Where an answer goes: to who wrote it, or to whom it was written."""
-    if head.kind not in (ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP):
+    if head.kind not in ADDRESSED:
         return last.address
     if head.direction == "in":
         return head.author.id or last.address

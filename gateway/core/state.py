@@ -8,7 +8,7 @@ database.
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from msgspec.structs import replace
 
@@ -51,6 +51,7 @@ from gateway.core.reservation import Reservation
 from gateway.core.rules.book import RuleBook
 from gateway.core.rules.rule import Rule
 from gateway.core.sites import Seats
+from gateway.core.stops import Stop
 from gateway.core.thresholds import Alarm
 from gateway.core.timetable import Entry, Key, Timetable
 from gateway.core.wordings import Canned, Letter, Wordings
@@ -60,6 +61,17 @@ FORGOTTEN_KEPT = 10_000
 """Case headers kept after they were let go: far more than one database read can outlast."""
 
 _NO_ITEMS: dict[ItemId, None] = {}
+
+
+K = TypeVar("K")
+V = TypeVar("V", Macro, BadAddress, Stop, Alarm)
+
+
+def _put(known: dict[K, V], name: K, entry: V) -> None:
+    """Take it if it is active; what was known under its name goes, and it stands last."""
+    known.pop(name, None)
+    if entry.active:
+        known[name] = entry
 
 
 class NodeState:
@@ -80,6 +92,7 @@ class NodeState:
         self.macros: dict[MacroName, Macro] = {}
         self.alarms: dict[AlarmName, Alarm] = {}
         self.bad_addresses: dict[str, BadAddress] = {}
+        self.stops: dict[str, Stop] = {}
         self.wordings = Wordings()
         self.reserved: dict[AgentName, Reservation] = {}
         self.kept_for: dict[ItemId, AgentName] = {}
@@ -171,14 +184,18 @@ class NodeState:
             return self.rules.rules.get(RuleName(name))
         if kind == "macro":
             return self.macros.get(MacroName(name))
-        if kind in ("bad_address", "alarm"):
-            bad = kind == "bad_address"
-            return self.bad_addresses.get(name) if bad else self.alarms.get(AlarmName(name))
+        if kind in ("bad_address", "stop", "alarm"):
+            return self._mark(kind, name)
         if kind in ("canned", "letter"):
             return self.wordings.get(kind, name)
         if kind == "calendar":
             return self.timetable.calendars.get(CalendarName(name))
         return self.timetable.policies.get(PolicyName(name))
+
+    def _mark(self, kind: Literal["bad_address", "stop", "alarm"], name: str) -> Entry | None:
+        if kind == "alarm":
+            return self.alarms.get(AlarmName(name))
+        return (self.stops if kind == "stop" else self.bad_addresses).get(name)
 
     def is_home_of(self, agent: AgentName) -> bool:
         """Whether the agent's row is held here."""
@@ -233,17 +250,13 @@ class NodeState:
     def put_entry(self, entry: Entry) -> None:
         """Take a calendar, a policy, a rule or a macro: new, changed, no longer active."""
         if isinstance(entry, Macro):
-            self.macros.pop(entry.name, None)
-            if entry.active:
-                self.macros[entry.name] = entry
+            _put(self.macros, entry.name, entry)
         elif isinstance(entry, BadAddress):
-            self.bad_addresses.pop(entry.name, None)
-            if entry.active:
-                self.bad_addresses[entry.name] = entry
+            _put(self.bad_addresses, entry.name, entry)
+        elif isinstance(entry, Stop):
+            _put(self.stops, entry.name, entry)
         elif isinstance(entry, Alarm):
-            self.alarms.pop(entry.name, None)
-            if entry.active:
-                self.alarms[entry.name] = entry
+            _put(self.alarms, entry.name, entry)
         elif isinstance(entry, Canned | Letter):
             self.wordings.put(entry)
         elif not isinstance(entry, Rule):

@@ -15,17 +15,23 @@ from msgspec.structs import replace
 
 from gateway.core.ids import AgentName, AttachmentId
 from gateway.core.lifecycle import ENDED
-from gateway.core.model import Attachment, Case, CaseStatus, ChannelKind, Item, ItemState, Message
+from gateway.core.model import (
+    ADDRESSED,
+    Attachment,
+    Case,
+    CaseStatus,
+    ChannelKind,
+    Item,
+    ItemState,
+    Message,
+)
 from gateway.core.promises import Standing, standing
 from gateway.core.rating import may_rate
 from gateway.core.reaching import answering
 
 Stands = Literal["received", "working", "waiting", "promised", "solved", "closed"]
-WRITABLE = frozenset(
-    {ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP, ChannelKind.WEBCHAT}
-)
+WRITABLE = ADDRESSED | {ChannelKind.WEBCHAT}
 """How an answer can reach the customer who writes on the page."""
-_ADDRESSED = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
 _AT_WORK = frozenset({ItemState.ASSIGNED, ItemState.WRAPPING})
 _WAITS_FOR_CALL = frozenset(
     {ItemState.NEW, ItemState.QUEUED, ItemState.OFFERED, ItemState.SCHEDULED, ItemState.HELD}
@@ -133,7 +139,7 @@ def may_see(message: Message, known: Collection[str]) -> bool:
         return message.author.kind == "customer" and plain(message.author.id) in known
     if message.direction != "out" or message.kind is ChannelKind.TASK:
         return False  # what a task is answered goes to the system that filed it
-    if message.kind not in _ADDRESSED:
+    if message.kind not in ADDRESSED:
         return True
     return any(plain(address) in known for address in (*message.to, *message.cc))
 

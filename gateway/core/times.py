@@ -8,6 +8,7 @@ OFFER_SECONDS = {
     K.WEBCHAT: 20.0,
     K.SMS: 45.0,
     K.WHATSAPP: 45.0,
+    K.TELEGRAM: 45.0,
     K.CALLBACK: 45.0,
     K.EMAIL: 120.0,
     K.TASK: 120.0,

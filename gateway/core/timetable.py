@@ -21,12 +21,21 @@ from gateway.core.ids import (
 from gateway.core.macros import Macro
 from gateway.core.model import Queue
 from gateway.core.rules.rule import Rule
+from gateway.core.stops import Stop
 from gateway.core.thresholds import Alarm
 from gateway.core.wordings import Canned, Letter
 
-Entry = Calendar | ServicePolicy | Rule | Macro | Alarm | BadAddress | Canned | Letter
+Entry = Calendar | ServicePolicy | Rule | Macro | Alarm | BadAddress | Stop | Canned | Letter
 Kind = Literal[
-    "calendar", "service_policy", "rule", "macro", "alarm", "bad_address", "canned", "letter"
+    "calendar",
+    "service_policy",
+    "rule",
+    "macro",
+    "alarm",
+    "bad_address",
+    "stop",
+    "canned",
+    "letter",
 ]
 Key = tuple[Kind, str]
 TYPES: dict[Kind, type[Entry]] = {
@@ -36,6 +45,7 @@ TYPES: dict[Kind, type[Entry]] = {
     "macro": Macro,
     "alarm": Alarm,
     "bad_address": BadAddress,
+    "stop": Stop,
     "canned": Canned,
     "letter": Letter,
 }

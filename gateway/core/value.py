@@ -31,6 +31,13 @@ class ChannelKind(Word):
     WEBCHAT = "webchat"
     SMS = "sms"
     WHATSAPP = "whatsapp"
+    TELEGRAM = "telegram"
     VOICE = "voice"
     TASK = "task"
     CALLBACK = "callback"
+
+
+TEXTED = frozenset({ChannelKind.SMS, ChannelKind.WHATSAPP, ChannelKind.TELEGRAM})
+"""Short messages to a number or an account, in one thread that never ends."""
+ADDRESSED = TEXTED | {ChannelKind.EMAIL}
+"""What is written to an address, whether or not anybody is there."""

@@ -76,7 +76,8 @@ class ItemView(Struct, frozen=True, kw_only=True):
     """A work item with its case header, as a desktop shows it.
 
     ``no_reply``: nothing can be written on it, there only is a number to call. ``undeliverable``:
-    what is written to its address comes back, and this is why.
+    what is written to its address comes back, and this is why. ``stopped``: whoever is there wants
+    no more messages, and since when.
     """
 
     id: ItemId
@@ -113,6 +114,7 @@ class ItemView(Struct, frozen=True, kw_only=True):
     promise: Promise | UnsetType = UNSET
     no_reply: bool | UnsetType = UNSET
     undeliverable: str | UnsetType = UNSET
+    stopped: str | UnsetType = UNSET
 
 
 class OfferView(Struct, frozen=True, kw_only=True):
@@ -230,6 +232,7 @@ def item_view(item: Item, case: Case) -> ItemView:
         promise=item.promise or UNSET,
         no_reply=unwritable(item) or UNSET,
         undeliverable=item.undeliverable or UNSET,
+        stopped=item.stopped or UNSET,
     )
 
 

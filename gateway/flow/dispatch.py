@@ -20,6 +20,7 @@ from gateway.core.errors import TryAgain
 from gateway.core.events import Entry
 from gateway.core.ids import ChannelName, OutboundId
 from gateway.core.model import Message, OutboundState, Outgoing
+from gateway.core.stopping import stop_order
 from gateway.flow.ledger import Ledger
 from gateway.flow.lines import Lines
 from gateway.flow.naps import news_within
@@ -158,6 +159,7 @@ class Dispatch:
             channel = self._channel_of(outgoing.channel)
             if channel is None:
                 raise TryAgain(f"there is no channel {outgoing.channel!r} on this node")  # noqa: TRY301
+            stop_order(self._ledger.state, outgoing)
             receipt = await channel.send(self._outbound(outgoing, content))
         except Exception as error:  # noqa: BLE001 - every outcome is journaled, known or not
             ctx = self._ledger.context()
@@ -172,7 +174,9 @@ class Dispatch:
                 reason=receipt.reason,
                 later=receipt.later,
             )
-        await self._ledger.committed(self._ledger.record(changes))
+        # A report on it that came meanwhile may have settled it: what that says stands.
+        if outgoing.id in self._ledger.state.outbox:
+            await self._ledger.committed(self._ledger.record(changes))
 
     async def _content(self, outgoing: Outgoing) -> _Content:
         """Looked up before the attempt is journaled: a database that is away leaves no doubt."""

@@ -11,15 +11,12 @@ from gateway.core.copies import may_be_copy, original
 from gateway.core.correlate import Candidates, same_matter
 from gateway.core.ids import CaseId, MessageId
 from gateway.core.inbound import Inbound
-from gateway.core.model import Case, ChannelKind, CustomerBrief, Item
+from gateway.core.model import ADDRESSED, Case, ChannelKind, CustomerBrief, Item
 from gateway.core.pretence import stated
 from gateway.core.scrutiny import IN
 from gateway.core.ticket import plain
 from gateway.flow.ledger import Ledger
 from gateway.store.contract import Lookup, Stored
-
-RECENT_JOINS = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
-
 
 MOST_MERGED = 100
 
@@ -61,7 +58,7 @@ class Findings:
             return await self._with_participants(found, stays, case, inbound, stored)
         who = stored.customer
         verified = inbound.identity is not None and inbound.identity.verified
-        if not verified or who is None or inbound.kind not in RECENT_JOINS:
+        if not verified or who is None or inbound.kind not in ADDRESSED:
             return found
         numbered = await self._numbered(inbound, who)
         if numbered is not None:

@@ -13,7 +13,7 @@ import structlog
 
 from gateway.core import events as e
 from gateway.core.inbound import Inbound
-from gateway.core.model import ChannelKind, Message
+from gateway.core.model import ADDRESSED, Message
 from gateway.core.pretence import keys_of_inbound, keys_of_reply
 from gateway.core.scrutiny import IN
 from gateway.core.silence import REACH, note_withheld, note_words, spend, written
@@ -57,12 +57,12 @@ def count_reply(state: NodeState, entry: e.Entry) -> None:
 
 
 def count_mails(state: NodeState, entry: e.Entry) -> None:
-    """One of us has written a mail, and mostly it is counted that a machine did."""
+    """One of us has written a mail or a text, and mostly it is counted that a machine did."""
     event = entry.event
     if type(event) is not e.MessageAdded or event.direction != "out":
         return
     for row in entry.rows:
-        if type(row) is Message and row.kind is ChannelKind.EMAIL:
+        if type(row) is Message and row.kind in ADDRESSED:
             for address in row.to:
                 if event.automatic:
                     spend(state, row.channel, address, entry.at)
@@ -110,7 +110,7 @@ class Pacing:
         state, now = self._ledger.state, self._ledger.clock.now()
         asked = [*state.rules.paced(*IN), *state.rules.paced("reply")]
         reach = max((one.seconds for one in asked), default=0.0)
-        if ChannelKind.EMAIL in state.channels.values():
+        if not ADDRESSED.isdisjoint(state.channels.values()):
             reach = max(reach, REACH)
         if not reach:
             return

@@ -23,7 +23,12 @@ from gateway.flow.numbers import Numbers
 from gateway.flow.whose import Elsewhere, Whose, licensed
 from gateway.store.contract import CommitUnknown, Fenced, Lookup, Unavailable
 
-_IDENTITY_OF = {ChannelKind.EMAIL: "email", ChannelKind.SMS: "phone", ChannelKind.WHATSAPP: "phone"}
+_IDENTITY_OF = {
+    ChannelKind.EMAIL: "email",
+    ChannelKind.SMS: "phone",
+    ChannelKind.WHATSAPP: "phone",
+    ChannelKind.TELEGRAM: "telegram",
+}
 
 
 class Found(Struct, frozen=True, kw_only=True):

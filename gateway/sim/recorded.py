@@ -30,6 +30,7 @@ WITHIN = {
     ChannelKind.WEBCHAT: 60.0,
     ChannelKind.SMS: 900.0,
     ChannelKind.WHATSAPP: 900.0,
+    ChannelKind.TELEGRAM: 900.0,
 }
 """Seconds to the answer that count as in time where the house has promised nothing."""
 WITHIN_OTHERS = 14_400.0

@@ -21,6 +21,7 @@ from gateway.core.ids import AttachmentId, CaseId, ItemId, MessageId
 from gateway.core.inbound import Decided
 from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
+from gateway.core.stops import Stop
 from gateway.core.thresholds import Alarm
 from gateway.core.ties import CasePlace, ItemPlace, MessagePlace
 from gateway.core.timetable import Entry, Key, key_of
@@ -170,6 +171,7 @@ class PgBatch:
         Macro: _take_entry,
         Alarm: _take_entry,
         BadAddress: _take_entry,
+        Stop: _take_entry,
         Canned: _take_entry,
         Letter: _take_entry,
         ColleagueMessage: _take_said,

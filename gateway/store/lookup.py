@@ -120,6 +120,13 @@ class PgLookup:
             rows = await self._pool.fetch(self._sql["wrote_since"], customer, since, but)
         return tuple(row["at"] for row in rows)
 
+    async def was_received(self, channel: ChannelName, key: str) -> bool:
+        with reading():
+            found = await self._pool.fetchval(
+                self._sql["was_received"], text(channel), bounded(key)
+            )
+        return bool(found)
+
     async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> Case | None:
         customer = await self.customer_of(kind, value)
         return await self.recent_case(customer.id, channel) if customer is not None else None

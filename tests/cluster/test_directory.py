@@ -27,6 +27,7 @@ from gateway.core.ids import (
 from gateway.core.macros import Macro
 from gateway.core.model import ItemState
 from gateway.core.rules.rule import Rule, Then
+from gateway.core.stops import Stop, key_of_stop
 from gateway.core.thresholds import Alarm
 from gateway.core.timetable import TYPES, Kind, key_of
 from gateway.core.wordings import Canned, Letter, WordsKind
@@ -268,6 +269,7 @@ def test_whatever_is_declared_at_one_node_is_known_at_the_other_and_gone_when_it
         macro = Macro(name=MacroName("sorry"), then=Then(note="sorry"))
         alarm = Alarm(name=AlarmName("general/many"), queue=GENERAL, threshold="many")
         mark = BadAddress(name=key_of_address("ann@example.org"), reason="550 no such user")
+        stop = Stop(name=key_of_stop("sms", "+447700900123"))
         hello = Canned(name=CannedName("hello"), texts="Hello")
         plain = Letter(name=LetterName("plain"), signature="{agent}")
         made: dict[Kind, tuple[e.Event, e.Event]] = {
@@ -297,6 +299,10 @@ def test_whatever_is_declared_at_one_node_is_known_at_the_other_and_gone_when_it
                 e.AddressFailed(address=mark),
                 e.AddressWorks(address=mark.name, by="test"),
             ),
+            "stop": (
+                e.ContactStopped(stop=stop),
+                e.ContactResumed(stop=stop.name, by="test"),
+            ),
         }
         for words in (hello, plain):
             kind, name = key_of(words)
@@ -306,7 +312,7 @@ def test_whatever_is_declared_at_one_node_is_known_at_the_other_and_gone_when_it
                 e.WordsRemoved(words=gone, name=name, by="test"),
             )
         assert made.keys() == TYPES.keys()
-        entries = (OFFICE, PROMISE, rule, macro, alarm, mark, hello, plain)
+        entries = (OFFICE, PROMISE, rule, macro, alarm, mark, stop, hello, plain)
         keys = [key_of(entry) for entry in entries]
         state = two.node.ledger.state
         tell(one, *(defined for defined, _ in made.values()))

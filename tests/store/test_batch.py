@@ -27,6 +27,7 @@ from gateway.core.ids import (
 )
 from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
+from gateway.core.stops import Stop
 from gateway.core.thresholds import Alarm
 from gateway.core.ties import CasePlace, ItemPlace, MessagePlace
 from gateway.core.wordings import Canned, Letter
@@ -174,6 +175,7 @@ def test_every_kind_of_row_has_its_place() -> None:
         Macro(name=MacroName("sorry")),
         Alarm(name=AlarmName("general/full")),
         BadAddress(name="0af3"),
+        Stop(name="0af4"),
         Canned(name=CannedName("thanks")),
         Letter(name=LetterName("house")),
         m.CommandRecord(agent=EVA, id=uid(), at=NOW, answer=b""),
@@ -188,7 +190,7 @@ def test_every_kind_of_row_has_its_place() -> None:
     made = batch((an_event(), rows))
     changed = {"cases", "items", "outgoing", "statuses"}
     assert {place: len(made[place]) for place in PLACES} == {
-        place: 0 if place in changed else 8 if place == "entries" else 1 for place in PLACES
+        place: 0 if place in changed else 9 if place == "entries" else 1 for place in PLACES
     }
 
 

@@ -32,8 +32,8 @@ def seeds(into: Path) -> None:
 
 def target() -> Callable[[bytes], None]:
     """One input: parsed, judged, and forgotten. Imports what it tests, so that it is watched."""
-    from channels.email.language import LanguageGuess
     from channels.email.parse import Envelope, MailParser
+    from channels.language import LanguageGuess
     from gateway.core.ids import ChannelName
     from tests.support.storable import assert_storable
 

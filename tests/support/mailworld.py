@@ -8,11 +8,11 @@ from time import monotonic
 from typing import Any, Self, cast
 
 from channels.email.channel import EmailChannel
-from channels.email.language import LanguageGuess
 from channels.email.parse import MailParser
 from channels.email.reading import Pace
 from channels.email.settings import Imap, Settings, Smtp
 from channels.email.understand import Understanding
+from channels.language import LanguageGuess
 from gateway.core.errors import ChannelError, Refused
 from gateway.core.ids import ChannelName, InboundId, NodeName
 from gateway.core.model import Delivery, Message

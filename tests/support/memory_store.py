@@ -219,6 +219,9 @@ class MemoryStore:
     ) -> tuple[datetime, ...]:
         return await self._call("look.recent", lambda: self.tables.wrote(customer, since, but))
 
+    async def was_received(self, channel: ChannelName, key: str) -> bool:
+        return await self._call("look.recent", lambda: (channel, key) in self.tables.inbox)
+
     async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> m.Case | None:
         who = self.tables.identities
         return await self._call(

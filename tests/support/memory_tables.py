@@ -30,6 +30,7 @@ from gateway.core.inbound import Decided, Inbound, owner_of
 from gateway.core.lifecycle import ENDED
 from gateway.core.macros import Macro
 from gateway.core.rules.rule import Rule
+from gateway.core.stops import Stop
 from gateway.core.thresholds import Alarm
 from gateway.core.ties import CasePlace, ItemPlace, MessagePlace
 from gateway.core.timetable import key_of
@@ -129,6 +130,7 @@ class Tables(Shelf):
                 | Macro()
                 | Alarm()
                 | BadAddress()
+                | Stop()
                 | Canned()
                 | Letter()
             ):

@@ -10,7 +10,7 @@ from gateway.core.messages import left_behind
 from gateway.core.ties import CasePlace, ItemPlace, MessagePlace
 from tests.support.memory_ground import Ground
 
-_ADDRESSED = ("email", "sms", "whatsapp")
+_ADDRESSED = ("email", "sms", "whatsapp", "telegram")
 
 
 def place(tables: Ground, row: CasePlace | MessagePlace | ItemPlace) -> None:

@@ -27,6 +27,7 @@ _KINDS = {
     ChannelKind.EMAIL: ("email",),
     ChannelKind.SMS: ("phone",),
     ChannelKind.WHATSAPP: ("phone",),
+    ChannelKind.TELEGRAM: ("telegram",),
     ChannelKind.WEBCHAT: ("visitor", "account"),
 }
 

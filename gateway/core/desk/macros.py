@@ -9,12 +9,10 @@ from gateway.core.effects import Doing
 from gateway.core.errors import Refused
 from gateway.core.ids import MacroName, RuleName
 from gateway.core.macros import Macro
-from gateway.core.model import ChannelKind, Item, ItemState
+from gateway.core.model import ADDRESSED, ChannelKind, Item, ItemState
 from gateway.core.reaching import answering
 from gateway.core.replies import Reply, refuse_unseen, speak
 from gateway.core.rules.rule import Then
-
-_ADDRESSED = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
 
 
 def run(d: Desk, cmd: c.RunMacro) -> Decision:
@@ -54,7 +52,7 @@ def _macro(d: Desk, name: MacroName, item: Item) -> Macro:
         kind = answering(item).kind
         if kind is ChannelKind.CALLBACK:
             raise Refused("not_allowed", "nothing can be written here: call the number", "item")
-        if kind in _ADDRESSED and not item.address:
+        if kind in ADDRESSED and not item.address:
             raise Refused("bad_address", "there is no address to answer to", "then.reply")
     return macro
 

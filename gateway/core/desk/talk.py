@@ -11,15 +11,27 @@ from gateway.core.desk.moves import noted, park_changes
 from gateway.core.effects import Matter
 from gateway.core.errors import Refused
 from gateway.core.messages import add_message
-from gateway.core.model import ChannelKind, Delivery, DeliveryUpdate, Item, ItemState, Message
+from gateway.core.model import (
+    ADDRESSED,
+    TEXTED,
+    ChannelKind,
+    Delivery,
+    DeliveryUpdate,
+    Item,
+    ItemState,
+    Message,
+)
 from gateway.core.opening import open_case
 from gateway.core.quoting import quotable
 from gateway.core.reaching import answering, unwritable
 from gateway.core.recipients import ours
 from gateway.core.replies import Reply, Spoken, refuse_unseen, speak
 from gateway.core.state import NodeState
+from gateway.core.stopping import refuse_stopped
+from gateway.core.texts import number_of
 
-_COMPOSABLE = frozenset({ChannelKind.EMAIL, ChannelKind.SMS, ChannelKind.WHATSAPP})
+_COMPOSABLE = ADDRESSED - {ChannelKind.TELEGRAM}
+"""Where somebody can be written to who has not written to us."""
 
 
 def send(d: Desk, cmd: c.Send) -> Decision:
@@ -27,8 +39,9 @@ def send(d: Desk, cmd: c.Send) -> Decision:
     if unwritable(item):
         raise Refused("not_allowed", "nothing can be written here: call the number", "item")
     to = cmd.to if cmd.to is not None else tuple(filter(None, (item.address,)))
-    if item.kind in _COMPOSABLE and not (to and all(to)):
+    if item.kind in ADDRESSED and not (to and all(to)):
         raise Refused("bad_address", "there is no address to answer to; give one", "to")
+    refuse_stopped(d.state, item.kind, to)
     # Who takes part stays copied, unless the agent says otherwise.
     cc = cmd.cc if cmd.cc is not None else item.copies if cmd.to is None else ()
     cc = tuple(address for address in cc if ours(d.state, address) is None)
@@ -122,6 +135,9 @@ def compose(d: Desk, cmd: c.Compose) -> Decision:
     address = cmd.to or d.resolved.address
     if not address:
         raise Refused("bad_address", "say to whom: `to`, or a customer with an address", "to")
+    if kind in TEXTED:
+        address = number_of(address)
+        refuse_stopped(d.state, kind, (address,))
     case, item, changes = open_case(
         d.state,
         d.ctx,

@@ -46,6 +46,7 @@ from gateway.core.model import (
     Site,
 )
 from gateway.core.rules.rule import Rule
+from gateway.core.stops import Stop
 from gateway.core.thresholds import Alarm
 from gateway.core.ties import CasePlace, ItemPlace, MessagePlace
 from gateway.core.wordings import Canned, Letter
@@ -93,6 +94,7 @@ Row = (
     | Letter
     | Alarm
     | BadAddress
+    | Stop
     | CommandRecord
     | InboundDone
     | DeliveryUpdate

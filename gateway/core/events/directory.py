@@ -17,6 +17,7 @@ from gateway.core.ids import (
 from gateway.core.macros import Macro
 from gateway.core.model import AgentProfile, Queue, Site
 from gateway.core.rules.rule import Rule
+from gateway.core.stops import Stop
 from gateway.core.thresholds import Alarm
 from gateway.core.wordings import Canned, Letter, WordsKind
 
@@ -144,7 +145,23 @@ class AddressWorks(Happened, frozen=True, kw_only=True):
     item: ItemId | None = None
 
 
-AddressEvent = AddressFailed | AddressWorks
+class ContactStopped(Happened, frozen=True, kw_only=True):
+    """Somebody wants no more messages; ``item`` is open work that would be answered there."""
+
+    stop: Stop
+    item: ItemId | None = None
+
+
+class ContactResumed(Happened, frozen=True, kw_only=True):
+    """They want them again; ``stop`` is the name under which it stood."""
+
+    stop: str
+    by: str
+    reason: str = ""
+    item: ItemId | None = None
+
+
+AddressEvent = AddressFailed | AddressWorks | ContactStopped | ContactResumed
 TimetableEvent = CalendarDefined | CalendarRemoved | ServicePolicyDefined | ServicePolicyRemoved
 RuleEvent = RuleDefined | RuleRemoved | MacroDefined | MacroRemoved
 WordsEvent = WordsDefined | WordsRemoved

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, QueueName
 from gateway.core.languages import canonical, nearness
-from gateway.core.model import AgentProfile, ChannelKind, Queue
+from gateway.core.model import TEXTED, AgentProfile, ChannelKind, Queue
 from gateway.core.policy import ALL, Ring
 
-WRITTEN_TO = frozenset({ChannelKind.WEBCHAT, ChannelKind.SMS, ChannelKind.WHATSAPP})
+WRITTEN_TO = TEXTED | {ChannelKind.WEBCHAT}
 """Where somebody waits for a person; a mail might be a machine's."""
 
 

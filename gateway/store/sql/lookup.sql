@@ -51,6 +51,9 @@ SELECT message FROM (
 ) AS lately
 WHERE channel = $2 AND status = 'processed' AND message = ANY($3::text[])
 
+-- name: was_received
+SELECT EXISTS (SELECT FROM inbox WHERE channel = $1 AND key = $2)
+
 -- name: opened_since
 SELECT (doc->>'opened_at')::timestamptz AS at FROM ticket_case
 WHERE customer = $1 AND (doc->>'opened_at')::timestamptz >= $2
@@ -112,7 +115,7 @@ WITH RECURSIVE family(id) AS (
     FROM family AS f JOIN message AS m ON m.case_id = f.id JOIN ticket_case AS c ON c.id = f.id
     WHERE $4::uuid IS NULL
        OR m.direction <> 'note'
-          AND (c.customer = $4 OR m.doc->>'kind' IN ('email', 'sms', 'whatsapp'))
+          AND (c.customer = $4 OR m.doc->>'kind' IN ('email', 'sms', 'whatsapp', 'telegram'))
     UNION ALL
     SELECT DISTINCT ON (m.id) m.id, m.doc, t.number
     FROM family AS f JOIN message_place AS p ON p.case_id = f.id

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from channels.email.channel import EmailChannel
-from channels.email.language import LanguageGuess
 from channels.email.parse import MailParser
 from channels.email.understand import Understanding
+from channels.language import LanguageGuess
 from gateway.api.needs import Rereads
 from tests.support.mailworld import Journal, services, settings, vector
 

@@ -25,7 +25,7 @@ AT = datetime(2026, 11, 20, tzinfo=UTC)
 PARSER = MailParser(LANGUAGE)
 NASTY = """
 import os, sys, time
-from channels.email.language import LanguageGuess
+from channels.language import LanguageGuess
 from channels.email.parse import MailParser
 from channels.email.worker import serve
 read = MailParser(LanguageGuess())

@@ -14,10 +14,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
-from channels.task import callback
+from channels import calling
+from channels.signing import key_of
 from channels.task.channel import TaskChannel
 from channels.task.settings import Settings
-from channels.task.signing import key_of
 from gateway.core.errors import OutcomeUnknown, SendError, TryAgain, Undeliverable
 from gateway.core.ids import CaseId, ChannelName, MessageId, OutboundId
 from gateway.core.model import Author, ChannelKind, Message
@@ -201,7 +201,7 @@ async def test_a_name_that_does_not_exist_is_tried_again() -> None:
 async def test_silence_after_sending_leaves_the_outcome_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(callback, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(calling, "TIMEOUT_SECONDS", 0.2)
     async with receiving() as (receiver, url):
         receiver.silent = True
         with pytest.raises(OutcomeUnknown):

@@ -6,8 +6,8 @@ import hmac
 
 import pytest
 
+from channels.signing import derived_secret, headers, key_of
 from channels.task.settings import Settings
-from channels.task.signing import derived_secret, headers, key_of
 from gateway.core.ids import ChannelName
 
 

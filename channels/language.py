@@ -33,3 +33,7 @@ class LanguageGuess:
         self.warm()
         language, confidence = self._model.classify(sample)
         return str(language) if confidence >= _MIN_CONFIDENCE else ""
+
+
+GUESS = LanguageGuess()
+"""The one of the process: whoever guesses shares the model, which is large and never changes."""

@@ -8,7 +8,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.task.guard import GuardedResolver, Refusal, problem_of, problem_of_url
+from channels.guard import GuardedResolver, Refusal, problem_of, problem_of_url
 
 METADATA = [
     "169.254.169.254",

@@ -1,8 +1,8 @@
-"""Which addresses a callback may reach.
+"""Which addresses a call may reach that somebody else has named.
 
-Whoever may file a task chooses its callback URL, and the node may stand where the filer may not
-go. So names are resolved here and only checked addresses are connected to: a name that answers
-differently a moment later (DNS rebinding) changes nothing.
+Who files a task chooses its callback URL, who sends a picture where it lies, and the node may stand
+where they may not go. So names are resolved here and only checked addresses are connected to: a
+name that answers differently a moment later (DNS rebinding) changes nothing.
 """
 
 import socket
@@ -22,18 +22,18 @@ _NAT64 = ip_network("64:ff9b::/96")
 
 
 class Refusal(OSError):
-    """An address that callbacks must not reach."""
+    """An address that must not be called."""
 
 
 def problem_of(address: Address, *, private: bool) -> str | None:
-    """Why a callback must not go there; ``None`` when it may."""
+    """Why nobody may have us call there; ``None`` when it may."""
     real = _embedded(address) or address
     if real in _METADATA or real.is_link_local:
         return "is a link-local or metadata address"
     if real.is_multicast or real.is_unspecified:
         return "is not the address of one host"
     if not private and not real.is_global:
-        return "is a private address (the channel's callback_private would allow it)"
+        return "is a private address (the channel's settings may allow those)"
     return None
 
 
@@ -48,7 +48,7 @@ def _embedded(address: Address) -> IPv4Address | None:
 
 
 def problem_of_url(url: str, *, private: bool) -> str | None:
-    """What is wrong with a callback URL as it stands; names are looked up only when called."""
+    """What is wrong with a URL as it stands; names are looked up only when it is called."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -60,7 +60,7 @@ def problem_of_url(url: str, *, private: bool) -> str | None:
     elif len(url) > MAX_URL:
         problem = f"may have {MAX_URL} characters at most"
     elif parts.username is not None or parts.password is not None:
-        problem = "must not carry a user or password; callbacks are signed instead"
+        problem = "must not carry a user or password"
     elif any(c.isspace() or not c.isprintable() for c in url):
         problem = "must not hold spaces or control characters"
     elif (address := _literal(host)) is not None:

@@ -1,4 +1,4 @@
-"""Signatures of callbacks, by the Standard Webhooks scheme (version 1.0.0, symmetric).
+"""Signatures of calls, ours and others', by the Standard Webhooks scheme (1.0.0, symmetric).
 
 The signed content is ``id.timestamp.body``; the signature ``v1,`` and base64 of its HMAC-SHA256.
 """
@@ -7,7 +7,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 PREFIX = "whsec_"
 
@@ -38,3 +38,19 @@ def headers(key: bytes, message_id: str, timestamp: int, body: bytes) -> Mapping
         "webhook-timestamp": str(timestamp),
         "webhook-signature": f"v1,{signature}",
     }
+
+
+def signed(keys: Iterable[bytes], message_id: str, timestamp: str, body: bytes, said: str) -> bool:
+    """Whether one of the signatures in ``said`` (separated by spaces) is that of one of the keys.
+
+    When that was is for the caller to judge.
+    """
+    content = f"{message_id}.{timestamp}.".encode() + body
+    found = False
+    for key in keys:
+        right = base64.b64encode(hmac.digest(key, content, hashlib.sha256))
+        for one in said.split(" "):
+            version, _, signature = one.partition(",")
+            same = hmac.compare_digest(right, signature.encode())
+            found = found or (version == "v1" and same)
+    return found
