@@ -37,6 +37,7 @@ _VIA = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _PIECE = re.compile(rf"(?:{_QUOTED}|<[^<>]*>|[^,\"<])+", re.DOTALL)
+_BARE = re.compile(r"[A-Za-z0-9\-.!%*_+`'~\[\]:/?&$=]+", re.ASCII)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _WHOLE_WORD = re.compile(_WORD, re.ASCII)
 
@@ -169,6 +170,23 @@ def read_params(text: str) -> Params:
     if text[end:].strip():
         raise BadSyntax("not a list of parameters")
     return params
+
+
+def written_via(via: Via, params: Params) -> str:
+    """The same hop with these parameters."""
+    host = f"[{via.host}]" if ":" in via.host else via.host
+    port = f":{via.port}" if via.port else ""
+    return f"SIP/2.0/{via.transport} {host}{port}{written_params(params)}"
+
+
+def written_params(params: Params) -> str:
+    return "".join(
+        f";{name}{f'={_value(value)}' if value else ''}" for name, value in params.items()
+    )
+
+
+def _value(text: str) -> str:
+    return text if _BARE.fullmatch(text) else quoted(text)
 
 
 def is_token(text: str) -> bool:
