@@ -43,7 +43,7 @@ from gateway.flow.openhours import OpenHours
 from gateway.flow.ticketlinks import TicketLinks
 from gateway.http import HttpMount
 from gateway.lag import BUCKETS
-from gateway.ports import Channel, ChannelType, HttpRoute, Services
+from gateway.ports import Channel, ChannelType, HttpRoute, Services, Shows
 from gateway.rejoin import Lives
 from gateway.running import App
 from gateway.sockets import Sockets
@@ -183,7 +183,10 @@ async def _built(
     if not node.ledger.state.queues:
         general = Queue(name=DEFAULT_QUEUE, display_name="General")
         node.ledger.record([e.Change(e.QueueDefined(queue=general, by="system"))])
-    app.api = api = Api(_house(app, links, table))
+    shows = next((kind.shows for kind in table.values() if kind.shows is not None), None)
+    if shows is not None:
+        node.desk.clean_with(shows.clean)
+    app.api = api = Api(_house(app, links, shows))
     app.push = _push(app, api)
     app.sockets = Sockets([app.push.route()], heartbeat=settings.push.heartbeat)
     mount = HttpMount(
@@ -250,7 +253,7 @@ def _shown_name(node: Node, name: AgentName) -> str:
     return (profile.display_name if profile else "") or name
 
 
-def _house(app: App, links: TicketLinks, table: Mapping[str, ChannelType]) -> House:
+def _house(app: App, links: TicketLinks, shows: Shows | None) -> House:
     settings, store = app.settings, app.store
     return House(
         site=Site(
@@ -285,7 +288,7 @@ def _house(app: App, links: TicketLinks, table: Mapping[str, ChannelType]) -> Ho
         links=links,
         channels=app.rooms,
         vitals=app,
-        shows=next((kind.shows for kind in table.values() if kind.shows is not None), None),
+        shows=shows,
         database=store.lookout,
         among=app,
         lag=app.lag,

@@ -40,7 +40,6 @@ class EmailChannel:
     """One address. Satisfies ``gateway.ports.Channel``."""
 
     kind = ChannelKind.EMAIL
-    limits = Limits(max_text=200_000, html=True, subject=True, max_attachment_bytes=25_000_000)
 
     def __init__(
         self,
@@ -51,6 +50,12 @@ class EmailChannel:
         doors: Doors | None = None,
     ) -> None:
         self.name = settings.name
+        self.limits = Limits(
+            max_text=200_000,
+            html=True,
+            subject=True,
+            max_attachment_bytes=settings.max_attached_bytes,
+        )
         self._settings, self._services = settings, services
         self._own = own_address(settings)
         others = (a.address for alias in settings.aliases for a in addresses(alias))

@@ -153,8 +153,8 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
     in ``Authentication-Results`` (RFC 8601): only then can a sender be verified.
     ``reply_token`` is where our mails carry the ticket, signed; for ``join_days`` what the same
     verified sender writes about the same joins the ticket. ``max_bytes`` is the largest mail read
-    whole. ``poll_seconds`` is how often a server without
-    IDLE is asked.
+    whole, ``max_attached_bytes`` what the files of one of ours may have together.
+    ``poll_seconds`` is how often a server without IDLE is asked.
     """
 
     kind: ClassVar[str] = "email"
@@ -167,6 +167,7 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
     reply_token: ReplyToken = "subject"  # noqa: S105 - a place
     join_days: Annotated[float, Meta(ge=0, le=365)] = 7.0
     max_bytes: Annotated[int, Meta(ge=65_536, le=100_000_000)] = 25_000_000
+    max_attached_bytes: Annotated[int, Meta(ge=65_536, le=100_000_000)] = 25_000_000
     poll_seconds: Annotated[float, Meta(ge=1, le=3600)] = 30.0
 
     def __post_init__(self) -> None:

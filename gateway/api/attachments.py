@@ -1,14 +1,16 @@
 """Attachments: upload first, name the id in a message then; downloads never act in a browser."""
 
 import asyncio
+from secrets import token_hex
 from urllib.parse import quote, unquote
 
 import aiohttp
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpProcessingError
 from msgspec import Struct
+from msgspec.structs import replace
 
-from gateway.api.base import by
+from gateway.api.base import asked, by
 from gateway.core.errors import Refused
 from gateway.core.ids import AttachmentId
 from gateway.core.inbound import File
@@ -19,8 +21,15 @@ TAG = "attachments"
 MAX_FILE = 25_000_000
 MAX_NAME = 200
 HEADROOM = 100_000
+IN_TEXT = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 # What a browser might run or render as a page is handed out as plain bytes.
 ACTIVE = ("html", "xml", "svg", "script", "ecmascript", "x-shockwave", "x-msdownload", "pdf")
+
+
+class UploadQuery(Struct, frozen=True, kw_only=True):
+    """``inline``: an image for the text; `inline_id` of the answer is its `cid:` there."""
+
+    inline: bool = False
 
 
 class Upload(Struct, frozen=True, kw_only=True):
@@ -43,6 +52,7 @@ class Attachments:
                 handle=self._upload,
                 summary="Upload a file, at most 25 MB (multipart field `file`)",
                 takes=Upload,
+                asks=UploadQuery,
                 gives=Attachment,
                 status=201,
                 tag=TAG,
@@ -60,7 +70,9 @@ class Attachments:
         ]
 
     async def _upload(self, request: HttpRequest) -> HttpAnswer:
-        file = await file_of(request)
+        query, file = asked(request, UploadQuery), await file_of(request)
+        if query.inline:
+            file = _for_text(file)
         if len(file.data) > MAX_FILE:
             raise Refused("too_long", f"a file may have {MAX_FILE} bytes at most", "file")
         return HttpAnswer(status=201, body=await self._files.put(file, by(request)))
@@ -85,6 +97,14 @@ def handed_out(data: bytes, name: str, kind: str) -> HttpAnswer:
             "Cache-Control": "private, max-age=86400, immutable",
         },
     )
+
+
+def _for_text(file: File) -> File:
+    if file.type.partition(";")[0].strip() not in IN_TEXT:
+        raise Refused(
+            "bad_field", "an image in the text is PNG, JPEG, GIF or WebP: attach this one", "file"
+        )
+    return replace(file, inline_id=f"{token_hex(12)}@inline")
 
 
 async def file_of(request: HttpRequest) -> File:

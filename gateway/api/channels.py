@@ -3,18 +3,31 @@
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.api.attachments import MAX_FILE
 from gateway.api.base import Done, Listed, read, whole
 from gateway.api.channel_cards import ChannelCard
 from gateway.api.directory_types import check_name
-from gateway.api.needs import ChannelRoom
+from gateway.api.needs import Carries, ChannelRoom
 from gateway.core.errors import Refused
 from gateway.core.ids import ChannelName
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 
 TAG = "channels"
 Settings = dict[str, Any]
+
+
+class Carried(Struct, frozen=True, kw_only=True):
+    """What a message on this channel may hold: characters, and bytes of one file and of all."""
+
+    max_text: int
+    html: bool
+    subject: bool
+    attachments: bool
+    max_file_bytes: int
+    max_attachment_bytes: int
 
 
 class Channels:
@@ -56,6 +69,14 @@ class Channels:
                 tag=TAG,
             ),
             HttpRoute(
+                method="GET",
+                path=f"{one}/limits",
+                handle=self._limits,
+                summary="What a message on the channel may hold",
+                gives=Carried,
+                tag=TAG,
+            ),
+            HttpRoute(
                 method="DELETE",
                 path=one,
                 handle=self._remove,
@@ -86,6 +107,23 @@ class Channels:
 
     async def _list(self, _request: HttpRequest) -> HttpAnswer:
         return whole(self._room.cards())
+
+    async def _limits(self, request: HttpRequest) -> HttpAnswer:
+        name = request.params["name"]
+        channel = self._room.channel(ChannelName(name))
+        if not isinstance(channel, Carries):
+            raise Refused("not_found", f"there is no channel {name!r}", "name")
+        limits = channel.limits
+        return HttpAnswer(
+            body=Carried(
+                max_text=limits.max_text,
+                html=limits.html,
+                subject=limits.subject,
+                attachments=limits.attachments,
+                max_file_bytes=min(MAX_FILE, limits.max_attachment_bytes),
+                max_attachment_bytes=limits.max_attachment_bytes,
+            )
+        )
 
     async def _add(self, request: HttpRequest) -> HttpAnswer:
         settings = read(request, Settings)

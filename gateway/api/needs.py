@@ -28,7 +28,7 @@ from gateway.core.inbound import Inbound
 from gateway.core.model import AgentStatus, Case, Item, Outgoing
 from gateway.core.moving import Sent
 from gateway.core.pool import NodeCapacity
-from gateway.ports import Role
+from gateway.ports import Limits, Role
 from gateway.store.contract import ItemFilter, Page, Received
 from gateway.store.lookout import Standing
 from gateway.store.retention import Removed
@@ -329,6 +329,13 @@ class Rereads(Protocol):
     """A channel that can make sense of raw bytes a second time, when it has learnt to."""
 
     def read_again(self, raw: bytes, key: str, at: datetime) -> Inbound: ...
+
+
+@runtime_checkable
+class Carries(Protocol):
+    """A channel that says what a message of it may hold."""
+
+    limits: Limits
 
 
 class ChannelRoom(Protocol):

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from gateway.core import events as e
-from gateway.core.following import linked
+from gateway.core.following import link_for, linked, unlinked
 from gateway.core.ids import ChannelName, Context, MessageId, OutboundId, TicketNumber
 from gateway.core.model import (
     ADDRESSED,
@@ -79,14 +79,17 @@ def add_message(
     A chat needs no outbox: its visitors follow the journal by ``seq``, so the message is
     theirs once committed. So is the answer to a task whose filer named no callback.
     ``client_id`` is the command's: a desktop knows its own words by it when they come back.
-    ``{ticket_url}`` in what goes out is the address of the customer's own page.
+    ``{ticket_url}`` in what goes out is the address of the customer's own page, if nobody else
+    reads it.
     ``automatic``: no person wrote it, so it is no reply to anybody. ``quick_replies`` are shown
     where there is something to press; elsewhere they must stand in ``body``. ``copies`` are
     whom answers on the item are copied to from now on.
     """
     if direction == "out":
-        body = linked(ctx, case, item, body)
-        html = linked(ctx, case, item, html) if html else html
+        link = link_for(ctx, case, item, to, cc)
+        body, html = linked(body, link), html and linked(html, link, html=True)
+        if not link and (to or cc):
+            body, html = unlinked(ctx, case, body), html and unlinked(ctx, case, html)
     by_outbox = direction == "out" and item.kind in _BY_OUTBOX and bool(to)
     delivery = None
     if direction == "out":

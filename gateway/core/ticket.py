@@ -13,7 +13,9 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.core.identity import plain as plain
 from gateway.core.ids import AgentName, AttachmentId
+from gateway.core.inline import in_text
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import (
     ADDRESSED,
@@ -157,14 +159,6 @@ def way_of(items: Sequence[Item]) -> Item | None:
     return next((item for item in ways if item.kind in WRITABLE), None)
 
 
-def plain(identity: str) -> str:
-    """An address or number for comparison: without a name before it, in one case."""
-    text = identity.strip()
-    if text.endswith(">") and "<" in text:
-        text = text[text.rindex("<") + 1 : -1]
-    return text.strip().casefold()
-
-
 def _open_talk(items: Sequence[Item]) -> Item | None:
     talks = (i for i in reversed(items) if i.promise is None and i.callback is None)
     return next((i for i in talks if i.state not in ENDED), None)
@@ -195,6 +189,7 @@ def _said(message: Message, shown_name: Callable[[AgentName], str]) -> Said:
     author = message.author
     agent = author.kind == "agent"
     text, quoted = _folded(message)
+    shown = in_text(message.html, message.attachments)
     return Said(
         seq=message.seq,
         mine=message.direction == "in",
@@ -206,7 +201,7 @@ def _said(message: Message, shown_name: Callable[[AgentName], str]) -> Said:
         files=tuple(
             SharedFile(id=one.id, name=one.name, size=one.size)
             for one in message.attachments
-            if not one.inline_id
+            if one.inline_id not in shown
         ),
     )
 

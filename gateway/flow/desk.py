@@ -20,7 +20,7 @@ from gateway.core.desk import Desk, RefusedOnRecord, Resolved, decide
 from gateway.core.desk.moves import transferable
 from gateway.core.desk.talk import composable
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, CommandId, ItemId, Position
+from gateway.core.ids import AgentName, ChannelName, CommandId, ItemId, Position
 from gateway.core.model import CommandRecord
 from gateway.core.moving import Passing
 from gateway.flow.afar import Afar
@@ -28,7 +28,7 @@ from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
 from gateway.flow.resolving import Found, Resolving
 from gateway.flow.whose import Elsewhere, Whose
-from gateway.ports import Answer, Attached, Signals
+from gateway.ports import Answer, Attached, Channel, Signals
 from gateway.store.contract import CommitUnknown, Lookup, Unavailable
 
 KEPT = 100_000
@@ -84,11 +84,12 @@ class DeskFlow:
         signals: Signals,
         *,
         whose: Whose,
+        channel: Callable[[ChannelName], Channel | None] = lambda _name: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.afar: Afar | None = None
         self._ledger = ledger
-        self._resolving = Resolving(ledger, lookup, numbers, whose)
+        self._resolving = Resolving(ledger, lookup, numbers, whose, channel)
         self._signals = signals
         self._sleep = sleep
         self._attached: dict[AgentName, set[str]] = {}
@@ -96,6 +97,10 @@ class DeskFlow:
         self._known: OrderedDict[_Key, asyncio.Future[_Applied | None]] = OrderedDict()
         self._asked: OrderedDict[_Key, None] = OrderedDict()
         self._came: OrderedDict[_Key, _Applied] = OrderedDict()
+
+    def clean_with(self, clean: Callable[[str], str]) -> None:
+        """What makes HTML harmless that agents send; before it is given, none is sent."""
+        self._resolving.clean = clean
 
     # -- desktops ---------------------------------------------------------------------------
 

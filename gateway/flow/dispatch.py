@@ -185,9 +185,13 @@ class Dispatch:
         for attachment in message.attachments if message else ():
             found = await self._lookup.file(attachment.id)
             if found is not None:
-                meta, data = found
                 files.append(
-                    File(name=meta.name, type=meta.type, data=data, inline_id=meta.inline_id)
+                    File(
+                        name=attachment.name,
+                        type=attachment.type,
+                        data=found[1],
+                        inline_id=attachment.inline_id,
+                    )
                 )
         return _Content(message, tuple(files))
 

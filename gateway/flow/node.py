@@ -90,7 +90,15 @@ class Node:
             whose=self.whose,
             sleep=sleep,
         )
-        self.desk = DeskFlow(ledger, lookup, numbers, self.signals, whose=self.whose, sleep=sleep)
+        self.desk = DeskFlow(
+            ledger,
+            lookup,
+            numbers,
+            self.signals,
+            whose=self.whose,
+            channel=channels.get,
+            sleep=sleep,
+        )
         self.dispatch = Dispatch(ledger, lookup, channels.get)
         self.reconciler = Reconciler(ledger, sleep=sleep)
         self.conversations = CaseReader(ledger, lookup, self.router)

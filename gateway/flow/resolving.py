@@ -6,7 +6,8 @@ a command got before, perhaps at another node: whoever decided about the thing t
 before the thing came here.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import Struct
 
@@ -15,14 +16,25 @@ from gateway.core.colleagues import chat_of
 from gateway.core.desk import Resolved
 from gateway.core.desk.hand import About
 from gateway.core.errors import Refused
-from gateway.core.ids import AgentName, CaseId, CommandId, CustomerId, ItemId, TicketNumber
+from gateway.core.ids import (
+    AgentName,
+    CaseId,
+    ChannelName,
+    CommandId,
+    CustomerId,
+    ItemId,
+    TicketNumber,
+)
 from gateway.core.misrouted import HouseWords
-from gateway.core.model import Case, ChannelKind, Item, Message
+from gateway.core.model import Attachment, Case, ChannelKind, Item, Message
 from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
 from gateway.flow.whose import Elsewhere, Whose, licensed
+from gateway.ports import Channel
 from gateway.store.contract import CommitUnknown, Fenced, Lookup, Unavailable
 
+SHORT = 20_000
+"""Characters of HTML that are made harmless on the spot; more would hold the loop up."""
 _IDENTITY_OF = {
     ChannelKind.EMAIL: "email",
     ChannelKind.SMS: "phone",
@@ -51,9 +63,21 @@ class _Seen(Struct, frozen=True):
 
 
 class Resolving:
-    """See the module's docstring."""
+    """See the module's docstring.
 
-    def __init__(self, ledger: Ledger, lookup: Lookup, numbers: Numbers, whose: Whose) -> None:
+    ``clean`` makes HTML harmless that one of us sends; who gives none has none sent.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        lookup: Lookup,
+        numbers: Numbers,
+        whose: Whose,
+        channel: Callable[[ChannelName], Channel | None],
+    ) -> None:
+        self.clean: Callable[[str], str] = lambda _html: ""
+        self._channel = channel
         self._ledger = ledger
         self._lookup = lookup
         self._numbers = numbers
@@ -85,12 +109,34 @@ class Resolving:
                 return Found(resolved=await self._seen(agent, command))
 
     async def _sent(self, agent: AgentName, command: c.Send) -> Resolved:
-        """Its files, and the mail that goes below it. Raises ``Unavailable``."""
+        """Its files, its HTML made harmless, and the mail that goes below it.
+
+        Raises ``Unavailable``; ``Refused`` for more than its channel carries.
+        """
         quoted = await self._quoted(command)
-        if not command.attachments:
-            return Resolved(message=quoted)
-        files = await self._lookup.claim_files(command.attachments, agent, command.id)
-        return Resolved(attachments=files, message=quoted)
+        html = await self._harmless(command.html or "")
+        files: tuple[Attachment, ...] = ()
+        if command.attachments:
+            files = await self._lookup.claim_files(command.attachments, agent, command.id)
+            self._check_size(command, files)
+        return Resolved(attachments=files, html=html or None, message=quoted)
+
+    async def _harmless(self, html: str) -> str:
+        return self.clean(html) if len(html) < SHORT else await asyncio.to_thread(self.clean, html)
+
+    def _check_size(self, command: c.Send, files: Sequence[Attachment]) -> None:
+        item = self._ledger.state.items.get(command.item)
+        channel = self._channel(item.channel) if item is not None else None
+        size = sum(file.size for file in files)
+        if channel is None or size <= channel.limits.max_attachment_bytes:
+            return
+        most = channel.limits.max_attachment_bytes
+        raise Refused(
+            "too_long",
+            f"the files have {size / 1e6:.1f} MB together, and {channel.name} takes"
+            f" {most / 1e6:.1f} MB: leave some out, send them in two messages, or give a link",
+            "attachments",
+        )
 
     async def _quoted(self, command: c.Send) -> Message | None:
         """The mail, if the item's case shows it: its own, or that of one merged into it."""

@@ -1,15 +1,19 @@
 """An agent's mail from the composer to the outbox: as it leaves, as it fails, tried once more."""
 
+from email import message_from_bytes
 from typing import Any
 
+import aiohttp
 import pytest
 
+from channels.email.addresses import Address
+from channels.email.compose import compose
 from gateway.core import commands as c
 from gateway.core.errors import Refused, Undeliverable
 from gateway.core.ids import AgentName
 from gateway.core.model import ItemState
 from tests.support.apiworld import ApiWorld, api_world
-from tests.support.builders import mail
+from tests.support.builders import MAIL, mail
 
 ANA = AgentName("ana")
 
@@ -90,3 +94,93 @@ async def test_a_mail_of_a_case_that_was_merged_into_this_one_can_be_quoted_as_w
         assert merged[0] == 200
         message = (await do(world, send()))["message"]
         assert said[message].body.endswith("> And my chair?")
+
+
+PNG = b"\x89PNG\r\n\x1a\n of a lamp"
+
+
+async def upload(world: ApiWorld, token: str, query: str = "", **file: Any) -> tuple[int, Any]:
+    form = aiohttp.FormData()
+    form.add_field(
+        "file",
+        file.get("data", PNG),
+        filename=file.get("name", "lamp.png"),
+        content_type=file.get("kind", "image/png"),
+    )
+    path = f"/api/v1/attachments{query}"
+    response = await world.raw("POST", path, data=form, token=token)
+    return response.status, await response.json()
+
+
+async def test_an_image_stands_in_the_text_and_html_leaves_harmless() -> None:
+    async with api_world(ready=True) as world:
+        item = await in_hand(world)
+        ana = await world.token_for("ana")
+        _, shown = await upload(world, ana, "?inline=true")
+        _, unused = await upload(world, ana, "?inline=true", name="other.png")
+        assert shown["inline_id"] != unused["inline_id"]
+        html = (
+            f'<p onclick="x()">See <img src="cid:{shown["inline_id"]}"></p><script>x()</script>'
+            '<img src="https://firm.example/logo.png"><form action="https://evil.example"></form>'
+        )
+        files = (shown["id"], unused["id"])
+        command = c.Send(
+            id=world.rig.command(), item=item.id, body="See [lamp.png]", html=html,
+            attachments=files,
+        )  # fmt: skip
+        message = (await do(world, command))["message"]
+        said = world.rig.tables.messages[message]
+        await world.until(lambda: world.rig.tables.messages[message].delivery == "sent")
+        assert said.html is not None
+        for active in ("script", "onclick", "form", "data-src"):
+            assert active not in said.html
+        assert f'src="cid:{shown["inline_id"]}"' in said.html
+        assert 'src="https://firm.example/logo.png"' in said.html
+        assert [one.inline_id for one in said.attachments] == [shown["inline_id"], ""]
+        out = world.rig.sinks[item.channel].sent[-1]
+        sent = message_from_bytes(compose(out, Address("support@firm.example")).data)
+        kinds = [part.get_content_type() for part in sent.walk()]
+        assert kinds == [
+            *("multipart/mixed", "multipart/alternative", "text/plain", "multipart/related"),
+            *("text/html", "image/png", "image/png"),
+        ]
+        ids = [part["Content-ID"] for part in sent.walk() if part.get_content_maintype() == "image"]
+        assert ids == [f"<{shown['inline_id']}>", None]
+
+
+async def test_only_images_go_into_the_text() -> None:
+    async with api_world() as world:
+        ana = await world.token_for("ana")
+        for kind in ("image/svg+xml", "text/html", "application/pdf"):
+            status, problem = await upload(world, ana, "?inline=true", kind=kind)
+            assert (status, problem["errors"][0]["field"]) == (400, "file"), kind
+
+
+async def test_what_is_too_much_for_the_channel_is_refused_before_it_leaves() -> None:
+    async with api_world(ready=True) as world:
+        item = await in_hand(world)
+        ana = await world.token_for("ana")
+        files = []
+        for name in ("a.bin", "b.bin"):
+            _, one = await upload(world, ana, name=name, data=bytes(600_000), kind="a/b")
+            files.append(one["id"])
+        before = len(world.rig.tables.messages)
+        too_much = c.Send(id=world.rig.command(), item=item.id, body="x", attachments=tuple(files))
+        with pytest.raises(Refused, match="leave some out") as refused:
+            await do(world, too_much)
+        assert refused.value.field == "attachments"
+        assert len(world.rig.tables.messages) == before
+        enough = c.Send(
+            id=world.rig.command(), item=item.id, body="x", attachments=tuple(files[:1])
+        )
+        assert (await do(world, enough))["message"]
+
+
+async def test_what_a_channel_carries_is_told_to_agents() -> None:
+    async with api_world() as world:
+        world.process.objects[MAIL] = world.rig.sinks[MAIL]
+        ana = await world.token_for("ana")
+        status, limits = await world.call("GET", f"/api/v1/channels/{MAIL}/limits", token=ana)
+        assert status == 200
+        assert (limits["max_file_bytes"], limits["max_attachment_bytes"]) == (1_000_000, 1_000_000)
+        assert (await world.call("GET", "/api/v1/channels/none/limits"))[0] == 404

@@ -1,6 +1,8 @@
 """Mails as customers write them."""
 
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import SMTP
 
 from tests.e2e.house import ADDRESS
 
@@ -20,3 +22,33 @@ def letter(subject: str, text: str, message_id: str, *, answers: str = "", html:
     if html:
         mail.add_alternative(html, subtype="html")
     return mail.as_bytes()
+
+
+def parcel(subject: str, text: str, message_id: str, *, answers: str) -> bytes:
+    """The same with a mail that she forwards, an invitation, and an image of another server."""
+    html = f'<p>{text}</p><p><img src="https://lamps.example/shade.png" alt="a shade"></p>'
+    mail = message_from_bytes(
+        letter(subject, text, message_id, answers=answers, html=html), policy=SMTP
+    )
+    bob = EmailMessage(policy=SMTP)
+    bob["From"] = "Bob Kim <bob@customer.example>"
+    bob["To"] = "rosa@customer.example"
+    bob["Subject"] = "The shade"
+    bob.set_content("Linen would be best.\n")
+    bob.add_attachment(b"31 cm", maintype="text", subtype="x-size", filename="size.txt")
+    mail.add_attachment(bob, filename="from Bob.eml")
+    mail.add_attachment(
+        FITTING.encode(), maintype="text", subtype="calendar", filename="fitting.ics"
+    )
+    return mail.as_bytes()
+
+
+FITTING = "\r\n".join(
+    (
+        *("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:x", "METHOD:REQUEST", "BEGIN:VEVENT"),
+        *("UID:fitting@customer.example", "SUMMARY:Fitting of the shade", "LOCATION:At Rosa's"),
+        *("DTSTART:20261127T150000Z", "DTEND:20261127T153000Z", "RRULE:FREQ=WEEKLY;COUNT=2"),
+        *("ORGANIZER;CN=Rosa Vidal:mailto:rosa@customer.example", "STATUS:CONFIRMED"),
+        *("ATTENDEE;CN=Support:mailto:support@firm.example", "END:VEVENT", "END:VCALENDAR", ""),
+    )
+)

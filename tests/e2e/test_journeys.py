@@ -1,6 +1,7 @@
 """One contact of each kind, from the customer to the agent and back, asserted at both ends."""
 
 import re
+from base64 import b64decode, b64encode
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -9,11 +10,15 @@ from playwright.async_api import Page, expect
 
 from tests.e2e.conftest import NewPage
 from tests.e2e.house import ADDRESS, PASSWORD, House, until
-from tests.e2e.letters import letter
+from tests.e2e.letters import letter, parcel
 from tests.support.browser import Desktop, Widget
 from tests.support.dovecot import Dovecot
 from tests.support.smtp_sink import SmtpSink
 
+FITS = "Fitting of the shade"
+PNG = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 LEFT_US = "it left us today: it will be with you on Friday. More at {ticket_url}"
@@ -66,7 +71,7 @@ async def asks_for_more(rosa: Page, text: str) -> None:
     """On the customer's own page for the ticket, which somebody is working on."""
     stands = rosa.get_by_role("heading", level=2).first
     await expect(stands).to_have_text("A colleague is working on it")
-    await expect(rosa.locator(".said")).to_have_count(3)
+    await expect(rosa.locator(".said")).to_have_count(4)
     await rosa.get_by_label("Your message").fill(text)
     await rosa.get_by_role("button", name="Send").click()
     await expect(rosa.locator("#notice")).to_have_text("Your message has arrived.")
@@ -121,6 +126,85 @@ async def sends_prepared(desktop: Desktop, shortcut: str, text: str) -> None:
     await expect(desktop.answer).to_have_value("")
 
 
+async def looks_at_what_came(desktop: Desktop) -> None:
+    """An invitation as a card, the attached mail as a mail, images when asked for, the source."""
+    page, mail = desktop.page, desktop.message(FITS)
+    card = mail.get_by_role("region", name="Invitation")
+    await expect(card).to_contain_text("Every week, 2 times")
+    await expect(mail).to_contain_text("Sender not verified")
+    await expect(mail.locator("iframe")).not_to_have_attribute(
+        "srcdoc", re.compile(' src="https://lamps')
+    )
+    await mail.get_by_role("button", name="Load images").click()
+    await expect(mail.locator("iframe")).to_have_attribute(
+        "srcdoc", re.compile(' src="https://lamps')
+    )
+    await mail.get_by_role("button", name="from Bob.eml").click()
+    opened = page.get_by_role("dialog")
+    await expect(opened.get_by_role("heading", name="The shade")).to_be_visible()
+    await expect(opened).to_contain_text("Bob Kim <bob@customer.example>")
+    await expect(opened).to_contain_text("Linen would be best.")
+    async with page.expect_download() as size:
+        await opened.get_by_role("button", name="size.txt").click()
+    assert (await size.value).suggested_filename == "size.txt"
+    await opened.get_by_role("button", name="Close").click()
+    await mail.get_by_role("button", name="The mail as it came").click()
+    await page.get_by_role("menuitem", name="Show header and source").click()
+    await expect(opened).to_contain_text("<2@customer.example>")
+    await opened.get_by_role("tab", name="Source").click()
+    await expect(opened.locator("pre")).to_contain_text("Content-Type: message/rfc822")
+    await opened.get_by_role("button", name="Close").click()
+
+
+async def answers_with_an_image(desktop: Desktop, sink: SmtpSink) -> bytes:
+    """From the clipboard into the answer, as a screenshot is."""
+    await desktop.answer.fill("Is this the one? ")
+    await desktop.answer.evaluate(
+        """async (field, data) => {
+            const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+            const clipboardData = new DataTransfer();
+            clipboardData.items.add(new File([bytes], "image.png", { type: "image/png" }));
+            field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+        }""",
+        b64encode(PNG).decode(),
+    )
+    await expect(desktop.answer).to_have_value(re.compile(r"\[image\.png\]"))
+    await expect(desktop.root.locator(".file-chips")).to_contain_text("in the text")
+    await desktop.answer.press("Control+Enter")
+    sent = desktop.messages.filter(has=desktop.page.locator("iframe")).filter(has_text="Sent")
+    await expect(sent.last.locator("iframe")).to_have_attribute(
+        "srcdoc", re.compile("data:image/png")
+    )
+    return sink.taken[-1].data
+
+
+def answers_rightly(data: bytes, asked: str, subject: str) -> tuple[str, str]:
+    """What leaves answers what came; its Message-ID and its text."""
+    mail = message_from_bytes(data, policy=policy.default)
+    assert mail["In-Reply-To"] == asked
+    assert asked in mail["References"].split()
+    assert ADDRESS in mail["From"]
+    assert subject in mail["Subject"]
+    body = mail.get_body(("plain",))
+    assert body is not None
+    text = str(body.get_content())
+    assert "it left us today: it will be with you on Friday." in text
+    return str(mail["Message-ID"]), text
+
+
+def shows_the_image(data: bytes) -> None:
+    """The mail as the customer's program has it: the text names the image that came with it."""
+    mail = message_from_bytes(data, policy=policy.default)
+    (image,) = [part for part in mail.walk() if part.get_content_type() == "image/png"]
+    assert image.get_content() == PNG
+    html = mail.get_body(("html",))
+    assert html is not None
+    assert f'src="cid:{image["Content-ID"][1:-1]}"' in html.get_content()
+    text = mail.get_body(("plain",))
+    assert text is not None
+    assert "[image.png]" in text.get_content()
+
+
 @pytest.mark.timeout(120)
 async def test_a_mail_is_offered_answered_and_wrapped_up_and_the_answer_reaches_the_mailbox(
     house: House, new_page: NewPage, dovecot: Dovecot, sink: SmtpSink, tmp_path: Path
@@ -146,23 +230,17 @@ async def test_a_mail_is_offered_answered_and_wrapped_up_and_the_answer_reaches_
         await expect(desktop.message("with you on Friday")).to_contain_text("Sent")
         await expect(desktop.customer).to_contain_text("2 messages · Ann Weaver")
 
-    mail = message_from_bytes(sink.taken[-1].data, policy=policy.default)
     assert sink.taken[-1].recipients == ["rosa@customer.example"]
-    assert mail["In-Reply-To"] == asked
-    assert asked in mail["References"].split()
-    assert ADDRESS in mail["From"]
-    assert subject in mail["Subject"]
-    body = mail.get_body(("plain",))
-    assert body is not None
-    assert "it left us today: it will be with you on Friday." in body.get_content()
-
-    thanks, ours = "Friday is fine, thank you!\n", mail["Message-ID"]
-    await dovecot.delivered(letter(f"Re: {subject}", thanks, "<2@customer.example>", answers=ours))
+    ours, body = answers_rightly(sink.taken[-1].data, asked, subject)
+    thanks = "Friday is fine, thank you!\n"
+    await dovecot.delivered(parcel(f"Re: {subject}", thanks, "<2@customer.example>", answers=ours))
     for desktop in (first, second):
-        await expect(desktop.message("Friday is fine")).to_have_count(1)
+        await expect(desktop.message(FITS)).to_have_count(1)
         await expect(desktop.customer).to_contain_text("3 messages · Ann Weaver")
+    await looks_at_what_came(first)
+    shows_the_image(await answers_with_an_image(first, sink))
 
-    (link,) = re.findall(r"http://\S+/t/\S+", body.get_content())
+    (link,) = re.findall(r"http://\S+/t/\S+", body)
     rosa = await new_page()
     await rosa.goto(link)
     await copies_link(first)
@@ -180,9 +258,9 @@ async def test_a_mail_is_offered_answered_and_wrapped_up_and_the_answer_reaches_
     assert item["code"] == "solved"
     said = await house.said(item["number"])
     assert [one["direction"] for one in said if one["direction"] != "system"] == [
-        *("in", "out", "in", "in")
+        *("in", "out", "in", "out", "in")
     ]
-    assert len(sink.taken) == 1
+    assert len(sink.taken) == 2
     await rates(rosa)
     await rosa.screenshot(path=tmp_path / "rated.png", full_page=True)
     case = await house.node.call("GET", f"/api/v1/cases/{item['number']}")

@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core import model as m
+from gateway.core.ids import MessageId
 from gateway.core.inbound import Claim
+from gateway.core.ties import MessagePlace
 from gateway.store.contract import ItemFilter, Page
 from gateway.store.opening import Store, new_id
 from gateway.store.upkeep import Upkeep
@@ -228,6 +230,31 @@ async def test_a_trace_has_the_items_and_the_cases_events_in_order(store: Store,
     assert [t.kind for t in first.items] == ["case_opened", "item_created"]
     assert [(t.kind, t.data["problem"]) for t in rest.items] == [("item_repaired", "x")]
     assert rest.next is None
+
+
+async def test_a_message_is_had_as_it_came_wherever_it_stands_now(store: Store, pen: Pen) -> None:
+    case, other = a_case(), a_case()
+    message = a_message(case)
+    bytes_of = {"as it came": message.id, "another": a_message(case).id}
+    for raw, named in bytes_of.items():
+        [row] = await pen.journal.receive(pen.term, [an_inbound(raw, raw=raw.encode())], [])
+        done = m.InboundDone(id=row.id, status="processed", case=case.id, message=named)
+        await pen.rows(done)
+    await pen.write(
+        pen.entry(e.CaseOpened(case=case), case),
+        pen.entry(e.CaseOpened(case=other), other),
+        pen.entry(an_event(), message),
+    )
+    found = await store.listing.raw_of(message.id)
+    assert found is not None
+    assert (found.data, found.channel) == (b"as it came", MAIL)
+    place = MessagePlace(message=message.id, case=case.id, seq=1, to=other.id, to_seq=1)
+    await pen.rows(place)
+    moved = await store.listing.raw_of(message.id)
+    assert moved is not None
+    assert moved.data == b"as it came"
+    assert await store.listing.raw_of(MessageId(new_id())) is None
+    assert await store.listing.raw_of(MessageId("none")) is None
 
 
 async def test_what_is_quarantined_can_be_read_tried_again_and_dropped(

@@ -17,6 +17,7 @@ from gateway.core import events as e
 from gateway.core.ids import CustomerId, NodeName, Position, QueueName
 from gateway.core.inbound import File, Inbound
 from gateway.core.model import Author, Case, CaseStatus, InboundDone, Item, ItemState, Queue
+from gateway.core.signs import Signs
 from gateway.core.state import NodeState
 from gateway.core.ties import CasePlace
 from gateway.flow.ledger import Ledger
@@ -78,7 +79,11 @@ async def tell(store: Store, pen: Pen, queue: str = "general", **header: Any) ->
         code="sold", ended_at=LONG_AGO,
     )  # fmt: skip
     asked = a_message(
-        case, body=words, attachments=stored.attachments, author=Author(kind="customer", name="Ann")
+        case,
+        body=words,
+        attachments=stored.attachments,
+        author=Author(kind="customer", name="Ann"),
+        signs=Signs(proof="failed", reply_to=f"{words}@evil.example"),
     )
     reply = a_message(
         case, 2, body=f"about {words}", direction="out", author=Author(kind="agent", name="eva"),

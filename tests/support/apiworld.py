@@ -489,6 +489,8 @@ class ApiWorld:
         self.process = process
         self.links = TicketLinks([SECRET], "http://localhost:8080")
         rig.node.ledger.link = self.links.url
+        if EMAIL.shows is not None:
+            rig.node.desk.clean_with(EMAIL.shows.clean)
         self.api: Api
         self.house: House
         self.client: TestClient[Any, Any]

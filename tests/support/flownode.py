@@ -11,7 +11,7 @@ from gateway.core.ids import AgentName, ChannelName, CommandId
 from gateway.core.model import AgentProfile, Queue
 from gateway.flow.gate import Gate
 from gateway.flow.node import Node
-from gateway.ports import Channel, Outbound, Receipt
+from gateway.ports import Channel, Limits, Outbound, Receipt
 from tests.support.builders import GENERAL, KINDS, NODE, counted_ids, queue
 from tests.support.memory_store import Faults, MemoryStore
 from tests.support.memory_tables import Tables
@@ -24,6 +24,7 @@ class Sink:
     def __init__(self, name: ChannelName) -> None:
         self.name = name
         self.kind = KINDS[name]
+        self.limits = Limits(max_attachment_bytes=1_000_000)
         self.sent: list[Outbound] = []
         self.begun = asyncio.Event()
         self.errors: list[Exception] = []

@@ -46,10 +46,12 @@ Decision = tuple[list[e.Change], Body]
 class Resolved(Struct, frozen=True, kw_only=True):
     """What the desk had to look up before deciding.
 
-    ``away``: who it is transferred to is at home at another node, which offers it.
+    ``html`` is what a command brought of it, made harmless. ``away``: who it is transferred to is
+    at home at another node, which offers it.
     """
 
     attachments: tuple[Attachment, ...] = ()
+    html: str | None = None
     case: Case | None = None
     last_item: Item | None = None
     message: Message | None = None

@@ -10,6 +10,7 @@ from gateway.core.desk.hand import PARKED, Decision, Desk
 from gateway.core.desk.moves import noted, park_changes
 from gateway.core.effects import Matter
 from gateway.core.errors import Refused
+from gateway.core.inline import placed
 from gateway.core.messages import add_message
 from gateway.core.model import (
     ADDRESSED,
@@ -47,12 +48,12 @@ def send(d: Desk, cmd: c.Send) -> Decision:
     cc = tuple(address for address in cc if ours(d.state, address) is None)
     reply = Reply(
         body=cmd.body,
-        html=cmd.html,
+        html=d.resolved.html,
         subject=cmd.subject if cmd.subject is not None else item.subject,
         to=to,
         cc=cc,
         copies=cc if cmd.cc is not None else None,
-        attachments=d.resolved.attachments,
+        attachments=placed(d.resolved.html, d.resolved.attachments),
         client_id=cmd.id,
         quoted=_quoted(d, cmd),
     )

@@ -49,3 +49,7 @@ test("names in braces are filled in once, and what is not known stays", () => {
     "Eva {agent}, Ann, #1042, returns, {when}",
   );
 });
+
+test("a name that only JavaScript knows stays as it is", () => {
+  expect(filled("{constructor} {toString} {__proto__} {agent}", item({}), "Ann")).toBe("{constructor} {toString} {__proto__} Ann");
+});

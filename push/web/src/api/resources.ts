@@ -238,10 +238,22 @@ export const customerById = (id: string) => http.get<Customer>(`${api}/customers
 export const timelineOf = (id: string, cursor?: string | null) =>
   http.get<Page<TimelineEntry>>(`${api}/customers/${at(id)}/timeline`, { cursor, limit: 50 });
 
-export const upload = (file: File) => {
+/** What a message on a channel may hold. */
+export interface Carried {
+  max_text: number;
+  html: boolean;
+  subject: boolean;
+  attachments: boolean;
+  max_file_bytes: number;
+  max_attachment_bytes: number;
+}
+export const limitsOf = (channel: string) => http.get<Carried>(`${api}/channels/${at(channel)}/limits`);
+
+/** With `inText` an image gets an `inline_id`, by which HTML can show it. */
+export const upload = (file: File, inText = false) => {
   const form = new FormData();
   form.append("file", file, file.name);
-  return http.form<Attachment>(`${api}/attachments`, form);
+  return http.form<Attachment>(`${api}/attachments${inText ? "?inline=true" : ""}`, form);
 };
 export const attachmentBlob = (id: string) => http.blob(`${api}/attachments/${at(id)}`);
 

@@ -1,22 +1,21 @@
-import { ChevronDown, CircleCheckBig, CirclePause, Lock, MailWarning, MessageSquareText, Paperclip, Reply, SendHorizontal, StickyNote, X } from "lucide";
+import { ChevronDown, CircleCheckBig, CirclePause, Link2Off, Lock, MailWarning, MessageSquareText, Paperclip, Reply, SendHorizontal, StickyNote } from "lucide";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { queues, upload } from "../api/resources";
+import { queues } from "../api/resources";
 import { useResource } from "../api/resource";
 import { t } from "../i18n";
 import type { ItemView, Message, Note, Send } from "../protocol";
-import { fileSize } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { Menu, MenuItem } from "../ui/Menu";
-import { newId } from "../ui/ids";
-import { sayError } from "../ui/toast";
 import { dialog, writing } from "./acts";
 import { useCanned } from "./CannedPicker";
 import { changeDraft, clearReply, draftOf, type Draft } from "./drafts";
+import { htmlOf } from "./inline";
 import { addresses } from "./mail";
 import { type Dress, LetterFoot, LetterHead, useDress } from "./LetterParts";
-import { Recipients } from "./Recipients";
+import { Recipients, readAlone } from "./Recipients";
 import { desk, order } from "./store";
 import { useTyping } from "./typing";
+import { FileChips, useUploads } from "./uploads";
 import "./composer.css";
 
 type Then = "wait" | "close" | null;
@@ -29,7 +28,7 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
   const mute = item.no_reply === true;
   const note = mute || draft.mode === "note";
   const area = useRef<HTMLTextAreaElement>(null);
-  const files = useUploads(item.id);
+  const files = useUploads(item, (mark) => putHere(mark));
   const typing = useTyping(item);
   const wanted = writing.value?.item === item.id ? writing.value : null;
   const body = note ? draft.note : draft.body;
@@ -46,11 +45,20 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
   const agent = desk.value.session?.agent;
   const me = agent?.display_name || agent?.name || "";
   const dress = useDress(item, draft, quotable, me, queueName);
+  // the node leaves the link to the customer's own page out where others would read it
+  const links = [draft.body, dress.opening, dress.closing, dress.signature].some((text) => text.includes("{ticket_url}"));
+  const unlinked = item.kind === "email" && links && !readAlone(item, draft);
   const put = (from: number, to: number, text: string) => {
     const whole = draftOf(item.id).body;
     changeDraft(item.id, { body: whole.slice(0, from) + text + whole.slice(to) });
     // once the field has the new text
     requestAnimationFrame(() => area.current?.setSelectionRange(from + text.length, from + text.length));
+  };
+  const putHere = (text: string) => {
+    const field = area.current;
+    const at = field ? field.selectionStart : draftOf(item.id).body.length;
+    const gap = at > 0 && !/\s$/.test(draftOf(item.id).body.slice(0, at)) ? " " : "";
+    put(at, at, gap + text);
   };
   const picker = useCanned(item, me, queueName, put);
 
@@ -92,7 +100,7 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
         event.preventDefault();
-        if (!note) files.add([...(event.dataTransfer?.files ?? [])]);
+        if (!note) files.place([...(event.dataTransfer?.files ?? [])]);
       }}
     >
       <div class="composer-top">
@@ -111,13 +119,19 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
             <Icon of={Lock} size={13} /> {t(mute ? "note.only" : "note.hint")}
           </span>
         ) : (
-          item.kind === "email" && <Recipients item={item} draft={draft} />
+          item.kind === "email" && <Recipients item={item} draft={draft} list={quotable?.signs?.list ?? ""} />
         )}
       </div>
       {!note && item.undeliverable && (
         <p class="composer-warn" role="status">
           <Icon of={MailWarning} size={14} />
           <span>{t("composer.undeliverable", { address: item.address, reason: item.undeliverable })}</span>
+        </p>
+      )}
+      {!note && unlinked && (
+        <p class="composer-warn" role="status">
+          <Icon of={Link2Off} size={14} />
+          <span>{t("composer.no_link")}</span>
         </p>
       )}
       {!note && <LetterHead dress={dress} />}
@@ -145,14 +159,14 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
             const pasted = [...(event.clipboardData?.files ?? [])];
             if (pasted.length > 0 && !note) {
               event.preventDefault();
-              files.add(pasted);
+              files.place(pasted);
             }
           }}
         />
       </div>
       {!note && picker.view}
       {!note && <LetterFoot item={item} dress={dress} />}
-      {!note && <FileChips item={item} draft={draft} busy={files.busy} />}
+      {!note && <FileChips item={item} draft={draft} uploads={files} />}
       <div class="composer-foot">
         {!note && (
           <label class="btn quiet icon" title={t("attach")}>
@@ -239,11 +253,13 @@ function SendButtons({ disabled, onSend }: { disabled: boolean; onSend(then: The
 
 /** The text leaves the composer at once and stands in the thread as "sending"; a refusal brings it back. */
 function sendReply(item: ItemView, draft: Draft, then: Then, dress: Dress): void {
+  const html = item.kind === "email" ? htmlOf(draft.body.trimEnd(), draft.attachments) : null;
   clearReply(item.id);
   order<Send>({
     t: "send",
     item: item.id,
     body: draft.body.trimEnd(),
+    ...(html && { html }),
     ...(draft.to !== null && { to: addresses(draft.to) }),
     ...(draft.cc !== null && { cc: addresses(draft.cc) }),
     ...(draft.subject !== null && { subject: draft.subject }),
@@ -264,50 +280,4 @@ function restore(item: string, part: "body" | "note", old: Draft): void {
   const written = draftOf(item)[part];
   const text = written ? `${old[part]}\n\n${written}` : old[part];
   changeDraft(item, part === "note" ? { note: text, mode: "note" } : { ...old, body: text });
-}
-
-interface Upload {
-  id: string;
-  name: string;
-}
-
-function useUploads(item: string) {
-  const [busy, setBusy] = useState<Upload[]>([]);
-  const add = (chosen: File[]) => {
-    for (const file of chosen) {
-      const id = newId();
-      setBusy((old) => [...old, { id, name: file.name }]);
-      upload(file)
-        .then((attachment) => {
-          changeDraft(item, { attachments: [...draftOf(item).attachments, attachment] });
-        })
-        .catch(sayError)
-        .finally(() => setBusy((old) => old.filter((one) => one.id !== id)));
-    }
-  };
-  return { busy, add };
-}
-
-function FileChips({ item, draft, busy }: { item: ItemView; draft: Draft; busy: Upload[] }) {
-  if (draft.attachments.length + busy.length === 0) return null;
-  const remove = (id: string) =>
-    changeDraft(item.id, { attachments: draft.attachments.filter((file) => file.id !== id) });
-  return (
-    <ul class="file-chips">
-      {draft.attachments.map((file) => (
-        <li key={file.id} class="chip">
-          <Icon of={Paperclip} size={12} />
-          <span class="cut">{file.name}</span> {fileSize(file.size)}
-          <button aria-label={t("file.remove", { name: file.name })} onClick={() => remove(file.id)}>
-            <Icon of={X} size={12} />
-          </button>
-        </li>
-      ))}
-      {busy.map((file) => (
-        <li key={file.id} class="chip" role="status">
-          {t("file.uploading", { name: file.name })}
-        </li>
-      ))}
-    </ul>
-  );
 }

@@ -2,6 +2,7 @@ import { ExternalLink, ImageOff } from "lucide";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { Icon } from "../ui/Icon";
+import { asDataUrl } from "../ui/save";
 import { isDark } from "../ui/theme";
 import { mailDocument, mailFacts } from "./mail";
 import sheet from "./mail-frame.css?url";
@@ -115,13 +116,4 @@ function useInlineImages(files: FrameFile[], wanted: string[]): Record<string, s
     };
   }, [key]);
   return inline;
-}
-
-function asDataUrl(blob: Blob): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(String(reader.result));
-    reader.onerror = () => reject(reader.error ?? new Error("unreadable"));
-    reader.readAsDataURL(blob);
-  });
 }

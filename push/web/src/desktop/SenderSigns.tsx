@@ -46,10 +46,9 @@ export function SenderNotes({ signs }: { signs: Signs }) {
           {t("signs.seems", { who: signs.seems })}
         </Note>
       )}
-      {signs.list ? (
-        <Note of={Users}>{t("signs.list", { list: signs.list })}</Note>
-      ) : (
-        signs.reply_to && <Note of={Reply}>{t("signs.reply_to", { address: signs.reply_to })}</Note>
+      {signs.list && <Note of={Users}>{t("signs.list", { list: signs.list })}</Note>}
+      {signs.reply_to && signs.reply_to !== signs.list && (
+        <Note of={Reply}>{t("signs.reply_to", { address: signs.reply_to })}</Note>
       )}
       {signs.sealed?.map((seal) => (
         <Note key={seal} of={Lock}>

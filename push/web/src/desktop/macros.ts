@@ -41,5 +41,5 @@ export function filled(text: string, item: About, agent: string, queue = item.qu
     queue,
     category: item.case.category,
   };
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (Object.hasOwn(values, name) ? values[name]! : whole));
 }

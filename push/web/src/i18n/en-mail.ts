@@ -102,4 +102,11 @@ export const enMail = {
   "event.nth_3": "the third {day}",
   "event.nth_4": "the fourth {day}",
   "event.last": "the last {day}",
+  "file.too_large": "{name} has {size}; a file may have {most}. Give a link to it instead.",
+  "file.too_much": "With {name} the files would have {size} together; this channel takes {most}. Send them in two mails, or give a link.",
+  "file.in_text": "in the text",
+  "file.sum": "{size} of {most}",
+  "mail.to_list": "Reply to the list too",
+  "mail.to_list_title": "Copy to everybody on the list {list}",
+  "composer.no_link": "Others read this mail: the sentence with the link to the customer's own page is left out.",
 };

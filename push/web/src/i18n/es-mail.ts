@@ -107,4 +107,11 @@ export const esMail: Texts = {
   "event.nth_3": "tercer {day}",
   "event.nth_4": "cuarto {day}",
   "event.last": "último {day}",
+  "file.too_large": "{name} tiene {size}; un archivo puede tener {most}. Dé un enlace en su lugar.",
+  "file.too_much": "Con {name} los archivos tendrían {size} en total; este canal admite {most}. Envíelos en dos correos o dé un enlace.",
+  "file.in_text": "en el texto",
+  "file.sum": "{size} de {most}",
+  "mail.to_list": "Responder también a la lista",
+  "mail.to_list_title": "Copia a todos los de la lista {list}",
+  "composer.no_link": "Otros leen este correo: se omite la frase con el enlace a la página del cliente.",
 };

@@ -57,7 +57,7 @@ export async function startTexts(): Promise<void> {
 export function t(key: Key, values: Record<string, string | number> = {}): string {
   const text = all.value[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (whole, name: string) =>
-    name in values ? String(values[name]) : whole,
+    Object.hasOwn(values, name) ? String(values[name]) : whole,
   );
 }
 
@@ -69,5 +69,5 @@ export function word(group: string, value: string): string {
 /** The text of a word that the node sent, or what it said itself where we have none for it. */
 export function wordOr(group: string, value: string, said: string): string {
   const key = `${group}.${value}`;
-  return key in all.value ? t(key as Key) : said;
+  return Object.hasOwn(all.value, key) ? t(key as Key) : said;
 }

@@ -107,4 +107,11 @@ export const zhMail: Texts = {
   "event.nth_3": "第三个{day}",
   "event.nth_4": "第四个{day}",
   "event.last": "最后一个{day}",
+  "file.too_large": "{name} 为 {size}，单个文件最大 {most}。请改为提供链接。",
+  "file.too_much": "加上 {name} 后文件共 {size}，该渠道最多 {most}。请分两封邮件发送，或提供链接。",
+  "file.in_text": "在正文中",
+  "file.sum": "{size} / {most}",
+  "mail.to_list": "同时回复列表",
+  "mail.to_list_title": "抄送给列表 {list} 的所有人",
+  "composer.no_link": "此邮件还有其他收件人：含客户专属页面链接的句子将被省略。",
 };

@@ -1,4 +1,13 @@
-/** Files need the token, so they are fetched and saved rather than linked. */
+/** Files need the token, so they are fetched, and then shown as data or saved, rather than linked. */
+
+export function asDataUrl(blob: Blob): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result));
+    reader.onerror = () => reject(reader.error ?? new Error("unreadable"));
+    reader.readAsDataURL(blob);
+  });
+}
 
 /** Has the browser save it under a name, as any download. */
 export function saveAs(blob: Blob, name: string): void {

@@ -69,12 +69,12 @@ const IN_BRACES = /\{(\w+)\}/g;
 /** The names in braces that nothing is known for, each once. */
 export function strangersIn(text: string, also: readonly string[] = []): string[] {
   const names = [...text.matchAll(IN_BRACES)].map((found) => found[1]!);
-  return [...new Set(names)].filter((name) => !(name in EXAMPLES) && !also.includes(name));
+  return [...new Set(names)].filter((name) => !Object.hasOwn(EXAMPLES, name) && !also.includes(name));
 }
 
 /** The text with an example for each name that is known. */
 export function exampled(text: string): string {
-  return text.replace(IN_BRACES, (whole, name: string) => EXAMPLES[name] ?? whole);
+  return text.replace(IN_BRACES, (whole, name: string) => (Object.hasOwn(EXAMPLES, name) ? EXAMPLES[name]! : whole));
 }
 
 /** `word` put in place of what is chosen, and where the caret then stands. */
