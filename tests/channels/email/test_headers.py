@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from channels.email import machine
 from channels.email.addresses import Address, addresses, message_ids, unambiguous, valid
-from channels.email.authenticity import vouched
+from channels.email.authenticity import judged
 from channels.email.headers import Headers
 from channels.email.mime import safe_name, unflow
 from channels.email.text import clean, codec, decode, header_text, one_line
@@ -136,7 +136,7 @@ def test_a_machine_is_recognised(
 
 def results(value: str, sender: str = "Ada <ada@example.org>", *more: tuple[str, str]) -> bool:
     fields = [("Authentication-Results", value), ("From", sender), *more]
-    return vouched(Headers(fields), ADA, "mx.example.com")
+    return judged(Headers(fields), ADA, "mx.example.com").proof == "verified"
 
 
 def test_our_own_server_can_vouch_for_a_sender() -> None:
@@ -175,7 +175,8 @@ def test_an_ambiguous_from_is_never_verified() -> None:
 
 def test_without_a_named_server_nobody_is_verified() -> None:
     fields = [("Authentication-Results", "x; dmarc=pass header.from=example.org")]
-    assert not vouched(Headers([*fields, ("From", "ada@example.org")]), ADA, "")
+    headers = Headers([*fields, ("From", "ada@example.org")])
+    assert judged(headers, ADA, "").proof == "no_server"
 
 
 def test_only_the_topmost_results_count() -> None:
