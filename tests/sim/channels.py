@@ -17,7 +17,7 @@ from gateway.core.inbound import Claim, Inbound
 from gateway.core.model import ChannelKind, Message
 from gateway.core.owed import CallbackWish
 from gateway.flow.node import Node
-from gateway.ports import Accepted, Clock, Intake, Memory, Outbound, Receipt
+from gateway.ports import Accepted, Clock, Intake, Limits, Memory, Outbound, Receipt
 from gateway.store.contract import Unavailable
 from tests.sim.house import NUMBER
 from tests.sim.outside import CALL, CALL_LATER, END, Filed, Mail, Outside, Post, Visitor
@@ -65,6 +65,7 @@ class Scene(Struct, frozen=True):
 class _Channel:
     name: ChannelName
     kind: ChannelKind
+    limits = Limits()
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
