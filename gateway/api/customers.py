@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+import phonenumbers
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
 from gateway.api.base import Listed, Paged, asked, by, read, record, who, whole
@@ -14,11 +15,14 @@ from gateway.core.bad_addresses import key_of_address
 from gateway.core.bounces import addresses_work
 from gateway.core.errors import Refused
 from gateway.core.ids import CustomerId
+from gateway.core.model import TEXTED
+from gateway.core.stopping import stop_of
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.views import CustomerCard, IdentityCard
 
 TAG = "customers"
-Kind = Literal["email", "phone", "account", "sip", "visitor"]
+Kind = Literal["email", "phone", "account", "sip", "visitor", "telegram"]
+_NUMBERED = frozenset({"phone", "telegram"})
 Value = Annotated[str, Meta(max_length=2_000)] | int | float | bool | None
 
 
@@ -140,17 +144,21 @@ class Customers:
         return self._marked(found)
 
     def _marked(self, customer: CustomerCard) -> CustomerCard:
-        """With where mail comes back from."""
-        bad = self._ledger.state.bad_addresses
-        if not bad:
-            return customer
+        """With where mail comes back from, and where nothing more is wanted."""
+        state = self._ledger.state
 
         def marked(one: IdentityCard) -> IdentityCard:
-            known = bad.get(key_of_address(one.value)) if one.kind == "email" else None
-            if known is None:
+            if one.kind == "email":
+                known = state.bad_addresses.get(key_of_address(one.value))
+                if known is None:
+                    return one
+                why = known.reason or "it came back"
+                return replace(one, undeliverable=why, undeliverable_since=known.since)
+            if one.kind not in _NUMBERED:
                 return one
-            why = known.reason or "it came back"
-            return replace(one, undeliverable=why, undeliverable_since=known.since)
+            found = {kind: stop_of(state, kind, one.value) for kind in TEXTED}
+            stopped = {str(kind): stop.since for kind, stop in found.items() if stop is not None}
+            return replace(one, shown=_shown(one), stopped=stopped or UNSET)
 
         return replace(customer, identities=[marked(one) for one in customer.identities])
 
@@ -232,3 +240,14 @@ def _canonical(kind: str, value: str) -> str:
             return f"+{digits}" if digits else value.strip()
         case _:
             return value.strip()
+
+
+def _shown(identity: IdentityCard) -> str | UnsetType:
+    """A telephone number as people of its country write it for others."""
+    if identity.kind != "phone":
+        return UNSET
+    try:
+        number = phonenumbers.parse(identity.value, None)
+    except phonenumbers.NumberParseException:
+        return UNSET
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)

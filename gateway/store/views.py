@@ -36,11 +36,17 @@ class TokenRow(Struct, frozen=True, kw_only=True):
 
 
 class IdentityCard(Struct, frozen=True, kw_only=True):
-    """``undeliverable``: what is sent there comes back, since then, and why; else left out."""
+    """``undeliverable``: what is sent there comes back, since then, and why; else left out.
+
+    ``shown`` is a number as people write it; ``stopped`` are the kinds of channels on which nothing
+    more is wanted there, with since when.
+    """
 
     kind: str
     value: str
     verified: bool
+    shown: str | UnsetType = UNSET
+    stopped: dict[str, datetime | None] | UnsetType = UNSET
     undeliverable: str | UnsetType = UNSET
     undeliverable_since: datetime | UnsetType | None = UNSET
 

@@ -21,8 +21,9 @@ from channels.signing import headers, key_of
 from channels.sms import TYPE as SMS
 from channels.sms.settings import Settings
 from channels.texting.channel import TextChannel
+from gateway.core import commands as c
 from gateway.core.ids import AgentName, ChannelName
-from gateway.core.model import ChannelKind, Item, Message
+from gateway.core.model import ChannelKind, Delivery, Item, ItemState, Message, Outgoing
 from gateway.http import HttpMount
 from gateway.ports import ChannelType, HttpRoute, Services
 from tests.support.builders import NODE, agent
@@ -115,7 +116,42 @@ class TextWorld:
         stamp = at or int(self.now().timestamp())
         return await self.post(body, headers(key_of(WHSEC), "wh", stamp, body), path)
 
+    async def report(self, sent: Mapping[str, Any], status: str, **more: str) -> Answer:
+        """Twilio says how far one of ours has come."""
+        path = "/status" + sent["back"].partition("/status")[2]
+        told = await self.twilio({"MessageSid": sent["id"], "MessageStatus": status} | more, path)
+        await self.settled()
+        return told
+
     # -- the house --------------------------------------------------------------------------
+
+    async def act(self, command: c.Command) -> dict[str, Any]:
+        """What ana does. Raises ``Refused``."""
+        answer = await self.rig.node.desk.act(ANA, command, maybe_repeated=False)
+        return answer.body
+
+    async def take(self) -> Item:
+        """The newest item, in ana's hands."""
+        await self.until(lambda: self.items[-1].state in (ItemState.OFFERED, ItemState.ASSIGNED))
+        item = self.rig.node.ledger.state.items[self.items[-1].id]
+        if item.offer is not None:
+            await self.act(c.Accept(id=self.rig.command(), offer=item.offer.id))
+        await self.rig.caught_up()
+        return self.rig.node.ledger.state.items[item.id]
+
+    async def answer(self, body: str, **more: Any) -> Message:
+        """Ana writes on the newest item; the message, as it stands then."""
+        item = await self.take()
+        said = await self.act(c.Send(id=self.rig.command(), item=item.id, body=body, **more))
+        await self.rig.caught_up()
+        return self.rig.tables.messages[said["message"]]
+
+    def state_of(self, message: Message) -> Delivery | None:
+        return self.rig.tables.messages[message.id].delivery
+
+    @property
+    def outbox(self) -> list[Outgoing]:
+        return sorted(self.rig.tables.outbox.values(), key=lambda one: one.id)
 
     def now(self) -> Any:
         return self.rig.node.ledger.clock.now()
