@@ -5,7 +5,7 @@ by an admin and is kept in the database. Implements what the API needs of the ch
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,15 +15,18 @@ from msgspec.structs import replace
 from gateway.api.channel_cards import ChannelCard, Counts, Looks
 from gateway.cluster.seats import Seat, UnderDuty
 from gateway.config import ConfigError, channel_settings
-from gateway.core.errors import Refused
+from gateway.core.errors import ChannelError, Refused
 from gateway.core.ids import ChannelName, QueueName
+from gateway.core.masking import kept, shown
 from gateway.core.model import ChannelKind
 from gateway.core.ticket import plain
 from gateway.pathsharing import shared
 from gateway.ports import (
+    SECRETS,
     Channel,
     ChannelSettings,
     ChannelType,
+    Guess,
     HttpRoute,
     Services,
     SocketRoute,
@@ -78,7 +81,7 @@ class ChannelRoom:
         self._queues = queues
         self._addresses = {} if addresses is None else addresses
         self._ours = {} if ours is None else ours
-        self._declared: set[ChannelName] = set()
+        self._declared: dict[ChannelName, Mapping[str, Any]] = {}
         self._paused: set[ChannelName] = set()
         self._made: dict[ChannelName, Mapping[str, Any]] = {}
         self._unusable: dict[ChannelName, str] = {}
@@ -95,7 +98,8 @@ class ChannelRoom:
         self._paused = set(paused)
         for one in settings:
             self._open(one)
-            self._declared.add(one.name)
+            kind = next(name for name, t in self._kinds.items() if t.settings is type(one))
+            self._declared[one.name] = {**msgspec.to_builtins(one), "kind": kind}
 
     def open_made(self, made: Mapping[ChannelName, Mapping[str, Any]]) -> None:
         """Open what admins made; one whose settings are not valid any more is left out, parked."""
@@ -272,11 +276,44 @@ class ChannelRoom:
             self._supervisor.resume(name)
         self.changed()
 
+    def settings_of(self, name: ChannelName) -> tuple[dict[str, Any], list[str]]:
+        """What may be shown of a channel's settings, and which secrets are set."""
+        if name not in self._unusable:
+            self._known(name)
+        raw = self._made.get(name) or self._declared[name]
+        return shown(raw, self._secrets_of(raw))
+
+    def trial(self, name: ChannelName, settings: Mapping[str, Any]) -> Channel:
+        """One with these settings that is not run, to try them."""
+        return self._opens(self._settings(name, self._with_secrets(name, settings)))
+
+    def _opens(self, settings: Any) -> Channel:
+        kind = next(t for t in self._kinds.values() if t.settings is type(settings))
+        try:
+            return kind.open(settings, self._services)
+        except ChannelError as fault:
+            raise Refused("bad_field", str(fault)) from fault
+
+    def guesses(self, kind: str) -> Callable[[str], Awaitable[Guess]] | None:
+        found = self._kinds.get(kind)
+        return found.guess if found is not None else None
+
+    def _secrets_of(self, raw: Mapping[str, Any]) -> Collection[str]:
+        kind = self._kinds.get(str(raw.get("kind")))
+        return kind.secrets if kind is not None else SECRETS
+
+    def _with_secrets(self, name: ChannelName, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Those that are not said again stay as they are."""
+        old = self._made.get(name) or self._declared.get(name) or {}
+        return kept(old, settings, self._secrets_of(old))
+
     async def put(self, name: ChannelName, settings: Mapping[str, Any]) -> ChannelCard:
         """Open a channel, or open it anew with other settings."""
         if name in self._declared:
             raise Refused("conflict", f"{name!r} is declared in {self._file}; change it there")
+        settings = self._with_secrets(name, settings)
         made = self._settings(name, settings)
+        self._opens(made)
         async with self._one_change:
             await self._table.put(name, settings)
             await self._end(name)

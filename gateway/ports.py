@@ -8,7 +8,7 @@ routing and threading are the node's business.
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Never, Protocol
+from typing import Any, ClassVar, Literal, Never, Protocol, runtime_checkable
 
 from msgspec import Struct, field
 
@@ -329,6 +329,87 @@ class Channel(Protocol):
         ...
 
 
+# -- helping a person to set one up ---------------------------------------------------------
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One thing that was tried; ``fix`` says what to do, ``null``: it works."""
+
+    what: str
+    fix: str | None = None
+
+
+class Guess(Struct, frozen=True, kw_only=True):
+    """Settings that may fit, and in sentences why; ``hint`` is about signing in.
+
+    ``consent``: one signs in at the provider, in the browser.
+    """
+
+    settings: dict[str, Any]
+    because: tuple[str, ...] = ()
+    provider: str = ""
+    hint: str = ""
+    consent: bool = False
+
+
+class Proof(Struct, frozen=True, kw_only=True):
+    """Something that a channel sends to itself, and what has been seen of it so far.
+
+    ``marks`` find it again, ``began`` is when it was sent.
+    """
+
+    marks: tuple[str, ...]
+    began: datetime
+    steps: tuple[Step, ...] = ()
+    done: bool = False
+
+
+ConsentWay = Literal["code", "page"]
+
+
+class Consent(Struct, frozen=True, kw_only=True):
+    """How far an admin's sign-in at a provider is.
+
+    ``code`` is typed at ``url``; without one ``url`` is opened, and the provider comes back to
+    ``back``, which has to be registered there. One may ask ``every`` so many seconds.
+    """
+
+    state: Literal["none", "waiting", "granted", "refused"]
+    ways: tuple[ConsentWay, ...]
+    url: str = ""
+    code: str = ""
+    until: datetime | None = None
+    every: float = 5.0
+    reason: str = ""
+    back: str = ""
+
+
+@runtime_checkable
+class Proves(Protocol):
+    """A channel that can send something to itself and see it arrive."""
+
+    async def send_proof(self) -> Proof:
+        """Raises ``Refused`` if that cannot be done with it."""
+        ...
+
+    async def look_for_proof(self, proof: Proof) -> Proof: ...
+
+
+@runtime_checkable
+class AsksConsent(Protocol):
+    """A channel into which somebody may let us by signing in at a provider."""
+
+    async def begin_consent(self, way: ConsentWay, back: str) -> Consent: ...
+
+    async def consent(self) -> Consent | None:
+        """How far it is, asked anew; ``None``: none is needed."""
+        ...
+
+    async def came_back(self, query: Mapping[str, str]) -> Consent:
+        """The provider has sent the admin back, with this."""
+        ...
+
+
 # -- what the node offers -------------------------------------------------------------------
 
 
@@ -567,6 +648,16 @@ class ChannelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     prefer: Prefer | None = None
 
 
+SECRETS = frozenset(
+    {
+        *("password", "secret", "token", "key", "client_secret", "refresh_token", "access_token"),
+        *("auth_token", "verify_token", "api_key", "api_secret", "app_secret"),
+        *("identity_key", "signing_secret"),
+    }
+)
+"""How settings usually call what nobody should read."""
+
+
 def _every_node(_settings: Any) -> str | None:
     return None
 
@@ -599,7 +690,8 @@ class ChannelType(Struct, frozen=True, kw_only=True):
 
     ``duty`` names what only one node may do at a time under these settings (read one mailbox):
     the channel's ``run`` then works at one node, while every node may ``send``. ``shows`` reads
-    for people what the channel brought, if that is more than text.
+    for people what the channel brought, if that is more than text. ``guess`` finds settings for
+    an address. What is set under one of the names in ``secrets`` is never shown again.
     """
 
     kind: ChannelKind
@@ -607,3 +699,5 @@ class ChannelType(Struct, frozen=True, kw_only=True):
     open: Callable[[Any, Services], Channel]
     duty: Callable[[Any], str | None] = _every_node
     shows: Shows | None = None
+    guess: Callable[[str], Awaitable[Guess]] | None = None
+    secrets: frozenset[str] = SECRETS

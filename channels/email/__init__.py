@@ -9,6 +9,7 @@ parts and ``compose`` are pure.
 """
 
 from channels.email.channel import EmailChannel, EmailOpener
+from channels.email.guessing import guess
 from channels.email.settings import Settings
 from channels.email.show import MailShow
 from gateway.core.model import ChannelKind
@@ -21,6 +22,7 @@ TYPE = ChannelType(
     settings=Settings,
     open=open_email,
     duty=lambda said: said.duty(),
+    guess=guess,
     shows=MailShow(),
 )
 

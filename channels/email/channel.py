@@ -9,31 +9,46 @@ from typing import Never
 
 import aiosmtplib
 
+from channels.email import proving
 from channels.email.addresses import Address, addresses, valid
 from channels.email.compose import compose
+from channels.email.diagnose import about_certificate, listen_to, wrong_with
 from channels.email.direct import Direct
 from channels.email.door import Doors
 from channels.email.fetching import Fetching
+from channels.email.letting_in import LettingIn
 from channels.email.oauth import TokenSource
 from channels.email.parse import Envelope, MailParser
 from channels.email.probe import prove
 from channels.email.reader import Reader
 from channels.email.reading import Pace, Source
 from channels.email.send import Sender, leave, refuses
-from channels.email.settings import OAuth2, Settings
+from channels.email.settings import Imap, OAuth2, Settings
 from channels.email.tokens import SharedTokens
 from channels.email.understand import Understanding, understood
 from channels.language import GUESS
 from gateway.core.errors import (
     BadSetup,
     ChannelError,
+    Refused,
     SendError,
     TryAgain,
     Undeliverable,
 )
 from gateway.core.model import ChannelKind
 from gateway.core.replytoken import with_token
-from gateway.ports import Inbound, Limits, Outbound, Receipt, Route, Services
+from gateway.ports import (
+    Consent,
+    ConsentWay,
+    Inbound,
+    Limits,
+    Outbound,
+    Proof,
+    Receipt,
+    Route,
+    Services,
+    Step,
+)
 
 
 class EmailChannel:
@@ -61,8 +76,8 @@ class EmailChannel:
         others = (a.address for alias in settings.aliases for a in addresses(alias))
         self._addresses = frozenset({self._own.address, *others})
         self._tls: ssl.SSLContext | None = None
-        memory = services.anywhere or services.memory
-        self._tokens = SharedTokens(memory, self.name, services.clock)
+        self._memory = services.anywhere or services.memory
+        self._tokens = SharedTokens(self._memory, self.name, services.clock)
         self._smtp_tokens = self._source_of(settings.smtp.oauth2)
         imap = settings.imap
         self._where = f"in {imap.folder} of {imap.user} at {imap.host}" if imap else ""
@@ -193,6 +208,53 @@ class EmailChannel:
         """Really connect, or listen for a moment; nothing is read, marked or sent."""
         return [*await self._incoming.check(), await self._check_smtp()]
 
+    async def send_proof(self) -> Proof:
+        """Send a mail to ourselves. Raises ``Refused`` where it cannot be looked for."""
+        self._mailbox()
+        try:
+            token = await self._smtp_token()
+        except ChannelError as fault:
+            signing_in = Step(what="signing in at the SMTP server", fix=str(fault))
+            return Proof(marks=(), began=self._services.clock.now(), steps=(signing_in,), done=True)
+        return await proving.sent(self._own, await self._sender(), token, self._services.clock)
+
+    async def look_for_proof(self, proof: Proof) -> Proof:
+        """Whether it has come."""
+        fetching, imap = self._mailbox()
+        return await proving.looked(self._own, fetching, imap, proof, self._services.clock)
+
+    def _mailbox(self) -> tuple[Fetching, Imap]:
+        incoming, imap = self._incoming, self._settings.imap
+        if isinstance(incoming, Direct) or imap is None:
+            told = "mail is brought by servers: send one to see whether it arrives"
+            raise Refused("not_available", told)
+        return incoming, imap
+
+    # -- signing in at a provider -----------------------------------------------------------
+
+    async def begin_consent(self, way: ConsentWay, back: str) -> Consent:
+        """Raises ``Refused``."""
+        return await self._asking().begin(way, back)
+
+    async def consent(self) -> Consent | None:
+        """How far it is, where the settings ask for it."""
+        return await self._asking().look() if self._consenting() else None
+
+    async def came_back(self, query: Mapping[str, str]) -> Consent:
+        """Raises ``Refused``."""
+        return await self._asking().came_back(query)
+
+    def _consenting(self) -> OAuth2 | None:
+        said = (self._settings.imap, self._settings.smtp)
+        return next((one.oauth2 for one in said if one and one.oauth2 and one.oauth2.consent), None)
+
+    def _asking(self) -> LettingIn:
+        oauth2 = self._consenting()
+        if oauth2 is None:
+            told = "nobody signs in at a provider for this channel: set consent in oauth2"
+            raise Refused("not_available", told)
+        return LettingIn(oauth2, self._tokens, self._memory, self.name, self._services.clock)
+
     async def prove(self) -> list[tuple[str, str | None]]:
         """Send a mail to ourselves, see it arrive and remove it again."""
         incoming, imap = self._incoming, self._settings.imap
@@ -209,6 +271,9 @@ class EmailChannel:
     async def _check_smtp(self) -> tuple[str, str | None]:
         said = self._settings.smtp
         signing_in = f"SMTP {said.host}:{said.port} ({said.security}) as {said.user or 'nobody'}"
+        heard = await listen_to(said.host, said.port, said.security)
+        if wrong := wrong_with("SMTP", said.host, said.port, said.security, heard):
+            return (signing_in, wrong)
         try:
             client = await (await self._sender()).open(await self._smtp_token())
             try:
@@ -216,7 +281,7 @@ class EmailChannel:
             finally:
                 leave(client)
         except (SendError, ChannelError) as fault:
-            return (signing_in, str(fault))
+            return (signing_in, about_certificate(fault, said.host) or str(fault))
         return (signing_in, refusal)
 
     async def _refuses_reply_address(self, client: aiosmtplib.SMTP) -> str | None:

@@ -8,6 +8,7 @@ from typing import Never
 
 from msgspec.structs import asdict
 
+from channels.email.diagnose import about_certificate, listen_to, wrong_with
 from channels.email.imap import Connection, Refusal, connect
 from channels.email.mailbox import Mailbox
 from channels.email.oauth import TokenSource
@@ -74,10 +75,13 @@ class Fetching:
         """Really connect and open the folder; nothing is read or marked."""
         said = self._imap
         signing_in = f"IMAP {said.host}:{said.port} ({said.security}) as {said.user}"
+        heard = await listen_to(said.host, said.port, said.security)
+        if wrong := wrong_with("IMAP", said.host, said.port, said.security, heard):
+            return [(signing_in, wrong)]
         try:
             connection = await self.connect()
         except ChannelError as fault:
-            return [(signing_in, str(fault))]
+            return [(signing_in, about_certificate(fault, said.host) or str(fault))]
         opening = f"folder {said.folder}"
         try:
             await Mailbox.select(connection, said)

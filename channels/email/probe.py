@@ -7,6 +7,7 @@ no case of it, and is removed when it was seen.
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
 from channels.email.addresses import Address
@@ -44,7 +45,11 @@ def probe_mail(own: Address, to: str, token: str, now: datetime) -> Composed:
         "Content-Type": "text/plain; charset=us-ascii",
     }
     lines = [f"{name}: {value}" for name, value in head.items()]
-    lines += ["", "Sent by `switchroom check --send` to see whether mail arrives.", ""]
+    lines += [
+        "",
+        "Sent by `switchroom check --send` or from the admin pages, to see whether mail arrives.",
+        "",
+    ]
     return Composed(
         message_id=identity,
         sender=own.address,
@@ -71,30 +76,60 @@ async def prove(
     plus_patience: float = PLUS_SECONDS,
 ) -> Checked:
     """Send both and wait; what was tried, and the fix where it failed."""
-    plain, plus = secrets.token_hex(8), secrets.token_hex(8)
     what = f"a mail to {own.address} arrives"
-    own = Address(wire_address(own.address), own.name)
     try:
-        await sender.send(probe_mail(own, own.address, plain, now), smtp_token)
+        plain, plus, plus_fault = await send_both(own, sender, smtp_token, now)
     except SendError as fault:
         return [(what, f"the server did not take it: {fault}")]
-    plus_fault = ""
+    try:
+        took = await _arrival(fetching, imap, plain, patience)
+        tried = [told(what, took, imap, patience)]
+        if took is not None:
+            waited = None if plus_fault else await _arrival(fetching, imap, plus, plus_patience)
+            tried.append(told_plus(own.address, waited, plus_fault))
+    except (ChannelError, Refusal) as fault:
+        return [(what, f"it was sent, but the mailbox could not be read: {fault}")]
+    return tried
+
+
+async def send_both(
+    own: Address, sender: Sender, smtp_token: str, now: datetime
+) -> tuple[str, str, str]:
+    """Both mails: their marks, and why the one with the tag was not taken, if it was not.
+
+    Raises ``SendError`` where the plain one is not taken.
+    """
+    plain, plus = secrets.token_hex(8), secrets.token_hex(8)
+    own = Address(wire_address(own.address), own.name)
+    await sender.send(probe_mail(own, own.address, plain, now), smtp_token)
     try:
         await sender.send(probe_mail(own, tagged(own.address, plus), plus, now), smtp_token)
     except SendError as fault:
-        plus_fault = str(fault)
+        return plain, plus, str(fault)
+    return plain, plus, ""
+
+
+async def found(fetching: Fetching, imap: Imap, marks: Sequence[str]) -> set[str]:
+    """Which of them are in the folder now; those are removed.
+
+    Raises ``ChannelError``, ``Refusal``.
+    """
+    connection = await fetching.connect()
     try:
-        took = await _arrival(fetching, imap, plain, patience)
-        found = [_told(what, took, imap, patience)]
-        if took is not None:
-            waited = None if plus_fault else await _arrival(fetching, imap, plus, plus_patience)
-            found.append(_told_plus(own.address, waited, plus_fault))
-    except (ChannelError, Refusal) as fault:
-        return [(what, f"it was sent, but the mailbox could not be read: {fault}")]
-    return found
+        box = await Mailbox.select(connection, imap)
+        seen: set[str] = set()
+        for mark in marks:
+            uids = await box.search(f'HEADER {MARK} "{mark}"')
+            if uids:
+                await box.remove(uids)
+                seen.add(mark)
+        return seen
+    finally:
+        await connection.close()
 
 
-def _told(what: str, took: float | None, imap: Imap, patience: float) -> tuple[str, str | None]:
+def told(what: str, took: float | None, imap: Imap, patience: float) -> tuple[str, str | None]:
+    """Whether it came, and where to look if it did not."""
     if took is not None:
         return f"{what} (after {took:.1f} s)", None
     return what, (
@@ -103,7 +138,7 @@ def _told(what: str, took: float | None, imap: Imap, patience: float) -> tuple[s
     )
 
 
-def _told_plus(address: str, took: float | None, fault: str) -> tuple[str, str | None]:
+def told_plus(address: str, took: float | None, fault: str) -> tuple[str, str | None]:
     """Nothing is wrong with a server that knows no tags: it is told, no more."""
     shown = tagged(address, "…")
     if took is not None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from channels.email.settings import Security
+from channels.email.settings import OAuth2, Security
 
 GOOGLE_SCOPE = "https://mail.google.com/"
 MICROSOFT_SCOPE = (
@@ -31,7 +31,10 @@ class Grant(Struct, frozen=True, kw_only=True):
 
 
 class Provider(Struct, frozen=True, kw_only=True):
-    """One of them. ``grant``: passwords are not taken, or only those made for one program."""
+    """One of them. ``grant``: passwords are not taken, or only those made for one program.
+
+    ``exchanges`` end the names of the hosts that take mail for its customers' own domains.
+    """
 
     name: str
     label: str
@@ -41,6 +44,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     smtp_port: int = 587
     smtp_security: Security = "starttls"
     domains: tuple[str, ...] = ()
+    exchanges: tuple[str, ...] = ()
     grant: Grant | None = None
     hint: str = ""
 
@@ -51,6 +55,7 @@ GOOGLE = Provider(
     imap="imap.gmail.com",
     smtp="smtp.gmail.com",
     domains=("gmail.com", "googlemail.com"),
+    exchanges=("google.com", "googlemail.com"),
     grant=Grant(
         authorize_url="https://accounts.google.com/o/oauth2/v2/auth",
         token_url="https://oauth2.googleapis.com/token",  # noqa: S106 - an address
@@ -68,6 +73,7 @@ MICROSOFT = Provider(
     imap="outlook.office365.com",
     smtp="smtp.office365.com",
     domains=("outlook.com", "hotmail.com", "live.com", "msn.com"),
+    exchanges=("outlook.com", "mx.microsoft"),
     grant=Grant(
         authorize_url="https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
         token_url="https://login.microsoftonline.com/common/oauth2/v2.0/token",  # noqa: S106 - an address
@@ -86,6 +92,7 @@ OTHERS = (
         imap="imap.mail.yahoo.com",
         smtp="smtp.mail.yahoo.com",
         domains=("yahoo.com", "yahoo.co.uk", "yahoo.de", "ymail.com"),
+        exchanges=("yahoodns.net",),
         hint="an app password, made in the account's security page",
     ),
     Provider(
@@ -94,6 +101,7 @@ OTHERS = (
         imap="imap.mail.me.com",
         smtp="smtp.mail.me.com",
         domains=("icloud.com", "me.com", "mac.com"),
+        exchanges=("icloud.com",),
         hint="an app-specific password",
     ),
     Provider(
@@ -104,6 +112,7 @@ OTHERS = (
         smtp_port=465,
         smtp_security="tls",
         domains=("fastmail.com", "fastmail.fm"),
+        exchanges=("messagingengine.com",),
         hint="an app password",
     ),
     Provider(
@@ -112,15 +121,23 @@ OTHERS = (
         imap="imap.zoho.com",
         smtp="smtp.zoho.com",
         domains=("zoho.com", "zohomail.com"),
+        exchanges=("zoho.com", "zoho.eu"),
         hint="an app password where two-factor sign-in is on",
     ),
-    Provider(name="ionos", label="IONOS", imap="imap.ionos.com", smtp="smtp.ionos.com"),
+    Provider(
+        name="ionos",
+        label="IONOS",
+        imap="imap.ionos.com",
+        smtp="smtp.ionos.com",
+        exchanges=("ionos.com", "ionos.de", "kundenserver.de"),
+    ),
     Provider(
         name="gmx",
         label="GMX",
         imap="imap.gmx.net",
         smtp="mail.gmx.net",
         domains=("gmx.de", "gmx.net", "gmx.at", "gmx.ch"),
+        exchanges=("gmx.net",),
         hint="switch IMAP on in the account's settings first",
     ),
 )
@@ -131,3 +148,34 @@ def of_domain(domain: str) -> Provider | None:
     """Whose addresses these are."""
     wanted = domain.lower().rstrip(".")
     return next((one for one in PROVIDERS.values() if wanted in one.domains), None)
+
+
+def of_exchange(host: str) -> Provider | None:
+    """Whose host it is that takes a domain's mail."""
+    name = host.lower().rstrip(".")
+    for one in PROVIDERS.values():
+        if any(name == end or name.endswith(f".{end}") for end in one.exchanges):
+            return one
+    return None
+
+
+_MICROSOFT = "https://login.microsoftonline.com/"
+
+
+def grant_of(oauth2: OAuth2) -> Grant | None:
+    """Where one signs in for these settings: as they say themselves, or as the provider is known.
+
+    At Microsoft the endpoints of one tenant lie beside each other.
+    """
+    url = oauth2.token_url
+    known = next((g for p in PROVIDERS.values() if (g := p.grant) and g.token_url == url), None)
+    authorize, device = oauth2.authorize_url, oauth2.device_url
+    if known is None and url.startswith(_MICROSOFT) and url.endswith("/token"):
+        known, base = MICROSOFT.grant, url.removesuffix("token")
+        authorize, device = authorize or f"{base}authorize", device or f"{base}devicecode"
+    if known is not None:
+        authorize, device = authorize or known.authorize_url, device or known.device_url
+    if not authorize and not device:
+        return None
+    scope = oauth2.scope or (known.scope if known else "")
+    return Grant(authorize_url=authorize, token_url=url, scope=scope, device_url=device)

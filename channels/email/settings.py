@@ -171,6 +171,9 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
     poll_seconds: Annotated[float, Meta(ge=1, le=3600)] = 30.0
 
     def __post_init__(self) -> None:
+        asked = [one.oauth2 for one in (self.imap, self.smtp) if one and one.oauth2]
+        if len({(one.token_url, one.client_id) for one in asked if one.consent}) > 1:
+            raise ValueError("smtp.oauth2: with consent, the registration of imap.oauth2")
         if self.imap is None and self.receive is None:
             raise ValueError("imap: missing; or say with receive where mail servers bring mail")
         if self.receive is not None:

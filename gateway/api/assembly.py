@@ -8,6 +8,7 @@ from gateway.api.attachments import Attachments
 from gateway.api.auth import Passwords, TokenAuth
 from gateway.api.callbacks import Callbacks
 from gateway.api.cases import Cases
+from gateway.api.channel_setup import ChannelSetup
 from gateway.api.channels import Channels
 from gateway.api.colleagues import Colleagues
 from gateway.api.customers import Customers
@@ -93,6 +94,7 @@ class Api:
             Reports(house.reports, house.codes, house.clock),
             Directory(house, self._applier, passwords),
             Channels(house.channels),
+            ChannelSetup(house.channels, house.site.public_url),
             Quarantine(house.node, house.listing, house.channels),
             Outbox(house.node, house.listing, once),
             TokenResource(house.tokens, self.auth),

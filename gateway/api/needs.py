@@ -28,7 +28,7 @@ from gateway.core.inbound import Inbound
 from gateway.core.model import AgentStatus, Case, Item, Outgoing
 from gateway.core.moving import Sent
 from gateway.core.pool import NodeCapacity
-from gateway.ports import Limits, Role
+from gateway.ports import Channel, Guess, Limits, Role
 from gateway.store.contract import ItemFilter, Page, Received
 from gateway.store.lookout import Standing
 from gateway.store.retention import Removed
@@ -352,6 +352,18 @@ class ChannelRoom(Protocol):
     async def pause(self, name: ChannelName) -> None: ...
 
     async def resume(self, name: ChannelName) -> None: ...
+
+    def settings_of(self, name: ChannelName) -> tuple[dict[str, Any], list[str]]:
+        """What may be shown of them, and the paths of the secrets that are set."""
+        ...
+
+    def trial(self, name: ChannelName, settings: Mapping[str, Any]) -> Channel:
+        """A channel with these settings that is not run, to try them."""
+        ...
+
+    def guesses(self, kind: str) -> Callable[[str], Awaitable[Guess]] | None:
+        """What finds settings for an address, if a kind has that."""
+        ...
 
     async def put(self, name: ChannelName, settings: Mapping[str, Any]) -> ChannelCard:
         """Open a channel, or open it anew with other settings (``kind`` among them)."""

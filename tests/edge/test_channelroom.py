@@ -15,10 +15,12 @@ from gateway.supervise import Supervisor
 from tests.support.builders import HandClock
 
 ONE = ChannelName("one")
+TWO = ChannelName("two")
 
 
 class ToySettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     colour: str
+    password: str = ""
 
 
 class Toy:
@@ -243,3 +245,27 @@ async def test_a_channel_that_the_file_declares_is_not_another_node_s_to_change(
     (card,) = other.room.cards()
     assert card.declared_in
     assert other.served == []
+
+
+async def test_a_secret_is_never_shown_and_stays_when_it_is_not_said_again(world: World) -> None:
+    await world.room.put(ONE, {**toy("red"), "password": "hunter2"})
+    assert world.room.settings_of(ONE) == (toy("red"), ["password"])
+    await world.room.put(ONE, toy("blue"))
+    assert world.table.rows[ONE] == {**toy("blue"), "password": "hunter2"}
+    await world.room.put(ONE, {**toy("blue"), "password": ""})
+    assert world.room.settings_of(ONE) == (toy("blue"), [])
+    world.room.open_declared([ToySettings(name=TWO, colour="green", password="hunter2")], set())
+    settings, secrets = world.room.settings_of(TWO)
+    assert (settings["colour"], settings["kind"], secrets) == ("green", "toy", ["password"])
+    with pytest.raises(Refused, match="no channel"):
+        world.room.settings_of(ChannelName("three"))
+
+
+async def test_settings_are_tried_without_a_trace(world: World) -> None:
+    await world.room.put(ONE, {**toy("red"), "password": "hunter2"})
+    trial = world.room.trial(ONE, toy("blue"))
+    assert cast("Toy", trial).colour == "blue"
+    assert (await world.colours(), world.table.rows[ONE]["colour"]) == (["red"], "red")
+    with pytest.raises(Refused) as caught:
+        world.room.trial(TWO, {"kind": "toy"})
+    assert caught.value.field == "colour"

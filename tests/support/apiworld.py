@@ -6,7 +6,7 @@ tables, and from a few dictionaries.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -46,7 +46,7 @@ from gateway.core.lifecycle import ENDED
 from gateway.core.model import AgentProfile, Case, Item, OutboundState, Outgoing
 from gateway.flow.ticketlinks import TicketLinks
 from gateway.http import HttpMount
-from gateway.ports import HttpRoute, Role, Services
+from gateway.ports import Guess, HttpRoute, Role, Services
 from gateway.store.contract import ItemFilter, Page, Received, Unavailable
 from gateway.store.retention import Removed
 from gateway.store.views import (
@@ -442,6 +442,22 @@ class FakeProcess:
     def cards(self) -> list[ChannelCard]:
         return list(self.cards_of.values())
 
+    def settings_of(self, name: ChannelName) -> tuple[dict[str, Any], list[str]]:
+        if name not in self.cards_of:
+            raise Refused("not_found", f"there is no channel {name!r}", "name")
+        return {"kind": self.cards_of[name].kind}, ["password"]
+
+    def trial(self, name: ChannelName, settings: Mapping[str, Any]) -> Any:
+        if "colour" not in settings:
+            raise Refused("bad_field", "colour: missing", "colour")
+        return self.objects[name]
+
+    def guesses(self, kind: str) -> Callable[[str], Awaitable[Guess]] | None:
+        async def guess(address: str) -> Guess:
+            return Guess(settings={"imap": {"user": address}}, because=("it is theirs",))
+
+        return guess if kind == "email" else None
+
     def health(self) -> Mapping[ChannelName, Health]:
         return self.states
 
@@ -541,7 +557,7 @@ async def api_world(*profiles: AgentProfile, ready: bool = False) -> AsyncIterat
     tables = new_tables()
     async with running(tables, *(profiles or (agent("ana"),)), ready=ready) as rig:
         world = ApiWorld(rig, FakeTokens(tables), FakeProcess(tables))
-        office = TASK.open(TaskSettings(name=OFFICE, callback_private=True), _services(rig))
+        office = TASK.open(TaskSettings(name=OFFICE, callback_private=True), services_of(rig))
         own = [r for r in office.routes() if isinstance(r, HttpRoute)]
         world.house = _house(world, tables, tuple(own))
         world.api = Api(world.house)
@@ -551,7 +567,7 @@ async def api_world(*profiles: AgentProfile, ready: bool = False) -> AsyncIterat
             yield world
 
 
-def _services(rig: Rig) -> Services:
+def services_of(rig: Rig) -> Services:
     node = rig.node
     return Services(
         clock=node.ledger.clock,

@@ -3,10 +3,12 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from msgspec.structs import replace
 
 from channels.email import fetch
 from channels.email.channel import EmailChannel
@@ -105,6 +107,16 @@ async def test_a_check_sees_its_own_mail_arrive_and_takes_it_away(
         assert "arrives too" in found[1][0]
         assert [one.recipients[0][:13] for one in sink.taken] == ["support@examp", "support+check"]
         assert len(dovecot.flags()) == 1, "the customer's mail alone is left"
+        # From the admin pages the same in two requests.
+        sent = await proving.send_proof()
+        assert ([one.fix for one in sent.steps], len(sent.marks), sent.done) == ([None], 2, False)
+        looked = await proving.look_for_proof(sent)
+        assert ([one.fix for one in looked.steps], looked.done) == ([None, None], True)
+        assert len(dovecot.flags()) == 1
+        late = replace(sent, began=sent.began - timedelta(minutes=2))
+        given_up = await proving.look_for_proof(late)
+        assert given_up.done
+        assert "look for it in the spam folder" in str(given_up.steps[0].fix)
         # A node that was quicker makes no case of it (core.intake): it knows the mark.
         read = proving.read_again(sink.taken[0].data, "k", WallClock().now())
         assert (read.attributes["check"], read.machine) == (True, True)
