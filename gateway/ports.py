@@ -652,7 +652,7 @@ SECRETS = frozenset(
     {
         *("password", "secret", "token", "key", "client_secret", "refresh_token", "access_token"),
         *("auth_token", "verify_token", "api_key", "api_secret", "app_secret"),
-        *("identity_key", "signing_secret"),
+        *("identity_key", "signing_secret", "old_secret", "signing_keys"),
     }
 )
 """How settings usually call what nobody should read."""
