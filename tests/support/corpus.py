@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from channels.email.parse import Envelope
@@ -82,6 +83,7 @@ def seen(inbound: Inbound, expected: dict[str, Any]) -> dict[str, Any]:
         "date": inbound.attributes.get("date"),
         "language": inbound.language,
         "problem": inbound.problem,
+        "signs": json.loads(msgspec.json.encode(inbound.signs)),
         "folded": "\n".join(inbound.body.split("\n")[inbound.fold_from :]).strip()
         if inbound.fold_from
         else "",
