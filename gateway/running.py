@@ -12,6 +12,7 @@ from gateway.api import Api
 from gateway.channelroom import ChannelRoom
 from gateway.cluster.colleagues import Overhearing
 from gateway.cluster.homes import places
+from gateway.cluster.indexing import Indexing
 from gateway.cluster.retention import Retention
 from gateway.config import Settings
 from gateway.core import events as e
@@ -26,6 +27,7 @@ from gateway.origins import Pages
 from gateway.sockets import Sockets
 from gateway.store.contract import StoreError
 from gateway.store.opening import Store
+from gateway.store.tail import PgTail
 from gateway.supervise import Health, Supervisor
 from push.server import AgentPush
 
@@ -66,6 +68,7 @@ class App:
             said_days=settings.retention.colleague_days,
         )
         self.feasts = Feasts(node.ledger)
+        self.indexing = Indexing(PgTail(store.pool, store.sql), store.search)
         self.api: Api
         self.rooms: ChannelRoom
         self.push: AgentPush
@@ -114,6 +117,7 @@ class App:
         return {
             **self.among.tallies(),
             "switchroom_errands": self.api.errands_sent,
+            "switchroom_search_pages": self.indexing.written,
             "switchroom_rejoins": self._door.rejoins if self._door is not None else 0,
         }
 
@@ -136,6 +140,7 @@ class App:
             "thresholds": duties.perform(
                 "thresholds", lambda _: self.node.care.watch(self.among.figures.whole)
             ),
+            "search": duties.perform("search", lambda _term: self.indexing.run()),
             "holidays": duties.perform("holidays", lambda _term: self.feasts.run()),
             "upkeep": duties.perform("upkeep", lambda _term: self.store.upkeep.run()),
             "push": self.push.run(),

@@ -31,6 +31,7 @@ from gateway.api.queues import Names, Queues
 from gateway.api.reports import Reports
 from gateway.api.reviews import Reviews
 from gateway.api.rules import Rules
+from gateway.api.search import SearchResource
 from gateway.api.sessions import Sessions
 from gateway.api.sites import Sites
 from gateway.api.taking import Taking
@@ -92,6 +93,7 @@ class Api:
             Reviews(house.listing),
             Colleagues(ledger, house.colleagues, house.presence, house.listing, once),
             Reports(house.reports, house.codes, house.clock),
+            SearchResource(house.node, house.search, house.links),
             Directory(house, self._applier, passwords),
             Channels(house.channels),
             ChannelSetup(house.channels, house.site.public_url),

@@ -30,6 +30,7 @@ from gateway.api.needs import (
     Vitals,
 )
 from gateway.api.reports import Reported
+from gateway.api.search import Search
 from gateway.flow.node import Node
 from gateway.flow.ticketlinks import TicketLinks
 from gateway.ports import Clock, HttpRoute, Shows
@@ -72,6 +73,7 @@ class House(Struct, frozen=True, kw_only=True):
     skills: Labels
     codes: Labels
     reports: Reported
+    search: Search
     keys: Keys
     notes: Notes
     colleagues: Spoken

@@ -208,6 +208,7 @@ def _among(among: Among) -> Iterator[Metric]:
         ("switchroom_releases", "Agents let go of whose desktop could not reach this node."),
         ("switchroom_questions_asked", "Questions to other nodes."),
         ("switchroom_questions_answered", "Questions of other nodes that were answered."),
+        ("switchroom_search_pages", "Messages made findable by this node."),
         ("switchroom_errands", "REST requests that were done at the node that decides."),
         ("switchroom_commands_done_elsewhere", "Agents' commands done where they belong."),
         ("switchroom_commands_brought_here", "Commands whose subject came here first."),

@@ -51,6 +51,7 @@ from gateway.store.queries import Queries
 from gateway.store.relay import PgRelay
 from gateway.store.reports import PgReports
 from gateway.store.retention import PgRetention
+from gateway.store.search import PgSearch
 from gateway.store.tail import PgTail
 from gateway.store.tokens import PgTokens
 from gateway.store.upkeep import Upkeep
@@ -75,6 +76,7 @@ class Store(Struct):
     skills: PgLabels
     codes: PgLabels
     reports: PgReports
+    search: PgSearch
     keys: PgKeys
     nodes: PgNodes
     capacity: PgCapacity
@@ -162,6 +164,7 @@ async def open_store(
             skills=PgLabels(pool, sql, "skill"),
             codes=PgLabels(pool, sql, "code"),
             reports=PgReports(pool, sql),
+            search=PgSearch(pool, sql),
             keys=PgKeys(pool, sql),
             nodes=PgNodes(pool, sql),
             capacity=PgCapacity(pool, sql),

@@ -79,7 +79,26 @@ async def asks_for_more(rosa: Page, text: str) -> None:
     await expect(rosa.locator("li", has_text="A new shade")).to_contain_text("Open")
 
 
-async def rates(rosa: Page) -> None:
+async def finds_again(house: House, desktop: Desktop, number: int, shots: Path) -> None:
+    """What was said is found by other forms of its words, and opened by the keyboard alone."""
+
+    async def known() -> bool:
+        found = await house.node.call("GET", "/api/v1/search?q=vidal+bulbs")
+        return [one["case"]["number"] for one in found["cases"]] == [number]
+
+    await until(known)
+    page = desktop.page
+    await page.keyboard.press("Control+k")
+    await page.keyboard.insert_text("VIDAL bulbs")
+    line = page.get_by_role("option", name=f"#{number}")
+    await expect(line).to_have_attribute("aria-selected", "true")
+    await expect(page.locator(".palette-preview")).to_contain_text("And a spare bulb, please.")
+    await page.screenshot(path=shots / "found.png")
+    await page.keyboard.press("Enter")
+    await expect(desktop.message("And a spare bulb")).to_have_count(1)
+
+
+async def rates(rosa: Page, shots: Path) -> None:
     """There too, once it is solved and what was promised is done."""
     await rosa.reload()
     await expect(rosa.locator("li", has_text="A new shade")).to_contain_text("Kept")
@@ -88,6 +107,7 @@ async def rates(rosa: Page) -> None:
     await rosa.get_by_role("button", name="Rate").click()
     await expect(rosa.locator("#notice")).to_have_text("Thank you for your rating.")
     await expect(rosa.locator(".said").last).to_contain_text("Quick!")
+    await rosa.screenshot(path=shots / "rated.png", full_page=True)
 
 
 async def prepares(house: House, new_page: NewPage, shortcut: str, text: str) -> None:
@@ -261,8 +281,8 @@ async def test_a_mail_is_offered_answered_and_wrapped_up_and_the_answer_reaches_
         *("in", "out", "in", "out", "in")
     ]
     assert len(sink.taken) == 2
-    await rates(rosa)
-    await rosa.screenshot(path=tmp_path / "rated.png", full_page=True)
+    await finds_again(house, first, item["number"], tmp_path)
+    await rates(rosa, tmp_path)
     case = await house.node.call("GET", f"/api/v1/cases/{item['number']}")
     assert (case["rating"], case["status"], case["ticket_url"]) == (5, "solved", link)
 

@@ -74,6 +74,7 @@ from tests.support.memory_colleagues import MemoryColleagues
 from tests.support.memory_handover import MemoryHandover
 from tests.support.memory_homes import MemoryHomes
 from tests.support.memory_relay import MemoryRelay
+from tests.support.memory_search import MemorySearch
 from tests.support.memory_tables import Tables
 
 ADMIN = "the-bootstrap-token"
@@ -621,6 +622,7 @@ def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> Ho
         skills=FakeLabels(),
         codes=FakeLabels(),
         reports=FakeReports(tables),
+        search=MemorySearch(tables),
         keys=FakeKeys(),
         notes=FakeNotes(),
         colleagues=MemoryColleagues(world.rig.store),

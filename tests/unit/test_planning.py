@@ -87,6 +87,7 @@ def test_the_great_house_is_as_great_as_the_brief_says() -> None:
     assert (great.contacts, great.agents) == (250_000, 11_700)
     assert {flow.kind for flow in great.flows} == {*ChannelKind} - {
         ChannelKind.WHATSAPP,
+        ChannelKind.TELEGRAM,
         ChannelKind.CALLBACK,
     }
     assert len(great.flows[0].languages) == 24

@@ -9,15 +9,15 @@ import re
 import unicodedata
 from functools import lru_cache
 
-# Blocks of scripts that are written without spaces between words.
-_UNSPACED = (
+UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
     "\u1000-\u109f\u1780-\u17ff"  # Myanmar, Khmer
     "\u3040-\u30ff\u31f0-\u31ff"  # Hiragana, Katakana
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
 )
-_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
-_IN_WORD = re.compile(f"[^\\W{_UNSPACED}]")
+"""Blocks of scripts that are written without spaces between words, as in a class of ``re``."""
+_IS_UNSPACED = re.compile(f"[{UNSPACED}]")
+_IN_WORD = re.compile(f"[^\\W{UNSPACED}]")
 _GAPS = re.compile(r"\s+")
 _MARKS = re.compile("[\u0300-\u036f]+")
 LONGEST_TEXT = 100_000

@@ -5,6 +5,7 @@ import {
   Keyboard,
   LogOut,
   Plus,
+  Search,
   Settings2,
   Volume2,
   VolumeX,
@@ -18,6 +19,7 @@ import { leave, Preferences } from "../ui/Shell";
 import { since } from "../ui/time";
 import { dialog, goNotReady, goReady, REASONS } from "./acts";
 import { ConnectionState } from "./ConnectionBar";
+import { openPalette } from "./keys";
 import { chime, muted, setMuted } from "./ringing";
 import { PeersButton } from "./Peers";
 import { desk, offline } from "./store";
@@ -35,6 +37,14 @@ export function Header() {
       <Capacity />
       <Presence />
       <PeersButton />
+      <button
+        class="btn icon"
+        onClick={openPalette}
+        aria-label={t("search")}
+        title={`${t("search")} (Ctrl+K)`}
+      >
+        <Icon of={Search} size={17} />
+      </button>
       <button
         class="btn new-case"
         onClick={() => (dialog.value = { kind: "new" })}

@@ -1,7 +1,9 @@
 import { CornerDownLeft, Zap } from "lucide";
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Refused } from "../agent/commands";
 import { who, type Who } from "../api/colleagues";
+import type { FoundCase } from "../api/search";
 import { type Macro, macros, queues } from "../api/resources";
 import { useResource } from "../api/resource";
 import { t } from "../i18n";
@@ -14,6 +16,7 @@ import { Icon } from "../ui/Icon";
 import { say } from "../ui/toast";
 import { itemOf } from "./acts";
 import type { Whom } from "./chats";
+import { FoundPreview, ofFound, useSearch } from "./Found";
 import { SHORTCUTS } from "./keys";
 import { applicable, filled, nearest } from "./macros";
 import { writeTo } from "./peers";
@@ -22,34 +25,41 @@ import { desk, order, refusal } from "./store";
 import "../setup/setup.css";
 import "./palette.css";
 
-/** One line of the palette: a macro, or what a key does too. */
+/** One line of the palette: a macro, what a key does too, a colleague, or what was found. */
 interface Entry {
   id: string;
   name: string;
   keys: string[];
   macro?: Macro;
+  found?: FoundCase;
+  mark?: ComponentChildren;
+  aside?: string;
   run(): void | Promise<void>;
 }
 
-/** Everything that can be done here, by typing: the macros of the open item first, each with what it will do. */
+/**
+ * Everything that can be done and found here, by typing: the macros of the open item first, each with
+ * what it will do; then cases and customers, each with what was said.
+ */
 export function Palette({ item: opened, onClose }: { item: ItemView | null; onClose(): void }) {
   const item = opened && (itemOf(opened.id) ?? null);
   const known = useResource("macros", macros);
   const [typed, setTyped] = useState("");
   const query = typed.trim();
   const there = useResource(query ? `who ${query}` : null, () => who(query));
+  const { found, error: unsearched } = useSearch(query);
   const [chosen, setChosen] = useState(0);
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState("");
   const list = useRef<HTMLUListElement>(null);
 
-  const entries = useMemo(() => {
+  const entries = useMemo<Entry[]>(() => {
     const own = item ? applicable(known.data?.items ?? [], item).map((macro) => ofMacro(macro, item)) : [];
     const all = [...own, ...ofKeys(onClose)];
     const wanted = typed.trim().toLowerCase();
-    const found = all.filter(({ name, macro }) => `${name} ${macro?.name ?? ""}`.toLowerCase().includes(wanted));
-    return [...found, ...ofColleagues(there.data, onClose)];
-  }, [known.data, item, typed, there.data]);
+    const acts = all.filter(({ name, macro }) => `${name} ${macro?.name ?? ""}`.toLowerCase().includes(wanted));
+    return [...acts, ...ofFound(found, onClose), ...ofColleagues(there.data, onClose)];
+  }, [known.data, item, typed, there.data, found]);
   const at = Math.min(chosen, entries.length - 1);
   const entry = entries[at];
 
@@ -96,7 +106,7 @@ export function Palette({ item: opened, onClose }: { item: ItemView | null; onCl
           </button>
           <button class="btn primary" disabled={!entry || busy}>
             <Icon of={CornerDownLeft} />
-            {entry?.macro ? t("macro.run") : t("palette.do")}
+            {entry?.macro ? t("macro.run") : entry?.found ? t("search.open") : t("palette.do")}
           </button>
         </>
       }
@@ -133,8 +143,15 @@ export function Palette({ item: opened, onClose }: { item: ItemView | null; onCl
               }}
               onDblClick={() => void run(one)}
             >
-              {one.macro && <Icon of={Zap} size={14} />}
-              <span class="cut">{one.name}</span>
+              {one.macro ? <Icon of={Zap} size={14} /> : one.mark}
+              <span class="cut" dir="auto">
+                {one.name}
+              </span>
+              {one.aside && (
+                <span class="cut muted palette-aside" dir="auto">
+                  {one.aside}
+                </span>
+              )}
               <span class="palette-keys">
                 {one.keys.map((key) => (
                   <kbd key={key}>{key}</kbd>
@@ -143,9 +160,16 @@ export function Palette({ item: opened, onClose }: { item: ItemView | null; onCl
             </li>
           ))}
           {entries.length === 0 && <li class="muted palette-none">{t("search.none")}</li>}
+          {unsearched && (
+            <li class="wrong palette-none" role="alert">
+              {t("search.failed")}: {unsearched.message}
+            </li>
+          )}
         </ul>
         <div class="palette-preview scroll" aria-live="polite">
-          {known.error && !known.data ? (
+          {entry?.found ? (
+            <FoundPreview of={entry.found} />
+          ) : known.error && !known.data ? (
             <>
               <p class="wrong" role="alert">
                 {t("macro.failed")}: {known.error.message}
