@@ -20,7 +20,7 @@ from gateway.core.routing.line import Line
 from gateway.core.routing.need import Need, need_of
 from gateway.core.state import NodeState
 from gateway.core.wallboard_days import Counts, DayBook
-from gateway.core.wallboard_share import BoardShare, KindShare, QueueShare, Wanted
+from gateway.core.wallboard_share import BoardShare, DemandShare, KindShare, QueueShare
 
 DUE_SOON_SECONDS = 1800.0
 MOST_WANTED = 200
@@ -338,13 +338,13 @@ class Wallboard:
         kinds = [k for k in ChannelKind if counts[k, True] or counts[k, False]]
         return {k: KindShare(waiting=counts[k, True], in_hand=counts[k, False]) for k in kinds}
 
-    def _wanted(self) -> tuple[Wanted, ...]:
+    def _wanted(self) -> tuple[DemandShare, ...]:
         lines = sorted(self._needs.items(), key=lambda one: (-len(one[1]), _order(one[0])))
         found = []
         for need, line in lines[:MOST_WANTED]:
             first = line.first()
             if first is not None:
-                found.append(Wanted(need=need, waiting=len(line), oldest=first[0]))
+                found.append(DemandShare(need=need, waiting=len(line), oldest=first[0]))
         return tuple(found)
 
 

@@ -36,7 +36,7 @@ class QueueShare(_Share, frozen=True, kw_only=True):
     promises_late: int = 0
 
 
-class Wanted(_Share, frozen=True, kw_only=True):
+class DemandShare(_Share, frozen=True, kw_only=True):
     """So many wait who ask the same; ``oldest`` as of a queue."""
 
     need: Need
@@ -63,4 +63,4 @@ class BoardShare(_Share, frozen=True, kw_only=True):
     agents: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     crew: int = 0
-    wanted: tuple[Wanted, ...] = ()
+    wanted: tuple[DemandShare, ...] = ()
