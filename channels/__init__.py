@@ -20,8 +20,9 @@ def table() -> Mapping[str, ChannelType]:
     from channels.sms import TYPE as SMS  # noqa: PLC0415
     from channels.task import TYPE as TASK  # noqa: PLC0415
     from channels.webchat import TYPE as WEBCHAT  # noqa: PLC0415
+    from channels.whatsapp import TYPE as WHATSAPP  # noqa: PLC0415
 
-    ours = {t.kind.value: t for t in (EMAIL, WEBCHAT, SMS, TASK)}
+    ours = {t.kind.value: t for t in (EMAIL, WEBCHAT, SMS, WHATSAPP, TASK)}
     theirs: dict[str, ChannelType] = {
         point.name: point.load() for point in entry_points(group=ENTRY_POINTS)
     }

@@ -20,10 +20,14 @@ TAG = "texts"
 
 
 class TextChannel(Generic[S]):
-    """Satisfies ``gateway.ports.Channel``; a kind has its own ``prepare``."""
+    """Satisfies ``gateway.ports.Channel``; a kind has its own ``prepare``.
+
+    ``looks_back``: what it may send depends on what was said before.
+    """
 
     kind: ChannelKind
     limits: Limits
+    looks_back = False
 
     def __init__(
         self, settings: S, services: Services, provider: Provider, guess: LanguageGuess
@@ -36,7 +40,9 @@ class TextChannel(Generic[S]):
         self._fetching = Fetching(settings, services, provider.login())
         self._hooks = Hooks(self.kind, settings, services, provider, self._fetching, guess)
         status = f"{services.public_url.rstrip('/')}{self._base}/status"
-        self._sending = Sending(settings, services, provider, self._links, status)
+        self._sending = Sending(
+            settings, services, provider, self._links, status, looks_back=self.looks_back
+        )
 
     def routes(self) -> Sequence[Route]:
         return [

@@ -8,6 +8,7 @@ from channels.texting.settings import ProviderSettings
 from channels.texting.wire import Finds, Provider, Text
 from gateway.core.errors import SendError, TryAgain, Undeliverable
 from gateway.core.model import Delivery, Message
+from gateway.core.stopping import NOTICE
 from gateway.ports import Outbound, Receipt, Services
 
 _HAS_IT = (Delivery.SENT, Delivery.DELIVERED, Delivery.READ)
@@ -16,7 +17,10 @@ LATEST = 200
 
 
 class Sending:
-    """What every kind of text has in common; a kind says how a message becomes a ``Text``."""
+    """What every kind of text has in common; a kind says how a message becomes a ``Text``.
+
+    ``looks_back``: it has to be known what was said in the case.
+    """
 
     def __init__(
         self,
@@ -25,9 +29,12 @@ class Sending:
         provider: Provider,
         links: Links,
         status_url: str,
+        *,
+        looks_back: bool = False,
     ) -> None:
         self._said, self._services, self._provider = settings, services, provider
         self._links, self._status_url = links, status_url
+        self._looks_back = looks_back or bool(settings.numbers)
 
     async def text_of(self, out: Outbound) -> Text:
         """What is to be sent. Raises ``Undeliverable``."""
@@ -49,6 +56,8 @@ class Sending:
             media=tuple(self._links.url(file.id) for file in files),
             status_url=self._status_url if message is not None else "",
             since=out.created_at,
+            heard_at=max((one.at for one in said if one.direction == "in"), default=None),
+            notice=NOTICE in out.payload,
             others=frozenset(
                 one.external_id for one in said if message is None or one.id != message.id
             ),
@@ -64,7 +73,7 @@ class Sending:
 
     async def _said_here(self, out: Outbound) -> list[Message]:
         """What was said in the case, where that has to be known."""
-        if out.case is None or not (out.repeat or self._said.numbers):
+        if out.case is None or not (out.repeat or self._looks_back):
             return []
         seq = out.message.seq if out.message is not None else 0
         after = max(0, seq - LATEST)

@@ -75,7 +75,8 @@ class Text(Struct, frozen=True, kw_only=True):
 
     ``others`` are the provider's ids of other texts to the same number.
 
-    ``template`` and ``values`` stand for ``body`` where only a template may be sent.
+    ``heard_at`` is when the customer wrote last, if that was looked up; ``notice``: it is about
+    being written to. ``template`` and ``values`` stand for ``body`` where nothing else may be sent.
     """
 
     order: str
@@ -90,6 +91,8 @@ class Text(Struct, frozen=True, kw_only=True):
     language: str = ""
     values: tuple[str, ...] = ()
     others: frozenset[str] = frozenset()
+    heard_at: datetime | None = None
+    notice: bool = False
 
 
 class Hook(Struct, frozen=True, kw_only=True):

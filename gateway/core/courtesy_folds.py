@@ -1,16 +1,19 @@
 """How what customers are told by themselves changes a node's state; see ``folds``."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core.courtesy import Solving
-from gateway.core.model import Case, CaseStatus, Item
+from gateway.core.model import Case, CaseStatus, ChannelKind, Item
 from gateway.core.state import NodeState, Rows
 from gateway.core.stops import in_words
+
+WINDOW = timedelta(hours=24)
+"""So long WhatsApp lets a business write anything after the customer's last message."""
 
 
 def solved_by(event: e.CaseChanged) -> dict[str, Any]:
@@ -28,6 +31,12 @@ def nothing_more(item: Item, event: e.MessageAdded) -> dict[str, Any]:
     """A person has answered: when that would be is nothing to be said of any more."""
     answered = event.direction == "out" and not event.automatic
     return {"assured": None} if answered and item.assured is not None else {}
+
+
+def window(item: Item, event: e.MessageAdded, at: datetime) -> dict[str, Any]:
+    """The customer has written: from now on we may answer for a day, where that is bounded."""
+    heard = event.direction == "in" and item.kind is ChannelKind.WHATSAPP and not event.automatic
+    return {"window_ends": at + WINDOW} if heard else {}
 
 
 def _score_asked(s: NodeState, ev: e.ScoreAsked, at: datetime) -> Rows:

@@ -190,6 +190,7 @@ NEW: Mapping[str, Since] = {
     # An older node would go on writing to who has said stop.
     **dict.fromkeys(("ContactStopped", "ContactResumed", "Stop"), Since(2)),
     "Item.stopped": Since(2, harmless=True),
+    "Item.window_ends": Since(2, harmless=True),
     "ChannelKind=telegram": Since(2),
     "MessageAdded.guest": Since(2, harmless=True),
     # What is lost of these is not in the routing report.

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from gateway.core import events as e
 from gateway.core.capacity import AWAKE, cost_here, rests_after
-from gateway.core.courtesy_folds import COURTESY_FOLDS, nothing_more, rated, solved_by
+from gateway.core.courtesy_folds import COURTESY_FOLDS, nothing_more, rated, solved_by, window
 from gateway.core.ids import AgentName
 from gateway.core.model import Forecast, Item, OutboundState, Passed, Presence
 from gateway.core.owed_folds import OWED_FOLDS, called_back
@@ -71,7 +71,7 @@ def _message_added(s: NodeState, ev: e.MessageAdded, at: datetime) -> Rows:
                 changes["answered_at"] = at
             if (after := rests_after(s.queues, item)) is not None:
                 changes["rests_at"] = at + timedelta(seconds=after)
-        changes |= silent_since(item, ev, at) | nothing_more(item, ev)
+        changes |= silent_since(item, ev, at) | nothing_more(item, ev) | window(item, ev, at)
         if changes:
             rows += (s.edit(item, **changes),)
     return rows

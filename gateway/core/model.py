@@ -140,6 +140,7 @@ class Item(Kept, frozen=True, kw_only=True):
     chose its queue, ``asked`` what the front door asked its customer; ``assured`` what machines of
     ours have said of when a person answers. ``undeliverable``: what we send to its address comes
     back, and this is why. ``stopped``: whoever is there wants no more messages, and since when.
+    Until ``window_ends`` a messenger lets us answer freely.
     """
 
     id: ItemId
@@ -193,6 +194,7 @@ class Item(Kept, frozen=True, kw_only=True):
     assured: Assured | None = None
     undeliverable: str = ""
     stopped: str = ""
+    window_ends: datetime | None = None
 
 
 class Case(Kept, frozen=True, kw_only=True):

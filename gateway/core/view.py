@@ -77,7 +77,7 @@ class ItemView(Struct, frozen=True, kw_only=True):
 
     ``no_reply``: nothing can be written on it, there only is a number to call. ``undeliverable``:
     what is written to its address comes back, and this is why. ``stopped``: whoever is there wants
-    no more messages, and since when.
+    no more messages, and since when. Until ``window_ends`` a messenger lets us answer freely.
     """
 
     id: ItemId
@@ -115,6 +115,7 @@ class ItemView(Struct, frozen=True, kw_only=True):
     no_reply: bool | UnsetType = UNSET
     undeliverable: str | UnsetType = UNSET
     stopped: str | UnsetType = UNSET
+    window_ends: datetime | UnsetType = UNSET
 
 
 class OfferView(Struct, frozen=True, kw_only=True):
@@ -233,6 +234,7 @@ def item_view(item: Item, case: Case) -> ItemView:
         no_reply=unwritable(item) or UNSET,
         undeliverable=item.undeliverable or UNSET,
         stopped=item.stopped or UNSET,
+        window_ends=item.window_ends or UNSET,
     )
 
 

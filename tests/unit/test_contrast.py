@@ -7,7 +7,7 @@ import pytest
 
 TOKENS = Path(__file__).parents[2] / "push/web/src/ui/tokens.css"
 GROUNDS = ("bg", "surface", "sunken", "raised", "hover", "selected")
-KINDS = ("email", "webchat", "sms", "whatsapp", "voice", "task", "callback")
+KINDS = ("email", "webchat", "sms", "whatsapp", "telegram", "voice", "task", "callback")
 TEXT = [(ink, ground) for ink in ("text", "text-2", "text-3") for ground in GROUNDS]
 TEXT += [("accent-text", ground) for ground in (*GROUNDS, "accent-soft")]
 TEXT += [("accent-ink", "accent"), ("accent-ink", "accent-hover"), ("bad-ink", "bad")]

@@ -25,7 +25,7 @@ export const Close = {
 
 export type Json = string | number | boolean | null;
 export type Attributes = Record<string, Json>;
-export type ChannelKind = "email" | "webchat" | "sms" | "whatsapp" | "voice" | "task" | "callback";
+export type ChannelKind = "email" | "webchat" | "sms" | "whatsapp" | "telegram" | "voice" | "task" | "callback";
 export type ItemState =
   | "new"
   | "scheduled"
@@ -279,6 +279,10 @@ export interface ItemView {
   no_reply?: boolean;
   /** What is written to its address comes back, and this is why. */
   undeliverable?: string;
+  /** Whoever is there wants no more messages, and since when. */
+  stopped?: string;
+  /** Until when a messenger lets us answer freely. */
+  window_ends?: string | null;
 }
 
 export interface Callback {

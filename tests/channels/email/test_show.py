@@ -38,7 +38,5 @@ def test_a_place_that_is_none_is_nothing() -> None:
 
 
 def test_of_html_that_we_send_remote_images_stay_and_nothing_acts() -> None:
-    html = (
-        '<p onclick="x()"><img src="https://firm.example/l.png"><img src="x.png"></p><form>'
-    )
+    html = '<p onclick="x()"><img src="https://firm.example/l.png"><img src="x.png"></p><form>'
     assert SHOW.clean(html) == '<p><img src="https://firm.example/l.png"><img></p>'

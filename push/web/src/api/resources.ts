@@ -37,6 +37,10 @@ export interface Identity {
   value: string;
   verified: boolean;
   /** What is sent there comes back: why, and since when. */
+  /** A number as people write it. */
+  shown?: string;
+  /** On which kinds of channels nothing more is wanted there, and since when. */
+  stopped?: Record<string, string | null>;
   undeliverable?: string;
   undeliverable_since?: string | null;
 }

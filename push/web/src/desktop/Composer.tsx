@@ -14,6 +14,7 @@ import { addresses } from "./mail";
 import { type Dress, LetterFoot, LetterHead, useDress } from "./LetterParts";
 import { Recipients, readAlone } from "./Recipients";
 import { desk, order } from "./store";
+import { SegmentCount, TextState } from "./TextFoot";
 import { useTyping } from "./typing";
 import { FileChips, useUploads } from "./uploads";
 import "./composer.css";
@@ -36,7 +37,8 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
   // an offer that was just accepted can be written to already, and sent once it is confirmed
   const writable = assigned || item.state === "offered";
   const worth = body.trim() !== "" && body.length <= LIMIT;
-  const sendable = assigned && worth && files.busy.length === 0;
+  const welcome = note || !item.stopped; // who has said stop is written to no more
+  const sendable = assigned && worth && welcome && files.busy.length === 0;
   // whoever says so by the keyboard a moment too soon is not to say it twice
   const [soon, setSoon] = useState<{ then: Then } | null>(null);
 
@@ -134,6 +136,7 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
           <span>{t("composer.no_link")}</span>
         </p>
       )}
+      {!note && <TextState item={item} put={(text) => put(0, body.length, text)} />}
       {!note && <LetterHead dress={dress} />}
       <div class="grow" data-text={`${body}\n`}>
         <textarea
@@ -202,6 +205,7 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
           </button>
         )}
         <span class="composer-space">
+          {!note && <SegmentCount item={item} body={body} />}
           {body.length > LIMIT - 2000 && (
             <span class={body.length > LIMIT ? "wrong num" : "muted num"}>
               {t("composer.left", { n: LIMIT - body.length })}

@@ -63,7 +63,7 @@ const STANDING = {
 
 function Card({ brief, item }: { brief: CustomerBrief; item: ItemView | null }) {
   // a mail that came back marks an address of theirs: then the card says so at once
-  const marked = item?.undeliverable ?? "";
+  const marked = `${item?.undeliverable ?? ""} ${item?.stopped ?? ""}`;
   const full = useResource(`customer ${brief.id} ${marked}`, () => customerById(brief.id));
   const name = full.data?.name || whoIs(item, brief);
   const language = full.data?.language || brief.language;
@@ -116,13 +116,18 @@ function IdentityRow({ identity, works }: { identity: Identity; works: () => voi
       <button class="identity" title={t("copy.this")} onClick={() => void copyText(value)}>
         <Icon of={IDENTITY_ICONS[kind] ?? Hash} size={15} label={word("identity", kind)} />
         <span class="identity-words">
-          <span class="cut">{kind === "visitor" ? `${t("identity.visitor")} ${value.slice(-6)}` : value}</span>
+          <span class="cut">{kind === "visitor" ? `${t("identity.visitor")} ${value.slice(-6)}` : (identity.shown ?? value)}</span>
           <span class={`proof ${proof.slice("proof.".length)}`}>{t(proof)}</span>
         </span>
         <span class="identity-copy">
           <Icon of={Copy} size={13} />
         </span>
       </button>
+      {Object.entries(identity.stopped ?? {}).map(([channel, at]) => (
+        <p key={channel} class="customer-hint claimed">
+          {t("identity.stopped", { kind: word("kind", channel), when: at ? new Date(at).toLocaleDateString(locale.value) : "–" })}
+        </p>
+      ))}
       {undeliverable && (
         <p class="customer-hint claimed">
           {t("identity.undeliverable", { reason: undeliverable, when: since ? new Date(since).toLocaleDateString(locale.value) : "–" })}{" "}

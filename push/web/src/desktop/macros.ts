@@ -6,7 +6,7 @@ import type { ItemView } from "../protocol";
 type About = Pick<ItemView, "kind" | "state" | "language" | "number" | "subject" | "queue" | "address" | "customer" | "callback" | "case">;
 
 /** What is written to by an address of its own; the node refuses a reply without one. */
-const ADDRESSED = ["email", "sms", "whatsapp"];
+const ADDRESSED = ["email", "sms", "whatsapp", "telegram"];
 
 /** In hand, and of a kind that the macro is for. */
 export function applicable(macros: readonly Macro[], item: About): Macro[] {

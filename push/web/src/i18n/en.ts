@@ -3,6 +3,7 @@ import { enPeers } from "./en-peers";
 import { enRouting } from "./en-routing";
 import { enIntake } from "./en-intake";
 import { enMail } from "./en-mail";
+import { enSms } from "./en-sms";
 import { enTies } from "./en-ties";
 import { enSetup } from "./en-setup";
 import { enWordings } from "./en-wordings";
@@ -14,6 +15,7 @@ export const en = {
   ...enRouting,
   ...enIntake,
   ...enMail,
+  ...enSms,
   ...enTies,
   ...enSetup,
   ...enWordings,

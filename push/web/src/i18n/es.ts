@@ -2,6 +2,7 @@ import { esPeers } from "./es-peers";
 import { esRouting } from "./es-routing";
 import { esIntake } from "./es-intake";
 import { esMail } from "./es-mail";
+import { esSms } from "./es-sms";
 import { esTies } from "./es-ties";
 import { esSetup } from "./es-setup";
 import { esWordings } from "./es-wordings";
@@ -11,6 +12,7 @@ import type { Texts } from "./texts";
 export const es: Texts = {
   ...esIntake,
   ...esMail,
+  ...esSms,
   ...esTies,
   ...esSetup,
   ...esWordings,

@@ -2,6 +2,7 @@ import { zhPeers } from "./zh-peers";
 import { zhRouting } from "./zh-routing";
 import { zhIntake } from "./zh-intake";
 import { zhMail } from "./zh-mail";
+import { zhSms } from "./zh-sms";
 import { zhTies } from "./zh-ties";
 import { zhSetup } from "./zh-setup";
 import { zhWordings } from "./zh-wordings";
@@ -11,6 +12,7 @@ import type { Texts } from "./texts";
 export const zh: Texts = {
   ...zhIntake,
   ...zhMail,
+  ...zhSms,
   ...zhTies,
   ...zhSetup,
   ...zhWordings,

@@ -9,7 +9,7 @@ import { Icon } from "../ui/Icon";
 import { Facts } from "./Facts";
 import { type Fact, thenFacts, type Trace, traceOf } from "./words";
 
-const KINDS: ChannelKind[] = ["email", "webchat", "task", "sms", "whatsapp", "voice"];
+const KINDS: ChannelKind[] = ["email", "webchat", "task", "sms", "whatsapp", "telegram", "voice"];
 
 /** What was said, by whom; what happens to an item later cannot be tried with words alone. */
 const SAID = ["contact", "message", "reply", "note", "colleague"] as const;

@@ -9,7 +9,7 @@ import {
   MessageSquareText,
   MessagesSquare,
   Phone,
-  PhoneCall,
+  PhoneCall, Send,
 } from "lucide";
 import type { ComponentChildren } from "preact";
 import { t } from "../i18n";
@@ -38,6 +38,7 @@ const KINDS: Record<ChannelKind, IconNode> = {
   webchat: MessagesSquare,
   sms: MessageSquareText,
   whatsapp: MessageCircle,
+  telegram: Send,
   voice: Phone,
   task: ClipboardList,
   callback: PhoneCall,

@@ -13,7 +13,7 @@ import { TextsField } from "./TextsField";
 import { faultsOf, languagesOf, newRow, rowsOf, textsFrom } from "./texts";
 import { useWords } from "./useWords";
 
-const KINDS: ChannelKind[] = ["email", "webchat", "sms", "whatsapp", "task"];
+const KINDS: ChannelKind[] = ["email", "webchat", "sms", "whatsapp", "telegram", "task"];
 
 export function CannedPart() {
   const list = useResource("canned", canned);
