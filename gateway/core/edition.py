@@ -206,7 +206,7 @@ NEW: Mapping[str, Since] = {
     # They stand only in the field above.
     "Ties": Since(2, harmless=True),
     # A node's share of the wallboard: what an older node adds to it is not there.
-    "Capacity.board": Since(2, harmless=True),
+    **dict.fromkeys(("Capacity.board", "BoardShare"), Since(2, harmless=True)),
 }
 """By ``Kind``, ``Kind.field`` or ``Kind=value``: all that the first edition does not have.
 
