@@ -6,15 +6,15 @@ with a final response or with ``Over``. CANCEL is answered here, and so is what 
 ways. Nothing is sent but what the returned ``Send`` say.
 """
 
-import heapq
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct, structs
 
 from channels.voice.sip import client, server
+from channels.voice.sip.alarms import Alarms
 from channels.voice.sip.flow import DEFAULT_PORTS, Flow
 from channels.voice.sip.grammar import Via, written_via
 from channels.voice.sip.message import Message, Request, Response, response_to
@@ -59,11 +59,15 @@ class Asked(Struct, frozen=True):
 
 
 class Answered(Struct, frozen=True):
-    """A response to a request of ours; of an INVITE's 2xx each repetition too."""
+    """A response to a request of ours; of an INVITE's 2xx each repetition too.
+
+    ``note`` is what who asked gave with the request.
+    """
 
     id: Id
     response: Response
     flow: Flow
+    note: Any = None
 
 
 class Acknowledged(Struct, frozen=True):
@@ -84,6 +88,7 @@ class Over(Struct, frozen=True):
 
     id: Id
     why: Ending
+    note: Any = None
 
 
 class Stray(Struct, frozen=True):
@@ -107,13 +112,13 @@ _STEPS: dict[str, Callable[[State, Input, float], Step]] = {
 class _Held:
     """A transaction and the way of its messages."""
 
-    __slots__ = ("armed", "cancel", "flow", "state", "tag")
+    __slots__ = ("cancel", "flow", "note", "state", "tag")
 
-    def __init__(self, flow: Flow, state: State, tag: str = "") -> None:
+    def __init__(self, flow: Flow, state: State, tag: str = "", note: Any = None) -> None:
         self.flow = flow
         self.state = state
         self.tag = tag
-        self.armed: float | None = None
+        self.note = note
         self.cancel: Literal["", "wanted", "done"] = ""
 
 
@@ -128,7 +133,7 @@ class Transactions:
         self._most = most
         self._held: dict[Id, _Held] = {}
         self._asking: dict[tuple[str, ...], Id] = {}
-        self._alarms: list[tuple[float, Id]] = []
+        self._alarms: Alarms[Id] = Alarms()
         self.dropped: Counter[str] = Counter()
         """What was not passed on, by reason."""
 
@@ -151,13 +156,13 @@ class Transactions:
             return self._cancel(request, flow, now)
         return self._begin(request, flow, now)
 
-    def ask(self, request: Request, flow: Flow, now: float) -> tuple[Id, Result]:
+    def ask(self, request: Request, flow: Flow, now: float, note: Any = None) -> tuple[Id, Result]:
         """Send a request of ours whose topmost Via has a branch of its own."""
         id_ = Id(ours=True, key=(request.via.branch, request.method))
         if id_ in self._held:
             raise ValueError(f"branch {request.via.branch} is in use")
         state, outputs = client.begin(request, reliable=flow.reliable, timing=self._timing, now=now)
-        held = _Held(flow, state)
+        held = _Held(flow, state, note=note)
         self._keep(id_, held)
         return id_, self._outcome(id_, held, outputs)
 
@@ -186,23 +191,15 @@ class Transactions:
 
     def deadline(self) -> float | None:
         """When to call ``on_time``."""
-        while self._alarms:
-            at, id_ = self._alarms[0]
-            held = self._held.get(id_)
-            if held is not None and held.armed == at:
-                return at
-            heapq.heappop(self._alarms)
-        return None
+        return self._alarms.next()
 
     def on_time(self, now: float) -> Result:
         """Fire every timer that is due by now."""
         results: Result = []
-        while (at := self.deadline()) is not None and at <= now:
-            _, id_ = heapq.heappop(self._alarms)
-            held = self._held[id_]
-            held.armed = None
-            timer = min(held.state.due, key=lambda t: (held.state.due[t], t))
-            # Late or not: the next repetition is counted from now, the others from when they began.
+        while (id_ := self._alarms.due(now)) is not None:
+            due = self._held[id_].state.due
+            timer = min(due, key=lambda t: (due[t], t))
+            # Late or not: the next repetition is counted from now, the end from the beginning.
             results += self._step(id_, Fired(timer), now)
         return results
 
@@ -273,7 +270,7 @@ class Transactions:
         if state.over:
             self._forget(id_, held)
         else:
-            self._arm(id_, held)
+            self._alarms.set(id_, state.deadline)
             if held.cancel == "wanted":
                 results += self._send_cancel(id_, held, now)
         return results
@@ -295,29 +292,23 @@ class Transactions:
             elif id_.ours and held.state.request.method == "CANCEL":
                 continue  # what counts is how the INVITE ends
             elif isinstance(output.what, Response):
-                results.append(Answered(id_, output.what, came or held.flow))
+                results.append(Answered(id_, output.what, came or held.flow, held.note))
             elif isinstance(output.what, Request):
                 results.append(Acknowledged(output.what, came or held.flow))
             else:
-                results.append(Over(id_, output.what))
+                results.append(Over(id_, output.what, held.note))
         return results
 
     def _keep(self, id_: Id, held: _Held) -> None:
         self._held[id_] = held
-        self._arm(id_, held)
+        self._alarms.set(id_, held.state.deadline)
 
     def _forget(self, id_: Id, held: _Held) -> None:
         del self._held[id_]
+        self._alarms.set(id_, None)
         same = _same(held.state.request)
         if self._asking.get(same) == id_:
             del self._asking[same]
-
-    def _arm(self, id_: Id, held: _Held) -> None:
-        at = held.state.deadline
-        if at != held.armed:
-            held.armed = at
-            if at is not None:
-                heapq.heappush(self._alarms, (at, id_))
 
 
 def server_id(request: Request, *, method: str = "") -> Id:
