@@ -29,6 +29,7 @@ from gateway.core.ids import (
     Position,
     QueueName,
 )
+from gateway.core.inbound import Amend as Amend
 from gateway.core.inbound import Claim as Claim
 from gateway.core.inbound import Decided as Decided
 from gateway.core.inbound import File as File

@@ -15,7 +15,7 @@ from gateway.core import events as e
 from gateway.core.capacity import TOTAL, used
 from gateway.core.ids import AgentName, CaseId, ItemId
 from gateway.core.lifecycle import ENDED, IN_HAND
-from gateway.core.model import AgentProfile, Case, Item, ItemState, Message, Offer, Site
+from gateway.core.model import AgentProfile, Amended, Case, Item, ItemState, Message, Offer, Site
 from gateway.core.view import CapacityView, ItemView, item_view
 from push.alike import same_header, stays
 from push.protocol import (
@@ -142,6 +142,8 @@ class Mirror:
                 self._take_case(row, moves)
             elif type(row) is Message:
                 moves.message = row
+            elif type(row) is Amended:
+                moves.message = row.message
             elif type(row) is AgentProfile:
                 self._profiles[row.name] = row
                 self._recount(row.name, moves)
@@ -234,6 +236,9 @@ class Mirror:
         return changed
 
 
+_SAID = (e.MessageAdded, e.MessageEdited, e.MessageDeleted)
+
+
 # -- projecting -----------------------------------------------------------------------------
 
 
@@ -246,8 +251,8 @@ def project(entry: e.Entry, mirror: Mirror) -> Frames:
     moves = mirror.absorb(entry)
     out = _Out(mirror.settle(moves) if moves.capacity else {})
     event = entry.event
-    if type(event) is e.MessageAdded:
-        _message(moves.message, event, mirror, out)
+    if type(event) in _SAID:
+        _message(moves.message, mirror, out)
     elif type(event) is e.DeliveryChanged:
         _delivery(event, mirror, out)
     out.frames += mirror.standing.take(entry)
@@ -355,10 +360,10 @@ def _holders(case: CaseId, mirror: Mirror) -> list[tuple[AgentName, Item]]:
     ]
 
 
-def _message(message: Message | None, event: e.MessageAdded, mirror: Mirror, out: _Out) -> None:
+def _message(message: Message | None, mirror: Mirror, out: _Out) -> None:
     if message is None:
         return
-    for agent, item in _holders(event.case, mirror):
+    for agent, item in _holders(message.case, mirror):
         out.frames.append((agent, MessageFrame(epoch=0, seq=0, item=item.id, message=message)))
 
 

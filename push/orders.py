@@ -79,6 +79,12 @@ class Orders(ABC):
     async def note(self, item: ItemId, body: str) -> Ok:
         return await self.act(c.Note(id=new_id(), item=item, body=body))
 
+    async def edit(self, item: ItemId, message: MessageId, body: str) -> Ok:
+        return await self.act(c.Edit(id=new_id(), item=item, message=message, body=body))
+
+    async def delete(self, item: ItemId, message: MessageId) -> Ok:
+        return await self.act(c.Delete(id=new_id(), item=item, message=message))
+
     async def typing(self, item: ItemId, *, on: bool = True) -> Ok:
         return await self.act(c.Typing(id=new_id(), item=item, on=on))
 

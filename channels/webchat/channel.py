@@ -34,6 +34,8 @@ from gateway.core.events import (
     ItemCreated,
     ItemMove,
     MessageAdded,
+    MessageDeleted,
+    MessageEdited,
 )
 from gateway.core.ids import CaseId, MessageId, NodeName
 from gateway.core.model import ChannelKind, Delivery, Item, Message
@@ -59,7 +61,7 @@ _MOVES: tuple[type, ...] = (
     CustomerBack,
     *get_args(ItemMove),
 )
-_ELSEWHERE = (MessageAdded, DeliveryChanged, *_MOVES)
+_ELSEWHERE = (MessageAdded, MessageEdited, MessageDeleted, DeliveryChanged, *_MOVES)
 _TICK = encode(Tick())
 
 
@@ -199,6 +201,8 @@ class WebChat:
                 case MessageAdded(case=case, message=message):
                     if self._hub.watched(case):
                         self._on_message(case, message, entry)
+                case MessageEdited(case=case, seq=seq) | MessageDeleted(case=case, seq=seq):
+                    self._on_amended(case, seq)
                 case DeliveryChanged(case=case, message=message, state=state):
                     self._on_delivery(case, message, state)
                 case event if isinstance(event, _MOVES):
@@ -216,6 +220,10 @@ class WebChat:
     def _on_delivery(self, case: CaseId, message: MessageId, state: Delivery) -> None:
         for connection in self._hub.followers(case):
             connection.delivery_changed(message, state)
+
+    def _on_amended(self, case: CaseId, seq: int) -> None:
+        for connection in self._hub.followers(case):
+            connection.amended(seq)
 
     def _on_move(self, entry: Entry) -> None:
         for row in entry.rows:
@@ -242,6 +250,8 @@ class WebChat:
                     if direction != "note":
                         for connection in self._hub.followers(entry.case):
                             connection.said_elsewhere(seq)
+                case MessageEdited(seq=seq) | MessageDeleted(seq=seq):
+                    self._on_amended(entry.case, seq)
                 case DeliveryChanged(message=message, state=state):
                     self._on_delivery(entry.case, message, state)
                 case _:

@@ -268,6 +268,10 @@ class Connection:
         queue = self._house.settings.queue if item is None else item.queue
         return self._house.services.closed(queue)
 
+    def amended(self, seq: int) -> None:
+        """A message of the followed conversation says something else now, or nothing."""
+        self._carry(self._session.amended(seq))
+
     def said_elsewhere(self, seq: int) -> None:
         """Another node has added a message to the followed conversation."""
         self._carry(self._session.said_elsewhere(seq))

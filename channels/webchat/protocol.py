@@ -18,7 +18,6 @@ from channels.webchat.reading import BadFrame as BadFrame
 from channels.webchat.reading import channel_of as channel_of
 from channels.webchat.reading import explain, id_of
 from gateway.core.ids import AttachmentId, CaseId, MessageId
-from gateway.core.model import Message
 from gateway.core.wire import snake
 
 SUBPROTOCOL = "switchroom.chat.v1"
@@ -98,6 +97,8 @@ class Send(_Said, frozen=True, kw_only=True):
 
 
 class Edit(_Said, frozen=True, kw_only=True):
+    """Say otherwise what was just said."""
+
     id: Id
     message: MessageId
     body: Body
@@ -171,12 +172,10 @@ ClientFrame = (
     | Survey
     | Sip
 )
-Brought = Send | End | Callme | CancelCall
+Brought = Send | Edit | Delete | End | Callme | CancelCall
 """What goes to the intake."""
 
 NOT_YET: dict[type[ClientFrame], str] = {
-    Edit: "messages cannot be edited yet",
-    Delete: "messages cannot be deleted yet",
     Voice: "calls from the chat window are not offered yet",
     Survey: "there is no survey to answer yet",
     Sip: "calls from the chat window are not offered yet",
@@ -232,7 +231,10 @@ class AttachmentCard(Struct, frozen=True, kw_only=True):
 
 
 class MessageFrame(_Told, frozen=True, kw_only=True, tag="message"):
-    """``client_id`` is the ``id`` of the visitor's own ``send``."""
+    """``client_id`` is the ``id`` of the visitor's own ``send``.
+
+    ``edited``: it said something else before; ``deleted``: it says nothing any more.
+    """
 
     seq: int
     id: MessageId
@@ -242,6 +244,8 @@ class MessageFrame(_Told, frozen=True, kw_only=True, tag="message"):
     attachments: tuple[AttachmentCard, ...]
     client_id: str | UnsetType = UNSET
     quick_replies: tuple[str, ...] | UnsetType = UNSET
+    edited: bool = False
+    deleted: bool = False
 
 
 class Edited(_Told, frozen=True, kw_only=True):
@@ -379,21 +383,3 @@ def decode_client(text: str) -> ClientFrame:
         raise BadFrame(*explain(str(error)), id_of(text)) from None
     except (msgspec.DecodeError, UnicodeError):
         raise BadFrame("a frame is one JSON object", "", None) from None
-
-
-def frame_of(message: Message) -> MessageFrame:
-    """A committed message as the visitor sees it."""
-    mine = message.direction == "in" and bool(message.client_id)
-    return MessageFrame(
-        seq=message.seq,
-        id=message.id,
-        author=Author(kind=message.author.kind, name=message.author.name),
-        body=message.body,
-        at=message.at,
-        attachments=tuple(
-            AttachmentCard(id=a.id, name=a.name, type=a.type, size=a.size)
-            for a in message.attachments
-        ),
-        client_id=message.client_id if mine else UNSET,
-        quick_replies=message.quick_replies,
-    )

@@ -33,7 +33,6 @@ from channels.webchat.effects import (
 )
 from channels.webchat.marks import Marks
 from channels.webchat.protocol import (
-    MAX_BODY,
     NOT_YET,
     VERSION,
     BadFrame,
@@ -42,6 +41,10 @@ from channels.webchat.protocol import (
     CancelCall,
     ClientFrame,
     Close,
+    Delete,
+    Deleted,
+    Edit,
+    Edited,
     End,
     Error,
     Hello,
@@ -53,10 +56,9 @@ from channels.webchat.protocol import (
     Times,
     Typing,
     TypingFrame,
-    Welcome,
     decode_client,
-    frame_of,
 )
+from channels.webchat.saying import frame_of, unsayable, welcome_of
 from channels.webchat.standing import standing_of
 from channels.webchat.visitor import Visitor
 from gateway.core.calendars import Closed
@@ -64,8 +66,8 @@ from gateway.core.ids import AgentName, CaseId, MessageId
 from gateway.core.model import Delivery, Item, ItemState, Message
 from gateway.ports import Decided
 
-LOOK_BACK = 25
-"""How many messages before the resume point are read again, for the marks they may have got."""
+LOOK_BACK = 60
+"""So many messages before the resume point are read again: for marks, and second thoughts."""
 
 ARRIVED = (Delivery.DELIVERED, Delivery.READ)
 
@@ -96,6 +98,7 @@ class Session:
         self._cursor = 0  # like position, but counts the notes that a customer never sees
         self._loading = False
         self._newest = 0  # the highest seq committed while loading
+        self._again = 0  # from this seq on to be read once more, for it was amended meanwhile
         self.item: Item | None = None
         self._promises = Promises()
         self._waiting: Waiting = None  # as it was told last
@@ -122,8 +125,8 @@ class Session:
         match frame:
             case Hello():
                 return [error_of(None, "bad_frame", "hello was said already", "t")]
-            case Send():
-                return self._send(frame)
+            case Send() | Edit() | Delete():
+                return self._say(frame)
             case Typing(on=on):
                 return self._type(on=on)
             case Read(seq=seq):
@@ -143,14 +146,10 @@ class Session:
         self.hello = hello
         return [Greet(hello)]
 
-    def _send(self, frame: Send) -> list[Effect]:
-        if len(frame.body) > MAX_BODY:
-            return [error_of(frame.id, "too_long", f"at most {MAX_BODY:,} characters", "body")]
-        if not frame.body.strip() and not frame.attachments:
-            return [error_of(frame.id, "bad_frame", "the message is empty", "body")]
-        if len(frame.attachments) > self._most_files:
-            detail = f"at most {self._most_files} files with one message"
-            return [error_of(frame.id, "not_available", detail, "attachments")]
+    def _say(self, frame: Send | Edit | Delete) -> list[Effect]:
+        problem = unsayable(frame, self._most_files)
+        if problem is not None:
+            return [Post(problem)]
         return [*self._type(on=False), Bring(frame)]
 
     def _end(self, frame: End) -> list[Effect]:
@@ -188,25 +187,14 @@ class Session:
         self.conversation = case.id if case else None
         self._marks = Marks()
         self._typing = False
-        last = case.last_seq if case else 0
-        self.position = self._cursor = self._resume_point(last, anew=now.anew)
+        self.position = self._cursor = self._resume_point(
+            case.last_seq if case else 0, anew=now.anew
+        )
         self.item = now.item
         self._promises.are(now.promises)
         self._waiting = now.waiting
         self._state = self._standing()
-        welcome = Welcome(
-            version=VERSION,
-            visitor=now.token,
-            conversation=self.conversation,
-            number=case.number if case else None,
-            seq=last,
-            state=self._state.state,
-            heartbeat=now.heartbeat,
-            site=now.site,
-            anew=now.anew,
-            peers=now.peers,
-            opens_at=self._state.opens_at,
-        )
+        welcome = welcome_of(now, self._state)
         start = [Post(welcome), Post(self._state)]
         return [*start, *self._load(max(0, self.position - LOOK_BACK))]
 
@@ -242,6 +230,9 @@ class Session:
         if self._newest > self.position:
             return effects + self._load(self.position)
         self._loading = False
+        if self._again:
+            after, self._again = self._again - 1, 0
+            return effects + self._load(after)
         return [*effects, *self._answers(all_read=True), *self._due_marks()]
 
     def committed(self, message: Message) -> list[Effect]:
@@ -255,6 +246,13 @@ class Session:
         if message.seq != self._cursor + 1:
             return self._load(self.position)
         return [*self._take(message), *self._answers(), *self._due_marks()]
+
+    def amended(self, seq: int) -> list[Effect]:
+        """Somebody has had second thoughts about a message of this conversation, and they stand."""
+        if self._loading:
+            self._again = min(self._again or seq, seq)
+            return []
+        return self._load(seq - 1)
 
     def said_elsewhere(self, seq: int) -> list[Effect]:
         """A message of this conversation is on disk, and nobody has brought it here."""
@@ -273,6 +271,10 @@ class Session:
             return
         self._marks.note(message)
         if not new:
+            if message.deleted_at:
+                yield Post(Deleted(seq=message.seq, message=message.id))
+            elif message.edited_at:
+                yield Post(Edited(seq=message.seq, message=message.id, body=message.body))
             return
         self.position = message.seq
         yield Post(frame_of(message))
@@ -294,11 +296,17 @@ class Session:
             return [Post(Ok(re=said.id or "", seq=decided.seq, conversation=decided.case))]
         if said.id:
             self._held.hold(said.id, decided.case, decided.seq)
-        if decided.case != self.conversation:
-            return [Enter(decided.case)]
+        return self._shown(said, decided.case, decided.seq)
+
+    def _shown(self, said: Brought, conversation: CaseId, seq: int) -> list[Effect]:
+        """What was said is brought to the window, and its answer after it."""
+        if conversation != self.conversation:
+            return [Enter(conversation)]
+        if isinstance(said, Edit | Delete):
+            return self.amended(seq)
         if self._loading:  # what is being read may have been read before this was committed
-            self._newest = max(self._newest, decided.seq)
-        elif decided.seq > self.position:
+            self._newest = max(self._newest, seq)
+        elif seq > self.position:
             return self._load(self.position)
         return self._answers()
 

@@ -6,7 +6,16 @@ from typing import Literal
 
 from msgspec import Struct
 
-from channels.webchat.protocol import Brought, Callme, CancelCall, Hello, Profile, Send
+from channels.webchat.protocol import (
+    Brought,
+    Callme,
+    CancelCall,
+    Delete,
+    Edit,
+    Hello,
+    Profile,
+    Send,
+)
 from channels.webchat.settings import Settings
 from channels.webchat.visitor import Identity, Visitor, claim_of
 from gateway.core.calendars import zone_of
@@ -15,7 +24,7 @@ from gateway.core.ids import AttachmentId, CaseId
 from gateway.core.languages import canonical, nearness
 from gateway.core.model import Attributes, ChannelKind
 from gateway.core.owed import CallbackWish
-from gateway.ports import Claim, Inbound
+from gateway.ports import Amend, Claim, Inbound
 
 
 class Person(Struct, frozen=True, kw_only=True):
@@ -46,6 +55,7 @@ def inbound_of(
     """
     visitor = person.visitor.id
     wish: CallbackWish | None = None
+    amend: Amend | None = None
     uploads: tuple[AttachmentId, ...] = ()
     attributes: Attributes
     if isinstance(said, Send):
@@ -55,6 +65,9 @@ def inbound_of(
         key = f"{visitor}:call:{said.id or f'{about}:{said.number}:{said.at}'}"
         body, client_id, attributes = _in_words(said), said.id or "", _hints(person)
         wish = CallbackWish(number=said.number, at=said.at, zone=said.zone)
+    elif isinstance(said, Edit | Delete):
+        key, body, client_id, attributes = f"{visitor}:{said.id}", "", "", {}
+        amend = Amend(message=said.message, body=said.body if isinstance(said, Edit) else None)
     elif isinstance(said, CancelCall):
         key, body, client_id = f"{visitor}:nocall:{said.id}", "", ""
         attributes, wish = {}, CallbackWish(cancel=True)
@@ -76,6 +89,7 @@ def inbound_of(
         queue=settings.queue,
         attributes=attributes,
         callback=wish,
+        amend=amend,
     )
 
 

@@ -11,6 +11,8 @@ SENTENCES: dict[str, str] = {
     "case_changed": "The case was changed by {by}: {changes}",
     "case_rated": "The customer rated the case {score} of 5",
     "message_added": "{what}",
+    "message_edited": "The {by} said it otherwise; it was: {was}",
+    "message_deleted": "The {by} took back what they had said: {was}",
     "copy_came": "The same mail came to {to} too",
     "delivery_changed": "The message is {state}",
     "item_created": "The work item was made",

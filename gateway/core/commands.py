@@ -69,6 +69,21 @@ class Note(_Command, frozen=True, kw_only=True):
     body: Text
 
 
+class Edit(_Command, frozen=True, kw_only=True):
+    """Say otherwise what was just said in a chat."""
+
+    item: ItemId
+    message: MessageId
+    body: Annotated[str, Meta(min_length=1, max_length=10_000)]
+
+
+class Delete(_Command, frozen=True, kw_only=True):
+    """Take back what was just said in a chat."""
+
+    item: ItemId
+    message: MessageId
+
+
 class Typing(_Command, frozen=True, kw_only=True):
     item: ItemId
     on: bool = True
@@ -174,6 +189,8 @@ Command = (
     | Decline
     | Send
     | Note
+    | Edit
+    | Delete
     | Typing
     | Read
     | Compose

@@ -184,6 +184,10 @@ NEW: Mapping[str, Since] = {
     **dict.fromkeys(("AnswerAssured", "AutomaticWithheld"), Since(2, harmless=True)),
     **dict.fromkeys(("ScoreAsked", "CaseChanged.item"), Since(2, harmless=True)),
     "MessageAdded.hush": Since(2, harmless=True),
+    # Second thoughts: an older node would make a message of what an inbound amends.
+    **dict.fromkeys(("MessageEdited", "MessageDeleted", "Amended", "Inbound.amend"), Since(2)),
+    **dict.fromkeys(("Message.edited_at", "Message.deleted_at"), Since(2, harmless=True)),
+    "Amend": Since(2, harmless=True),
     # An older node does not follow them: its agents are not warned.
     **dict.fromkeys(("AddressFailed", "AddressWorks", "BadAddress"), Since(2)),
     "Item.undeliverable": Since(2, harmless=True),

@@ -47,6 +47,13 @@ class File(Struct, frozen=True, kw_only=True):
     inline_id: str = ""
 
 
+class Amend(Struct, frozen=True, kw_only=True):
+    """Second thoughts about a message: what it says from now on; ``None``: nothing."""
+
+    message: MessageId
+    body: str | None = None
+
+
 class Inbound(Struct, frozen=True, kw_only=True):
     """One thing that came from outside, translated.
 
@@ -61,7 +68,8 @@ class Inbound(Struct, frozen=True, kw_only=True):
     customer; empty: the customer did. ``callback``: the customer asks to be called.
     ``sign``: nothing was said; the customer's last window is gone, or there is one again.
     ``origin`` is the network address that it came from, where that is known.
-    ``rating``: the customer says how it went, 1-5, and ``body`` why.
+    ``rating``: the customer says how it went, 1-5, and ``body`` why. ``amend``: nothing new was
+    said, but something otherwise.
     ``tokens`` may be reply tokens of ours (``core.replytoken``). For ``join_seconds`` what the same
     verified sender writes about the same joins the case. ``mark`` is equal in the copies of one
     mail that come to several of our mailboxes. ``signs`` is what a mail shows of its sender.
@@ -103,6 +111,7 @@ class Inbound(Struct, frozen=True, kw_only=True):
     tokens: tuple[str, ...] = ()
     join_seconds: float = JOIN_SECONDS
     mark: str = ""
+    amend: Amend | None = None
     signs: Signs | None = None
 
 

@@ -57,7 +57,8 @@ def decide(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> Ou
     """The changes for one inbound, the inbox row's end among them."""
     if (aside := kept_aside(inbound, len(known.attachments))) is not None:
         return finish(known, aside)
-    if inbound.sign or inbound.rating or inbound.attributes.get("chat") == "ended":
+    amends = inbound.amend is not None
+    if inbound.sign or inbound.rating or amends or inbound.attributes.get("chat") == "ended":
         return _no_word(state, ctx, inbound, known)
     if known.report is not None:
         return _reported(state, ctx, inbound, known, known.report)
@@ -355,8 +356,14 @@ def _no_word(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> 
     if case is None:
         return finish(known, Decided(status="ignored", reason="no such conversation"))
     try:
-        reason, changes = let_know(state, ctx, case, inbound)
+        reason, changes = let_know(state, ctx, case, inbound, known.amended)
     except Refused as refused:
         return finish(known, Decided(status="ignored", number=case.number, reason=refused.detail))
-    decided = Decided(status="processed", case=case.id, number=case.number, reason=reason)
+    decided = Decided(
+        status="processed",
+        case=case.id,
+        number=case.number,
+        seq=known.amended.seq if known.amended is not None else None,
+        reason=reason,
+    )
     return finish(known, decided, changes)

@@ -8,11 +8,14 @@ from gateway.core.bounces import Report
 from gateway.core.correlate import Candidates
 from gateway.core.ids import QueueName, TicketNumber
 from gateway.core.inbound import Decided
-from gateway.core.model import Attachment, CustomerBrief, InboundDone, Item
+from gateway.core.model import Attachment, CustomerBrief, InboundDone, Item, Message
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """What was looked up for an inbound; ``last`` is the newest item of the case it may join."""
+    """What was looked up for an inbound; ``last`` is the newest item of the case it may join.
+
+    ``amended`` is the message that the sender has second thoughts about.
+    """
 
     inbound_id: str
     number: TicketNumber
@@ -23,6 +26,7 @@ class Known(Struct, frozen=True, kw_only=True):
     report: Report | None = None
     past: Past = Past()
     last: Item | None = None
+    amended: Message | None = None
 
 
 Outcome = tuple[list[e.Change], Decided]

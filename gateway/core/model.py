@@ -289,6 +289,14 @@ class Message(Value, frozen=True, kw_only=True):
     moved_to: TicketNumber | UnsetType = UNSET
     mark: str | UnsetType = UNSET
     signs: Signs | UnsetType = UNSET
+    edited_at: datetime | UnsetType = UNSET
+    deleted_at: datetime | UnsetType = UNSET
+
+
+class Amended(Value, frozen=True, kw_only=True):
+    """A stored message as it is from now on: said otherwise, or taken back."""
+
+    message: Message
 
 
 class AgentProfile(Value, frozen=True, kw_only=True):

@@ -137,6 +137,8 @@ def ticket_of(
 
 def may_see(message: Message, known: Collection[str]) -> bool:
     """Whether the customer of these identities (``plain``) said it, or was told it."""
+    if message.deleted_at:
+        return False
     if message.direction == "in":
         return message.author.kind == "customer" and plain(message.author.id) in known
     if message.direction != "out" or message.kind is ChannelKind.TASK:

@@ -11,7 +11,7 @@ from gateway.core.copies import may_be_copy, original
 from gateway.core.correlate import Candidates, same_matter
 from gateway.core.ids import CaseId, MessageId
 from gateway.core.inbound import Inbound
-from gateway.core.model import ADDRESSED, Case, ChannelKind, CustomerBrief, Item
+from gateway.core.model import ADDRESSED, Case, ChannelKind, CustomerBrief, Item, Message
 from gateway.core.pretence import stated
 from gateway.core.scrutiny import IN
 from gateway.core.ticket import plain
@@ -135,6 +135,10 @@ class Findings:
         if case is None or ledger.state.talks_of_case(case.id):
             return None
         return await self._lookup.last_item(case.id)
+
+    async def amended(self, inbound: Inbound) -> Message | None:
+        """What the sender has second thoughts about."""
+        return await self._lookup.message(inbound.amend.message) if inbound.amend else None
 
     async def report(self, inbound: Inbound, found: Candidates) -> Report | None:
         """The message of ours that a delivery report is about, with its case."""

@@ -9,7 +9,7 @@ What the inbox holds undecided after a restart is decided then.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -40,7 +40,7 @@ from gateway.flow.findings import (
 from gateway.flow.ledger import Ledger
 from gateway.flow.numbers import Numbers
 from gateway.flow.pacing import count_inbound
-from gateway.flow.receiving import Receiving
+from gateway.flow.receiving import Receiving, Sleep
 from gateway.flow.tasks import KeyedLocks, Tasks
 from gateway.flow.underway import Underway
 from gateway.flow.verdicts import Verdicts
@@ -70,9 +70,6 @@ class _Anew(Unavailable):
     def __init__(self, stamp: int) -> None:
         super().__init__("it was to be handed over")
         self.stamp = stamp
-
-
-Sleep = Callable[[float], Awaitable[None]]
 
 
 class IntakeFlow:
@@ -132,7 +129,7 @@ class IntakeFlow:
             return []
         for inbound in inbounds:
             # An older node, to which it may come, would take it for a message.
-            if inbound.sign or inbound.rating:
+            if inbound.sign or inbound.rating or inbound.amend is not None:
                 refuse_unknown(inbound, self._ledger.written)
         rows = await self._receiving.store(inbounds, memory, duty)
         await self._ledger.gate.passed()
@@ -303,6 +300,7 @@ class IntakeFlow:
         decided: Decided | None = None
         try:
             last = await self._findings.last(found, self._ledger)
+            amended = await self._findings.amended(inbound)
             found = await self._ours(stored, found, stamp)
             if merged_meanwhile(inbound, found, self._ledger.state.cases):
                 raise Unavailable("the case was merged into another one just now")
@@ -319,6 +317,7 @@ class IntakeFlow:
                 report=newest_report(report, state.cases),
                 past=past,
                 last=last,
+                amended=amended,
             )
             try:
                 changes, decided = decide(state, self._ledger.context(), inbound, known)

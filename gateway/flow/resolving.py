@@ -149,7 +149,7 @@ class Resolving:
     async def _seen(self, agent: AgentName, command: c.Command) -> Resolved:
         """What nobody need decide about. Raises ``Unavailable``."""
         match command:
-            case c.Read(message=message):
+            case c.Read(message=message) | c.Edit(message=message) | c.Delete(message=message):
                 return Resolved(message=await self._lookup.message(message))
             case c.Peer(item=item) if item is not None:
                 chat = chat_of(agent, command.agent, command.group)

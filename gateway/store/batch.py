@@ -48,7 +48,7 @@ class PgBatch:
         self._items: dict[str, Row] = {}
         self._messages: dict[MessageId, Row] = {}
         self._files: dict[AttachmentId, MessageId] = {}
-        self._deliveries: dict[MessageId, dict[str, str]] = {}
+        self._deliveries: dict[MessageId, dict[str, Any]] = {}
         self._outbox: dict[str, Row] = {}
         self._statuses: dict[str, Row] = {}
         self._agents: dict[str, Row] = {}
@@ -119,6 +119,15 @@ class PgBatch:
         if row.external_id:
             patch["external_id"] = row.external_id
 
+    def _take_amended(self, row: m.Amended) -> None:
+        said = row.message
+        patch = self._deliveries.setdefault(said.id, {})
+        patch |= {"body": said.body, "html": said.html}
+        if said.edited_at:
+            patch["edited_at"] = said.edited_at
+        if said.deleted_at:
+            patch["deleted_at"] = said.deleted_at
+
     def _take_done(self, row: m.InboundDone) -> None:
         self._done[row.id] = (row.id, row.status, encode(_decided(row)))
 
@@ -161,6 +170,7 @@ class PgBatch:
         m.Message: _take_message,
         m.CommandRecord: _take_command,
         m.DeliveryUpdate: _take_delivery,
+        m.Amended: _take_amended,
         m.InboundDone: _take_done,
         m.AgentProfile: _take_agent,
         m.Queue: _take_queue,
@@ -304,7 +314,7 @@ def _message(message: m.Message) -> Row:
     )
 
 
-def _delivery(message: MessageId, patch: dict[str, str]) -> Row:
+def _delivery(message: MessageId, patch: dict[str, Any]) -> Row:
     return message, bounded(patch.get("external_id", "")) or None, encode(patch)
 
 

@@ -107,3 +107,34 @@ async def test_a_file_that_is_not_taken_says_why_and_can_be_let_go(
     await row.get_by_test_id("upload-drop").click()
     await expect(row).to_have_count(0)
     await expect(widget.messages).to_have_count(1)
+
+
+async def test_second_thoughts_are_seen_at_both_ends(house: House, new_page: NewPage) -> None:
+    desktop, widget = await talk(house, new_page, "My lamp is red")
+    page = widget.page
+    await page.get_by_test_id("edit").click()
+    await expect(widget.input).to_have_value("My lamp is red")
+    await widget.say("My lamp is green")
+    await expect(desktop.message("My lamp is green")).to_contain_text("edited")
+    await expect(widget.message("My lamp is green").get_by_test_id("edited")).to_be_visible()
+    await expect(desktop.message("My lamp is red")).to_have_count(0)
+
+    await desktop.send("It costs 10 euros")
+    bubble = desktop.message("It costs 10 euros")
+    await bubble.get_by_role("button", name="Edit").click()
+    box = desktop.thread.get_by_label("Edit")
+    await box.fill("It costs 12 euros")
+    await box.press("Control+Enter")
+    await expect(widget.message("It costs 12 euros").get_by_test_id("edited")).to_be_visible()
+    await desktop.message("It costs 12 euros").get_by_role("button", name="Take back").click()
+    await expect(widget.messages.filter(has=page.get_by_test_id("deleted"))).to_have_count(1)
+    await expect(desktop.thread).to_contain_text("This message was taken back")
+
+    await page.get_by_test_id("take-back").click()
+    await expect(widget.message("My lamp is green")).to_have_count(0)
+    item = (await house.node.call("GET", "/api/v1/items?limit=200"))["items"]
+    mine = next(one for one in item if one["subject"] == "My lamp is red")
+    said = await house.said(mine["number"])
+    assert [one["body"] for one in said] == ["", ""]
+    trace = await house.node.call("GET", f"/api/v1/items/{mine['id']}/events")
+    assert "My lamp is red" in str(trace)

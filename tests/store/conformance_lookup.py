@@ -367,6 +367,17 @@ class LookupConformance:
         [third] = await pen.journal.receive(pen.term, [names("third", two.id)], [])
         assert third.attachments == ()
 
+    async def test_a_message_says_what_its_writer_says_last(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        case = a_case()
+        first = a_message(case)
+        edited = replace(first, body="new", edited_at=NOW)
+        await pen.rows(case, first, m.Amended(message=edited))
+        assert await pen.lookup.message(first.id) == edited
+        deleted = replace(edited, body="", deleted_at=NOW)
+        await pen.rows(m.Amended(message=deleted))
+        assert await pen.lookup.message(first.id) == deleted
+
     async def test_a_file_is_for_who_sent_or_was_sent_it(self, opens: Opens) -> None:
         pen = await begin(opens)
         ann = from_ann(verified=True)

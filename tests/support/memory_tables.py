@@ -119,8 +119,8 @@ class Tables(Shelf):
                 self._put_versioned(row, node)
             case m.Message():
                 self._put_message(row)
-            case m.DeliveryUpdate():
-                self._deliver(row)
+            case m.DeliveryUpdate() | m.Amended():
+                self._patch(row)
             case m.AgentProfile() | m.Queue() | m.Site():
                 self._put_named(row)
             case (
@@ -185,6 +185,12 @@ class Tables(Shelf):
             if attachment.id in self.files:
                 self.files[attachment.id].message = message.id
 
+    def _patch(self, row: m.DeliveryUpdate | m.Amended) -> None:
+        if isinstance(row, m.Amended):
+            self._amend(row.message)
+        else:
+            self._deliver(row)
+
     def _deliver(self, update: m.DeliveryUpdate) -> None:
         message = self.messages.get(update.message)
         if message is None:
@@ -198,6 +204,15 @@ class Tables(Shelf):
         )
         if external_id:
             self.external.setdefault(external_id, message.id)
+
+    def _amend(self, said: m.Message) -> None:
+        self.messages[said.id] = replace(
+            self.messages[said.id],
+            body=said.body,
+            html=said.html,
+            edited_at=said.edited_at,
+            deleted_at=said.deleted_at,
+        )
 
     def load(self, term: Term) -> Loaded:
         self.require(term)
@@ -306,7 +321,8 @@ class Tables(Shelf):
             return None
         whose = self.cases[said.case].customer
         theirs = whose is not None and whose.id == customer
-        return (upload.attachment, upload.data) if theirs and said.direction != "note" else None
+        shown = theirs and said.direction != "note" and not said.deleted_at
+        return (upload.attachment, upload.data) if shown else None
 
     def _named(self, inbound: Inbound) -> Iterator[m.Attachment]:
         """Uploads of the sender, which are this inbound's from now on."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.core import commands as c
-from gateway.core.desk import colleagues, macros, moves, offers, owed, talk
+from gateway.core.desk import amend, colleagues, macros, moves, offers, owed, talk
 from gateway.core.desk.hand import Decision as Decision
 from gateway.core.desk.hand import Desk as Desk
 from gateway.core.desk.hand import RefusedOnRecord as RefusedOnRecord
@@ -22,6 +22,8 @@ _ACTS: dict[type[Any], Callable[[Desk, Any], Decision]] = {
     c.Send: talk.send,
     c.Note: talk.note,
     c.Read: talk.read,
+    c.Edit: amend.edit,
+    c.Delete: amend.delete,
     c.Compose: talk.compose,
     c.Park: moves.park,
     c.Resume: moves.resume,

@@ -35,6 +35,7 @@ from gateway.core.macros import Macro
 from gateway.core.model import (
     AgentProfile,
     AgentStatus,
+    Amended,
     Case,
     CommandRecord,
     DeliveryUpdate,
@@ -81,6 +82,7 @@ Row = (
     Item
     | Case
     | Message
+    | Amended
     | Outgoing
     | AgentStatus
     | AgentProfile

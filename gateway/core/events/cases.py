@@ -87,6 +87,29 @@ class CopyCame(Happened, frozen=True, kw_only=True):
     item: ItemId | None = None
 
 
+class MessageEdited(Happened, frozen=True, kw_only=True):
+    """Its writer (``by``: agent or customer) says it otherwise; ``was`` is what it was."""
+
+    message: MessageId
+    case: CaseId
+    seq: int
+    by: str
+    item: ItemId | None = None
+    was: str = ""
+    preview: str = ""
+
+
+class MessageDeleted(Happened, frozen=True, kw_only=True):
+    """Its writer takes it back; ``was`` is what it was."""
+
+    message: MessageId
+    case: CaseId
+    seq: int
+    by: str
+    item: ItemId | None = None
+    was: str = ""
+
+
 class DeliveryChanged(Happened, frozen=True, kw_only=True):
     message: MessageId
     case: CaseId
@@ -96,5 +119,13 @@ class DeliveryChanged(Happened, frozen=True, kw_only=True):
 
 
 CaseEvent = (
-    CaseOpened | CaseChanged | CaseRated | ScoreAsked | MessageAdded | CopyCame | DeliveryChanged
+    CaseOpened
+    | CaseChanged
+    | CaseRated
+    | ScoreAsked
+    | MessageAdded
+    | MessageEdited
+    | MessageDeleted
+    | CopyCame
+    | DeliveryChanged
 )

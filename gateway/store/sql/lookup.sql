@@ -187,6 +187,7 @@ JOIN message AS m ON m.id = a.message JOIN ticket_case AS t ON t.id = m.case_id
 JOIN identity AS i ON i.customer = t.customer
 WHERE a.id = $1 AND i.kind = $2 AND i.value = $3 AND i.verified
   AND m.direction IN ('in', 'out') AND m.doc->>'channel' = $4
+  AND m.doc->>'deleted_at' IS NULL
 
 -- name: save_file
 WITH kept AS (

@@ -102,6 +102,9 @@ export interface Message {
   moved_to?: number;
   /** Of a mail that came. */
   signs?: Signs;
+  /** Its writer had second thoughts, in a chat. */
+  edited_at?: string;
+  deleted_at?: string;
 }
 
 export interface CaseLink {
@@ -405,6 +408,21 @@ export interface Note {
   body: string;
 }
 
+export interface Edit {
+  t: "edit";
+  id: string;
+  item: string;
+  message: string;
+  body: string;
+}
+
+export interface Delete {
+  t: "delete";
+  id: string;
+  item: string;
+  message: string;
+}
+
 export interface Typing {
   t: "typing";
   id: string;
@@ -535,6 +553,8 @@ export type Command =
   | Decline
   | Send
   | Note
+  | Edit
+  | Delete
   | Typing
   | Read
   | Compose

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import convert
+from msgspec import UNSET, convert
 from msgspec.structs import replace
 
 from channels.webchat.effects import Bring, Effect, Entered, Post
-from channels.webchat.protocol import End, Send, Site, decode_server, encode
+from channels.webchat.protocol import Edit, End, Send, Site, decode_server, encode
 from channels.webchat.session import Session
 from channels.webchat.visitor import Visitor
 from gateway.core.ids import AttachmentId, CaseId, MessageId
@@ -55,11 +55,22 @@ class Server:
                 re = value.pop("re")
                 decided = convert({"status": "processed", **value}, Decided)
                 self.carry(session.decided(Send(id=re, body="x"), decided))
+            case "amended" | "amends" | "refuses":
+                self.second_thoughts(what, value)
             case "refused":
                 said = Send(id=value["re"], body="x")
                 self.carry(session.refused(said, value["code"], value["detail"], value["after"]))
             case _:
                 raise AssertionError(f"unknown step {what}")
+
+    def second_thoughts(self, what: str, value: Any) -> None:
+        if what == "amended":
+            self.carry(self.session.amended(value))
+            return
+        re = value.pop("re")
+        status = "processed" if what == "amends" else "ignored"
+        decided = convert({"status": status, **value}, Decided)
+        self.carry(self.session.decided(Edit(id=re, message=MessageId("m"), body="x"), decided))
 
 
 def _message(row: dict[str, Any]) -> Any:
@@ -76,7 +87,13 @@ def _message(row: dict[str, Any]) -> Any:
         Attachment(id=AttachmentId(id_), name=name, type=kind, size=size, sha256="")
         for id_, name, kind, size in row.get("files", ())
     )
-    return replace(said, body=row["body"], attachments=files)
+    return replace(
+        said,
+        body=row["body"],
+        attachments=files,
+        edited_at=said.at if row.get("edited") else UNSET,
+        deleted_at=said.at if row.get("deleted") else UNSET,
+    )
 
 
 def _item(value: dict[str, Any]) -> Any:

@@ -5,6 +5,7 @@ import type { Message } from "../protocol";
 import { Avatar } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { clock, full } from "../ui/time";
+import { Afterthought } from "./Afterthought";
 import { Files } from "./Files";
 import { Invitations } from "./Invitation";
 import { shownInText } from "./mail";
@@ -105,8 +106,14 @@ function Bubble({ line, follows, goesOn }: Place) {
         </header>
       )}
       <div class="bubble-body">
-        <Text body={message.body} from={message.fold_from} />
-        <Files files={besideText(message)} />
+        {message.deleted_at ? (
+          <p class="muted">{t("message.deleted")}</p>
+        ) : (
+          <Afterthought message={message}>
+            <Text body={message.body} from={message.fold_from} />
+            <Files files={besideText(message)} />
+          </Afterthought>
+        )}
       </div>
       {!goesOn && (
         <footer>

@@ -2,6 +2,7 @@ import { enPages } from "./en-pages";
 import { enPeers } from "./en-peers";
 import { enRouting } from "./en-routing";
 import { enIntake } from "./en-intake";
+import { enChat } from "./en-chat";
 import { enMail } from "./en-mail";
 import { enSms } from "./en-sms";
 import { enTies } from "./en-ties";
@@ -14,6 +15,7 @@ export const en = {
   ...enPeers,
   ...enRouting,
   ...enIntake,
+  ...enChat,
   ...enMail,
   ...enSms,
   ...enTies,

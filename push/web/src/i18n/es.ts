@@ -1,6 +1,7 @@
 import { esPeers } from "./es-peers";
 import { esRouting } from "./es-routing";
 import { esIntake } from "./es-intake";
+import { esChat } from "./es-chat";
 import { esMail } from "./es-mail";
 import { esSms } from "./es-sms";
 import { esTies } from "./es-ties";
@@ -11,6 +12,7 @@ import type { Texts } from "./texts";
 /** Español: el acceso y las palabras principales del escritorio; lo que falta sale en inglés. */
 export const es: Texts = {
   ...esIntake,
+  ...esChat,
   ...esMail,
   ...esSms,
   ...esTies,

@@ -1,6 +1,7 @@
 import { zhPeers } from "./zh-peers";
 import { zhRouting } from "./zh-routing";
 import { zhIntake } from "./zh-intake";
+import { zhChat } from "./zh-chat";
 import { zhMail } from "./zh-mail";
 import { zhSms } from "./zh-sms";
 import { zhTies } from "./zh-ties";
@@ -11,6 +12,7 @@ import type { Texts } from "./texts";
 /** 中文：登录与桌面的主要词语；尚缺的以英文显示。 */
 export const zh: Texts = {
   ...zhIntake,
+  ...zhChat,
   ...zhMail,
   ...zhSms,
   ...zhTies,

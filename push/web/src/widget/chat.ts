@@ -21,6 +21,17 @@ export interface Said {
   attachments?: AttachmentCard[];
   /** Answers that can be pressed. */
   quickReplies?: string[];
+  /** Its writer said it otherwise, or took it back. */
+  changed?: "edited" | "deleted";
+  /** Until when (ms) it may be said otherwise, or taken back. */
+  mine?: number;
+}
+
+/** Second thoughts that the server has not answered yet; without `body` it is taken back. */
+export interface Amend {
+  id: string;
+  message: string;
+  body?: string;
 }
 
 /** A message on its way. `failed` is an error code; `heldUntil` (ms) when it may be sent again. */
@@ -56,6 +67,9 @@ export interface Chat {
   seq: number;
   said: readonly Said[];
   pending: readonly Pending[];
+  amends: readonly Amend[];
+  /** The last second thoughts came to nothing. */
+  amendFailed: boolean;
   standing: Standing;
   delivered: number;
   read: number;
@@ -87,6 +101,7 @@ export type Happening =
   | { do: "frame"; frame: ServerFrame; now: number; looking: boolean }
   | { do: "write"; id: string; body: string; at: string; files?: AttachmentCard[] }
   | { do: "discard"; id: string }
+  | { do: "amend"; id: string; message: string; body?: string }
   | { do: "typing"; on: boolean }
   | { do: "look" }
   | { do: "time"; now: number }
@@ -104,6 +119,8 @@ export interface Step {
 export const KEPT = 300;
 const TYPING_MS = 8_000;
 const HOLD_MS = 3_000;
+/** A little less than the server gives: what is sent at its end comes too late. */
+export const AMEND_MS = 55_000;
 const AGAIN = new Set(["too_fast", "unavailable", "internal"]);
 
 export function newChat(): Chat {
@@ -114,6 +131,8 @@ export function newChat(): Chat {
     seq: 0,
     said: [],
     pending: [],
+    amends: [],
+    amendFailed: false,
     standing: { state: "closed" },
     delivered: 0,
     read: 0,
@@ -142,6 +161,12 @@ export function step(chat: Chat, event: Happening): Step {
       if (event.files) pending.files = event.files;
       const next = { ...chat, pending: [...chat.pending, pending] };
       return { chat: next, send: chat.line === "live" ? [send(pending)] : [] };
+    }
+    case "amend": {
+      const amend: Amend = { id: event.id, message: event.message };
+      if (event.body !== undefined) amend.body = event.body;
+      const next = { ...chat, amends: [...chat.amends, amend], amendFailed: false };
+      return { chat: next, send: chat.line === "live" ? [amending(amend)] : [] };
     }
     case "discard":
       return { chat: { ...chat, pending: chat.pending.filter((p) => p.id !== event.id) }, send: [] };
@@ -176,12 +201,16 @@ function send(pending: Pending): ClientFrame {
   return files ? { t: "send", id, body, attachments: files.map((file) => file.id) } : { t: "send", id, body };
 }
 
+function amending({ id, message, body }: Amend): ClientFrame {
+  return body === undefined ? { t: "delete", id, message } : { t: "edit", id, message, body };
+}
+
 function receive(chat: Chat, frame: ServerFrame, now: number, looking: boolean): Step {
   switch (frame.t) {
     case "welcome":
       return welcome(chat, frame);
     case "message":
-      return message(chat, frame, looking);
+      return message(chat, frame, looking, now);
     case "ok":
       return only(answered(chat, frame));
     case "error":
@@ -200,9 +229,9 @@ function receive(chat: Chat, frame: ServerFrame, now: number, looking: boolean):
     case "times":
       return only({ ...chat, times: { periods: frame.periods, example: frame.example ?? "" } });
     case "edited":
-      return only({ ...chat, said: chat.said.map((s) => (s.id === frame.message ? { ...s, body: frame.body } : s)) });
+      return only({ ...chat, said: chat.said.map((s) => (s.id === frame.message ? { ...s, body: frame.body, changed: "edited" } : s)) });
     case "deleted":
-      return only({ ...chat, said: chat.said.filter((s) => s.id !== frame.message) });
+      return only({ ...chat, said: chat.said.map((s) => (s.id === frame.message ? takenBack(s) : s)) });
     case "moved":
       return { chat, send: [], move: frame.url };
     case "tick":
@@ -230,7 +259,7 @@ function welcome(chat: Chat, frame: Frame<"welcome">): Step {
     heartbeat: frame.heartbeat,
     opensAt: frame.opens_at ?? null,
   };
-  if (frame.anew) next = { ...next, said: [], unread: 0, asked: null };
+  if (frame.anew) next = { ...next, said: [], unread: 0, asked: null, amends: [] };
   if (frame.anew || frame.conversation !== chat.conversation) {
     next = { ...next, seq: 0, delivered: 0, read: 0, seen: 0 };
   } else if (frame.seq < chat.seq) {
@@ -242,10 +271,14 @@ function welcome(chat: Chat, frame: Frame<"welcome">): Step {
   if (!arrived) return only(next);
   next = { ...next, pending: next.pending.map((p) => (p.failed ? p : { ...p, heldUntil: undefined })) };
   const asked = next.asked && !next.asked.failed ? [next.asked.frame] : [];
-  return { chat: next, send: [...repeated.map(send), ...asked] };
+  return { chat: next, send: [...repeated.map(send), ...next.amends.map(amending), ...asked] };
 }
 
-function message(chat: Chat, frame: Frame<"message">, looking: boolean): Step {
+function takenBack({ attachments: _, quickReplies: __, mine: ___, ...said }: Said): Said {
+  return { ...said, body: "", changed: "deleted" };
+}
+
+function message(chat: Chat, frame: Frame<"message">, looking: boolean, now: number): Step {
   if (chat.conversation === null || frame.seq <= chat.seq) return only(chat);
   const said: Said = {
     id: frame.id,
@@ -258,6 +291,8 @@ function message(chat: Chat, frame: Frame<"message">, looking: boolean): Step {
   if (frame.client_id) said.clientId = frame.client_id;
   if (frame.attachments.length) said.attachments = frame.attachments;
   if (frame.quick_replies?.length) said.quickReplies = frame.quick_replies;
+  if (frame.edited || frame.deleted) said.changed = frame.deleted ? "deleted" : "edited";
+  if (frame.client_id && chat.pending.some((p) => p.id === frame.client_id)) said.mine = now + AMEND_MS;
   const theirs = frame.author.kind === "agent" || said.quickReplies !== undefined;
   const next: Chat = {
     ...chat,
@@ -288,6 +323,7 @@ function after(a: Said, b: Said): boolean {
 /** The answer comes after the message; alone it comes only for an earlier conversation. */
 function answered(chat: Chat, frame: Frame<"ok">): Chat {
   if (chat.asked?.frame.id === frame.re) return { ...chat, asked: null };
+  if (chat.amends.some((a) => a.id === frame.re)) return { ...chat, amends: chat.amends.filter((a) => a.id !== frame.re) };
   const pending = chat.pending.find((p) => p.id === frame.re);
   if (!pending) return chat;
   const said: Said = {
@@ -305,6 +341,10 @@ function answered(chat: Chat, frame: Frame<"ok">): Chat {
 
 function failed(chat: Chat, re: string, code: string, now: number, after?: number): Chat {
   if (chat.asked?.frame.id === re) return { ...chat, asked: { ...chat.asked, failed: code } };
+  if (chat.amends.some((a) => a.id === re)) {
+    // it is sent again by itself only after a new connection: a minute is soon over
+    return { ...chat, amends: chat.amends.filter((a) => a.id !== re), amendFailed: true };
+  }
   const hold = AGAIN.has(code);
   const mark = (p: Pending): Pending =>
     hold ? { ...p, heldUntil: now + (after === undefined ? HOLD_MS : after * 1000) } : { ...p, failed: code };
@@ -330,9 +370,15 @@ function look(chat: Chat): Step {
 
 function passTime(chat: Chat, now: number): Step {
   const typing = chat.typing && chat.typing.until <= now ? null : chat.typing;
-  const next = typing === chat.typing ? chat : { ...chat, typing };
+  const over = (s: Said) => s.mine !== undefined && s.mine <= now;
+  const said = chat.said.some(over) ? chat.said.map((s) => (over(s) ? settled(s) : s)) : chat.said;
+  const next = typing === chat.typing && said === chat.said ? chat : { ...chat, typing, said };
   if (chat.line !== "live") return only(next);
   return repeat(next, (p) => p.heldUntil !== undefined && p.heldUntil <= now);
+}
+
+function settled({ mine: _, ...said }: Said): Said {
+  return said;
 }
 
 export type Mark = "sending" | "failed" | "sent" | "delivered" | "read";

@@ -1,7 +1,7 @@
 /** `<switchroom-chat channel="site" server="https://host">`: the launcher, the window, the wiring. */
 
 import { CallPart } from "./call.ts";
-import type { Chat, Happening, Who } from "./chat.ts";
+import type { Chat, Happening, Said, Who } from "./chat.ts";
 import { step } from "./chat.ts";
 import { icon, KeyedList, make, newId, put, write } from "./dom.ts";
 import type { AttachmentCard, Profile, ServerFrame } from "./frames.ts";
@@ -46,6 +46,8 @@ export class SwitchroomChat extends HTMLElement {
   private typingEnds: ReturnType<typeof setTimeout> | undefined;
   private drawing = false;
   private stuck = true;
+  /** The message that is being said otherwise, and what had been written before. */
+  private editing: { message: string; draft: string } | null = null;
   private waitingSince = new Map<string, number>();
   private parts!: Parts;
   private log!: KeyedList;
@@ -261,6 +263,7 @@ export class SwitchroomChat extends HTMLElement {
       if (this.stuck) fresh.hidden = true;
     };
     fresh.onclick = () => this.toEnd();
+    this.parts.dropEdit.onclick = () => this.edit(null);
     this.wireFiles();
     visualViewport?.addEventListener("resize", this.onResize);
   }
@@ -294,7 +297,8 @@ export class SwitchroomChat extends HTMLElement {
     const { ask, panel } = this.parts;
     if (event.key === "Escape") {
       event.stopPropagation();
-      if (ask.hidden) this.close();
+      if (this.editing) this.edit(null);
+      else if (ask.hidden) this.close();
       else ask.hidden = true;
     }
     if (event.key === "Tab" && matchMedia("(max-width:480px)").matches) keepWithin(panel, event, this.shadowRoot);
@@ -306,11 +310,27 @@ export class SwitchroomChat extends HTMLElement {
     const { text } = this.parts;
     const body = text.value.trim();
     if (!body || [...body].length > MAX_BODY) return;
-    text.value = "";
-    this.memory.remove("draft");
     clearTimeout(this.typingEnds);
     this.typedAt = 0;
+    if (this.editing) {
+      this.happen({ do: "amend", id: newId(), message: this.editing.message, body });
+      this.edit(null);
+      return;
+    }
+    text.value = "";
+    this.memory.remove("draft");
     this.say(body);
+  }
+
+  /** Say this otherwise; `null`: go on with what was being written. */
+  private edit(said: Said | null): void {
+    const { text, editing } = this.parts;
+    const draft = this.editing?.draft ?? text.value;
+    this.editing = said && { message: said.id, draft };
+    editing.hidden = !said;
+    text.value = said ? said.body : draft;
+    this.grow();
+    text.focus();
   }
 
   private say(body: string): void {
@@ -349,7 +369,9 @@ export class SwitchroomChat extends HTMLElement {
 
   private typed(): void {
     const { text } = this.parts;
-    if (text.value) this.memory.set("draft", text.value);
+    if (this.editing) {
+      // what was being written stays as it was
+    } else if (text.value) this.memory.set("draft", text.value);
     else this.memory.remove("draft");
     this.grow();
     const now = Date.now();
@@ -369,8 +391,8 @@ export class SwitchroomChat extends HTMLElement {
     text.style.height = "auto";
     text.style.height = `${text.scrollHeight + 2}px`;
     const excess = [...text.value.trim()].length - MAX_BODY;
-    over.hidden = excess <= 0;
-    if (excess > 0) write(over, this.words.say("long", { n: excess }));
+    over.hidden = excess <= 0 && !this.chat.amendFailed;
+    write(over, excess > 0 ? this.words.say("long", { n: excess }) : this.chat.amendFailed ? this.words.say("editLate") : "");
     put(text, { dir: text.value ? "auto" : this.words.direction });
     send.disabled = !text.value.trim() || excess > 0;
   }
@@ -446,6 +468,8 @@ export class SwitchroomChat extends HTMLElement {
           again: (id) => this.writeAgain(id),
           discard: (id) => this.happen({ do: "discard", id }),
           answer: (text) => this.say(text),
+          edit: (said) => this.edit(said),
+          takeBack: (said) => this.happen({ do: "amend", id: newId(), message: said.id }),
           uploadAgain: (id) => this.uploads.again(id),
           uploadDrop: (id) => this.uploads.drop(id),
         },

@@ -40,6 +40,8 @@ export type ClientFrame =
       page?: string;
     }
   | { t: "send"; id: string; body: string; attachments?: string[] }
+  | { t: "edit"; id: string; message: string; body: string }
+  | { t: "delete"; id: string; message: string }
   | { t: "typing"; on: boolean }
   | { t: "read"; seq: number }
   | { t: "end" }
@@ -100,6 +102,8 @@ export type ServerFrame =
       attachments: AttachmentCard[];
       client_id?: string;
       quick_replies?: string[];
+      edited?: boolean;
+      deleted?: boolean;
     }
   | { t: "edited"; seq: number; message: string; body: string }
   | { t: "deleted"; seq: number; message: string }

@@ -16,6 +16,9 @@ export interface Acts {
   discard(id: string): void;
   /** Says one of the answers that can be pressed. */
   answer(text: string): void;
+  /** Says it otherwise, or takes it back. */
+  edit(said: Said): void;
+  takeBack(said: Said): void;
   uploadAgain(id: string): void;
   uploadDrop(id: string): void;
 }
@@ -36,6 +39,7 @@ export function rowsOf({ chat, words, files, uploads }: Shown, acts: Acts, now: 
   for (const said of chat.said) {
     rows.push(...dividers(before, said, words, now));
     rows.push(saidRow(said, before, words, files));
+    if (said.mine && !said.changed?.startsWith("d")) rows.push(amendRow(said, words, acts));
     if (said === lastMine) rows.push(footRow(said.clientId ?? said.id, markOf(chat, said), words, said.at));
     before = said;
   }
@@ -85,7 +89,7 @@ function saidRow(said: Said, before: Said | null, words: Words, files: Files): K
   // A sent message keeps the element it had while pending: no flicker, nothing read out twice.
   const key = said.clientId ? `mine:${said.clientId}` : `said:${said.id}`;
   const mine = said.author.kind === "customer";
-  const from = JSON.stringify([said.body, said.attachments, first, mine || said.author.name]);
+  const from = JSON.stringify([said.body, said.attachments, first, mine || said.author.name, said.changed]);
   if (said.author.kind === "system" && !said.quickReplies) {
     return { key, from, make: () => make("div", { class: "event", "data-testid": "event", "data-seq": said.seq }, said.body) };
   }
@@ -94,7 +98,9 @@ function saidRow(said: Said, before: Said | null, words: Words, files: Files): K
     from,
     make: () => {
       const row = bubbleRow(mine, first, said.body, mine ? words.say("you") : said.author.name || words.say("support"));
-      row.querySelector(".bubble")!.append(...(said.attachments ?? []).map((file) => files.part(file, words)));
+      const bubble = row.querySelector(".bubble")!;
+      bubble.append(...(said.attachments ?? []).map((file) => files.part(file, words)));
+      if (said.changed) bubble.append(make("i", { class: "changed", "data-testid": said.changed }, words.say(said.changed)));
       return row;
     },
     adjust: (row) => {
@@ -170,6 +176,21 @@ function pendingRows(pending: Pending, first: boolean, last: boolean, words: Wor
     },
   });
   return rows;
+}
+
+/** For as long as second thoughts count. */
+function amendRow(said: Said, words: Words, acts: Acts): Keyed {
+  return {
+    key: `amend:${said.id}`,
+    from: said.body,
+    make: () => {
+      const edit = make("button", { type: "button", "data-testid": "edit" }, words.say("edit"));
+      const back = make("button", { type: "button", "data-testid": "take-back" }, words.say("delete"));
+      edit.onclick = () => acts.edit(said);
+      back.onclick = () => acts.takeBack(said);
+      return make("div", { class: "row mine", "aria-live": "off" }, make("div", { class: "foot" }, ...(said.body ? [edit] : []), back));
+    },
+  };
 }
 
 const REASONS: Record<string, Parameters<Words["say"]>[0]> = {

@@ -56,16 +56,19 @@ export function buildParts(words: Words) {
   const over = make("div", { class: "over", role: "alert" });
   const text = make("textarea", { rows: 1, placeholder: words.say("write"), "aria-label": words.say("write"), part: "input", "data-testid": "input", enterkeyhint: "send" });
   const send = make("button", { type: "submit", class: "send", part: "send", "aria-label": words.say("send"), title: words.say("send"), "data-testid": "send" }, icon("send", 20));
+  const dropEdit = make("button", { type: "button", class: "small", "data-testid": "edit-cancel" }, words.say("editNot"));
+  const editing = make("div", { class: "ask", role: "group", "data-testid": "editing" }, make("span", {}, words.say("editing")), dropEdit);
+  editing.hidden = true;
   const pick = make("input", { type: "file", multiple: true, hidden: true, "data-testid": "file-input" });
   const attach = button("attach", words.say("attach"), icon("clip", 20));
   const form = make("form", { class: "compose", part: "composer" }, fresh, over, attach, pick, text, send);
 
-  const panel = make("section", { class: "panel", id: "panel", part: "panel", role: "dialog", "aria-labelledby": "title", "data-testid": "panel" }, head, strip, ask, scroll, form);
+  const panel = make("section", { class: "panel", id: "panel", part: "panel", role: "dialog", "aria-labelledby": "title", "data-testid": "panel" }, head, strip, ask, scroll, editing, form);
   put(end, { "data-testid": "end" });
   put(close, { "data-testid": "close" });
   put(attach, { "data-testid": "attach" });
   const root = make("div", { class: "root" }, panel, launcher, news);
-  return { root, launcher, badge, news, panel, title, sub, number, end, close, ask, endYes, endNo, strip, log, scroll, fresh, over, text, send, form, attach, pick };
+  return { root, launcher, badge, news, panel, title, sub, number, end, close, ask, endYes, endNo, strip, log, scroll, fresh, over, text, send, form, attach, pick, editing, dropEdit };
 }
 
 /** Full-screen on a phone the window is modal: Tab stays inside. */

@@ -115,6 +115,8 @@ progress{display:block;width:180px;max-width:100%;height:5px;margin-block-start:
 .foot .seen{color:var(--accent)}
 .foot.bad{color:var(--bad);font-size:12.5px;font-weight:600}
 .foot button{color:var(--text);text-decoration:underline;text-underline-offset:2px;font-weight:600;padding:2px}
+.changed{display:block;font-size:11.5px;opacity:.8}
+.bubble>.changed:only-child{font-size:13.5px}
 .quick{display:flex;flex-wrap:wrap;gap:6px;margin-block-start:8px;max-width:100%}
 .choice{min-height:36px;padding:7px 14px;border-radius:99px;border:1px solid var(--accent);background:var(--bg);color:var(--text);font-size:14px;font-weight:600;text-align:start;overflow-wrap:anywhere;cursor:pointer}
 .choice:hover,.choice:focus-visible{background:var(--sunken)}
