@@ -422,6 +422,21 @@ class Feed(Protocol):
         ...
 
 
+class LiveFigures(Struct, frozen=True, kw_only=True):
+    """The wallboard ``at`` a moment: a JSON document without nulls (``core.wallboard_sum``)."""
+
+    at: datetime
+    board: dict[str, Any]
+
+
+class Live(Protocol):
+    """How it is just now, in the whole installation."""
+
+    async def figures(self) -> LiveFigures:
+        """As of now; returns once what it rests on has committed. Raises ``Refused``."""
+        ...
+
+
 class PeerEntry(Entry, frozen=True, gc=False):
     """What another node has committed, as its journal tells it: without the rows.
 

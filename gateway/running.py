@@ -22,6 +22,8 @@ from gateway.door import Door
 from gateway.flow.feasts import Feasts
 from gateway.flow.node import Node
 from gateway.http import HttpMount
+from gateway.insight.board import WallboardNow
+from gateway.insight.days import DayKeeping
 from gateway.lag import LoopLag
 from gateway.origins import Pages
 from gateway.sockets import Sockets
@@ -69,6 +71,12 @@ class App:
         )
         self.feasts = Feasts(node.ledger)
         self.indexing = Indexing(PgTail(store.pool, store.sql), store.search)
+        figures = self.among.figures
+        self.days = DayKeeping(
+            node.ledger, store.wallboard, figures.board.days, node.writer.current_term
+        )
+        expectation = node.router.engine.expectation
+        self.board = WallboardNow(node.ledger, figures.whole, self.days, expectation)
         self.api: Api
         self.rooms: ChannelRoom
         self.push: AgentPush
@@ -144,6 +152,8 @@ class App:
             "holidays": duties.perform("holidays", lambda _term: self.feasts.run()),
             "upkeep": duties.perform("upkeep", lambda _term: self.store.upkeep.run()),
             "push": self.push.run(),
+            "wallboard": self.board.run(),
+            "wallboard days": self.days.run(),
             "colleagues": self.overhearing.run(),
             "lag": self.lag.run(),
         }

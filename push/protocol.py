@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.core.clocks import ClockKind
-from gateway.core.commands import Command
+from gateway.core.commands import Command, Id
 from gateway.core.ids import (
     AgentName,
     CommandId,
@@ -57,7 +57,8 @@ class Hello(Struct, frozen=True, kw_only=True, tag_field="t", tag="hello"):
     """The first frame, within five seconds.
 
     ``pending`` lists the ids of commands that the client is about to repeat; with it the server
-    looks only those up, without it every command it has not seen itself.
+    looks only those up, without it every command it has not seen itself. ``watching``: this is no
+    desktop, nobody works at it; it only shows what it asks to watch.
     """
 
     token: str
@@ -66,9 +67,25 @@ class Hello(Struct, frozen=True, kw_only=True, tag_field="t", tag="hello"):
     unreachable: tuple[str, ...] = ()
     client: str = ""
     pending: tuple[CommandId, ...] | None = None
+    watching: bool = False
 
 
-ClientFrame = Hello | Command
+class Watch(Struct, frozen=True, kw_only=True, tag_field="t", tag="watch"):
+    """For supervisors: be told of ``what`` from now on, in ``live`` frames."""
+
+    id: Id
+    what: Literal["live"]
+
+
+class Unwatch(Struct, frozen=True, kw_only=True, tag_field="t", tag="unwatch"):
+    """Be told no more; ``watch`` is what the answer to ``watch`` named."""
+
+    id: Id
+    watch: str
+
+
+Watching = Watch | Unwatch
+ClientFrame = Hello | Command | Watch | Unwatch
 
 
 # -- server → client ------------------------------------------------------------------------
@@ -220,6 +237,20 @@ class Alert(_Frame, frozen=True, kw_only=True):
     due_at: datetime | None
 
 
+class LiveFrame(_Frame, frozen=True, kw_only=True, tag="live"):
+    """The wallboard ``at`` a moment: the whole ``board``, or what ``changed`` since ``n - 1``.
+
+    ``changed`` is a JSON Merge Patch (RFC 7396). ``every``: in how many seconds the next one comes.
+    """
+
+    watch: str
+    n: int
+    at: datetime
+    every: float
+    board: dict[str, Any] | UnsetType = UNSET
+    changed: dict[str, Any] | UnsetType = UNSET
+
+
 class Moved(_Frame, frozen=True, kw_only=True):
     url: str
     reason: str
@@ -255,6 +286,7 @@ ServerFrame = (
     | PeerReadFrame
     | TypingFrame
     | Alert
+    | LiveFrame
     | Moved
     | Ok
     | Error

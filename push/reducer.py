@@ -18,6 +18,7 @@ from push.protocol import (
     DeliveryFrame,
     Error,
     ItemFrame,
+    LiveFrame,
     MessageFrame,
     Moved,
     NumberedFrame,
@@ -104,7 +105,7 @@ class Desktop:
                 self._begin(frame)
             case TypingFrame():
                 self._types(frame.item, frame.who, on=frame.on)
-            case Tick() | Ok() | Error() | Moved() | Alert():
+            case Tick() | Ok() | Error() | Moved() | Alert() | LiveFrame():
                 return Verdict.IGNORED
             case _:
                 return self._numbered(frame)

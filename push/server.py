@@ -26,6 +26,7 @@ from gateway.ports import (
     Feed,
     Homes,
     Later,
+    Live,
     PeerEntry,
     Signals,
     Socket,
@@ -36,6 +37,7 @@ from push.hub import Hub
 from push.protocol import SUBPROTOCOL, Close, Hello, Moved, Tick, Waiting
 from push.session import Rejected, Session, encode, refused
 from push.tab import Host, Place, Tab, close, reject
+from push.watching import Watchers
 
 PATH = "/agent/v1"
 SLOTS = 100
@@ -70,7 +72,8 @@ class PushSettings(Struct, frozen=True, kw_only=True):
 class AgentPush:
     """See the module's docstring.
 
-    ``homes`` says whether an agent's desktops are attached here; ``peers`` gives the other nodes'
+    ``homes`` says whether an agent's desktops are attached here; ``live`` tells supervisors who
+    watch how it is; ``peers`` gives the other nodes'
     URLs. ``own_page`` tells whose pages may connect, besides programs, which name no origin.
     ``revoked`` is asked every ``recheck_seconds`` which of the tokens in use
     (``Principal.token``) are no longer valid; ``drop_tokens`` acts at once.
@@ -86,11 +89,13 @@ class AgentPush:
         settings: PushSettings,
         *,
         homes: Homes,
+        live: Live,
         own_page: Callable[[str], bool] | None = None,
         peers: Callable[[], tuple[str, ...]] = tuple,
         revoked: Revoked | None = None,
     ) -> None:
         self.hub = Hub(clock.monotonic)
+        self.watchers = Watchers(live, clock.monotonic)
         self._desk = desk
         self._feed = feed
         self._auth = auth
@@ -118,6 +123,7 @@ class AgentPush:
             place=place,
             peers=self._peers,
             seq=self.hub.seq,
+            watching=self.watchers,
             spawn=self._spawn,
         )
 
@@ -151,6 +157,7 @@ class AgentPush:
                 self._group = group
                 try:
                     group.create_task(self._sweep(), name="push:sweep")
+                    group.create_task(self.watchers.run(), name="push:live")
                     ready()
                     await self._tick()
                 finally:
@@ -226,7 +233,7 @@ class AgentPush:
         self._enter(tab)
         reason = "the node stops"
         try:
-            if await self._attach(tab, hello):
+            if await self._admit(tab, hello):
                 await tab.read()
         except SocketClosed as closed:
             reason = f"closed with {closed.code}"
@@ -252,6 +259,13 @@ class AgentPush:
             await close(socket, Close.BAD_TOKEN, "the token is not valid, or not any more")
             return None
         return Tab(self._host, socket, session, principal, hello), hello
+
+    async def _admit(self, tab: Tab, hello: Hello) -> bool:
+        """Whoever only watches is no desktop: any node will do, and nothing is recorded."""
+        if not tab.watching:
+            return await self._attach(tab, hello)
+        tab.welcome(0, 0)
+        return True
 
     async def _attach(self, tab: Tab, hello: Hello) -> bool:
         """Have the attachment recorded once this node is the agent's home; until then it waits.
@@ -308,6 +322,7 @@ class AgentPush:
 
     def _leave(self, tab: Tab, reason: str) -> None:
         tab.end()
+        self.watchers.drop(tab)
         self._wheel[tab.slot].discard(tab)
         self.hub.leave(tab)
         if tab.attached:

@@ -16,7 +16,7 @@ from msgspec import UNSET, Struct
 from gateway.core.commands import Command
 from gateway.core.errors import Refused
 from gateway.core.ids import CommandId
-from push.protocol import VERSION, Close, Error, Hello, Ok, decode_client, encoder
+from push.protocol import VERSION, Close, Error, Hello, Ok, Watching, decode_client, encoder
 
 COMMANDS_PER_SECOND = 50.0
 COMMANDS_AT_ONCE = 200.0
@@ -37,7 +37,7 @@ class Rejected(Struct, frozen=True):
 class Job(Struct, frozen=True):
     """A command to perform. ``maybe_repeated``: it may have been done before, elsewhere."""
 
-    command: Command
+    command: Command | Watching
     maybe_repeated: bool
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from msgspec import Struct
 
+from gateway.core.commands import Command
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName
 from gateway.ports import Clock, Desk, Principal, Socket, SocketClosed
@@ -24,10 +25,14 @@ from push.protocol import (
     Error,
     Hello,
     ResumeFrom,
+    Unwatch,
     Waiting,
+    Watch,
+    Watching,
     Welcome,
 )
 from push.session import Job, Session, done, encode, refused
+from push.watching import LIVE, Watchers
 
 MOST_WAITING = 64
 """Commands of one tab that may wait for the one before them."""
@@ -56,6 +61,7 @@ class Host(Struct, frozen=True, kw_only=True):
     place: Place
     peers: Callable[[], tuple[str, ...]]
     seq: Callable[[AgentName], int]
+    watching: Watchers
     spawn: Callable[[Coroutine[Any, Any, None]], None]
 
 
@@ -76,6 +82,7 @@ class Tab:
         "id",
         "resume",
         "slot",
+        "watching",
     )
 
     def __init__(
@@ -85,6 +92,7 @@ class Tab:
         self.slot = 0
         self.agent = principal.name
         self.resume: ResumeFrom | None = hello.resume
+        self.watching = hello.watching
         self.attached = False
         self._host = host
         self._socket = socket
@@ -198,6 +206,8 @@ class Tab:
     async def _perform(self, job: Job) -> str:
         command = job.command
         try:
+            if self.watching or isinstance(command, Watch | Unwatch):
+                return self._watch(command)
             answer = await self._host.desk.act(
                 self.agent, command, maybe_repeated=job.maybe_repeated
             )
@@ -209,6 +219,19 @@ class Tab:
             return encode(
                 Error(re=command.id, code="internal", detail="a fault of ours; it is logged")
             )
+
+    def _watch(self, command: Command | Watching) -> str:
+        """Raises ``Refused``."""
+        watchers = self._host.watching
+        if not isinstance(command, Watch | Unwatch):
+            raise Refused("not_allowed", "nobody works at a connection that only watches")
+        if isinstance(command, Unwatch):
+            watchers.drop(self)
+            return done(command.id, self._host.seq(self.agent), {})
+        if not self._principal.may("supervisor"):
+            raise Refused("not_allowed", "the live numbers are for supervisors")
+        watchers.add(self)
+        return done(command.id, self._host.seq(self.agent), {"watch": LIVE})
 
 
 async def close(socket: Socket, code: int, reason: str) -> None:

@@ -101,7 +101,7 @@ class Api:
             Outbox(house.node, house.listing, once),
             TokenResource(house.tokens, self.auth),
             Taking(ledger, house.listing),
-            LiveNumbers(ledger, house.nodes, house.figures),
+            LiveNumbers(ledger, house.nodes, house.figures, house.board),
             DutyResource(house.among),
             NodeActs(house.evacuation),
             HealthChecks(house),

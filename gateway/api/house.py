@@ -28,6 +28,7 @@ from gateway.api.needs import (
     Sweeps,
     Tokens,
     Vitals,
+    Wallboard,
 )
 from gateway.api.reports import Reported
 from gateway.api.search import Search
@@ -82,6 +83,7 @@ class House(Struct, frozen=True, kw_only=True):
     asks: Asks
     sends: Sends
     figures: Figures
+    board: Wallboard
     overflow: Elsewhere
     links: TicketLinks
     channels: ChannelRoom

@@ -5,15 +5,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from gateway.api.base import Listed, whole
-from gateway.api.needs import Figures, Nodes
+from gateway.api.needs import Figures, Nodes, Wallboard
 from gateway.core.ids import NodeName, QueueName
 from gateway.core.pool import NodeCapacity
 from gateway.core.silence import withheld_lately
 from gateway.core.thresholds import Alarm, Measure
+from gateway.core.wallboard_sum import Board
 from gateway.flow.ledger import Ledger
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.views import NodeCard
@@ -91,6 +92,7 @@ class LiveNow(Numbers, frozen=True, kw_only=True):
     """The whole installation as this node knows it at ``at``, and by node and region.
 
     ``withheld``: automatic mails that were not sent in the last hour, their budget being used up.
+    ``board`` is what the wallboard shows, as supervisors are pushed it.
     """
 
     at: datetime
@@ -98,15 +100,17 @@ class LiveNow(Numbers, frozen=True, kw_only=True):
     regions: list[RegionNow]
     alarms: list[AlarmNow] = []
     withheld: int = 0
+    board: Board | UnsetType = UNSET
 
 
 class LiveNumbers:
     """See the module's docstring. Our own numbers are from memory and wait for their commit."""
 
-    def __init__(self, ledger: Ledger, nodes: Nodes, figures: Figures) -> None:
+    def __init__(self, ledger: Ledger, nodes: Nodes, figures: Figures, board: Wallboard) -> None:
         self._ledger = ledger
         self._nodes = nodes
         self._figures = figures
+        self._board = board
 
     def routes(self) -> list[HttpRoute]:
         return [
@@ -133,7 +137,8 @@ class LiveNumbers:
         told = self._ledger.state.alarms.values()
         now = self._ledger.clock.now()
         numbers = live(self._figures.whole(), now, told)
-        numbers = replace(numbers, withheld=withheld_lately(self._ledger.state, now))
+        withheld = withheld_lately(self._ledger.state, now)
+        numbers = replace(numbers, withheld=withheld, board=self._board.now())
         await self._ledger.committed(position)
         return HttpAnswer(body=numbers)
 

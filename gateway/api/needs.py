@@ -28,6 +28,7 @@ from gateway.core.inbound import Inbound
 from gateway.core.model import AgentStatus, Case, Item, Outgoing
 from gateway.core.moving import Sent
 from gateway.core.pool import NodeCapacity
+from gateway.core.wallboard_sum import Board
 from gateway.ports import Channel, Guess, Limits, Role
 from gateway.store.contract import ItemFilter, Page, Received
 from gateway.store.lookout import Standing
@@ -272,6 +273,14 @@ class Figures(Protocol):
 
     def whole(self) -> list[NodeCapacity]:
         """This node as of this moment, then the others as they last said."""
+        ...
+
+
+class Wallboard(Protocol):
+    """The figures that supervisors watch (``insight.board.WallboardNow`` fits)."""
+
+    def now(self) -> Board:
+        """As of this moment, and not on disk yet: whoever tells it waits for the position."""
         ...
 
 

@@ -112,7 +112,7 @@ class Wallboard:
         self._state = state
         self._where = {item.id: (item.queue, item.state) for item in state.items.values()}
         self._items: dict[ItemId, None] = dict.fromkeys(state.items)
-        self._agents: dict[AgentName, None] = dict.fromkeys(state.statuses)
+        self._agents: dict[AgentName, None] = dict.fromkeys((*state.statuses, *state.profiles))
         self._anew = False
         self._places: dict[ItemId, _Place] = {}
         self._lines: dict[QueueName, Line[ItemId, float]] = {}
@@ -123,6 +123,7 @@ class Wallboard:
         self._needs: dict[Need, Line[ItemId, float]] = {}
         self._states: dict[AgentName, tuple[str, str]] = {}
         self._crew: set[AgentName] = set()
+        self._listed: set[AgentName] = set()
         self._staff: Counter[tuple[str, str]] = Counter()
 
     # -- noting -----------------------------------------------------------------------------
@@ -273,10 +274,12 @@ class Wallboard:
     def _count_agent(self, agent: AgentName) -> None:
         new = agent_state(self._state, agent)
         profile = self._state.profiles.get(agent)
-        if new is not None and profile is not None and profile.role == "agent":
-            self._crew.add(agent)
-        else:
-            self._crew.discard(agent)
+        listed = profile is not None and profile.role == "agent"
+        for members, belongs in ((self._listed, listed), (self._crew, listed and new is not None)):
+            if belongs:
+                members.add(agent)
+            else:
+                members.discard(agent)
         old = self._states.pop(agent, None)
         if old is not None:
             self._staff[old] -= 1
@@ -302,6 +305,7 @@ class Wallboard:
             agents=dict(sorted(agents.items())),
             reasons=_most(reasons),
             crew=len(self._crew),
+            listed=len(self._listed),
             wanted=self._wanted(),
         )
 

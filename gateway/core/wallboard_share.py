@@ -55,7 +55,7 @@ class BoardShare(_Share, frozen=True, kw_only=True):
     """All of it. ``agents`` counts those connected by state (``wallboard.agent_state``).
 
     ``reasons`` says why those who are not ready are not; ``crew`` are those connected who are
-    agents by role, neither supervisors nor admins.
+    agents by role, neither supervisors nor admins, ``listed`` all such in the directory.
     """
 
     queues: tuple[QueueShare, ...] = ()
@@ -63,4 +63,5 @@ class BoardShare(_Share, frozen=True, kw_only=True):
     agents: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     crew: int = 0
+    listed: int = 0
     wanted: tuple[DemandShare, ...] = ()

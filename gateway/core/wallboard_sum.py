@@ -140,10 +140,9 @@ class Board(Struct, frozen=True, kw_only=True):
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """What each node knows of the directory. ``crew``: agents by role, signed in or not."""
+    """What each node knows besides the shares."""
 
     queues: Mapping[QueueName, Queue]
-    crew: int
     alarms: Sequence[Alarm] = ()
     trend: tuple[int, ...] = ()
 
@@ -195,7 +194,7 @@ def together(
     return Board(
         total=total.told("", max(longest, default=None), None),
         queues=queues,
-        agents=_staff((one.capacity.board for one in nodes), known.crew),
+        agents=_staff([one.capacity.board for one in nodes]),
         kinds=_kinds(nodes, lines.values()),
         coverage=_coverage(nodes),
         alarms={a.name: _alarm(a) for a in sorted(known.alarms, key=lambda a: a.name) if a.alert},
@@ -310,7 +309,7 @@ def _first_kinds(nodes: Iterable[NodeCapacity]) -> dict[QueueName, ChannelKind]:
     return {name: counter.most_common(1)[0][0] for name, counter in counts.items()}
 
 
-def _staff(shares: Iterable[BoardShare], crew: int) -> Staff:
+def _staff(shares: Sequence[BoardShare]) -> Staff:
     states: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     here = 0
@@ -324,7 +323,7 @@ def _staff(shares: Iterable[BoardShare], crew: int) -> Staff:
         wrap_up=states["wrap_up"],
         closed=states["closed"],
         not_ready=states["not_ready"],
-        offline=max(crew - here, 0),
+        offline=max(max((share.listed for share in shares), default=0) - here, 0),
         reasons=dict(sorted(reasons.items())),
     )
 

@@ -55,6 +55,7 @@ from gateway.store.search import PgSearch
 from gateway.store.tail import PgTail
 from gateway.store.tokens import PgTokens
 from gateway.store.upkeep import Upkeep
+from gateway.store.wallboard import PgWallboard
 from gateway.store.writer import Writer
 
 
@@ -89,6 +90,7 @@ class Store(Struct):
     paces: PgPaces
     directory: PgDirectory
     colleagues: PgColleagues
+    wallboard: PgWallboard
     pool: Pool
     sql: Queries
     dsn: str
@@ -177,6 +179,7 @@ async def open_store(
             paces=PgPaces(pool, sql),
             directory=PgDirectory(pool, sql),
             colleagues=PgColleagues(pool, sql),
+            wallboard=PgWallboard(pool, sql),
             pool=pool,
             sql=sql,
             dsn=where(),

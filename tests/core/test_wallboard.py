@@ -163,6 +163,7 @@ def test_what_is_kept_along_equals_what_is_counted_from_nothing(steps: list[Any]
     )
     states = [agent_state(house.state, AgentName(name)) for name in CREW]
     assert share.agents == Counter(s[0] for s in states if s)
+    assert share.listed == len(CREW)
     assert share.crew == sum(s is not None for s in states)
     assert share.reasons == Counter(s[1] for s in states if s and s[0] == "not_ready")
 

@@ -1,9 +1,12 @@
 """The wallboard of several nodes: shares added up, told by differences."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -16,15 +19,17 @@ from gateway.core.wallboard_days import Counts, QueueDay
 from gateway.core.wallboard_sum import Board, Known, document, together
 from tests.support.builders import GENERAL, START, House, agent, needs, queue
 
-_LEAVES = st.booleans() | st.integers() | st.text(max_size=3)
+VECTORS = Path(__file__).parent.parent / "vectors" / "board" / "patches.json"
+PATCHES = json.loads(VECTORS.read_text())
 _JSON = st.recursive(
-    _LEAVES,
+    st.booleans() | st.integers() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner),
     max_leaves=12,
 )
 _DOCUMENTS = st.dictionaries(st.sampled_from("abcde"), _JSON)
 
 
+@settings(max_examples=50, deadline=None)
 @given(_DOCUMENTS, _DOCUMENTS)
 def test_a_document_with_the_difference_is_the_other_one(before: Any, after: Any) -> None:
     patch = difference(before, after)
@@ -38,6 +43,11 @@ def test_a_difference_tells_no_more_than_has_changed() -> None:
     assert difference(before, after) == {"queues": {"a": {"waiting": 2}, "b": None}}
 
 
+@pytest.mark.parametrize("one", PATCHES, ids=lambda one: one["about"])
+def test_changes_are_applied_as_the_vectors_say(one: Any) -> None:
+    assert patched(one["board"], one["changed"]) == one["gives"]
+
+
 def share(house: House, name: str = "n1", age: float = 0.0) -> NodeCapacity:
     tally, board = Tally(house.state), Wallboard(house.state)
     tally.settle()
@@ -48,12 +58,15 @@ def share(house: House, name: str = "n1", age: float = 0.0) -> NodeCapacity:
 
 
 def board(house: House, *nodes: NodeCapacity, **more: Any) -> Board:
-    known = Known(queues=house.state.queues, crew=3, alarms=())
+    known = Known(queues=house.state.queues)
     return together(nodes or [share(house)], known, house.clock.now(), **more)
 
 
 def test_two_nodes_are_added_up() -> None:
-    house = House(agent("ana", de=2), queues=[queue(display_name="General care")])
+    house = House(
+        *(agent(name, de=2) for name in ("ana", "bob", "cid")),
+        queues=[queue(display_name="General care")],
+    )
     house.sign_in("ana")
     house.new_item(requirement=needs(hu=1))
     house.pass_time(10)

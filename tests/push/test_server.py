@@ -10,10 +10,18 @@ import pytest
 from gateway.core.ids import AgentName
 from gateway.origins import Pages
 from gateway.ports import Elsewhere, Here, Later
-from push.protocol import Error, Moved, Ok, ServerFrame, Snapshot, Tick, Waiting, Welcome
+from push.protocol import Error, LiveFrame, Moved, Ok, ServerFrame, Snapshot, Tick, Waiting, Welcome
 from push.server import AgentPush, PushSettings
 from push.tab import MOST_WAITING
-from tests.support.pushworld import FakeAuth, FakeHomes, FakeSignals, FakeSocket, World, until
+from tests.support.pushworld import (
+    FakeAuth,
+    FakeHomes,
+    FakeLive,
+    FakeSignals,
+    FakeSocket,
+    World,
+    until,
+)
 
 ANA = AgentName("ana")
 
@@ -22,9 +30,10 @@ class Server:
     """A push server over a world, with its loops running."""
 
     def __init__(self, **settings: Any) -> None:
-        self.world = World("ana", "ben")
+        self.world = World("ana", "ben", "sue")
         self.auth = FakeAuth()
         self.homes = FakeHomes()
+        self.live = FakeLive()
         self.tasks: asyncio.TaskGroup
         self.invalid: set[str] = set()
         self.asked: list[set[str]] = []
@@ -44,6 +53,7 @@ class Server:
             FakeSignals(),
             PushSettings(**{**defaults, **settings}),
             homes=self.homes,
+            live=self.live,
             own_page=Pages(
                 "https://desk.example.com", peers=lambda: ["https://peer.example.com"]
             ).has,
@@ -328,3 +338,40 @@ async def test_who_has_waited_long_enough_is_sent_on_without_an_attachment(serve
     await until(lambda: socket.closed)
     assert socket.closed == (1012, "the home lives on")
     assert not server.world.pending
+
+
+async def test_a_supervisor_watches_without_being_at_work(server: Server) -> None:
+    socket = server.connect("sue", watching=True)
+    await until(lambda: socket.of(Welcome))
+    say(socket, t="watch", id="watch-001", what="live")
+    await until(lambda: socket.of(LiveFrame))
+    (answer,), (frame,) = socket.of(Ok), socket.of(LiveFrame)
+    assert answer.body == {"watch": frame.watch}
+    assert frame.board == server.live.board
+    assert (list(server.world.pending), server.homes.asked, socket.of(Snapshot)) == ([], [], [])
+    say(socket, t="state", id="state-001", state="ready")
+    await until(lambda: socket.of(Error))
+    assert socket.of(Error)[0].code == "not_allowed"
+    say(socket, t="unwatch", id="watch-002", watch="live")
+    await until(lambda: len(socket.of(Ok)) == 2)
+    assert server.push.watchers.count == 0
+    say(socket, t="watch", id="watch-003", what="live")
+    await until(lambda: server.push.watchers.count)
+    socket.hang_up()
+    await until(lambda: not server.push.connected)
+    assert server.push.watchers.count == 0
+
+
+async def test_a_supervisor_may_watch_from_the_desktop_too_and_an_agent_may_not(
+    server: Server,
+) -> None:
+    boss = await server.welcome("sue")
+    say(boss, t="watch", id="watch-001", what="live")
+    await until(lambda: boss.of(LiveFrame))
+    ana = await server.welcome()
+    say(ana, t="watch", id="watch-001", what="live")
+    await until(lambda: ana.of(Error))
+    assert ana.of(Error)[0].code == "not_allowed"
+    say(ana, t="watch", id="watch-002", what="moon")
+    await until(lambda: len(ana.of(Error)) == 2)
+    assert (ana.of(Error)[1].code, ana.of(Error)[1].field) == ("bad_frame", "what")

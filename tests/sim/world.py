@@ -33,6 +33,7 @@ from tests.support.builders import GENERAL, KINDS, NODE, agent, counted_ids
 from tests.support.memory_homes import MemoryHomes
 from tests.support.memory_store import Faults, MemoryStore
 from tests.support.memory_tables import Tables
+from tests.support.pushworld import FakeLive
 from tests.support.simworld import Cut, Life, ServerSocket, Steps, Target, Wire
 from tests.support.virtual import VirtualClock
 
@@ -236,6 +237,7 @@ class World:
                 recheck_seconds=30.0,
             ),
             homes=homes,
+            live=FakeLive(),
         )
         state = node.ledger.state
         push.load(

@@ -46,6 +46,8 @@ from gateway.core.lifecycle import ENDED
 from gateway.core.model import AgentProfile, Case, Item, OutboundState, Outgoing
 from gateway.flow.ticketlinks import TicketLinks
 from gateway.http import HttpMount
+from gateway.insight.board import WallboardNow
+from gateway.insight.days import DayKeeping
 from gateway.ports import Guess, HttpRoute, Role, Services
 from gateway.store.contract import ItemFilter, Page, Received, Unavailable
 from gateway.store.retention import Removed
@@ -71,6 +73,7 @@ from tests.support.builders import NODE, OFFICE, agent
 from tests.support.flownode import Rig, new_tables, running
 from tests.support.memory_capacity import MemoryCapacity
 from tests.support.memory_colleagues import MemoryColleagues
+from tests.support.memory_days import MemoryDays
 from tests.support.memory_handover import MemoryHandover
 from tests.support.memory_homes import MemoryHomes
 from tests.support.memory_relay import MemoryRelay
@@ -601,6 +604,13 @@ def _evacuation(rig: Rig) -> Evacuation:
 
 
 def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> House:
+    figures = Publication(
+        world.rig.node.ledger,
+        MemoryCapacity(world.rig.store),
+        world.rig.node.writer.current_term,
+        lambda: (),
+        "here",
+    )
     return House(
         site=Site(
             node=NODE,
@@ -632,12 +642,17 @@ def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> Ho
         evacuation=_evacuation(world.rig),
         asks=Asking(world.rig.node.ledger, world.rig.node.writer, MemoryRelay(world.rig.store)),
         sends=_sending(world.rig),
-        figures=Publication(
+        figures=figures,
+        board=WallboardNow(
             world.rig.node.ledger,
-            MemoryCapacity(world.rig.store),
-            world.rig.node.writer.current_term,
-            lambda: (),
-            "here",
+            figures.whole,
+            DayKeeping(
+                world.rig.node.ledger,
+                MemoryDays(),
+                figures.board.days,
+                world.rig.node.writer.current_term,
+            ),
+            world.rig.node.router.engine.expectation,
         ),
         channels=world.process,
         vitals=world.process,

@@ -47,7 +47,17 @@ from gateway.core.opening import open_case
 from gateway.core.reactions import reactions
 from gateway.core.state import NodeState
 from gateway.listener import listen
-from gateway.ports import Answer, Attached, Elsewhere, Here, Later, Principal, SocketClosed
+from gateway.ports import (
+    Answer,
+    Attached,
+    Elsewhere,
+    Here,
+    Later,
+    LiveFigures,
+    Principal,
+    Role,
+    SocketClosed,
+)
 from gateway.sockets import Sockets
 from push.protocol import ServerFrame, decode_server
 from push.reducer import Desktop
@@ -286,7 +296,20 @@ class FakeAuth:
         kind, _, name = token.partition("-")
         if kind != "agent" or token in self.revoked:
             return None
-        return Principal(name=AgentName(name), role="agent", token=token, display_name=name.title())
+        role: Role = "supervisor" if name == "sue" else "agent"
+        return Principal(name=AgentName(name), role=role, token=token, display_name=name.title())
+
+
+class FakeLive:
+    """The wallboard as a test sets it."""
+
+    def __init__(self) -> None:
+        self.board: dict[str, Any] = {"total": {"waiting": 0}}
+        self.asked = 0
+
+    async def figures(self) -> LiveFigures:
+        self.asked += 1
+        return LiveFigures(at=START, board=self.board)
 
 
 class FakeHomes:
@@ -392,6 +415,7 @@ class Loopback:
             self.signals,
             PushSettings(**{**defaults, **self._settings}),
             homes=self.homes,
+            live=FakeLive(),
             peers=lambda: self.peers,
         )
         state = self.world.state

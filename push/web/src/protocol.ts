@@ -357,6 +357,21 @@ export interface Hello {
   unreachable?: string[];
   client?: string;
   pending?: string[] | null;
+  /** This is a screen that shows something, no desktop at which somebody works. */
+  watching?: boolean;
+}
+
+/** For supervisors: be told of `what` from now on, in `live` frames. */
+export interface Watch {
+  t: "watch";
+  id: string;
+  what: "live";
+}
+
+export interface Unwatch {
+  t: "unwatch";
+  id: string;
+  watch: string;
 }
 
 export interface State {
@@ -569,7 +584,9 @@ export type Command =
   | MakePromise
   | Peer
   | PeerRead
-  | Wrapup;
+  | Wrapup
+  | Watch
+  | Unwatch;
 
 export type ClientFrame = Hello | Command;
 
@@ -725,6 +742,18 @@ export interface Alert {
   due_at: string | null;
 }
 
+/** The wallboard at a moment: the whole `board`, or what `changed` since `n - 1` (a JSON Merge Patch). */
+export interface LiveFrame {
+  t: "live";
+  watch: string;
+  n: number;
+  at: string;
+  /** In how many seconds the next one comes. */
+  every: number;
+  board?: Record<string, unknown>;
+  changed?: Record<string, unknown>;
+}
+
 export interface Moved {
   t: "moved";
   url: string;
@@ -764,6 +793,7 @@ export type ServerFrame =
   | NumberedFrame
   | TypingFrame
   | Alert
+  | LiveFrame
   | Moved
   | Ok
   | Error;

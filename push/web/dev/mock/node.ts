@@ -12,7 +12,10 @@ import type {
   OfferView,
   ServerFrame,
   StateView,
+  Unwatch,
+  Watch,
 } from "../../src/protocol.ts";
+import { mockBoard } from "./board.ts";
 import { AGENTS, ago, caseView, contact, say, type Contact } from "./data.ts";
 import { arrival, past } from "./scenes.ts";
 
@@ -125,6 +128,7 @@ export class MockNode {
 
   private hear(socket: WebSocket, frame: ClientFrame): void {
     if (frame.t === "hello") return this.greet(socket, frame);
+    if (frame.t === "watch" || frame.t === "unwatch") return this.watch(socket, frame);
     const known = this.answers.get(frame.id);
     if (known) return void socket.send(JSON.stringify(known));
     const result = this.obey(frame);
@@ -134,6 +138,21 @@ export class MockNode {
         : { t: "error", re: frame.id, ...result };
     this.answers.set(frame.id, answer);
     socket.send(JSON.stringify(answer));
+  }
+
+  /** The wallboard, whole each second: the page takes that as well as differences. */
+  private watch(socket: WebSocket, frame: Watch | Unwatch): void {
+    socket.send(JSON.stringify({ t: "ok", re: frame.id, seq: this.seq, body: { watch: "live" } }));
+    if (frame.t === "unwatch") return;
+    let n = 0;
+    const tell = () => {
+      n += 1;
+      const board = mockBoard(n) as unknown as Record<string, unknown>;
+      socket.send(JSON.stringify({ t: "live", watch: "live", n, at: ago(0), every: 1, board } satisfies ServerFrame));
+    };
+    const timer = setInterval(tell, 1000);
+    socket.on("close", () => clearInterval(timer));
+    tell();
   }
 
   private greet(socket: WebSocket, hello: Hello): void {
@@ -193,7 +212,7 @@ export class MockNode {
     setTimeout(() => this.said(one, say(one, { direction: "in", body: "Perfect, thank you!" })), 4000).unref();
   }
 
-  private obey(command: Command): Answer {
+  private obey(command: Exclude<Command, Watch | Unwatch>): Answer {
     switch (command.t) {
       case "state":
         this.setState(command.state, command.reason ?? "");

@@ -33,9 +33,11 @@ interface Entry {
   settle: { resolve(answer: Ok): void; reject(error: Refused): void } | null;
 }
 
+const FLEETING: ReadonlySet<Command["t"]> = new Set(["typing", "read", "watch", "unwatch"] as const);
+
 /** Only of the moment: worth nothing once the connection is gone. */
 export function isFleeting(command: Command): boolean {
-  return command.t === "typing" || command.t === "read";
+  return FLEETING.has(command.t);
 }
 
 export class CommandBook {

@@ -103,6 +103,8 @@ export class Connection {
     private readonly token: string,
     seeds: readonly string[],
     private readonly client: string,
+    /** It is a screen that only watches: no agent is signed in by it. */
+    private readonly watching = false,
   ) {
     this.since = env.now();
     this.addresses = new Addresses(seeds, { first: FIRST_DELAY }, env.random);
@@ -172,6 +174,7 @@ export class Connection {
       client: this.client,
       pending: this.book.ids,
     };
+    if (this.watching) hello.watching = true;
     // after two gaps in a row the replay itself is not to be trusted: ask for a snapshot
     const resume = this.gaps < 2 ? resumeFrom(this.desk) : null;
     if (resume) hello.resume = resume;
@@ -267,7 +270,7 @@ export class Connection {
         this.addresses.welcomed(frame.peers);
         this.listener.onNode(this.addresses.url, this.addresses.known);
         this.sendUnsent();
-        if (resumeFrom(this.desk)) this.setStatus({ kind: "online" });
+        if (this.watching || resumeFrom(this.desk)) this.setStatus({ kind: "online" });
         return;
       case "snapshot":
         return this.setStatus({ kind: "online" });
