@@ -24,9 +24,12 @@ def letter(subject: str, text: str, message_id: str, *, answers: str = "", html:
     return mail.as_bytes()
 
 
-def parcel(subject: str, text: str, message_id: str, *, answers: str) -> bytes:
-    """The same with a mail that she forwards, an invitation, and an image of another server."""
-    html = f'<p>{text}</p><p><img src="https://lamps.example/shade.png" alt="a shade"></p>'
+def parcel(subject: str, text: str, message_id: str, *, answers: str = "") -> bytes:
+    """The same with a mail that she forwards, an invitation, a link, and a remote image."""
+    html = (
+        f"<p>{text}</p><p><a href='https://photos.example/torn'>How it is torn</a></p>"
+        '<p><img src="https://lamps.example/shade.png" alt="a shade"></p>'
+    )
     mail = message_from_bytes(
         letter(subject, text, message_id, answers=answers, html=html), policy=SMTP
     )

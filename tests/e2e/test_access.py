@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from tests.e2e.conftest import NewPage
 from tests.e2e.house import PASSWORD, House
-from tests.e2e.letters import letter
+from tests.e2e.letters import parcel
 from tests.support.browser import Desktop, Widget
 from tests.support.dovecot import Dovecot
 
@@ -77,11 +77,14 @@ async def test_the_desktop_is_for_everybody_from_sign_in_to_wrap_up(
     await desktop.sign_in(house.node.url, await house.hire("Axel Able"), PASSWORD)
     assert await findings(page) == []
     await desktop.go_ready()
-    html = "<p>The <b>arm</b> is <a href='https://photos.example/arm'>bent</a>.</p>"
-    await dovecot.delivered(letter("A bent arm", "It is bent.\n", "<arm@c.example>", html=html))
+    await dovecot.delivered(parcel("A bent arm", "It is bent.\n", "<arm@c.example>"))
     await expect(desktop.offer("A bent arm")).to_be_visible()
     assert await findings(page) == []
     await desktop.accept("A bent arm")
+    await desktop.messages.get_by_role("button", name="from Bob.eml").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("Linen")
+    assert await findings(page) == []
+    await page.keyboard.press("Escape")
     await desktop.send("A new arm is on its way.")
     await expect(desktop.message("new arm")).to_contain_text("Sent")
     assert await findings(page) == []
