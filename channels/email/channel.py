@@ -175,6 +175,10 @@ class EmailChannel:
 
     # -- out --------------------------------------------------------------------------------
 
+    def source(self, out: Outbound) -> bytes:
+        """The bytes that a message leaves as. Raises ``Undeliverable``."""
+        return compose(out, self._own, self._settings.reply_token).data
+
     async def send(self, out: Outbound) -> Receipt:
         """One attempt by SMTP. Raises ``SendError``."""
         if out.purpose != "message" or out.message is None:

@@ -78,7 +78,7 @@ class Api:
             Callbacks(house.node, house.listing, once),
             Customers(house),
             Attachments(house.node.files),
-            Mails(house.listing, house.node.files, house.shows),
+            Mails(house.node, house.listing, house.channels, house.shows),
             Agents(ledger, house.presence, house.tokens, self.auth, passwords, once),
             Queues(ledger, house),
             Names("skills", house.skills),

@@ -12,11 +12,12 @@ from msgspec import Meta, Struct
 
 from gateway.api.attachments import handed_out
 from gateway.api.base import Listed, asked, whole
-from gateway.api.needs import Listing
-from gateway.core.errors import Refused
+from gateway.api.needs import ChannelRoom, Composes, Listing
+from gateway.core.errors import Refused, Undeliverable
 from gateway.core.ids import AttachmentId, MessageId
 from gateway.core.shown import HeaderField, Invitation, ShownMail
-from gateway.ports import Files, HttpAnswer, HttpRequest, HttpRoute, Shows
+from gateway.flow.node import Node
+from gateway.ports import HttpAnswer, HttpRequest, HttpRoute, Shows
 
 TAG = "cases"
 Place = Annotated[str, Meta(max_length=40)]
@@ -31,15 +32,19 @@ class Inside(Struct, frozen=True, kw_only=True):
 class Mails:
     """See the module's docstring. Everybody who may read a case may see the mails in it."""
 
-    def __init__(self, listing: Listing, files: Files, shows: Shows | None) -> None:
+    def __init__(
+        self, node: Node, listing: Listing, channels: ChannelRoom, shows: Shows | None
+    ) -> None:
+        self._node = node
         self._listing = listing
-        self._files = files
+        self._files = node.files
+        self._channels = channels
         self._shows = shows
 
     def routes(self) -> list[HttpRoute]:
         message, file = "/api/v1/messages/{id}", "/api/v1/attachments/{id}"
         return [
-            _get(f"{message}/source", self._source, "Download a mail as it came", bytes),
+            _get(f"{message}/source", self._source, "Download a mail as it came, or left", bytes),
             _get(f"{message}/header", self._header, "The header of a mail", Listed[HeaderField]),
             _get(f"{file}/mail", self._mail, "An attached mail, to be read", ShownMail, Inside),
             _get(
@@ -79,10 +84,28 @@ class Mails:
         return handed_out(data, name, kind)
 
     async def _raw(self, request: HttpRequest) -> bytes:
-        found = await self._listing.raw_of(MessageId(request.params["id"]))
-        if found is None:
-            raise Refused("not_found", "of this message nothing is kept as it came", "id")
-        return found.data
+        message = MessageId(request.params["id"])
+        found = await self._listing.raw_of(message)
+        data = found.data if found is not None else await self._composed(message)
+        if data is None:
+            raise Refused("not_found", "of this message nothing is kept as it came or left", "id")
+        return data
+
+    async def _composed(self, message: MessageId) -> bytes | None:
+        """One of ours, as it leaves: nothing of that is kept, for it is the same at every time."""
+        said = await self._node.lookup.message(message)
+        if said is None or said.direction != "out":
+            return None
+        order = await self._listing.outbound_of(message, said.case)
+        outgoing = await self._listing.outgoing(order) if order is not None else None
+        channel = self._channels.channel(said.channel)
+        if outgoing is None or not isinstance(channel, Composes):
+            return None
+        out = await self._node.dispatch.as_it_leaves(outgoing)
+        try:
+            return await asyncio.to_thread(channel.source, out)
+        except Undeliverable:
+            return None  # of what was emptied since, the addresses are gone as well
 
     async def _attachment(self, request: HttpRequest) -> tuple[tuple[str, str], bytes]:
         found = await self._files.get(AttachmentId(request.params["id"]))

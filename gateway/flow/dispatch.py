@@ -101,6 +101,10 @@ class Dispatch:
         heapq.heappush(self._due, (at, outbound))
         self._changed.set()
 
+    async def as_it_leaves(self, outgoing: Outgoing) -> Outbound:
+        """What its channel is given for it. Raises ``Unavailable``."""
+        return self._outbound(outgoing, await self._content(outgoing))
+
     def brings(self, orders: Iterable[OutboundId]) -> bool:
         """Whether one of these is being brought to the outside just now."""
         return not self._attempting.isdisjoint(orders)

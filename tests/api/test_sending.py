@@ -12,6 +12,7 @@ from gateway.core import commands as c
 from gateway.core.errors import Refused, Undeliverable
 from gateway.core.ids import AgentName
 from gateway.core.model import ItemState
+from gateway.ports import Outbound
 from tests.support.apiworld import ApiWorld, api_world
 from tests.support.builders import MAIL, mail
 
@@ -184,3 +185,28 @@ async def test_what_a_channel_carries_is_told_to_agents() -> None:
         assert status == 200
         assert (limits["max_file_bytes"], limits["max_attachment_bytes"]) == (1_000_000, 1_000_000)
         assert (await world.call("GET", "/api/v1/channels/none/limits"))[0] == 404
+
+
+async def test_the_source_of_a_mail_of_ours_is_what_has_left() -> None:
+    async with api_world(ready=True) as world:
+        item = await in_hand(world)
+        sink, own = world.rig.sinks[item.channel], Address("support@firm.example", "Firm")
+
+        class Mailbox:
+            def source(self, out: Outbound) -> bytes:
+                return compose(out, own, "subject").data
+
+        world.process.objects[item.channel] = Mailbox()
+        send = c.Send(id=world.rig.command(), item=item.id, body="On its way: ½ lamp.")
+        message = (await do(world, send))["message"]
+        said = world.rig.tables.messages
+        await world.until(lambda: said[message].delivery == "sent")
+        left = compose(sink.sent[-1], own, "subject")
+        response = await world.raw("GET", f"/api/v1/messages/{message}/source")
+        assert (response.status, await response.read()) == (200, left.data)
+        assert response.headers["Content-Disposition"].startswith("attachment")
+        status, fields = await world.call("GET", f"/api/v1/messages/{message}/header")
+        assert status == 200
+        assert {"name": "Message-ID", "value": left.message_id} in fields["items"]
+        note = (await do(world, c.Note(id=world.rig.command(), item=item.id, body="x")))["message"]
+        assert (await world.call("GET", f"/api/v1/messages/{note}/source"))[0] == 404

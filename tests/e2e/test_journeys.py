@@ -168,7 +168,7 @@ async def looks_at_what_came(desktop: Desktop) -> None:
         await opened.get_by_role("button", name="size.txt").click()
     assert (await size.value).suggested_filename == "size.txt"
     await opened.get_by_role("button", name="Close").click()
-    await mail.get_by_role("button", name="The mail as it came").click()
+    await mail.get_by_role("button", name="The original mail").click()
     await page.get_by_role("menuitem", name="Show header and source").click()
     await expect(opened).to_contain_text("<2@customer.example>")
     await opened.get_by_role("tab", name="Source").click()

@@ -51,7 +51,7 @@ function Letter({ line }: { line: Line }) {
           <span class="letter-line">
             <strong class="cut">{speaker(message)}</strong>
             <Stamp line={line} />
-            {message.direction === "in" && <OriginalMenu message={message} />}
+            {!line.pending && <OriginalMenu message={message} />}
           </span>
           {(message.to.length > 0 || message.cc.length > 0) && (
             <span class="letter-to muted">
