@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from msgspec import Struct, field
 
 from gateway.core.ids import ChannelName
+from gateway.ports import Limits, Outbound
 
 
 class ChannelCard(Struct, frozen=True, kw_only=True):
@@ -49,3 +50,19 @@ class Looks(Protocol):
     def last_success(self) -> datetime | None:
         """When all that was there had been stored, or a mail server's mail was."""
         ...
+
+
+@runtime_checkable
+class Composes(Protocol):
+    """A channel that can show what a message leaves as."""
+
+    def source(self, out: Outbound) -> bytes:
+        """The same bytes at every attempt. Raises ``Undeliverable``."""
+        ...
+
+
+@runtime_checkable
+class Carries(Protocol):
+    """A channel that says what a message of it may hold."""
+
+    limits: Limits

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from gateway.api.attachments import MAX_FILE
 from gateway.api.base import Done, Listed, read, whole
-from gateway.api.channel_cards import ChannelCard
+from gateway.api.channel_cards import Carries, ChannelCard
 from gateway.api.directory_types import check_name
-from gateway.api.needs import Carries, ChannelRoom
+from gateway.api.needs import ChannelRoom
 from gateway.core.errors import Refused
 from gateway.core.ids import ChannelName
 from gateway.ports import HttpAnswer, HttpRequest, HttpRoute

@@ -12,7 +12,8 @@ from msgspec import Meta, Struct
 
 from gateway.api.attachments import handed_out
 from gateway.api.base import Listed, asked, whole
-from gateway.api.needs import ChannelRoom, Composes, Listing
+from gateway.api.channel_cards import Composes
+from gateway.api.needs import ChannelRoom, Listing
 from gateway.core.errors import Refused, Undeliverable
 from gateway.core.ids import AttachmentId, MessageId
 from gateway.core.shown import HeaderField, Invitation, ShownMail

@@ -29,7 +29,7 @@ from gateway.core.model import AgentStatus, Case, Item, Outgoing
 from gateway.core.moving import Sent
 from gateway.core.pool import NodeCapacity
 from gateway.core.wallboard_sum import Board
-from gateway.ports import Channel, Guess, Limits, Outbound, Role
+from gateway.ports import Channel, Guess, Role
 from gateway.store.contract import ItemFilter, Page, Received
 from gateway.store.lookout import Standing
 from gateway.store.retention import Removed
@@ -338,22 +338,6 @@ class Rereads(Protocol):
     """A channel that can make sense of raw bytes a second time, when it has learnt to."""
 
     def read_again(self, raw: bytes, key: str, at: datetime) -> Inbound: ...
-
-
-@runtime_checkable
-class Composes(Protocol):
-    """A channel that can show what a message leaves as."""
-
-    def source(self, out: Outbound) -> bytes:
-        """The same bytes at every attempt. Raises ``Undeliverable``."""
-        ...
-
-
-@runtime_checkable
-class Carries(Protocol):
-    """A channel that says what a message of it may hold."""
-
-    limits: Limits
 
 
 class ChannelRoom(Protocol):
