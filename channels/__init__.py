@@ -19,10 +19,11 @@ def table() -> Mapping[str, ChannelType]:
     from channels.email import TYPE as EMAIL  # noqa: PLC0415
     from channels.sms import TYPE as SMS  # noqa: PLC0415
     from channels.task import TYPE as TASK  # noqa: PLC0415
+    from channels.telegram import TYPE as TELEGRAM  # noqa: PLC0415
     from channels.webchat import TYPE as WEBCHAT  # noqa: PLC0415
     from channels.whatsapp import TYPE as WHATSAPP  # noqa: PLC0415
 
-    ours = {t.kind.value: t for t in (EMAIL, WEBCHAT, SMS, WHATSAPP, TASK)}
+    ours = {t.kind.value: t for t in (EMAIL, WEBCHAT, SMS, WHATSAPP, TELEGRAM, TASK)}
     theirs: dict[str, ChannelType] = {
         point.name: point.load() for point in entry_points(group=ENTRY_POINTS)
     }

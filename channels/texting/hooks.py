@@ -6,9 +6,7 @@ Nothing is read before the signature is right, and nothing is answered before it
 import asyncio
 from collections.abc import Callable, Sequence
 
-from msgspec.structs import replace
-
-from channels.texting.media import Fetching, ToCome, unfetched
+from channels.texting.media import Fetching
 from channels.texting.numbers import bare, country_of, number_of
 from channels.texting.settings import ProviderSettings
 from channels.texting.wire import (
@@ -16,7 +14,6 @@ from channels.texting.wire import (
     BadHook,
     Forged,
     Hook,
-    Media,
     Provider,
     Report,
     Stale,
@@ -24,7 +21,7 @@ from channels.texting.wire import (
 from gateway.core.errors import Refused
 from gateway.core.model import Attributes, ChannelKind
 from gateway.core.opting import CONFIRMED
-from gateway.ports import Claim, File, HttpAnswer, HttpRequest, Inbound, Memory, Services
+from gateway.ports import Claim, HttpAnswer, HttpRequest, Inbound, Services
 
 Guess = Callable[[str], str]
 MAX_TEXT = 100_000
@@ -83,22 +80,8 @@ class Hooks:
 
     async def _arrived(self, arrived: Arrived) -> None:
         inbound = await self._inbound(arrived)
-        found = await self._fetching.at_once(arrived.media)
-        files = tuple(one for one in found if isinstance(one, File))
-        lost = [unfetched(one) for one in found if isinstance(one, str)]
-        body = "\n".join(filter(None, (inbound.body, *lost)))
-        come = [
-            self._wanted(inbound, media, n)
-            for n, (media, one) in enumerate(zip(arrived.media, found, strict=True))
-            if one is None
-        ]
-        memory: Memory | None = self._fetching.later(come) if come else None
-        whole = replace(inbound, body=body, files=files)
+        whole, memory = await self._fetching.with_files(inbound, arrived.media)
         await self._services.intake.receive([whole], memory)
-
-    def _wanted(self, inbound: Inbound, media: Media, place: int) -> ToCome:
-        key = f"{inbound.key}:{place}"
-        return ToCome(media=media, inbound=replace(inbound, key=key, body="", external_id=""))
 
     async def _inbound(self, arrived: Arrived) -> Inbound:
         number = number_of(arrived.sender)

@@ -7,7 +7,7 @@ why in its place.
 
 import asyncio
 import mimetypes
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from fnmatch import fnmatch
 from typing import Never
@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from channels.calling import Asked, Reply, exchange
-from channels.texting.settings import ProviderSettings
+from channels.texting.settings import TextSettings
 from channels.texting.wire import Login, Media
 from gateway.core.errors import Refused, SendError, Undeliverable
 from gateway.ports import File, Inbound, Memory, Services
@@ -47,15 +47,47 @@ class ToCome(Struct, frozen=True, kw_only=True):
 
 
 class Fetching:
-    """One channel's files; ``run`` works on what has not come at once."""
+    """One channel's files; ``run`` works on what has not come at once.
 
-    def __init__(self, settings: ProviderSettings, services: Services, login: Login | None) -> None:
+    ``find`` gives the address of a file whose ``url`` is only its name; it may change.
+    """
+
+    def __init__(
+        self,
+        settings: TextSettings,
+        services: Services,
+        login: Login | None = None,
+        *,
+        find: Callable[[str], Awaitable[str]] | None = None,
+    ) -> None:
         self._said, self._services, self._login = settings, services, login
+        self._find = find
         self._waiting: dict[str, ToCome] = {}
         self._news = asyncio.Event()
         self._progress = 0
 
     # -- at once ----------------------------------------------------------------------------
+
+    async def with_files(
+        self, inbound: Inbound, media: Sequence[Media]
+    ) -> tuple[Inbound, Memory | None]:
+        """With what comes at once; the rest is to come, as the memory says that goes with it."""
+        found = await self.at_once(media)
+        lost = [unfetched(one) for one in found if isinstance(one, str)]
+        whole = replace(
+            inbound,
+            body="\n".join(filter(None, (inbound.body, *lost))),
+            files=tuple(one for one in found if isinstance(one, File)),
+        )
+        come = [
+            ToCome(
+                media=one,
+                inbound=replace(inbound, key=f"{inbound.key}:{n}", body="", external_id=""),
+            )
+            for n, (one, come) in enumerate(zip(media, found, strict=True))
+            if come is None
+        ]
+        return whole, self.later(come) if come else None
 
     async def at_once(self, media: Sequence[Media]) -> list[File | str | None]:
         """Each file, why there will be none, or nothing yet."""
@@ -79,7 +111,7 @@ class Fetching:
 
     async def fetch(self, media: Media, place: int) -> File:
         """One try. Raises ``Unfetchable``, or ``SendError`` for what may go better later."""
-        reply = await self._follow(media.url)
+        reply = await self._follow(await self._find(media.url) if self._find else media.url)
         if reply.status >= 500 or reply.status in (404, 408, 425, 429):
             raise SendError(f"the provider answered {reply.status}")  # 404: not there yet
         if reply.status >= 300:

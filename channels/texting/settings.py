@@ -20,7 +20,19 @@ MEDIA_TYPES = (
 )
 
 
-class ProviderSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TextSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all short messages have in common; each kind explains the keys in its own settings."""
+
+    unsettled: Literal["resend", "hold"] = "resend"
+    join_hours: Annotated[float, Meta(ge=0, le=8_760)] = 72.0
+    confirm_stop: bool = True
+    max_media_bytes: Annotated[int, Meta(ge=1_000, le=100_000_000)] = 16_000_000
+    media_types: tuple[str, ...] = MEDIA_TYPES
+    link_hours: Annotated[float, Meta(ge=1, le=8_760)] = 168.0
+    private: bool = False
+
+
+class ProviderSettings(TextSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A number at a provider; each kind explains the keys in its own settings."""
 
     provider: ProviderName
@@ -32,13 +44,6 @@ class ProviderSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknow
     api_secret: str = ""
     signing_keys: dict[str, str] = field(default_factory=dict)
     api_base: str = ""
-    unsettled: Literal["resend", "hold"] = "resend"
-    join_hours: Annotated[float, Meta(ge=0, le=8_760)] = 72.0
-    confirm_stop: bool = True
-    max_media_bytes: Annotated[int, Meta(ge=1_000, le=100_000_000)] = 16_000_000
-    media_types: tuple[str, ...] = MEDIA_TYPES
-    link_hours: Annotated[float, Meta(ge=1, le=8_760)] = 168.0
-    private: bool = False
 
     def __post_init__(self) -> None:
         for where, number in [("number", self.number), *self._others()]:

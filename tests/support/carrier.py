@@ -4,6 +4,7 @@ It speaks the interfaces of Twilio, Vonage, Telnyx, WhatsApp's and the generic o
 holds files for who may have them.
 """
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,6 +17,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+BOT = "4711:secret-of-the-bot"
 ACCOUNT, TOKEN = "AC0123456789", "the-auth-token"
 
 
@@ -36,6 +38,8 @@ class Carrier:
         self.seen_credentials: list[str] = []
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.url = ""
+        self.updates: list[dict[str, Any]] = []
+        self.hooked: dict[str, Any] = {}
 
     def fail(self, status: int, body: dict[str, Any] | None = None, **headers: str) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -51,6 +55,11 @@ class Carrier:
         app.router.add_post("/v2/messages", self._taking(self._telnyx))
         app.router.add_post("/out", self._taking(self._generic))
         app.router.add_get("/out/{id}", self._generic_one)
+        app.router.add_post(f"/bot{BOT}/sendMessage", self._taking(self._telegram))
+        app.router.add_post(f"/bot{BOT}/getUpdates", self._updates)
+        app.router.add_post(f"/bot{BOT}/getFile", self._file)
+        app.router.add_post(f"/bot{BOT}/{{method:setWebhook|deleteWebhook|getMe}}", self._bot)
+        app.router.add_get(f"/file/bot{BOT}/{{name}}", self._media)
         app.router.add_get("/media/{name}", self._media)
         app.router.add_get("/moved/{name}", self._moved)
         return app
@@ -142,6 +151,35 @@ class Carrier:
         if not found:
             return web.json_response({}, status=404)
         return web.json_response({"id": found[0]["id"]})
+
+    async def _telegram(self, request: web.Request) -> dict[str, Any]:
+        said = await request.json()
+        kept = self._keep(to=said["chat_id"], sender="", text=said["text"])
+        return {"ok": True, "result": {"message_id": len(self.taken), "at": str(kept["at"])}}
+
+    async def _updates(self, request: web.Request) -> web.Response:
+        """What is at or above the offset is still to be brought; below it is forgotten."""
+        said = await request.json()
+        if self.hooked:
+            body = {"ok": False, "error_code": 409, "description": "Conflict: webhook is active"}
+            return web.json_response(body, status=409)
+        self.updates = [one for one in self.updates if one["update_id"] >= said.get("offset", 0)]
+        if not self.updates:
+            await asyncio.sleep(0.02)
+        return web.json_response({"ok": True, "result": self.updates[: said["limit"]]})
+
+    async def _file(self, request: web.Request) -> web.Response:
+        name = (await request.json())["file_id"]
+        if name not in self.files:
+            body = {"ok": False, "error_code": 400, "description": "Bad Request: wrong file_id"}
+            return web.json_response(body, status=400)
+        return web.json_response({"ok": True, "result": {"file_path": name}})
+
+    async def _bot(self, request: web.Request) -> web.Response:
+        method = request.match_info["method"]
+        if method != "getMe":
+            self.hooked = (await request.json()) if method == "setWebhook" else {}
+        return web.json_response({"ok": True, "result": {"username": "help_bot"}})
 
     async def _fine(self, request: web.Request) -> web.Response:
         pair = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()

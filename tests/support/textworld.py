@@ -204,7 +204,7 @@ async def texting(
         channel: Any = kind.open(said, services_of(rig))
         rig.sinks[MOBILE] = channel
         rig.node.ledger.state.channels[MOBILE] = kind.kind
-        rig.node.ledger.state.addresses[MOBILE] = said.address
+        rig.node.ledger.state.addresses[MOBILE] = getattr(said, "address", "")
         routes = [one for one in channel.routes() if isinstance(one, HttpRoute)]
         mount = HttpMount(routes, Nobody(), None)
         async with TestClient(TestServer(mount.app)) as client, asyncio.TaskGroup() as group:
