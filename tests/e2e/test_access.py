@@ -142,7 +142,11 @@ async def test_the_other_pages_are_for_everybody(house: House, new_page: NewPage
         await page.set_viewport_size({"width": 375, "height": 812})
         here = page.get_by_role("navigation", name="Admin").locator("[aria-current=page]")
         await expect(here).to_be_in_viewport(ratio=1)
-    for part, add in (("canned", "Add a canned reply"), ("letters", "Add a letter")):
+    for part, add in (
+        ("canned", "Add a canned reply"),
+        ("letters", "Add a letter"),
+        ("channels", "Add a mailbox"),
+    ):
         await page.goto(f"{house.node.url}/admin/#/{part}")
         await page.get_by_role("button", name=add).click()
         await page.get_by_role("dialog").get_by_role("button", name="Save").wait_for()

@@ -53,7 +53,7 @@ class Authority:
             assert begun["code_challenge"] == base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
             assert begun["redirect_uri"] == form["redirect_uri"]
             return web.json_response({"access_token": "a", "refresh_token": "rt"})
-        answer = self.answers.pop(0)
+        answer = self.answers.pop(0) if self.answers else {"error": "authorization_pending"}
         if answer.get("error") == "gone":
             assert request.transport is not None
             request.transport.abort()

@@ -1,4 +1,5 @@
-import { Lock, Pause, Play } from "lucide";
+import { Lock, Pause, Play, Settings2 } from "lucide";
+import { useState } from "preact/hooks";
 import { channels, switchChannel, type ChannelInfo } from "../api/resources";
 import { useResource } from "../api/resource";
 import { t, word } from "../i18n";
@@ -8,12 +9,14 @@ import { Icon } from "../ui/Icon";
 import { Table } from "../ui/Table";
 import { say, sayError } from "../ui/toast";
 import { Mailboxes } from "../setup/Mailboxes";
+import { MailboxDialog } from "../mailboxes/MailboxDialog";
 import { Section } from "./Section";
 
 const TONE = { starting: "", up: "good", down: "bad", parked: "bad", paused: "warn", standby: "" } as const;
 
 export function Channels() {
   const list = useResource("channels", channels, 5000);
+  const [open, setOpen] = useState<{ name: string | null; declaredIn: string; round?: number } | null>(null);
   const act = async (channel: ChannelInfo, verb: "pause" | "resume") => {
     try {
       await switchChannel(channel.name, verb);
@@ -24,7 +27,12 @@ export function Channels() {
     }
   };
   return (
-    <Section title={t("admin.channels")} lead={t("admin.channels_lead")} bare>
+    <Section
+      title={t("admin.channels")}
+      lead={t("admin.channels_lead")}
+      add={{ label: t("mailset.add"), onClick: () => setOpen({ name: null, declaredIn: "" }) }}
+      bare
+    >
       <div class="card admin-card">
       <Table
         caption={t("admin.channels")}
@@ -77,8 +85,19 @@ export function Channels() {
           {
             title: t("acts"),
             acts: true,
-            cell: (channel) =>
-              channel.health === "paused" || channel.health === "parked" ? (
+            cell: (channel) => (
+              <>
+              {channel.kind === "email" && (
+                <button
+                  class="btn small"
+                  aria-label={`${t("mailset.open")}: ${channel.name}`}
+                  onClick={() => setOpen({ name: channel.name, declaredIn: channel.declared_in })}
+                >
+                  <Icon of={Settings2} size={14} />
+                  {t("mailset.open")}
+                </button>
+              )}
+              {channel.health === "paused" || channel.health === "parked" ? (
                 <button class="btn small" onClick={() => void act(channel, "resume")}>
                   <Icon of={Play} size={14} />
                   {t("channel.resume")}
@@ -88,7 +107,9 @@ export function Channels() {
                   <Icon of={Pause} size={14} />
                   {t("channel.pause")}
                 </button>
-              ),
+              )}
+              </>
+            ),
           },
         ]}
       />
@@ -98,6 +119,18 @@ export function Channels() {
         <p class="muted small mailbox-lead">{t("mailbox.lead")}</p>
         <Mailboxes list={list} />
       </section>
+      {open && (
+        <MailboxDialog
+          key={`${open.name ?? ""} ${open.round ?? 0}`}
+          name={open.name}
+          declaredIn={open.declaredIn}
+          onClose={() => setOpen(null)}
+          onSaved={(name) => {
+            setOpen(name === null ? null : { name, declaredIn: "", round: (open.round ?? 0) + 1 });
+            list.reload();
+          }}
+        />
+      )}
     </Section>
   );
 }

@@ -7,6 +7,7 @@ import { enMail } from "./en-mail";
 import { enSms } from "./en-sms";
 import { enTies } from "./en-ties";
 import { enSetup } from "./en-setup";
+import { enMailboxes } from "./en-mailboxes";
 import { enWordings } from "./en-wordings";
 
 /** Every text of the pages, in English: the one complete language. */
@@ -21,6 +22,7 @@ export const en = {
   ...enTies,
   ...enSetup,
   ...enWordings,
+  ...enMailboxes,
 
   // everywhere
   account: "Account and settings",

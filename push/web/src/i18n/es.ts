@@ -6,6 +6,7 @@ import { esMail } from "./es-mail";
 import { esSms } from "./es-sms";
 import { esTies } from "./es-ties";
 import { esSetup } from "./es-setup";
+import { esMailboxes } from "./es-mailboxes";
 import { esWordings } from "./es-wordings";
 import type { Texts } from "./texts";
 
@@ -18,6 +19,7 @@ export const es: Texts = {
   ...esTies,
   ...esSetup,
   ...esWordings,
+  ...esMailboxes,
   ...esPeers,
   ...esRouting,
   account: "Cuenta y ajustes",

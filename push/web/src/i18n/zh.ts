@@ -6,6 +6,7 @@ import { zhMail } from "./zh-mail";
 import { zhSms } from "./zh-sms";
 import { zhTies } from "./zh-ties";
 import { zhSetup } from "./zh-setup";
+import { zhMailboxes } from "./zh-mailboxes";
 import { zhWordings } from "./zh-wordings";
 import type { Texts } from "./texts";
 
@@ -18,6 +19,7 @@ export const zh: Texts = {
   ...zhTies,
   ...zhSetup,
   ...zhWordings,
+  ...zhMailboxes,
   ...zhPeers,
   ...zhRouting,
   account: "账户与设置",
