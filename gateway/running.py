@@ -23,6 +23,7 @@ from gateway.flow.feasts import Feasts
 from gateway.flow.node import Node
 from gateway.http import HttpMount
 from gateway.insight.board import WallboardNow
+from gateway.insight.counting import Counting
 from gateway.insight.days import DayKeeping
 from gateway.lag import LoopLag
 from gateway.origins import Pages
@@ -77,6 +78,7 @@ class App:
         )
         expectation = node.router.engine.expectation
         self.board = WallboardNow(node.ledger, figures.whole, self.days, expectation)
+        self.counting = Counting(store.pool, store.sql, store.dsn)
         self.api: Api
         self.rooms: ChannelRoom
         self.push: AgentPush
@@ -150,6 +152,7 @@ class App:
             ),
             "search": duties.perform("search", lambda _term: self.indexing.run()),
             "holidays": duties.perform("holidays", lambda _term: self.feasts.run()),
+            "facts": duties.perform("facts", lambda _term: self.counting.run()),
             "upkeep": duties.perform("upkeep", lambda _term: self.store.upkeep.run()),
             "push": self.push.run(),
             "wallboard": self.board.run(),

@@ -211,6 +211,18 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
         "switchroom report routing --days 30 --by queue,reason",
     ),
     (
+        "facts update",
+        "gateway.cli.facts:update",
+        "Count for reports what has happened since the node did it last.",
+        "switchroom facts update",
+    ),
+    (
+        "facts rebuild",
+        "gateway.cli.facts:rebuild",
+        "Count for reports all that the journal tells, from its beginning.",
+        "switchroom facts rebuild",
+    ),
+    (
         "quarantine list",
         "gateway.cli.quarantine:show",
         "What arrived and could not be understood.",
@@ -238,6 +250,7 @@ GROUPS = {
     "outbox": "What goes to the outside.",
     "review": "What rules held back, or want a supervisor to see.",
     "report": "What happened in a period, counted.",
+    "facts": "What reports count.",
     "quarantine": "What could not be understood.",
 }
 

@@ -10,6 +10,8 @@ from gateway.core.messages import preview_of
 from gateway.core.model import Author, Case, CaseStatus, ChannelKind, Message
 
 HIGHEST = 5
+SATISFIED = 4
+"""Who gives so much, or more, is content."""
 
 
 def stars(score: int) -> str:
