@@ -6,6 +6,7 @@ A hint for people, no verdict: compared are our own addresses, and what the name
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import lru_cache
 
 import idna
 
@@ -40,6 +41,7 @@ def seems(sender: Address, own: Collection[str], *, by_list: bool = False) -> st
     return next((one for one in ours if _alike(drawn, _drawn(one))), "")
 
 
+@lru_cache(maxsize=4_096)
 def _drawn(domain: str) -> str:
     """The domain by how it looks, with letters that look alike as one."""
     if "xn--" in domain:

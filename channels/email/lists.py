@@ -34,6 +34,8 @@ def answer_to(headers: Headers, sender: str, own: Collection[str], lists: Collec
     the mail; else whoever wrote; else the list.
     """
     wanted = [one.address for one in addresses(headers.raw("reply-to")) if not _is(one, own)]
+    if not lists:
+        return next(iter(wanted), sender)
     behind = [one.address for name in _BEHIND for one in addresses(headers.text(name))]
     found = [*wanted, sender, *(one for one in behind if one not in own)]
     person = next((one for one in found if one and one not in lists), "")

@@ -9,6 +9,7 @@ from channels.email.text import header_text
 from gateway.core.signs import Seal
 
 _TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+_UNKNOWN = "application/octet-stream"
 _PKCS7 = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _PGP = "-----BEGIN PGP MESSAGE-----"
 _PGP_SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
@@ -33,14 +34,17 @@ def seals(root: Message, body: str) -> tuple[Seal, ...]:
 
 def _seal(part: Message) -> Seal | None:
     kind = part.get_content_type()
-    said = header_text(str(part.get("content-type", "")), 400).lower()
     if kind == "multipart/signed":
-        return "pgp_signed" if "pgp-signature" in said else "smime_signed"
+        return "pgp_signed" if "pgp-signature" in _said(part) else "smime_signed"
     if kind == "multipart/encrypted":
         return "pgp_encrypted"
     if kind in _PKCS7:
-        return "smime_opaque" if "signed-data" in said else "smime_encrypted"
-    named = header_text(str(part.get("content-disposition", "")), 400).lower()
-    if kind in _TNEF or "winmail.dat" in said or "winmail.dat" in named:
+        return "smime_opaque" if "signed-data" in _said(part) else "smime_encrypted"
+    if kind in _TNEF or (kind == _UNKNOWN and "winmail.dat" in _said(part)):
         return "tnef"
     return None
+
+
+def _said(part: Message) -> str:
+    fields = (str(part.get(name, ""))[:400] for name in ("content-type", "content-disposition"))
+    return header_text(" ".join(fields)).lower()
