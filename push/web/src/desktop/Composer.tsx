@@ -4,6 +4,7 @@ import { queues } from "../api/resources";
 import { useResource } from "../api/resource";
 import { t } from "../i18n";
 import type { ItemView, Message, Note, Send } from "../protocol";
+import { fileSize } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { Menu, MenuItem } from "../ui/Menu";
 import { dialog, writing } from "./acts";
@@ -72,6 +73,8 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
     if (document.activeElement === area.current) writing.value = null;
   }, [wanted, dialog.value.kind]);
 
+  const most = files.limits?.max_attachment_bytes;
+  const attach = most === undefined ? t("attach") : t("attach.up_to", { most: fileSize(most) });
   const send = (then: Then) => {
     setSoon(sendable || !writable || !worth ? null : { then });
     if (!sendable) return;
@@ -172,8 +175,8 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
       {!note && <FileChips item={item} draft={draft} uploads={files} />}
       <div class="composer-foot">
         {!note && (
-          <label class="btn quiet icon" title={t("attach")}>
-            <Icon of={Paperclip} size={17} label={t("attach")} />
+          <label class="btn quiet icon" title={attach}>
+            <Icon of={Paperclip} size={17} label={attach} />
             <input
               class="sr"
               type="file"

@@ -109,4 +109,5 @@ export const enMail = {
   "mail.to_list": "Reply to the list too",
   "mail.to_list_title": "Copy to everybody on the list {list}",
   "composer.no_link": "Others read this mail: the sentence with the link to the customer's own page is left out.",
+  "attach.up_to": "Attach files ({most} together at most)",
 };

@@ -114,4 +114,5 @@ export const esMail: Texts = {
   "mail.to_list": "Responder también a la lista",
   "mail.to_list_title": "Copia a todos los de la lista {list}",
   "composer.no_link": "Otros leen este correo: se omite la frase con el enlace a la página del cliente.",
+  "attach.up_to": "Adjuntar archivos (como máximo {most} en total)",
 };

@@ -114,4 +114,5 @@ export const zhMail: Texts = {
   "mail.to_list": "同时回复列表",
   "mail.to_list_title": "抄送给列表 {list} 的所有人",
   "composer.no_link": "此邮件还有其他收件人：含客户专属页面链接的句子将被省略。",
+  "attach.up_to": "添加附件（合计最多 {most}）",
 };
