@@ -556,6 +556,10 @@ class Conversations(Protocol):
         """Messages in order; ``customer_view`` leaves notes out."""
         ...
 
+    async def known_as(self, customer: CustomerId) -> frozenset[str]:
+        """The customer's identities, as ``core.ticket.plain`` has them."""
+        ...
+
     async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> Case | None:
         """The open case of a verified identity in one channel."""
         ...

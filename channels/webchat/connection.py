@@ -177,6 +177,9 @@ class Connection:
             waiting = places.get(conversation)
             item = await services.conversations.item_of(conversation)
             promises = await services.conversations.promises_of(conversation)
+        known = frozenset[str]()
+        if case is not None and case.customer is not None:
+            known = await services.conversations.known_as(case.customer.id)
         bound = Visitor(
             id=visitor.id, account=visitor.account, conversation=case.id if case else None
         )
@@ -194,6 +197,7 @@ class Connection:
             ),
             heartbeat=house.heartbeat,
             case=case,
+            known=known,
             item=item,
             promises=tuple(promises),
             waiting=waiting,

@@ -70,7 +70,7 @@ class Entered(Struct, frozen=True, kw_only=True):
     """How a conversation stands when a session begins to follow it.
 
     ``peers`` are the other nodes' ``/chat/v1``. ``anew``: the client's token was not honoured, and
-    this is another visitor.
+    this is another visitor. ``known`` are the identities of the conversation's customer.
     """
 
     visitor: Visitor
@@ -78,6 +78,7 @@ class Entered(Struct, frozen=True, kw_only=True):
     site: Site
     heartbeat: float
     case: Case | None = None
+    known: frozenset[str] = frozenset()
     item: Item | None = None
     promises: tuple[Item, ...] = ()
     waiting: Waiting = None

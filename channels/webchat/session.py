@@ -64,6 +64,7 @@ from channels.webchat.visitor import Visitor
 from gateway.core.calendars import Closed
 from gateway.core.ids import AgentName, CaseId, MessageId
 from gateway.core.model import Delivery, Item, ItemState, Message
+from gateway.core.ticket import window_shows
 from gateway.ports import Decided
 
 LOOK_BACK = 60
@@ -91,6 +92,7 @@ class Session:
         self.visitor: Visitor | None = None
         self.conversation: CaseId | None = None
         self.position = 0
+        self._known: frozenset[str] = frozenset()
         self._agent_name = agent_name
         self._closed = closed
         self._calls = calls or Calls()
@@ -185,6 +187,7 @@ class Session:
                 return [] if self._loading else self._load(self.position)
         self.visitor = now.visitor
         self.conversation = case.id if case else None
+        self._known = now.known
         self._marks = Marks()
         self._typing = False
         self.position = self._cursor = self._resume_point(
@@ -240,7 +243,7 @@ class Session:
         if message.case != self.conversation or message.seq <= self._cursor:
             return []
         if self._loading:
-            if message.direction != "note":
+            if window_shows(message, self._known):
                 self._newest = max(self._newest, message.seq)
             return []
         if message.seq != self._cursor + 1:
@@ -267,7 +270,7 @@ class Session:
         """Post what is new; of what is not, only note the marks."""
         new = message.seq > self._cursor
         self._cursor = max(self._cursor, message.seq)
-        if message.direction == "note":
+        if not window_shows(message, self._known):
             return
         self._marks.note(message)
         if not new:

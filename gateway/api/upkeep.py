@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.api.base import Done, Listed, Paged, asked, by, page
 from gateway.api.needs import ChannelRoom, Listing, Rereads
@@ -241,9 +242,16 @@ class Outbox:
             await self._find(outbound)
             if (before := await self._once.before(request)) is not None:
                 return before
-            return await self._once.record(
-                request, decide(await self._find(outbound)), lambda _entries: Done()
-            )
+            row = await self._placed(await self._find(outbound))
+            return await self._once.record(request, decide(row), lambda _entries: Done())
+
+    async def _placed(self, row: Outgoing) -> Outgoing:
+        """The row as of the case that its message stands in by now: that may have been split."""
+        message = await self._lookup.message(row.message) if row.message is not None else None
+        if message is None or message.case == row.case:
+            return row
+        items = self._ledger.state.items_of_case(message.case)
+        return replace(row, case=message.case, item=items[-1].id if items else None)
 
     async def _find(self, outbound: OutboundId) -> Outgoing:
         """The row as it is now: memory knows the open ones, the disk the settled ones.

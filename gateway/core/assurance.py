@@ -16,7 +16,7 @@ from gateway.core.courtesy import MOST_NOTICES, Assured, Courtesy
 from gateway.core.effects import Doing, Matter
 from gateway.core.following import link_of
 from gateway.core.house_mail import Part, letter, speaks
-from gateway.core.ids import Context
+from gateway.core.ids import CaseId, Context
 from gateway.core.inbound import Inbound
 from gateway.core.model import ChannelKind, Item, ItemState
 from gateway.core.open_matters import zone_name
@@ -72,12 +72,26 @@ def time_has_come(state: NodeState, item: Item, ctx: Context) -> list[e.Change]:
     assured = item.assured
     if assured is None:
         return []
-    if assured.case != item.case:
-        return _dropped(item, "it has come to another case")
+    if assured.case != item.case and assured.send_at is not None:
+        return _dropped(item, "it has come to another case, which was acknowledged itself")
+    # What was told stays told, whatever case it has come to.
+    assured = replace(assured, case=item.case)
     matter = Matter(state, ctx, state.cases[item.case], item)
     if assured.send_at is not None:
         return _acknowledge(matter)
     return _look(matter, assured)
+
+
+def kept_by(stays: Item, ends: Item, case: CaseId) -> list[e.Change]:
+    """One item goes on for two, in ``case``: what the customer was told of the other is meant."""
+    told, known = ends.assured, stays.assured
+    if told is None or told.send_at is not None or told.by is None:
+        return []
+    if known is not None and known.by is not None and known.by <= told.by:
+        return []
+    why = "told of what ended here: answered in time, or told again"
+    assured = replace(told, case=case)
+    return [e.Change(e.AnswerAssured(item=stays.id, case=case, assured=assured, reason=why))]
 
 
 def _dropped(item: Item, why: str) -> list[e.Change]:

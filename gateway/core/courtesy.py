@@ -42,7 +42,7 @@ class Assured(Kept, frozen=True, kw_only=True):
     ``send_at``: it is told then, unless somebody answers before; ``None``: it was told, at
     ``told_at``. ``by`` is the time that was named last, ``look_at`` when to see whether it will be
     kept, and ``notices`` how often it had to be taken back. It is of ``case``: what was moved to
-    another is told nothing.
+    another is not acknowledged there; what it was told still holds.
     """
 
     case: CaseId

@@ -356,7 +356,9 @@ def _no_word(state: NodeState, ctx: Context, inbound: Inbound, known: Known) -> 
     if case is None:
         return finish(known, Decided(status="ignored", reason="no such conversation"))
     try:
-        reason, changes = let_know(state, ctx, case, inbound, known.amended)
+        reason, changes = let_know(
+            state, ctx, case, inbound, customer=known.customer, message=known.amended
+        )
     except Refused as refused:
         return finish(known, Decided(status="ignored", number=case.number, reason=refused.detail))
     decided = Decided(

@@ -9,7 +9,7 @@ from gateway.core.errors import Refused
 from gateway.core.ids import Context
 from gateway.core.inbound import Amend, Inbound
 from gateway.core.leaving import back, ended, left
-from gateway.core.model import Case, Message
+from gateway.core.model import Case, CustomerBrief, Message
 from gateway.core.parties import author_of
 from gateway.core.rating import rated, unrated
 from gateway.core.scrutiny import heed, of_message
@@ -17,7 +17,13 @@ from gateway.core.state import NodeState
 
 
 def let_know(
-    state: NodeState, ctx: Context, case: Case, inbound: Inbound, message: Message | None = None
+    state: NodeState,
+    ctx: Context,
+    case: Case,
+    inbound: Inbound,
+    *,
+    customer: CustomerBrief | None = None,
+    message: Message | None = None,
 ) -> tuple[str, list[e.Change]]:
     """What it was, and what becomes of it. Raises ``Refused`` where it counts for nothing.
 
@@ -28,7 +34,8 @@ def let_know(
     if inbound.amend is not None:
         return "second thoughts", _amended(state, ctx, case, inbound, inbound.amend, message)
     if inbound.rating:
-        if why := unrated(case, inbound, ctx.now):
+        who = customer.id if customer is not None else None
+        if why := unrated(case, inbound, who, ctx.now):
             raise Refused("wrong_state", why)
         return "rated", rated(ctx, case, inbound, author_of(inbound))
     if inbound.sign:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from gateway.core import events as e
+from gateway.core.assurance import kept_by
 from gateway.core.errors import Refused
 from gateway.core.ids import AgentName, Context
 from gateway.core.lifecycle import allows
@@ -218,6 +219,7 @@ def merge(state: NodeState, ctx: Context, wish: Merge) -> list[e.Change]:
     changes = [e.Change(_refiled(item, into, case, words)) for item in done.moves]
     for pair in done.pairs:
         changes += _settled(state, ctx, pair, by, words, together=not different)
+        changes += kept_by(pair.stays, pair.ends, into.id)
     moved = tuple(item.id for item in done.moves)
     changes += _header(into, case, done, words)
     merged = e.CaseMerged(

@@ -99,11 +99,8 @@ def failed(state: NodeState, outgoing: Outgoing, error: Exception, ctx: Context)
         receipt=outgoing.receipt,
     )
     if outgoing.only:
-        # The others have it: what failed stands in the outbox, and beside the message.
-        whom = ", ".join(outgoing.only)
-        told = _tell(outgoing, Delivery.SENT, f"not delivered to {whom}: {reason}"[:MOST], "")
-        return [e.Change(given_up), *told]
-    changes = [e.Change(given_up), *_tell(outgoing, Delivery.FAILED, reason, "")]
+        return [e.Change(given_up), *_told_given_up(outgoing, reason)]
+    changes = [e.Change(given_up), *_told_given_up(outgoing, reason)]
     if isinstance(error, WantsNone):
         changes += stopped(state, outgoing.kind, outgoing.address, "STOP", ctx.now)
     item = state.items.get(outgoing.item) if outgoing.item else None
@@ -112,6 +109,14 @@ def failed(state: NodeState, outgoing: Outgoing, error: Exception, ctx: Context)
     if item is not None and outgoing.purpose == "message":
         changes += _back_to_work(state, item, reason)
     return changes
+
+
+def _told_given_up(outgoing: Outgoing, reason: str) -> list[e.Change]:
+    """The message failed; or, where others have it, whom it did not reach."""
+    if not outgoing.only:
+        return _tell(outgoing, Delivery.FAILED, reason, "")
+    whom = ", ".join(outgoing.only)
+    return _tell(outgoing, Delivery.SENT, f"not delivered to {whom}: {reason}"[:MOST], "")
 
 
 def _words(error: Exception) -> str:
@@ -182,7 +187,7 @@ def drop(outgoing: Outgoing, ctx: Context, reason: str) -> list[e.Change]:
     """A person gives it up. Raises ``Refused``."""
     _check_idle(outgoing)
     dropped = e.OutboundSettled(outbound=outgoing.id, state=OutboundState.DROPPED, reason=reason)
-    changes = [e.Change(dropped), *_tell(outgoing, Delivery.FAILED, reason, "")]
+    changes = [e.Change(dropped), *_told_given_up(outgoing, reason)]
     if outgoing.state is OutboundState.FAILED:
         # One that failed is no longer in memory: it comes back for the moment of its end.
         changes.insert(0, e.Change(e.OutboundQueued(outbound=_revived(outgoing, ctx))))

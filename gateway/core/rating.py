@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from gateway.core import events as e
 from gateway.core.courtesy import CHANGE_DAYS
-from gateway.core.ids import Context, MessageId
+from gateway.core.ids import Context, CustomerId, MessageId
 from gateway.core.inbound import Inbound
 from gateway.core.messages import preview_of
 from gateway.core.model import Author, Case, CaseStatus, ChannelKind, Message
@@ -27,11 +27,19 @@ def may_rate(case: Case, now: datetime) -> bool:
     return rated_at is None or now - rated_at <= timedelta(days=CHANGE_DAYS)
 
 
-def unrated(case: Case, inbound: Inbound, now: datetime) -> str:
+def may_be_rated_by(case: Case, customer: CustomerId | None) -> bool:
+    """Whether a score of theirs is about this case, and not about what was merged into it."""
+    others = case.ties.others() if case.ties is not None else frozenset[CustomerId]()
+    return customer not in others
+
+
+def unrated(case: Case, inbound: Inbound, customer: CustomerId | None, now: datetime) -> str:
     """Why a score counts for nothing; empty: it counts.
 
     The survey of a chat comes when the chat has ended, while its agent may still write it up.
     """
+    if not may_be_rated_by(case, customer):
+        return "it is the case of another customer"
     if inbound.kind is ChannelKind.WEBCHAT and not inbound.attributes.get("ticket_page"):
         return ""
     return "" if may_rate(case, now) else "it is not solved, or its score stands by now"

@@ -47,8 +47,9 @@ def next_way(
     """The same in a matter that goes on, in which answers went as ``before``; ``None``: as then.
 
     A mail whose sender is not verified turns answers to nobody who had no part so far: they may
-    quote all that was said, and their customer would not even notice. Whom such a mail copies is
-    copied: that the customer sees.
+    quote all that was said, and their customer would not even notice. Nor does it add anybody to
+    the copies where the customer is one whose mails can be verified: whoever knows a reference can
+    write in their name. Where nobody can be verified, whom it copies is copied.
     """
     if inbound.kind is not ChannelKind.EMAIL or before.kind is not ChannelKind.EMAIL:
         return first_way(state, inbound)
@@ -63,9 +64,18 @@ def next_way(
     if not address:
         return None
     gone = {plain(address), plain(sender)}
-    return Way(
-        address, _others(state, (*inbound.copies, before.address, *before.copies), gone), note
-    )
+    asked = inbound.copies
+    if not _verified(inbound) and before.customer is not None and before.customer.verified:
+        new = _others(state, (c for c in asked if plain(c) not in known), gone)
+        asked = tuple(c for c in asked if plain(c) in known)
+        if new:
+            note = "; ".join(filter(None, (note, _uncopied(new))))
+    copies = _others(state, (*asked, before.address, *before.copies), gone)
+    return Way(address, copies, note)
+
+
+def _uncopied(new: Collection[str]) -> str:
+    return f"its copies to {', '.join(new)} are not kept: its sender is not verified"
 
 
 def _asked(state: NodeState, inbound: Inbound) -> str:

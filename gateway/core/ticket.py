@@ -148,6 +148,16 @@ def may_see(message: Message, known: Collection[str]) -> bool:
     return any(plain(address) in known for address in (*message.to, *message.cc))
 
 
+def window_shows(message: Message, known: Collection[str]) -> bool:
+    """Whether a chat's window shows it to the customer of these identities (``plain``).
+
+    The case may have to do with more people: of mails and texts only their own are for them.
+    """
+    if message.direction == "note":
+        return False
+    return message.kind not in ADDRESSED or may_see(message, known)
+
+
 def may_have(file: AttachmentId, message: Message, known: Collection[str]) -> Attachment | None:
     """The file of that id, if it came with a message that the customer may see."""
     if not may_see(message, {plain(value) for value in known}):

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from gateway.core import events as e
 from gateway.core.duties import DutyTerm
 from gateway.core.errors import Refused, StoodDown
-from gateway.core.ids import AttachmentId, CaseId, ChannelName
+from gateway.core.ids import AttachmentId, CaseId, ChannelName, CustomerId
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import Attachment, Case, Item, ItemState, Message
 from gateway.flow.ledger import Ledger
@@ -51,6 +51,9 @@ class CaseReader:
         self, case: CaseId, after_seq: int, *, customer_view: bool, limit: int = 200
     ) -> list[Message]:
         return await self._lookup.messages(case, after_seq, limit, customer_view=customer_view)
+
+    async def known_as(self, customer: CustomerId) -> frozenset[str]:
+        return await self._lookup.known_as(customer)
 
     async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> Case | None:
         return await self._lookup.open_case_of(kind, value, channel)

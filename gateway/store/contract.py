@@ -50,6 +50,7 @@ from gateway.core.model import (
 )
 from gateway.core.timetable import Entry as DirectoryEntry
 from gateway.ports import Memory
+from gateway.store.said import Said
 
 
 class StoreError(GatewayError):
@@ -231,7 +232,7 @@ class Journal(Protocol):
         ...
 
 
-class Lookup(Protocol):
+class Lookup(Said, Protocol):
     """What decisions need from the database: committed facts, by indexed keys only."""
 
     async def case(self, case: CaseId) -> Case | None: ...
@@ -305,6 +306,10 @@ class Lookup(Protocol):
         """What these customers are worth, as it is now; who is not known is left out."""
         ...
 
+    async def known_as(self, customer: CustomerId) -> frozenset[str]:
+        """The customer's identities, as ``core.ticket.plain`` has them."""
+        ...
+
     async def address_of(self, customer: CustomerId, kind: str) -> str | None:
         """The customer's newest identity of this kind (``email``, ``phone``)."""
         ...
@@ -322,26 +327,6 @@ class Lookup(Protocol):
         ...
 
     async def message(self, message: MessageId) -> Message | None: ...
-
-    async def messages(
-        self, case: CaseId, after_seq: int, limit: int, *, customer_view: bool
-    ) -> list[Message]: ...
-
-    async def conversation(
-        self, case: CaseId, after: int, limit: int, *, customer: CustomerId | None = None
-    ) -> list[tuple[int, Message]]:
-        """What a case shows that others were merged with or split from, oldest first.
-
-        Each with its place, from 1 on; ``after`` is the last place known. What was split from it
-        is there without its words (``left_behind``). ``customer``: as that customer may see it.
-        """
-        ...
-
-    async def chosen(
-        self, case: CaseId, messages: Sequence[MessageId]
-    ) -> tuple[list[Message], int]:
-        """Those of ``messages`` that the case shows, and how many others were said or heard."""
-        ...
 
     async def file(self, attachment: AttachmentId) -> tuple[Attachment, bytes] | None: ...
 

@@ -165,6 +165,13 @@ class PgLookup:
             "customer_of_identity", CustomerBrief, text(kind), bounded(value), verified
         )
 
+    async def known_as(self, customer: CustomerId) -> frozenset[str]:
+        if uuid_or_none(customer) is None:
+            return frozenset()
+        with reading():
+            rows = await self._pool.fetch(self._sql["known_as"], customer)
+        return frozenset(plain(row["value"]) for row in rows)
+
     async def address_of(self, customer: CustomerId, kind: str) -> str | None:
         if uuid_or_none(customer) is None:
             return None
@@ -212,6 +219,13 @@ class PgLookup:
             (row["place"], left_behind(decode(row["doc"], Message), row["moved_to"]))
             for row in rows
         ]
+
+    async def length(self, case: CaseId, *, customer: CustomerId) -> int:
+        if uuid_or_none(case) is None:
+            return 0
+        with reading():
+            count: int = await self._pool.fetchval(self._sql["conversation_length"], case, customer)
+        return count
 
     async def chosen(
         self, case: CaseId, messages: Sequence[MessageId]

@@ -1,9 +1,16 @@
 """Merging, separating and splitting cases by REST."""
 
+import re
+from typing import Any
+
+from gateway.core import commands as c
+from gateway.core.errors import Undeliverable
 from gateway.core.inbound import Claim
 from gateway.core.lifecycle import ENDED
-from tests.api.test_ticket_page import arrived, reader_of
-from tests.support.apiworld import api_world
+from tests.api.test_sending import do, in_hand
+from tests.api.test_ticket_page import arrived, reader_of, solved
+from tests.support.apiworld import ApiWorld, api_world
+from tests.support.builders import mail
 
 
 async def test_a_case_is_merged_looked_at_and_taken_out_again() -> None:
@@ -74,3 +81,77 @@ async def test_one_customer_takes_back_no_call_of_another_and_learns_no_link_of_
         assert "And the chair?" in reader.html
         (work,) = [i for i in world.rig.tables.items.values() if i.address == sam.value]
         assert (work.case, work.copies) == (evas.case, ())
+
+
+async def two_customers(world: ApiWorld) -> tuple[Any, Any]:
+    """Eva's mail, and Sam's, whose case becomes part of hers; both answered, and all solved."""
+    sam = Claim(kind="email", value="sam@example.org", name="Sam", verified=True)
+    evas = await arrived(world)
+    sams = await arrived(world, "chair", identity=sam, address=sam.value)
+    for item in (evas, sams):
+        await solved(world, item)
+    wish = {"into": evas.number, "reason": "one flat", "other_customer": True}
+    assert (await world.call("POST", f"/api/v1/cases/{sams.number}/merge", wish))[0] == 200
+    return evas, sams
+
+
+async def test_one_customer_gives_no_score_to_the_case_of_another() -> None:
+    async with api_world(ready=True) as world:
+        evas, sams = await two_customers(world)
+        reader = await reader_of(world, sams.number)
+        assert "How did we do?" not in await reader.look()
+        form = {"act": "rate", "id": "0123456789abcdef", "score": "1"}
+        assert (await world.raw("POST", reader.path, token="", data=form)).status == 409
+        assert world.rig.tables.cases[evas.case].rating == 0
+        eva = await reader_of(world, evas.number)
+        await eva.look()
+        await eva.act("rate", score="5")
+        assert world.rig.tables.cases[evas.case].rating == 5
+
+
+async def test_a_score_that_came_before_the_merge_was_known_counts_for_nothing() -> None:
+    async with api_world(ready=True) as world:
+        evas, sams = await two_customers(world)
+        sam = Claim(kind="email", value="sam@example.org", verified=True)
+        page = {"ticket_page": True}
+        late = mail("late", identity=sam, conversation=sams.case, rating=1, attributes=page)
+        (accepted,) = await world.rig.node.intake.receive([late])
+        decided = await world.rig.node.intake.decided(accepted)
+        assert (decided.status, decided.reason) == ("ignored", "it is the case of another customer")
+        assert world.rig.tables.cases[evas.case].rating == 0
+
+
+async def test_a_merged_ticket_however_long_is_read_from_its_end_on() -> None:
+    async with api_world() as world:
+        item, other = await arrived(world), await arrived(world, "chair")
+        mails = [
+            mail(f"k{n}", references=(item.thread[0],), body=f"Line {n}.") for n in range(1, 1_101)
+        ]
+        for accepted in await world.rig.node.intake.receive(mails):
+            await world.rig.node.intake.decided(accepted)
+        wish = {"into": item.number, "reason": "one matter"}
+        assert (await world.call("POST", f"/api/v1/cases/{other.number}/merge", wish))[0] == 200
+        reader = await reader_of(world, item.number)
+        assert "Line 1100." in await reader.look()
+        assert "Line 900." not in reader.html
+        (earlier,) = re.findall(r'href="([^"]+before=[^"]+)"', reader.html)
+        assert "Line 1001." not in await reader.look(earlier)
+        assert "Line 950." in reader.html
+
+
+async def test_a_message_that_failed_is_tried_again_in_the_case_that_it_was_split_into() -> None:
+    async with api_world(ready=True) as world:
+        item = await in_hand(world)
+        sink, said = world.rig.sinks[item.channel], world.rig.tables.messages
+        sink.errors = [Undeliverable("550 no such mailbox")]
+        send = c.Send(id=world.rig.command(), item=item.id, body="On its way.")
+        message = (await do(world, send))["message"]
+        await world.until(lambda: said[message].delivery_reason == "550 no such mailbox")
+        wish = {"messages": [message], "reason": "another matter"}
+        status, made = await world.call("POST", f"/api/v1/cases/{item.number}/split", wish)
+        assert status in (200, 201), made
+        assert said[message].case != item.case
+        assert (await world.call("POST", f"/api/v1/messages/{message}/retry"))[0] == 200
+        await world.until(lambda: said[message].delivery == "sent")
+        (order,) = [o for o in world.rig.tables.outbox.values() if o.message == message]
+        assert order.case == said[message].case

@@ -14,12 +14,14 @@ from gateway.core.budget import Budget
 from gateway.core.courtesy import Courtesy
 from gateway.core.deadlines import deadlines_of
 from gateway.core.house_mail import LETTERS, PARTS
-from gateway.core.ids import ItemId
-from gateway.core.model import ItemState, Message
+from gateway.core.ids import ChannelName, ItemId
+from gateway.core.merging import Merge, merge
+from gateway.core.model import AgentProfile, ItemState, Message
 from tests.core.promised import (
     GOLD,
     HOUR,
     OFFICE_HOURS,
+    SUE,
     after,
     arrives,
     give,
@@ -217,6 +219,26 @@ def test_who_will_be_answered_later_is_told_before_the_time_has_passed() -> None
     assert "as soon as possible" in notice.body
     home.pass_time(7 * 86_400)
     assert len(later(home)) == 1
+
+
+@pytest.mark.parametrize("mailbox", ["mail", "sales"], ids=["one work item", "two"])
+def test_what_was_told_of_a_case_holds_when_it_is_merged_into_another(mailbox: str) -> None:
+    home = a_house()
+    first = arrives(home)
+    home.pass_time(60)
+    other = arrives(home, "k2", channel=ChannelName(mailbox))
+    case, into = (home.state.cases[item(home, one).case] for one in (first, other))
+    boss = AgentProfile(name=SUE, role="supervisor")
+    wish = Merge(case=case, into=into, by=boss, reason="one matter")
+    home.record(merge(home.state, home.ledger.context(), wish))
+    goes_on = other if mailbox == "mail" else first
+    assert (first in home.state.items) == (goes_on == first)
+    assured = item(home, goes_on).assured
+    assert assured is not None
+    assert assured.by == after(HOUR)
+    home.pass_time(HOUR)
+    (notice,) = [one for one in later(home) if one.item == goes_on]
+    assert (notice.case, notice.at < after(HOUR)) == (into.id, True)
 
 
 def test_a_new_time_is_named_if_it_is_known_and_told_of_once_more_at_most() -> None:

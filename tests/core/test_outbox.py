@@ -175,6 +175,15 @@ def test_who_was_refused_for_now_is_tried_again_alone(house: House) -> None:
     assert (state, why) == (Delivery.SENT, "not delivered to grey@example.org: 550 no")
 
 
+def test_what_is_dropped_when_some_have_it_has_not_failed_for_them(house: House) -> None:
+    later = ("grey@example.org",)
+    context = house.ledger.context()
+    house.record(outbox.sent(attempt(house), "", Delivery.SENT, context, reason="451", later=later))
+    house.record(outbox.drop(order(house), context, "dropped by sue"))
+    assert order(house).state is OutboundState.DROPPED
+    assert delivery(house) == (Delivery.SENT, "not delivered to grey@example.org: dropped by sue")
+
+
 def test_the_next_attempt_is_put_off_further_each_time(house: House) -> None:
     waits = []
     for _ in range(7):

@@ -95,6 +95,24 @@ def test_who_is_not_verified_cannot_turn_the_answers_elsewhere(house: House) -> 
     )
 
 
+def test_who_is_not_verified_copies_nobody_new_where_the_customer_can_be_verified(
+    house: House,
+) -> None:
+    case, _ = opened(house, copies=(BOB,))
+    forged = from_(EVA, "m2", verified=False, copies=(BOB, KIM))
+    assert reply(house, case, forged).copies == (BOB,)
+    said = [x.event for x in house.entries if isinstance(x.event, e.MessageAdded)]
+    assert f"its copies to {KIM} are not kept: its sender is not verified" in said[-1].reason
+    assert reply(house, case, from_(EVA, "m3", copies=(BOB, KIM))).copies == (BOB, KIM)
+
+
+def test_where_nobody_can_be_verified_whoever_is_copied_is_copied(house: House) -> None:
+    decided = house.arrive(from_(EVA, "m1", verified=False))
+    assert decided.case is not None
+    case = house.state.cases[decided.case]
+    assert reply(house, case, from_(EVA, "m2", verified=False, copies=(KIM,))).copies == (KIM,)
+
+
 def test_a_machine_that_answers_for_a_participant_turns_no_answers_to_it(house: House) -> None:
     case, _ = opened(house, copies=(BOB,))
     away = from_(BOB, "m2", machine=True, copies=(KIM,))

@@ -26,7 +26,7 @@ from gateway.core.model import (
     Passed,
 )
 from gateway.core.owed import Callback, Promise
-from gateway.core.ticket import Ticket, may_have, ticket_of, way_of
+from gateway.core.ticket import Ticket, may_have, ticket_of, way_of, window_shows
 from gateway.core.watch import Review, Watch
 from tests.support.builders import MAIL, OFFICE, SITE, START, case, item
 
@@ -344,3 +344,18 @@ def test_a_word_on_the_page_goes_on_from_the_newest_work_that_can_be_answered() 
     assert (way.kind, way.channel) == (ChannelKind.WEBCHAT, SITE)
     assert way_of([task]) is None
     assert not shown(items=(task,)).may_write
+
+
+def test_a_chats_window_shows_of_mails_only_those_of_and_to_its_customer() -> None:
+    known = {"eva@example.org", "visitor-1"}
+
+    def shows(**fields: Any) -> bool:
+        return window_shows(said(**({"direction": "in"} | fields)), known)
+
+    assert shows(kind=ChannelKind.WEBCHAT, direction="out")
+    assert shows(kind=ChannelKind.EMAIL, direction="out", to=("Eva <EVA@example.org>",))
+    assert shows(
+        kind=ChannelKind.EMAIL, direction="out", to=("b@x.example",), cc=("eva@example.org",)
+    )
+    assert not shows(kind=ChannelKind.EMAIL, direction="out", to=("kim@example.org",))
+    assert not shows(kind=ChannelKind.EMAIL, author=Author(kind="customer", id="kim@example.org"))

@@ -168,7 +168,9 @@ class LookupConformance:
         shown = [message for _, message in await read(case.id, 0, 10)]
         assert [m.moved_to or 0 for m in shown] == [0, new.number, 0, 0]
         assert shown[1].body == ""
-        assert len(await read(case.id, 0, 10, customer=CustomerId(uid()))) == 3
+        stranger = CustomerId(uid())
+        assert len(await read(case.id, 0, 10, customer=stranger)) == 3
+        assert await pen.lookup.length(case.id, customer=stranger) == 3
 
         await pen.rows(CasePlace(case=other.id, into=None))
         assert [m.id for _, m in await read(case.id, 0, 10)] == [said[0].id, said[2].id]
@@ -231,6 +233,15 @@ class LookupConformance:
         assert await pen.lookup.values([ann.id, uid(), nobody]) == {ann.id: 0}
         assert await pen.lookup.values([]) == {}
 
+    async def test_what_a_customer_is_known_as(self, opens: Opens) -> None:
+        pen = await begin(opens)
+        [stored] = await pen.journal.receive(
+            pen.term, [an_inbound("k1", identity=from_ann(verified=True))], []
+        )
+        assert stored.customer is not None
+        assert await pen.lookup.known_as(stored.customer.id) == {"ann@example.com"}
+        assert await pen.lookup.known_as(CustomerId(uid())) == frozenset()
+
     async def test_when_a_customer_wrote(self, opens: Opens) -> None:
         pen = await begin(opens)
         ann = from_ann(verified=True)
@@ -270,6 +281,7 @@ class LookupConformance:
             assert await lookup.opened_since(odd, NOW) == ()
             assert await lookup.wrote_since(odd, NOW, uid()) == ()
             assert await lookup.address_of(odd, "email") is None
+            assert await lookup.known_as(odd) == frozenset()
             assert await lookup.file(odd) is None
             assert await lookup.decided(odd) is None
             assert await lookup.messages(odd, 0, 10, customer_view=True) == []

@@ -213,6 +213,20 @@ async def test_items_are_found_by_every_filter_and_paged(store: Store, pen: Pen)
     assert await store.listing.items_of(nothing) == []
 
 
+async def test_the_order_of_a_message_is_found_from_where_it_stands_now(
+    store: Store, pen: Pen
+) -> None:
+    case, other = a_case(), a_case()
+    said = a_message(case)
+    order = an_outgoing(case=case.id, message=said.id)
+    await pen.rows(case, other, said, order, an_outgoing(case=case.id))
+    find = store.listing.outbound_of
+    assert await find(said.id, case.id) == order.id
+    await pen.rows(MessagePlace(message=said.id, case=case.id, seq=1, to=other.id, to_seq=1))
+    assert await find(said.id, other.id) == order.id
+    assert await find(uid(), other.id) is None
+
+
 async def test_a_trace_has_the_items_and_the_cases_events_in_order(store: Store, pen: Pen) -> None:
     case = a_case()
     item, sibling = an_item(case), an_item(case)

@@ -211,8 +211,9 @@ class FakeListing:
         return True
 
     async def outbound_of(self, message: MessageId, case: CaseId) -> OutboundId | None:
-        orders = self._tables.outbox.values()
-        return next((o.id for o in orders if (o.message, o.case) == (message, case)), None)
+        left = {was for (was, _), one in self._tables.left.items() if one == message}
+        orders = [o for o in self._tables.outbox.values() if o.message == message]
+        return next((o.id for o in orders if o.case in left | {case}), None)
 
     async def outgoing(self, outbound: OutboundId) -> Outgoing | None:
         return self._tables.outbox.get(outbound)

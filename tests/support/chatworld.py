@@ -231,6 +231,9 @@ class ChatWorld:
         seen = [m for m in self.said[case] if m.seq > after_seq]
         return [m for m in seen if not (customer_view and m.direction == "note")][:limit]
 
+    async def known_as(self, customer: CustomerId) -> frozenset[str]:
+        return frozenset()
+
     async def open_case_of(self, kind: str, value: str, channel: ChannelName) -> Case | None:
         case = self.owners.get((kind, value))
         if case is None or self.cases[case].status is CaseStatus.CLOSED:

@@ -30,6 +30,7 @@ from gateway.core.ids import (
 from gateway.core.inbound import Decided, File, Inbound
 from gateway.core.lifecycle import ENDED
 from gateway.core.misrouted import HouseWords
+from gateway.core.ticket import plain
 from gateway.ports import Memory
 from gateway.store.contract import (
     Batch,
@@ -270,6 +271,13 @@ class MemoryStore:
 
         return await self._call("look.values", known)
 
+    async def known_as(self, customer: CustomerId) -> frozenset[str]:
+        def values() -> frozenset[str]:
+            known = self.tables.identities.items()
+            return frozenset(plain(value) for (_, value, _), c in known if c == customer)
+
+        return await self._call("look.owner", values)
+
     async def address_of(self, customer: CustomerId, kind: str) -> str | None:
         def newest() -> str | None:
             found = [
@@ -307,6 +315,11 @@ class MemoryStore:
             return conversation(self.tables, case, after, limit, customer)
 
         return await self._call("look.conversation", look)
+
+    async def length(self, case: CaseId, *, customer: CustomerId) -> int:
+        return await self._call(
+            "look.messages", lambda: len(conversation(self.tables, case, 0, 10**9, customer))
+        )
 
     async def chosen(
         self, case: CaseId, messages: Sequence[MessageId]

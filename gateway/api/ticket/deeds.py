@@ -11,11 +11,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.api.ticket.render import MAX_TEXT, MAX_WHY
+from gateway.core.ids import CustomerId
 from gateway.core.inbound import Claim, Inbound
 from gateway.core.lifecycle import ENDED
-from gateway.core.model import Case, ChannelKind, Item, Message
+from gateway.core.model import Case, ChannelKind, Item
 from gateway.core.owed import CallbackWish
-from gateway.core.rating import HIGHEST, may_rate
+from gateway.core.rating import HIGHEST, may_be_rated_by, may_rate
 from gateway.core.ticket import plain, way_of
 from gateway.store.views import CustomerCard, IdentityCard
 
@@ -43,14 +44,14 @@ class Bad(Exception):
 class Found(Struct, frozen=True):
     """A case that a link leads to. ``items`` are all of it, oldest first.
 
-    ``said`` is what was said, where others were merged into it; ``led``: the link is of one of
-    those.
+    ``said``: how much this customer may see of what was said in it and in those that were merged
+    into it, where any were; ``led``: the link is of one of those.
     """
 
     case: Case
     items: list[Item]
     customer: CustomerCard
-    said: list[Message] | None = None
+    said: int | None = None
     led: bool = False
 
     @property
@@ -122,7 +123,7 @@ def inbound_of(found: Found, form: Given, now: datetime, origin: str) -> Inbound
     if form.act == "rate":
         if not form.score:
             raise Bad("error_score", HTTPStatus.UNPROCESSABLE_ENTITY)
-        if not may_rate(case, now):
+        if not (may_rate(case, now) and may_be_rated_by(case, CustomerId(found.customer.id))):
             raise Bad("error_unsolved", HTTPStatus.CONFLICT)
         why, page = form.why.strip()[:MAX_WHY], {"ticket_page": True}
         return replace(said, rating=form.score, body=why, attributes=page)

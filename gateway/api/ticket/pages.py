@@ -30,6 +30,7 @@ from gateway.core.ids import AgentName, AttachmentId, CustomerId
 from gateway.core.inbound import Inbound
 from gateway.core.lifecycle import ENDED
 from gateway.core.model import Case, Item, Message
+from gateway.core.rating import may_be_rated_by
 from gateway.core.ticket import Ticket, may_have, ticket_of
 from gateway.flow.openhours import OpenHours
 from gateway.flow.ticketlinks import PATH, holds
@@ -39,8 +40,6 @@ from gateway.store.views import CustomerCard
 
 TAG = "ticket page"
 SHOWN_AT_ONCE = 100
-MOST_JOINED = 1000
-"""Messages of cases that were merged; they are read at once."""
 DECIDED_SECONDS = 5.0
 """So long a confirmation waits to show what came of it; it is on disk already."""
 MAX_BODY = 262_144
@@ -192,10 +191,7 @@ class TicketPages:
                 # Nothing of somebody else's matter but how it stands.
                 stays = replace(stays, number=case.number, subject=case.subject, rating=case.rating)
         own = {i.id: i for i in items if i.customer is None or i.customer.id == customer.id}
-        placed = await self._lookup.conversation(
-            stays.id, 0, MOST_JOINED, customer=CustomerId(customer.id)
-        )
-        said = [replace(message, seq=place) for place, message in placed]
+        said = await self._lookup.length(stays.id, customer=CustomerId(customer.id))
         ordered = sorted(own.values(), key=lambda item: item.id)
         return Found(stays, ordered, customer, said, led=stays.id != case.id)
 
@@ -221,13 +217,18 @@ class TicketPages:
 
     async def _part(self, found: Found, after: int) -> list[Message]:
         """What was said after that place, as far as it is shown at once."""
-        if found.said is not None:
-            return found.said[after : after + SHOWN_AT_ONCE]
-        return await self._lookup.messages(found.case.id, after, SHOWN_AT_ONCE, customer_view=True)
+        case, lookup = found.case.id, self._lookup
+        if found.said is None:
+            return await lookup.messages(case, after, SHOWN_AT_ONCE, customer_view=True)
+        customer = CustomerId(found.customer.id)
+        placed = await lookup.conversation(case, after, SHOWN_AT_ONCE, customer=customer)
+        return [replace(message, seq=place) for place, message in placed]
 
     def _ticket(self, found: Found, said: Sequence[Message]) -> Ticket:
-        now = self._clock.now()
-        return ticket_of(found.case, found.items, said, found.known, self._shown_name, now)
+        case, now = found.case, self._clock.now()
+        made = ticket_of(case, found.items, said, found.known, self._shown_name, now)
+        theirs = may_be_rated_by(case, CustomerId(found.customer.id))
+        return made if theirs else replace(made, may_rate=False)
 
     def _place(self, request: HttpRequest, found: Found | None = None) -> Place:
         wanted = request.query.get("lang", "")
@@ -341,7 +342,7 @@ def _before(request: HttpRequest, found: Found) -> int:
     """Up to which message the conversation is shown."""
     asked = request.query.get("before", "")
     usable = asked.isascii() and asked.isdigit() and len(asked) < 12
-    after_all = (found.case.last_seq if found.said is None else len(found.said)) + 1
+    after_all = (found.case.last_seq if found.said is None else found.said) + 1
     return min(int(asked), after_all) if usable and int(asked) > 0 else after_all
 
 

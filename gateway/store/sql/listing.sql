@@ -141,7 +141,10 @@ RETURNING id::text, customer_brief(customer) AS customer, inbound_files(id) AS a
           node
 
 -- name: outbound_of_message
-SELECT id::text FROM outbox WHERE case_id = $1::uuid AND doc->>'message' = $2
+-- It was queued in the case that the message stood in then.
+SELECT id::text FROM outbox
+WHERE case_id IN (SELECT $1::uuid UNION ALL SELECT case_id FROM message_place WHERE message = $2::uuid)
+  AND doc->>'message' = $2::text
 ORDER BY id DESC LIMIT 1
 
 -- name: outgoing_by_id

@@ -82,6 +82,9 @@ SELECT id::text, value FROM customer WHERE id = ANY($1::uuid[])
 SELECT customer_brief(customer) AS doc FROM identity
 WHERE kind = $1 AND value = $2 AND verified = $3
 
+-- name: known_as
+SELECT value FROM identity WHERE customer = $1
+
 -- name: address_of
 SELECT value FROM identity WHERE customer = $1 AND kind = $2
 ORDER BY verified DESC, seen_at DESC LIMIT 1
@@ -125,6 +128,18 @@ WITH RECURSIVE family(id) AS (
     SELECT doc, moved_to, row_number() OVER (ORDER BY id) AS place FROM said
 )
 SELECT place, doc, moved_to FROM placed WHERE place > $2 ORDER BY place LIMIT $3
+
+-- name: conversation_length
+-- As above, for a customer.
+WITH RECURSIVE family(id) AS (
+    SELECT $1::uuid
+    UNION
+    SELECT k.id FROM case_place AS k JOIN family AS f ON k.into_case = f.id
+)
+SELECT count(*)
+FROM family AS f JOIN message AS m ON m.case_id = f.id JOIN ticket_case AS c ON c.id = f.id
+WHERE m.direction <> 'note'
+  AND (c.customer = $2::uuid OR m.doc->>'kind' IN ('email', 'sms', 'whatsapp'))
 
 -- name: chosen
 -- Of these messages those that the case shows, and how many that were said or heard it would keep.

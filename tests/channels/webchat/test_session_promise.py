@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from channels.webchat.effects import (
     Bring,
@@ -33,10 +34,12 @@ from channels.webchat.protocol import (
 from channels.webchat.session import Session
 from channels.webchat.visitor import Visitor
 from gateway.core.ids import CaseId
-from gateway.core.model import Message
+from gateway.core.model import ChannelKind, Message
 from gateway.ports import Decided
 from tests.support.chatvalues import case_of, message
 
+EVA, BOB = "eva@example.org", "Bob <bob@example.org>"
+KNOWN = frozenset({EVA, "v"})
 PAGE = 3
 """Small, so that histories of a few messages take several pages."""
 
@@ -54,7 +57,10 @@ class Truth:
             self.open = CaseId(f"case-{len(self.said) + 1:03}")
             self.said[self.open] = []
         seq = len(self.said[self.open]) + 1
-        said = message(seq, case=self.open, direction=direction, client_id=client_id)
+        kind = direction if direction in ("note", "in") else "out"
+        said = message(seq, case=self.open, direction=kind, client_id=client_id)
+        if direction in (EVA, BOB):
+            said = replace(said, kind=ChannelKind.EMAIL, to=(direction,))
         self.said[self.open].append(said)
         return said
 
@@ -67,6 +73,11 @@ class Truth:
 
     def last(self) -> CaseId | None:
         return next(reversed(self.said), None)
+
+
+def shown(messages: Iterable[Message]) -> list[int]:
+    """What the customer may see of a conversation: no notes, and of mails their own."""
+    return [m.seq for m in messages if m.direction != "note" and m.to != (BOB,)]
 
 
 class Window:
@@ -172,7 +183,14 @@ class Line:
             case = case_of(conversation, last_seq=len(self.truth.said[conversation]))
         self.carry(
             self.session.entered(
-                Entered(visitor=Visitor(id="v"), token="t", site=Site(), heartbeat=10.0, case=case)
+                Entered(
+                    visitor=Visitor(id="v"),
+                    token="t",
+                    site=Site(),
+                    heartbeat=10.0,
+                    case=case,
+                    known=KNOWN,
+                )
             )
         )
 
@@ -195,7 +213,9 @@ class Play:
                 self.window.pending.append(f"message-{self.sent}")
                 self._post_last()
             case "answer" | "note" if self.truth.open is not None:
-                self._say("out" if action == "answer" else "note", heard=number % 3 > 0)
+                self._say("out" if action == "answer" else "note", heard=number % 3)
+            case "mail" if self.truth.open is not None:
+                self._say((EVA, BOB)[number % 2], heard=number % 3)
             case "close":
                 self.truth.open = None
             case _ if self.line is not None:
@@ -203,10 +223,14 @@ class Play:
             case _:
                 pass
 
-    def _say(self, direction: str, *, heard: bool) -> None:
+    def _say(self, direction: str, *, heard: int) -> None:
         said = self.truth.add(direction)
-        if self.line is not None and heard:  # now and then the feed misses one
+        if self.line is None or said.case != self.line.session.conversation:
+            return
+        if heard == 1:  # now and then the feed misses one
             self.line.carry(self.line.session.committed(said))
+        elif heard and direction != "note":  # or another node has said it
+            self.line.carry(self.line.session.said_elsewhere(said.seq))
 
     def _let_happen(self, line: Line, action: str, number: int) -> None:
         match action:
@@ -245,7 +269,7 @@ class Play:
                 self._arrive(line)
 
 
-WHAT = ["connect", "cut", "write", "write", "answer", "answer", "note", "close"]
+WHAT = ["connect", "cut", "write", "write", "answer", "answer", "note", "mail", "close"]
 HOW = ["work", "work", "arrive", "arrive", "run", "run"]
 ACTIONS = st.lists(
     st.tuples(st.sampled_from(WHAT + HOW), st.integers(0, 29)), min_size=8, max_size=60
@@ -267,8 +291,7 @@ def test_each_message_is_shown_once_and_in_order_wherever_the_line_breaks(
     assert len(play.truth.by_client_id) == play.sent
     last = play.truth.last()
     if last is not None:
-        visible = [m.seq for m in play.truth.said[last] if m.direction != "note"]
-        assert play.window.shown[last][1:] == visible
+        assert play.window.shown[last][1:] == shown(play.truth.said[last])
     for conversation, seqs in play.window.shown.items():
-        visible = [m.seq for m in play.truth.said[conversation] if m.direction != "note"]
+        visible = shown(play.truth.said[conversation])
         assert seqs[1:] == visible[: len(seqs) - 1], "an earlier conversation has no holes either"

@@ -1,5 +1,7 @@
 import { t } from "../i18n";
 import type { ItemView } from "../protocol";
+import { openCase } from "./route";
+import { ticketNamed, type Value } from "./attributes";
 
 const KINDS_WITH_FIELDS = new Set(["task", "callback"]);
 /** What a channel says of a mail or of a visitor's browser; it stands elsewhere, if anywhere. */
@@ -16,8 +18,8 @@ export function TaskCard({ item }: { item: ItemView }) {
       <dl>
         {fields.map(([name, value]) => (
           <div key={name}>
-            <dt>{name.replaceAll("_", " ")}</dt>
-            <dd dir="auto">{shown(value)}</dd>
+            <dt>{ticketNamed(name, value) ? t(`ties.${name as "follows"}`) : name.replaceAll("_", " ")}</dt>
+            <dd dir="auto">{shown(name, value)}</dd>
           </div>
         ))}
       </dl>
@@ -25,7 +27,15 @@ export function TaskCard({ item }: { item: ItemView }) {
   );
 }
 
-function shown(value: string | number | boolean | null) {
+function shown(name: string, value: Value) {
+  const ticket = ticketNamed(name, value);
+  if (ticket) {
+    return (
+      <button type="button" class="link num" onClick={() => openCase(ticket)}>
+        #{ticket}
+      </button>
+    );
+  }
   if (value === null || value === "") return "–";
   if (typeof value === "boolean") return value ? t("yes") : t("no");
   if (typeof value === "string" && /^https?:\/\//.test(value)) {

@@ -5,6 +5,8 @@ export const enTies = {
   "ties.merge": "Merge",
   "ties.split": "Split",
   "ties.more": "Merge or split this case",
+  "ties.refers_to": "Refers to",
+  "ties.follows": "Follows",
   "ties.reason": "Why",
   "ties.same": "The same matter",
   "ties.other_matter": "Another matter",

@@ -6,6 +6,8 @@ export const esTies: Texts = {
   "ties.merge": "Unir",
   "ties.split": "Separar mensajes",
   "ties.more": "Unir o dividir este caso",
+  "ties.refers_to": "Se refiere a",
+  "ties.follows": "Continúa",
   "ties.reason": "Motivo",
   "ties.same": "El mismo asunto",
   "ties.other_matter": "Otro asunto",

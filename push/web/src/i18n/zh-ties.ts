@@ -6,6 +6,8 @@ export const zhTies: Texts = {
   "ties.merge": "合并",
   "ties.split": "拆分",
   "ties.more": "合并或拆分此工单",
+  "ties.refers_to": "涉及",
+  "ties.follows": "接续",
   "ties.reason": "原因",
   "ties.same": "同一件事",
   "ties.other_matter": "另一件事",
