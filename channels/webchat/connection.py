@@ -71,7 +71,9 @@ class Connection:
         self._house = house
         self._socket = socket
         files = house.settings.files.per_message
-        self._session = Session(house.services.agent_name, self._closed, house.calls, files)
+        self._session = Session(
+            house.services.agent_name, self._closed, house.calls, files, self._question
+        )
         self._frames = Bucket(FRAMES_AT_ONCE, FRAMES_PER_SECOND, house.services.clock.monotonic())
         self._identity: Identity | None = None
         self._over = False
@@ -275,6 +277,11 @@ class Connection:
     def amended(self, seq: int) -> None:
         """A message of the followed conversation says something else now, or nothing."""
         self._carry(self._session.amended(seq))
+
+    def _question(self) -> str | None:
+        """What the visitor is asked when the chat has ended; ``None``: nothing."""
+        hello, settings = self._session.hello, self._house.settings
+        return settings.words(hello.locale if hello else "").question if settings.survey else None
 
     def said_elsewhere(self, seq: int) -> None:
         """Another node has added a message to the followed conversation."""

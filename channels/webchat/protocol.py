@@ -149,6 +149,8 @@ class End(_Said, frozen=True, kw_only=True):
 
 
 class Survey(_Said, frozen=True, kw_only=True):
+    """How it went: ``score`` from 1 to 5, perhaps a ``comment``; ``id`` is that of the survey."""
+
     id: Id
     answers: dict[str, str | int | None]
 
@@ -172,12 +174,11 @@ ClientFrame = (
     | Survey
     | Sip
 )
-Brought = Send | Edit | Delete | End | Callme | CancelCall
+Brought = Send | Edit | Delete | End | Callme | CancelCall | Survey
 """What goes to the intake."""
 
 NOT_YET: dict[type[ClientFrame], str] = {
     Voice: "calls from the chat window are not offered yet",
-    Survey: "there is no survey to answer yet",
     Sip: "calls from the chat window are not offered yet",
 }
 """Frames that are understood, and answered with ``not_available``, with what is missing."""
@@ -306,6 +307,8 @@ class TimesFrame(_Told, frozen=True, kw_only=True, tag="times"):
 
 
 class SurveyFrame(_Told, frozen=True, kw_only=True, tag="survey"):
+    """Ask how it went; ``questions`` are the house's own words, if it has any."""
+
     id: str
     questions: tuple[str, ...]
 

@@ -11,6 +11,7 @@ from channels.webchat.protocol import (
     Delete,
     Edit,
     Error,
+    Hello,
     MessageFrame,
     Send,
     State,
@@ -55,6 +56,15 @@ def frame_of(message: Message) -> MessageFrame:
         edited=bool(message.edited_at) and not message.deleted_at,
         deleted=bool(message.deleted_at),
     )
+
+
+def resume_point(hello: Hello | None, now: Entered) -> int:
+    """Where to go on; from the start if the client's memory is of something else."""
+    case = now.case
+    resume = hello.resume if hello else None
+    if resume is None or case is None or now.anew or resume.seq > case.last_seq:
+        return 0
+    return resume.seq if resume.conversation in (None, case.id) else 0
 
 
 def welcome_of(now: Entered, state: State) -> Welcome:

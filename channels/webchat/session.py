@@ -53,13 +53,15 @@ from channels.webchat.protocol import (
     Send,
     Sip,
     State,
+    Survey,
     Times,
     Typing,
     TypingFrame,
     decode_client,
 )
-from channels.webchat.saying import frame_of, unsayable, welcome_of
+from channels.webchat.saying import frame_of, resume_point, unsayable, welcome_of
 from channels.webchat.standing import standing_of
+from channels.webchat.survey import Asking
 from channels.webchat.visitor import Visitor
 from gateway.core.calendars import Closed
 from gateway.core.ids import AgentName, CaseId, MessageId
@@ -78,7 +80,7 @@ class Session:
 
     ``agent_name`` turns an agent's login into the name that customers see; ``closed`` says until
     when the house is closed to a conversation with this item, or to one that has none yet;
-    ``most_files`` may come with one message.
+    ``most_files`` may come with one message; ``question``: see ``Asking``.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Session:
         closed: Callable[[Item | None], Closed | None] = lambda _item: None,
         calls: Calls | None = None,
         most_files: int = 0,
+        question: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.hello: Hello | None = None
         self.visitor: Visitor | None = None
@@ -97,6 +100,7 @@ class Session:
         self._closed = closed
         self._calls = calls or Calls()
         self._most_files = most_files
+        self._asking = Asking(question)
         self._cursor = 0  # like position, but counts the notes that a customer never sees
         self._loading = False
         self._newest = 0  # the highest seq committed while loading
@@ -134,8 +138,8 @@ class Session:
             case Read(seq=seq):
                 read = self._marks.read_up_to(min(seq, self.position))
                 return [Mark(message, Delivery.READ) for message in read]
-            case End() | Callme() | CancelCall() | Times():
-                return self._end(frame) if isinstance(frame, End) else [self._call(frame)]
+            case End() | Callme() | CancelCall() | Times() | Survey():
+                return self._wish(frame)
             case _:
                 re = None if isinstance(frame, Sip) else frame.id
                 return [error_of(re, "not_available", NOT_YET[type(frame)])]
@@ -162,8 +166,12 @@ class Session:
             return [Bring(frame)]
         return [Post(Ok(re=frame.id, seq=self.position))] if frame.id else []
 
-    def _call(self, frame: Callme | CancelCall | Times) -> Effect:
-        return self._calls.asked(frame, self.item, self.hello.locale if self.hello else "")
+    def _wish(self, frame: End | Callme | CancelCall | Times | Survey) -> list[Effect]:
+        if isinstance(frame, End):
+            return self._end(frame)
+        if isinstance(frame, Survey):
+            return [self._asking.refused(frame, self.conversation) or Bring(frame)]
+        return [self._calls.asked(frame, self.item, self.hello.locale if self.hello else "")]
 
     def _type(self, *, on: bool) -> list[Effect]:
         changed, self._typing = on != self._typing, on
@@ -190,25 +198,15 @@ class Session:
         self._known = now.known
         self._marks = Marks()
         self._typing = False
-        self.position = self._cursor = self._resume_point(
-            case.last_seq if case else 0, anew=now.anew
-        )
+        self.position = self._cursor = resume_point(self.hello, now)
         self.item = now.item
         self._promises.are(now.promises)
         self._waiting = now.waiting
         self._state = self._standing()
         welcome = welcome_of(now, self._state)
         start = [Post(welcome), Post(self._state)]
-        return [*start, *self._load(max(0, self.position - LOOK_BACK))]
-
-    def _resume_point(self, last: int, *, anew: bool) -> int:
-        """Where to go on; from the start if the client's memory is of something else."""
-        resume = self.hello.resume if self.hello else None
-        if resume is None or anew or resume.seq > last:
-            return 0
-        if resume.conversation not in (None, self.conversation):
-            return 0
-        return resume.seq
+        ask = self._asking.found(case, now.item)
+        return [*start, *ask, *self._load(max(0, self.position - LOOK_BACK))]
 
     # -- messages ---------------------------------------------------------------------------
 
@@ -288,7 +286,7 @@ class Session:
 
     def decided(self, said: Brought, decided: Decided) -> list[Effect]:
         """What became of something the visitor said, now that it is on disk."""
-        over = isinstance(said, CancelCall) and decided.status == "processed"
+        over = isinstance(said, CancelCall | Survey) and decided.status == "processed"
         if isinstance(said, End) or over:
             return [Post(Ok(re=said.id, seq=self.position))] if said.id else []
         if decided.status != "processed" or decided.case is None or decided.seq is None:
@@ -381,8 +379,9 @@ class Session:
             self._waiting = None
         if state == self._state:
             return []
-        self._state = state
-        return [Post(state), *self._due_marks()]
+        before, self._state = self._state, state
+        ask = self._asking.moved(before, state, self.conversation)
+        return [Post(state), *self._due_marks(), *ask]
 
     def delivery_changed(self, message: MessageId, delivery: Delivery) -> list[Effect]:
         """A message of this conversation has been read, by an agent or in another tab."""

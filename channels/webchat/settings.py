@@ -19,10 +19,11 @@ Locale = Annotated[str, Meta(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")]
 
 
 class Words(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the window says at the top and as its first line, in one language."""
+    """What the window says at the top, as its first line and at the end, in one language."""
 
     title: Line = ""
     greeting: Paragraph = ""
+    question: Line = ""
 
 
 FILE_TYPES = (
@@ -62,7 +63,8 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
 
     ``origins`` are the sites that may embed the window (``https://shop.example.com``, or
     ``https://*.example.com`` for every subdomain); the node's own pages always may.
-    ``translations`` overrides ``title`` and ``greeting`` by language ("de", "pt-BR").
+    ``survey``: when a chat has ended it is asked how it went, by ``question`` if there is one.
+    ``translations`` overrides ``title``, ``greeting`` and ``question`` by language ("de", "pt-BR").
     ``country`` is where telephone numbers are that name none; else the visitor's locale says.
     ``identity_key`` is shared with the host site, which signs with it who its signed-in
     visitors are (a JWT, HS256). ``files`` is what visitors may send. ``per_minute`` bounds one
@@ -75,6 +77,8 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
     origins: tuple[str, ...] = ()
     title: Line = ""
     greeting: Paragraph = ""
+    survey: bool = True
+    question: Line = ""
     translations: dict[str, Words] = field(default_factory=dict)
     locale: Locale = ""
     country: Country = ""
@@ -99,10 +103,12 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
         while wanted:
             if found := tags.get(wanted):
                 return Words(
-                    title=found.title or self.title, greeting=found.greeting or self.greeting
+                    title=found.title or self.title,
+                    greeting=found.greeting or self.greeting,
+                    question=found.question or self.question,
                 )
             wanted = wanted.rpartition("-")[0]
-        return Words(title=self.title, greeting=self.greeting)
+        return Words(title=self.title, greeting=self.greeting, question=self.question)
 
 
 def _problem_of(origin: str) -> str:

@@ -15,6 +15,7 @@ from channels.webchat.protocol import (
     Hello,
     Profile,
     Send,
+    Survey,
 )
 from channels.webchat.settings import Settings
 from channels.webchat.visitor import Identity, Visitor, claim_of
@@ -56,6 +57,7 @@ def inbound_of(
     visitor = person.visitor.id
     wish: CallbackWish | None = None
     amend: Amend | None = None
+    rating = 0
     uploads: tuple[AttachmentId, ...] = ()
     attributes: Attributes
     if isinstance(said, Send):
@@ -68,6 +70,9 @@ def inbound_of(
     elif isinstance(said, Edit | Delete):
         key, body, client_id, attributes = f"{visitor}:{said.id}", "", "", {}
         amend = Amend(message=said.message, body=said.body if isinstance(said, Edit) else None)
+    elif isinstance(said, Survey):
+        key, client_id, attributes = f"{visitor}:survey:{said.id}", "", {}
+        body, rating = str(said.answers.get("comment") or ""), int(said.answers["score"] or 0)
     elif isinstance(said, CancelCall):
         key, body, client_id = f"{visitor}:nocall:{said.id}", "", ""
         attributes, wish = {}, CallbackWish(cancel=True)
@@ -90,6 +95,7 @@ def inbound_of(
         attributes=attributes,
         callback=wish,
         amend=amend,
+        rating=rating,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.e2e.conftest import NewPage
-from tests.e2e.house import PASSWORD, House
+from tests.e2e.house import PASSWORD, House, until
 from tests.support.browser import Desktop, Widget
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
@@ -138,3 +138,27 @@ async def test_second_thoughts_are_seen_at_both_ends(house: House, new_page: New
     assert [one["body"] for one in said] == ["", ""]
     trace = await house.node.call("GET", f"/api/v1/items/{mine['id']}/events")
     assert "My lamp is red" in str(trace)
+
+
+async def test_the_visitor_says_how_it_went(house: House, new_page: NewPage) -> None:
+    desktop, widget = await talk(house, new_page, "Do you repair shades?")
+    page = widget.page
+    await desktop.send("We do, for twenty years")
+    await expect(widget.message("We do")).to_be_visible()
+    await expect(page.get_by_test_id("rate")).to_be_hidden()
+    await desktop.finish("Explained how it works")
+    await expect(page.get_by_test_id("rate")).to_contain_text("How was this chat?")
+    await page.get_by_test_id("rate").locator("label").nth(3).click()
+    await page.get_by_test_id("rate-comment").fill("Quick")
+    await page.get_by_test_id("rate-send").click()
+    await expect(page.get_by_test_id("rate")).to_be_hidden()
+    item = await house.ended("Do you repair shades?")
+
+    async def rated() -> bool:
+        case = await house.node.call("GET", f"/api/v1/cases/{item['number']}")
+        return bool(case["rating"] == 4)
+
+    await until(rated)
+    await page.reload()
+    await expect(widget.message("★★★★☆")).to_contain_text("Quick")
+    await expect(page.get_by_test_id("rate")).to_be_hidden()

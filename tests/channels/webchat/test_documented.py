@@ -33,5 +33,5 @@ def test_the_protocol_page_names(word: str) -> None:
 def test_every_frame_without_an_effect_says_what_is_missing() -> None:
     frames = protocol
     handled = {frames.Hello, frames.Send, frames.Typing, frames.Read, frames.End, frames.Callme}
-    handled |= {frames.Times, frames.CancelCall, frames.Edit, frames.Delete}
+    handled |= {frames.Times, frames.CancelCall, frames.Edit, frames.Delete, frames.Survey}
     assert set(get_args(protocol.ClientFrame)) - handled == set(protocol.NOT_YET)

@@ -83,6 +83,10 @@ export interface Chat {
   /** When one can be called, as it was asked last, and a number as it is written. */
   times: { periods: [string, string][]; example: string } | null;
   asked: Asked | null;
+  /** How did it go? Of which conversation, in whose words; once an answer is given, what that is. */
+  survey: { id: string; question: string; answer?: Extract<ClientFrame, { t: "survey" }> } | null;
+  /** The conversation that was asked about last: once is enough. */
+  surveyed: string | null;
   /** `greeting` from hello to welcome; commands go out only when `live`. */
   line: "down" | "greeting" | "live";
 }
@@ -107,6 +111,8 @@ export type Happening =
   | { do: "time"; now: number }
   | { do: "times"; id: string }
   | { do: "call"; frame: Asked["frame"] }
+  | { do: "rate"; score: number; comment: string }
+  | { do: "unrated" }
   | { do: "end" };
 
 export interface Step {
@@ -144,6 +150,8 @@ export function newChat(): Chat {
     opensAt: null,
     times: null,
     asked: null,
+    survey: null,
+    surveyed: null,
     line: "down",
   };
 }
@@ -180,6 +188,15 @@ export function step(chat: Chat, event: Happening): Step {
       return { chat, send: chat.line === "live" ? [{ t: "times", id: event.id }] : [] };
     case "call":
       return { chat: { ...chat, asked: { frame: event.frame } }, send: chat.line === "live" ? [event.frame] : [] };
+    case "rate": {
+      if (!chat.survey) return { chat, send: [] };
+      const answers = event.comment ? { score: event.score, comment: event.comment } : { score: event.score };
+      const answer = { t: "survey" as const, id: chat.survey.id, answers };
+      const next = { ...chat, survey: { ...chat.survey, answer }, surveyed: chat.survey.id };
+      return { chat: next, send: chat.line === "live" ? [answer] : [] };
+    }
+    case "unrated":
+      return { chat: { ...chat, survey: null, surveyed: chat.survey?.id ?? chat.surveyed }, send: [] };
     case "end":
       return { chat, send: chat.line === "live" ? [{ t: "end" }] : [] };
   }
@@ -234,8 +251,10 @@ function receive(chat: Chat, frame: ServerFrame, now: number, looking: boolean):
       return only({ ...chat, said: chat.said.map((s) => (s.id === frame.message ? takenBack(s) : s)) });
     case "moved":
       return { chat, send: [], move: frame.url };
-    case "tick":
     case "survey":
+      if (chat.surveyed === frame.id || chat.survey?.id === frame.id) return only(chat);
+      return only({ ...chat, survey: { id: frame.id, question: frame.questions[0] ?? "" } });
+    case "tick":
       return only(chat);
     default:
       return only(chat); // a newer server may say more
@@ -261,7 +280,7 @@ function welcome(chat: Chat, frame: Frame<"welcome">): Step {
   };
   if (frame.anew) next = { ...next, said: [], unread: 0, asked: null, amends: [] };
   if (frame.anew || frame.conversation !== chat.conversation) {
-    next = { ...next, seq: 0, delivered: 0, read: 0, seen: 0 };
+    next = { ...next, seq: 0, delivered: 0, read: 0, seen: 0, survey: null };
   } else if (frame.seq < chat.seq) {
     // The server remembers less than we do (it was restored): its word counts.
     const said = chat.said.filter((s) => s.conversation !== frame.conversation);
@@ -271,7 +290,7 @@ function welcome(chat: Chat, frame: Frame<"welcome">): Step {
   if (!arrived) return only(next);
   next = { ...next, pending: next.pending.map((p) => (p.failed ? p : { ...p, heldUntil: undefined })) };
   const asked = next.asked && !next.asked.failed ? [next.asked.frame] : [];
-  return { chat: next, send: [...repeated.map(send), ...next.amends.map(amending), ...asked] };
+  return { chat: next, send: [...repeated.map(send), ...next.amends.map(amending), ...asked, ...(next.survey?.answer ? [next.survey.answer] : [])] };
 }
 
 function takenBack({ attachments: _, quickReplies: __, mine: ___, ...said }: Said): Said {
@@ -323,6 +342,7 @@ function after(a: Said, b: Said): boolean {
 /** The answer comes after the message; alone it comes only for an earlier conversation. */
 function answered(chat: Chat, frame: Frame<"ok">): Chat {
   if (chat.asked?.frame.id === frame.re) return { ...chat, asked: null };
+  if (chat.survey?.answer?.id === frame.re) return { ...chat, survey: null };
   if (chat.amends.some((a) => a.id === frame.re)) return { ...chat, amends: chat.amends.filter((a) => a.id !== frame.re) };
   const pending = chat.pending.find((p) => p.id === frame.re);
   if (!pending) return chat;
@@ -341,6 +361,7 @@ function answered(chat: Chat, frame: Frame<"ok">): Chat {
 
 function failed(chat: Chat, re: string, code: string, now: number, after?: number): Chat {
   if (chat.asked?.frame.id === re) return { ...chat, asked: { ...chat.asked, failed: code } };
+  if (chat.survey?.answer?.id === re) return { ...chat, survey: null };
   if (chat.amends.some((a) => a.id === re)) {
     // it is sent again by itself only after a new connection: a minute is soon over
     return { ...chat, amends: chat.amends.filter((a) => a.id !== re), amendFailed: true };

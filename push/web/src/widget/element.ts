@@ -12,6 +12,7 @@ import { rowsOf } from "./log.ts";
 import { Memory } from "./memory.ts";
 import type { Parts } from "./parts.ts";
 import { buildParts, ended, keepWithin, placeText, standingText } from "./parts.ts";
+import { RatePart } from "./rate.ts";
 import { CSS } from "./style.ts";
 import { httpSender, Uploads } from "./uploads.ts";
 import { Words } from "./words.ts";
@@ -52,6 +53,7 @@ export class SwitchroomChat extends HTMLElement {
   private parts!: Parts;
   private log!: KeyedList;
   private calls!: CallPart;
+  private rate!: RatePart;
   private readonly place = () => ({ base: this.line?.base ?? "", token: this.chat.token });
   private readonly files = new Files(this.place);
   private readonly uploads = new Uploads(
@@ -224,7 +226,9 @@ export class SwitchroomChat extends HTMLElement {
     this.parts = buildParts(this.words);
     this.log = new KeyedList(this.parts.log);
     this.calls = new CallPart(this.words, (event) => this.happen(event), () => this.parts.text.focus());
+    this.rate = new RatePart(this.words, (event) => this.happen(event), () => this.parts.text.focus());
     this.parts.strip.after(this.calls.root);
+    this.parts.form.before(this.rate.root);
     shadow.append(this.parts.root);
     this.wire();
     this.parts.text.value = this.memory.get<string>("draft") ?? "";
@@ -431,6 +435,7 @@ export class SwitchroomChat extends HTMLElement {
     put(pick, { accept: chat.site.files?.types.join(",") });
     this.drawStrip();
     this.calls.draw(chat);
+    this.rate.draw(chat);
     this.drawLog();
     this.grow();
   }

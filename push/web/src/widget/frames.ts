@@ -45,6 +45,7 @@ export type ClientFrame =
   | { t: "typing"; on: boolean }
   | { t: "read"; seq: number }
   | { t: "end" }
+  | { t: "survey"; id: string; answers: { score: number; comment?: string } }
   | { t: "callme"; id: string; number: string; at?: string; zone?: string }
   | { t: "times"; id: string }
   | { t: "cancel_call"; id: string };

@@ -20,9 +20,11 @@ interface Kept {
   unread: number;
   said: readonly Said[];
   site: Chat["site"];
+  survey: Chat["survey"];
+  surveyed: string | null;
 }
 
-const KEYS = ["token", "conversation", "number", "seq", "delivered", "read", "seen", "unread", "said", "site"] as const;
+const KEYS = ["token", "conversation", "number", "seq", "delivered", "read", "seen", "unread", "said", "site", "survey", "surveyed"] as const;
 
 export class Memory {
   private readonly prefix: string;

@@ -83,6 +83,17 @@ input[aria-invalid=true]{border-color:var(--bad)}
 .owed li{overflow-wrap:anywhere;text-align:start}
 .owed-head{font-weight:600;font-size:12.5px;color:var(--soft)}
 
+form.rate{flex:none;padding:10px 16px;background:var(--sunken);border-block-start:1px solid var(--line);display:grid;gap:6px;justify-items:center}
+fieldset{border:0;padding:0;min-width:0;text-align:center}
+legend{padding:0;font-weight:600;font-size:14px;margin-inline:auto;overflow-wrap:anywhere}
+.stars{display:flex;justify-content:center;gap:2px;margin-block-start:2px}
+.stars label{font-size:30px;line-height:1;padding:5px;color:var(--soft);cursor:pointer;border-radius:8px}
+.stars label.on,.stars label:hover{color:var(--accent)}
+.stars input:focus-visible+label{outline:2px solid var(--accent)}
+.more{width:100%;display:grid;gap:8px}
+.more textarea{background:var(--bg);border-color:var(--line)}
+.rate>.small{background:none}
+
 .scroll{flex:1;min-height:0;overflow-y:auto;overscroll-behavior:contain;padding:16px;scrollbar-width:thin;scrollbar-color:var(--line) transparent}
 .log{display:flex;flex-direction:column;min-height:100%}
 .log::before{content:"";flex:1}
