@@ -8,10 +8,11 @@ from random import Random
 from msgspec import Struct
 
 from channels.voice.sip.flow import Flow
+from channels.voice.sip.house import Address
 from channels.voice.sip.leg import Called, CallEvent, Leg
 from channels.voice.sip.message import Message, Request, Response
 from channels.voice.sip.transactions import Send
-from channels.voice.sip.useragent import Address, Outcome, UserAgent
+from channels.voice.sip.useragent import Outcome, UserAgent
 from tests.support.sip import OFFER, seen
 
 ANSWER = OFFER.replace(b"192.0.2.1", b"192.0.2.2")
@@ -29,9 +30,11 @@ class Weather(Struct, frozen=True):
 class Network:
     """``a`` and ``b`` are at 192.0.2.1 and .2; ``wire`` has all that was sent, with its time."""
 
-    def __init__(self, weather: Weather | None = None, seed: int = 0, **more: int) -> None:
+    def __init__(
+        self, weather: Weather | None = None, seed: int = 0, session_seconds: int = 1_800
+    ) -> None:
         self.weather, self.dice, self.now = weather or Weather(), Random(seed), 0.0
-        self.agents = [self._agent(n, more) for n in (1, 2)]
+        self.agents = [self._agent(n, session_seconds) for n in (1, 2)]
         self.heard: list[list[CallEvent]] = [[], []]
         self.wire: list[tuple[float, int, Message]] = []
         self.deaf: set[int] = set()
@@ -41,13 +44,13 @@ class Network:
         self._last = [0.0, 0.0]
         self.react: Callable[[int, CallEvent], None] = lambda _end, _event: None
 
-    def _agent(self, n: int, more: dict[str, int]) -> UserAgent:
+    def _agent(self, n: int, session_seconds: int) -> UserAgent:
         words = count()
         return UserAgent(
             Address(host=f"192.0.2.{n}", port=5060),
             name=lambda: f"n{n}x{next(words)}",
             dice=self.dice.random,
-            **more,
+            session_seconds=session_seconds,
         )
 
     def flow_to(self, n: int) -> Flow:
