@@ -14,6 +14,7 @@ from gateway.core.replytoken import without_token
 
 _MAILTO = re.compile(r"<\s*mailto:([^?>\s]+)[^>]*>", re.IGNORECASE)
 _ID = re.compile(r"<\s*([^<>@\s.]+)\.([^<>@\s]+)\s*>")
+_VIA = re.compile(r"['\"]?\s+via\s+.*$", re.IGNORECASE | re.DOTALL)
 _BEHIND = ("x-original-from", "original-from", "x-original-sender", "x-google-original-from")
 
 
@@ -27,19 +28,28 @@ def list_addresses(headers: Headers) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def answer_to(headers: Headers, sender: str, own: Collection[str], lists: Collection[str]) -> str:
+def answer_to(
+    headers: Headers, sender: Address | None, own: Collection[str], lists: Collection[str]
+) -> Address | None:
     """Where an answer goes.
 
     Reply-To, unless that is us (two channels would write to each other) or the list that brought
     the mail; else whoever wrote; else the list.
     """
-    wanted = [one.address for one in addresses(headers.raw("reply-to")) if not _is(one, own)]
+    wanted = [one for one in addresses(headers.raw("reply-to")) if not _is(one, own)]
     if not lists:
         return next(iter(wanted), sender)
-    behind = [one.address for name in _BEHIND for one in addresses(headers.text(name))]
-    found = [*wanted, sender, *(one for one in behind if one not in own)]
-    person = next((one for one in found if one and one not in lists), "")
-    return person or next(iter(wanted), sender)
+    behind = [one for name in _BEHIND for one in addresses(headers.text(name))]
+    found = [*wanted, *([sender] if sender is not None else []), *behind]
+    people = (one for one in found if one.address not in lists and not _is(one, own))
+    return next(people, None) or next(iter(wanted), sender)
+
+
+def writer(sender: Address, answer: Address | None, lists: Collection[str]) -> Address:
+    """Who wrote it: the person for whom a list put itself into From, if it says who that is."""
+    if answer is None or sender.address not in lists or answer.address in lists:
+        return sender
+    return Address(answer.address, answer.name or _VIA.sub("", sender.name).strip("\"' "))
 
 
 def _is(address: Address, own: Collection[str]) -> bool:

@@ -12,6 +12,7 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from channels.email import bounce, machine, mime
 from channels.email.addresses import (
@@ -27,7 +28,7 @@ from channels.email.fold import fold_from, own_words
 from channels.email.headers import Headers
 from channels.email.html import MAX_HTML, Sanitizer, to_text
 from channels.email.likeness import seems
-from channels.email.lists import answer_to, list_addresses
+from channels.email.lists import answer_to, list_addresses, writer
 from channels.email.seal import seals
 from channels.email.text import clean, one_line
 from channels.language import LanguageGuess
@@ -91,7 +92,9 @@ class MailParser:
         body, html = body_of(found, self._sanitizer)
         sender = sender_of(headers.raw("from")) or sender_of(headers.raw("sender"))
         lists = list_addresses(headers)
-        answer = answer_to(headers, sender.address if sender else "", envelope.own, lists)
+        wanted = answer_to(headers, sender, envelope.own, lists)
+        answer = wanted.address if wanted is not None else ""
+        author = writer(sender, wanted, lists) if sender is not None else None
         report_type = mime.report_type(root, found)
         verdict = machine.judge(headers, sender.address if sender else "", report_type)
         reported = bounce.read(found)
@@ -101,6 +104,8 @@ class MailParser:
         if max(len(to), len(copies)) == MAX_ADDRESSES:
             found.note(f"more than {MAX_ADDRESSES} addresses: the rest was left out")
         signs = signs_of(headers, root, body, sender, envelope.own, envelope.authserv_id)
+        if author != sender and signs.proof == "verified":
+            signs = replace(signs, proof="weak")  # that is the list, and says nothing of who wrote
         if cut:
             body, html = _cut_notice(body, html, envelope.size, envelope.where)
         fold = fold_from(body)
@@ -124,7 +129,7 @@ class MailParser:
             at=envelope.at,
             queue=envelope.queue,
             # A report speaks for nobody; mail servers are no customers.
-            identity=None if reported and reported.action else _claim(sender, signs),
+            identity=None if reported and reported.action else _claim(author, signs),
             subject=untagged(subject)[:998],
             body=body,
             html=html,
@@ -224,13 +229,13 @@ def unreadable(raw: bytes | None, envelope: Envelope, why: str) -> Inbound:
     )
 
 
-def _claim(sender: Address | None, signs: Signs) -> Claim | None:
-    if sender is None:
+def _claim(author: Address | None, signs: Signs) -> Claim | None:
+    if author is None:
         return None
     return Claim(
         kind="email",
-        value=sender.address,
-        name=sender.name,
+        value=author.address,
+        name=author.name,
         verified=signs.proof == "verified",
     )
 
