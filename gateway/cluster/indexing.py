@@ -20,8 +20,8 @@ PAUSE_SECONDS = 0.4
 """After each part: 250 messages a second, ten times a great day's mean; else it costs a
 twentieth of a processor, taken from those who serve."""
 IDLE_SECONDS = 1.0
-KINDS = (e.MessageAdded,)
-"""What tells of a message that has no page yet."""
+KINDS = (e.MessageAdded, e.MessageEdited, e.MessageDeleted)
+"""What tells of a message whose page is not there yet, or not right any more."""
 
 _log = structlog.get_logger("search")
 

@@ -146,6 +146,8 @@ class PgSearch:
 
 def _page(message: Message, subject: str, name: str) -> str:
     """All that a message is found by: what it says, who said it and to whom, its files' names."""
+    if message.deleted_at:
+        return ""
     about = [subject] if message.seq == 1 else []
     customer = [name] if message.direction == "in" else []
     files = (file.name for file in message.attachments)

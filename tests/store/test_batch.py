@@ -163,6 +163,7 @@ def test_every_kind_of_row_has_its_place() -> None:
         CASE,
         ITEM,
         replace(MESSAGE, attachments=(file,)),
+        m.Amended(message=MESSAGE),
         m.DeliveryUpdate(message=MESSAGE.id, delivery=m.Delivery.SENT),
         an_outgoing(),
         m.AgentStatus(name=EVA, since=NOW, idle_since=NOW, version=1),

@@ -10,7 +10,7 @@ from gateway.cluster.indexing import Indexing
 from gateway.core import events as e
 from gateway.core import searching
 from gateway.core.inbound import Claim
-from gateway.core.model import Case, CaseStatus, CustomerBrief, Message
+from gateway.core.model import Amended, Case, CaseStatus, CustomerBrief, Message
 from gateway.store.opening import Store
 from gateway.store.tail import PgTail
 from tests.store.rows import NODE, NOW, Opened, Pen, a_case, a_message, an_inbound
@@ -134,6 +134,29 @@ async def test_whoever_goes_on_reads_from_where_the_last_one_stood(store: Store,
     )
     assert (await index(store)).written == 1  # looked at, and not there
     assert await store.pool.fetchval("SELECT count(*) FROM search_message") == 20
+
+
+async def test_what_is_said_otherwise_or_taken_back_is_found_as_it_is_now(
+    store: Store, pen: Pen
+) -> None:
+    case = a_case()
+    said, secret = await say(pen, case, "the green lamp", "my password")
+    await index(store)
+    blue, gone = replace(said, body="the blue lamp"), replace(secret, body="")
+    of = {"case": case.id, "by": "customer"}
+    await pen.write(
+        pen.entry(
+            e.MessageEdited(message=said.id, seq=1, was="the green lamp", **of),
+            Amended(message=blue),
+        ),
+        pen.entry(
+            e.MessageDeleted(message=secret.id, seq=2, was="my password", **of),
+            Amended(message=gone),
+        ),
+    )
+    await index(store)
+    assert await cases(store, "lamp") == ["the blue lamp"]
+    assert await cases(store, "green") == await cases(store, "password") == []
 
 
 async def test_what_was_said_before_there_was_a_search_is_read_too(store: Store, pen: Pen) -> None:
