@@ -143,7 +143,7 @@ async def test_what_is_said_otherwise_or_taken_back_is_found_as_it_is_now(
     said, secret = await say(pen, case, "the green lamp", "my password")
     await index(store)
     blue, gone = replace(said, body="the blue lamp"), replace(secret, body="")
-    of = {"case": case.id, "by": "customer"}
+    of: dict[str, Any] = {"case": case.id, "by": "customer"}
     await pen.write(
         pen.entry(
             e.MessageEdited(message=said.id, seq=1, was="the green lamp", **of),
