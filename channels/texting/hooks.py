@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from channels.texting.media import Fetching
-from channels.texting.numbers import bare, country_of, number_of
+from channels.texting.numbers import bare, countries_of, number_of, shown
 from channels.texting.settings import ProviderSettings
 from channels.texting.wire import (
     Arrived,
@@ -90,8 +90,9 @@ class Hooks:
         text = arrived.text[:MAX_TEXT]
         now = self._services.clock.now()
         attributes: Attributes = {}
-        if number and (country := country_of(number)):
-            attributes["country"] = country
+        if number:
+            attributes["number_shown"] = shown(number)
+            attributes["country"] = next(iter(countries_of(number)), "")
         if arrived.confirmed or not self._said.confirm_stop:
             attributes[CONFIRMED] = True
         return Inbound(

@@ -21,7 +21,8 @@ def number_of(text: str) -> str:
         return ""
     if not phonenumbers.is_possible_number(found):
         return ""
-    return phonenumbers.format_number(found, PhoneNumberFormat.E164)
+    # As it was said: what the library writes leaves out digits that it takes for a prefix.
+    return "+" + "".join(one for one in bare if one.isascii() and one.isdigit())
 
 
 def bare(text: str) -> str:
@@ -29,9 +30,22 @@ def bare(text: str) -> str:
     return _PREFIX.sub("", text.strip())
 
 
-def country_of(number: str) -> str:
-    """Where a number is (ISO 3166-1); empty: nowhere, or nobody knows."""
+def countries_of(number: str) -> tuple[str, ...]:
+    """Where a number may be (ISO 3166-1): its own place, then the largest with its code.
+
+    Guernsey's numbers are of the United Kingdom's plan, those of Canada of that of the United
+    States. None: nobody knows.
+    """
     try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(number, None)) or ""
+        found = phonenumbers.parse(number, None)
     except NumberParseException:
-        return ""
+        return ()
+    own = phonenumbers.region_code_for_number(found) or ""
+    main = phonenumbers.region_code_for_country_code(found.country_code or 0)
+    return tuple(dict.fromkeys(one for one in (own, main) if one and one not in ("ZZ", "001")))
+
+
+def shown(number: str) -> str:
+    """As people of other countries write it."""
+    found = phonenumbers.parse(number, None)
+    return phonenumbers.format_number(found, PhoneNumberFormat.INTERNATIONAL)

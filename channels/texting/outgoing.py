@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from channels.texting.links import Links
-from channels.texting.numbers import country_of, number_of
+from channels.texting.numbers import countries_of, number_of
 from channels.texting.settings import ProviderSettings
 from channels.texting.wire import Finds, Provider, Text
 from gateway.core.errors import SendError, TryAgain, Undeliverable
@@ -87,7 +87,8 @@ class Sending:
         written = [str(out.payload.get("from") or "")]
         written += [one for m in reversed(said) if m.direction == "in" for one in m.to]
         found = next((one for one in written if one in ours), "")
-        return found or self._said.numbers.get(country_of(to), self._said.number)
+        by_country = (self._said.numbers.get(country) for country in countries_of(to))
+        return found or next(filter(None, by_country), self._said.number)
 
     async def _earlier(self, out: Outbound, text: Text) -> Receipt | None:
         """What became of an attempt whose outcome is unknown; ``None``: send it again."""

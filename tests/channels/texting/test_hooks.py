@@ -66,7 +66,7 @@ async def test_a_text_becomes_a_message_of_its_number_and_a_work_item_once(
         assert message.body == HI["Body"]
         assert (message.author.id, message.author.verified) == (ADA, True)
         assert (item.address, item.channel, message.to) == (ADA, MOBILE, (OURS,))
-        assert item.attributes["country"] == "GG" or item.attributes["country"] == "GB"
+        assert item.attributes["number_shown"] == "+44 7911 123456"
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

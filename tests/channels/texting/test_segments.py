@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.texting.numbers import country_of, number_of
+from channels.texting.numbers import countries_of, number_of, shown
 from channels.texting.segments import EXTENDED, GSM, count
 
 VECTORS = json.loads(Path("tests/vectors/segments.json").read_text("utf-8"))
@@ -45,5 +45,21 @@ def test_what_is_a_number_stays_that_number(digits: int) -> None:
     assert number_of(f"whatsapp:+{digits}") == found
 
 
-def test_countries() -> None:
-    assert [country_of(one) for one in ("+34600000000", "+12015550123", "x")] == ["ES", "US", ""]
+@pytest.mark.parametrize(
+    ("number", "countries"),
+    [
+        ("+34600000000", ("ES",)),
+        ("+12015550123", ("US",)),
+        ("+447911123456", ("GG", "GB")),
+        ("+14165550123", ("CA", "US")),
+        ("x", ()),
+    ],
+)
+def test_a_number_is_at_home_in_a_country_and_in_its_plan(
+    number: str, countries: tuple[str, ...]
+) -> None:
+    assert countries_of(number) == countries
+
+
+def test_a_number_is_shown_as_people_write_it() -> None:
+    assert shown("+447911123456") == "+44 7911 123456"

@@ -283,7 +283,11 @@ async def test_who_wrote_to_one_number_is_answered_from_it_and_others_by_country
         await world.text(QUESTION, To=german)
         await world.answer("On Friday")
         assert (await left(world))[0]["sender"] == german
-        for to, ours in (("+4915112345678", german), ("+12015550123", OURS)):
+        for to, ours in (
+            ("+4915112345678", german),
+            ("+447911123457", british),
+            ("+12015550123", OURS),
+        ):
             said = c.Compose(id=world.rig.command(), channel=world.channel.name, to=to, body="Hi")
             await world.act(said)
             await left(world, len(world.carrier.taken) + 1)

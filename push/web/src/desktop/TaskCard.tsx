@@ -6,7 +6,7 @@ import { ticketNamed, type Value } from "./attributes";
 const KINDS_WITH_FIELDS = new Set(["task", "callback"]);
 /** What a channel says of a mail or of a visitor's browser; it stands elsewhere, if anywhere. */
 const OF_THE_CHANNEL =
-  /^(page|locale|chat|preview|date|ticket|repairs|truncated|size|from_self|(claimed|site)_\w+|machine\w*|bounce_\w+)$/;
+  /^(page|locale|chat|preview|date|ticket|repairs|truncated|size|from_self|(claimed|site)_\w+|machine\w*|bounce_\w+|country|number_shown|opt_out_confirmed)$/;
 
 /** What came along with a piece of work besides words: the fields of a form, what was answered at the front door. */
 export function TaskCard({ item }: { item: ItemView }) {

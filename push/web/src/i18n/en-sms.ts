@@ -7,7 +7,7 @@ export const enSms = {
   "texts.several": "{n} texts, {left} left",
   "texts.over": "{n} are the most",
   "texts.wide": "“{character}” is not in the phone alphabet: texts hold 70 characters instead of 160",
-  "texts.wide_short": "because of “{character}”",
+  "texts.wide_short": "because of the {character}",
   "texts.stopped": "Nothing can be sent: {reason}. START from the customer takes it back.",
   "texts.window": "You can answer freely for {hours} h {minutes} min",
   "texts.window_over": "The 24 hours after the customer’s last message are over: only an approved template may be sent.",

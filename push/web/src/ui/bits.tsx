@@ -17,7 +17,7 @@ import type { ChannelKind, CustomerBrief, ItemView } from "../protocol";
 import { Icon } from "./Icon";
 import { say } from "./toast";
 
-type Addressed = Pick<ItemView, "kind" | "address"> & Partial<Pick<ItemView, "callback">>;
+type Addressed = Pick<ItemView, "kind" | "address"> & Partial<Pick<ItemView, "callback" | "attributes">>;
 
 /** The customer in words: a chat's address is a random id and a task's a URL, which name nobody. */
 export function whoIs(item: Addressed | null, customer: CustomerBrief | null): string {
@@ -25,6 +25,8 @@ export function whoIs(item: Addressed | null, customer: CustomerBrief | null): s
   if (item?.callback?.number) return item.callback.number;
   if ((item?.callback?.via ?? item?.kind) === "webchat") return t("customer.anonymous");
   if (item?.kind === "task") return t("customer.none");
+  const number = item?.attributes?.number_shown; // as people write it
+  if (typeof number === "string") return number;
   return item?.address || t("customer.unknown");
 }
 
