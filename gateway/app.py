@@ -276,6 +276,7 @@ def _house(app: App, links: TicketLinks, shows: Shows | None) -> House:
         skills=store.skills,
         codes=store.codes,
         reports=store.reports,
+        intervals=store.intervals,
         search=store.search,
         keys=store.keys,
         notes=store.settings,

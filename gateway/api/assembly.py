@@ -20,6 +20,7 @@ from gateway.api.health import HealthChecks
 from gateway.api.house import House
 from gateway.api.idempotency import Idempotency
 from gateway.api.intent import Applier
+from gateway.api.intervals import IntervalReports
 from gateway.api.items import Items
 from gateway.api.live import LiveNumbers
 from gateway.api.macros import Macros
@@ -93,6 +94,7 @@ class Api:
             Reviews(house.listing),
             Colleagues(ledger, house.colleagues, house.presence, house.listing, once),
             Reports(house.reports, house.codes, house.clock),
+            IntervalReports(house.intervals, house.clock),
             SearchResource(house.node, house.search, house.links),
             Directory(house, self._applier, passwords),
             Channels(house.channels),

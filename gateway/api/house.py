@@ -7,6 +7,7 @@ from argon2 import PasswordHasher
 from msgspec import Struct, field
 
 from gateway.api.colleagues import Spoken
+from gateway.api.intervals import Intervals
 from gateway.api.needs import (
     Among,
     Asks,
@@ -74,6 +75,7 @@ class House(Struct, frozen=True, kw_only=True):
     skills: Labels
     codes: Labels
     reports: Reported
+    intervals: Intervals
     search: Search
     keys: Keys
     notes: Notes

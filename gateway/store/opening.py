@@ -29,6 +29,7 @@ from gateway.store.files import Files
 from gateway.store.handover import PgHandover
 from gateway.store.homes import PgHomes
 from gateway.store.installation import PgChannels, PgNodes, PgSettings
+from gateway.store.intervals import PgIntervals
 from gateway.store.journal import PgJournal
 from gateway.store.keys import PgKeys
 from gateway.store.labels import PgLabels
@@ -77,6 +78,7 @@ class Store(Struct):
     skills: PgLabels
     codes: PgLabels
     reports: PgReports
+    intervals: PgIntervals
     search: PgSearch
     keys: PgKeys
     nodes: PgNodes
@@ -166,6 +168,7 @@ async def open_store(
             skills=PgLabels(pool, sql, "skill"),
             codes=PgLabels(pool, sql, "code"),
             reports=PgReports(pool, sql),
+            intervals=PgIntervals(pool, sql),
             search=PgSearch(pool, sql),
             keys=PgKeys(pool, sql),
             nodes=PgNodes(pool, sql),

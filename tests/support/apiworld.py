@@ -29,6 +29,7 @@ from gateway.cluster.handover import Handover
 from gateway.cluster.sending import Sending
 from gateway.core import events as e
 from gateway.core.errors import Refused
+from gateway.core.facts.measures import Sums
 from gateway.core.ids import (
     AgentName,
     CaseId,
@@ -50,6 +51,7 @@ from gateway.insight.board import WallboardNow
 from gateway.insight.days import DayKeeping
 from gateway.ports import Guess, HttpRoute, Role, Services
 from gateway.store.contract import ItemFilter, Page, Received, Unavailable
+from gateway.store.intervals import Asked, Behind, Key
 from gateway.store.retention import Removed
 from gateway.store.views import (
     Begun,
@@ -222,6 +224,28 @@ class FakeListing:
         shown = {state} if state else {"pending", "attempting", "failed"}
         rows = [_card(o) for o in self._tables.outbox.values() if o.state.value in shown]
         return paged(rows, cursor, limit)
+
+
+class FakeIntervals:
+    """Hands out what a test puts in, in pages; ``asked`` is what was asked for last."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[Key, Sums]] = []
+        self.items: list[Behind] = []
+        self.asked: Asked | None = None
+        self.known: datetime | None = None
+
+    async def known_until(self) -> datetime | None:
+        return self.known
+
+    async def summed(self, asked: Asked) -> list[tuple[Key, Sums]]:
+        self.asked = asked
+        rows = [row for row in self.rows if asked.after is None or row[0] > asked.after]
+        return rows[: asked.most + 1]
+
+    async def behind(self, asked: Asked, measure: str, most: int) -> list[Behind]:
+        self.asked = asked
+        return self.items[:most]
 
 
 class FakeReports:
@@ -509,6 +533,7 @@ class ApiWorld:
         self.tokens = tokens
         self.process = process
         self.links = TicketLinks([SECRET], "http://localhost:8080")
+        self.intervals = FakeIntervals()
         rig.node.ledger.link = self.links.url
         if EMAIL.shows is not None:
             rig.node.desk.clean_with(EMAIL.shows.clean)
@@ -633,6 +658,7 @@ def _house(world: ApiWorld, tables: Tables, others: tuple[HttpRoute, ...]) -> Ho
         skills=FakeLabels(),
         codes=FakeLabels(),
         reports=FakeReports(tables),
+        intervals=world.intervals,
         search=MemorySearch(tables),
         keys=FakeKeys(),
         notes=FakeNotes(),
