@@ -134,6 +134,22 @@ class Other(Struct, frozen=True):
     leg: Leg | None
 
 
+class Pinged(Struct, frozen=True):
+    """What came of OPTIONS to a trunk; ``None``: nothing."""
+
+    name: str
+    status: int | None
+
+
 CallEvent = (
-    Called | Ringing | Connected | Refused | ChangeAsked | Changed | ChangeRefused | Ended | Other
+    Called
+    | Ringing
+    | Connected
+    | Refused
+    | ChangeAsked
+    | Changed
+    | ChangeRefused
+    | Ended
+    | Other
+    | Pinged
 )

@@ -52,6 +52,27 @@ def call(
     return leg
 
 
+def ping(house: House, name: str, target: str, flow: Flow, now: float) -> None:
+    """OPTIONS outside any dialog; ``Pinged`` tells what became of it."""
+    here = f"<{house.address.contact(flow)}>"
+    request = Request(
+        method="OPTIONS",
+        target=target,
+        fields=(
+            ("via", house.via(flow)),
+            ("max-forwards", "70"),
+            ("from", f"{here};tag={house.name()}"),
+            ("to", f"<{target}>"),
+            ("call-id", house.name()),
+            ("cseq", "1 OPTIONS"),
+            ("contact", here),
+            ("user-agent", house.address.agent),
+        ),
+    )
+    _, results = house.transactions.ask(request, flow, now, name)
+    house.pending += results
+
+
 def give_up(house: House, leg: Leg, now: float) -> None:
     """CANCEL; the leg ends when its INVITE does."""
     leg.state = "ending"

@@ -11,7 +11,7 @@ from channels.voice.sip import incoming, inside, outgoing
 from channels.voice.sip.flow import Flow
 from channels.voice.sip.house import ALLOW, METHODS, OTHERS, SUPPORTED, Address, House
 from channels.voice.sip.incoming import ACCEPT
-from channels.voice.sip.leg import CallEvent, Leg, Login, Other
+from channels.voice.sip.leg import CallEvent, Leg, Login, Other, Pinged
 from channels.voice.sip.message import Field, Message
 from channels.voice.sip.session_timer import USUAL_SECONDS
 from channels.voice.sip.transaction import Timing
@@ -118,6 +118,11 @@ class UserAgent:
         )
         return leg, self._done(now)
 
+    def ping(self, name: str, target: str, flow: Flow, now: float) -> Outcome:
+        """OPTIONS; ``Pinged`` comes back with this name."""
+        outgoing.ping(self._house, name, target, flow, now)
+        return self._done(now)
+
     def ring(self, leg: Leg, status: int, now: float, fields: Iterable[Field] = ()) -> Outcome:
         incoming.ring(self._house, leg, status, now, fields=fields)
         return self._done(now)
@@ -210,6 +215,9 @@ class UserAgent:
 
     def _ours(self, event: Answered | Over, now: float) -> None:
         """What became of a request of ours; what of a BYE makes no difference."""
+        if isinstance(event.note, str):
+            self._pinged(event.note, event)
+            return
         if event.note is None:
             return
         leg, purpose = event.note
@@ -221,6 +229,12 @@ class UserAgent:
             inside.unanswered(self._house, leg, event.id, now)
         elif purpose == "change" and isinstance(event, Answered):
             inside.changed(self._house, leg, event.id, event.response, now)
+
+    def _pinged(self, name: str, event: Answered | Over) -> None:
+        if isinstance(event, Over):
+            self._house.out.append(Pinged(name, None))
+        elif not event.response.provisional:
+            self._house.out.append(Pinged(name, event.response.status))
 
     def _asked(self, asked: Asked, now: float) -> None:
         house, request = self._house, asked.request

@@ -68,7 +68,7 @@ class Edges:
         self._by_address: dict[tuple[str, str, int], int] = {}
         self._from: Counter[str] = Counter()
         self._waiting: dict[Flow, deque[bytes]] = {}
-        self._udp: list[asyncio.DatagramTransport] = []
+        self._udp: list[tuple[asyncio.DatagramTransport, bool]] = []
         self._servers: list[asyncio.Server] = []
 
     @property
@@ -94,15 +94,20 @@ class Edges:
             raise BadSetup(f"listen: {url}: {error.strerror or error}") from None
 
     async def _listen_udp(self, host: str, port: int) -> int:
-        loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self._received), local_addr=(host, port)
-        )
-        inner = transport.get_extra_info("socket")
-        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            inner.setsockopt(socket.SOL_SOCKET, option, BUFFER)
-        self._udp.append(transport)
-        return int(inner.getsockname()[1])
+        inner = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                inner.setsockopt(socket.SOL_SOCKET, option, BUFFER)
+            inner.bind((host, port))
+            inner.settimeout(0)
+            transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+                lambda: _Datagrams(self._received), sock=inner
+            )
+        except OSError:
+            inner.close()
+            raise
+        self._udp.append((transport, ":" in host))
+        return int(transport.get_extra_info("sockname")[1])
 
     async def _listen_stream(self, kind: Transport, host: str, port: int) -> int:
         server = await asyncio.get_running_loop().create_server(
@@ -135,7 +140,7 @@ class Edges:
 
     async def close(self) -> None:
         """Everything, at once."""
-        for transport in self._udp:
+        for transport, _ in self._udp:
             transport.close()
         for server in self._servers:
             server.close()
@@ -162,8 +167,8 @@ class Edges:
 
     def _send_datagram(self, data: bytes, flow: Flow) -> None:
         six = ":" in flow.host
-        for transport in self._udp:
-            if (":" in str(transport.get_extra_info("sockname")[0])) is six:
+        for transport, serves_six in self._udp:
+            if serves_six is six:
                 transport.sendto(data, (flow.host, flow.port))
                 return
         self._lose_soon(flow)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from msgspec import Struct
 
@@ -55,11 +55,10 @@ class Connection(asyncio.Protocol):
         return (str(found[0]), int(found[1])) if found else ("", 0)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
-        self._socket = transport
+        self._socket = stream = cast("asyncio.Transport", transport)
         self.flow = self._owner.opened(self)
         if self.flow is None:
-            transport.abort()
+            stream.abort()
         else:
             self._watch(self._patience.silence)
 
