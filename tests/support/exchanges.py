@@ -12,6 +12,7 @@ from typing import Any
 from channels.voice.exchange import Exchange
 from channels.voice.sip.house import Address
 from channels.voice.sip.leg import Called, CallEvent, Ended, Leg
+from channels.voice.sip.transaction import Timing
 from channels.voice.sip.useragent import UserAgent
 from channels.voice.transports.edges import Limits
 from channels.voice.transports.streams import Patience
@@ -74,6 +75,7 @@ async def exchange(
     patience: Patience | None = None,
     server_tls: ssl.SSLContext | None = None,
     client_tls: ssl.SSLContext | None = None,
+    timing: Timing | None = None,
 ) -> AsyncIterator[House]:
     """Listens on ports of its own for each scheme in ``listen``."""
     house = House()
@@ -85,7 +87,10 @@ async def exchange(
         task.add_done_callback(tasks.discard)
 
     agent = UserAgent(
-        Address(host=HERE), name=lambda: secrets.token_hex(8), dice=random.Random(1).random
+        Address(host=HERE),
+        name=lambda: secrets.token_hex(8),
+        dice=random.Random(1).random,
+        timing=timing,
     )
     house.exchange = Exchange(
         agent,
