@@ -1,8 +1,9 @@
 """Coverage-guided fuzzing of the mail parser; ``make fuzz`` runs it.
 
 libFuzzer (by way of atheris) changes the mails of the corpus, keeps what reaches new branches of
-our parser and of the library's, and looks for an input that gives no value, gives one that cannot
-be stored, or takes over a second. What it finds belongs into ``tests/vectors/mail``, mended.
+our parser and of the library's, and of the reader of the invitations in them, and looks for an
+input that gives no value, gives one that cannot be stored, or takes over a second. What it finds
+belongs into ``tests/vectors/mail``, mended.
 """
 
 import shutil
@@ -33,6 +34,7 @@ def seeds(into: Path) -> None:
 def target() -> Callable[[bytes], None]:
     """One input: parsed, judged, and forgotten. Imports what it tests, so that it is watched."""
     from channels.email.parse import Envelope, MailParser
+    from channels.email.show import MailShow
     from channels.language import LanguageGuess
     from gateway.core.ids import ChannelName
     from tests.support.storable import assert_storable
@@ -44,7 +46,7 @@ def target() -> Callable[[bytes], None]:
             text.encode()
             return ""
 
-    parser = MailParser(Mute())
+    parser, show = MailParser(Mute()), MailShow()
     own = frozenset({"support@example.com"})
 
     def one(raw: bytes) -> None:
@@ -58,6 +60,9 @@ def target() -> Callable[[bytes], None]:
         )
         began = time.process_time()
         inbound = parser(raw, envelope)
+        for file in inbound.files:
+            if file.type == "text/calendar":
+                show.invitations(file.data)
         took = time.process_time() - began
         assert took < MAX_SECONDS, f"it took {took:.2f} s"
         assert inbound.raw == raw
