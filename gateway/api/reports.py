@@ -12,7 +12,7 @@ from gateway.api.needs import Labels
 from gateway.core.errors import Refused
 from gateway.core.misrouted import REASONS
 from gateway.ports import Clock, HttpAnswer, HttpRequest, HttpRoute
-from gateway.store.views import Misrouting, Named
+from gateway.store.views import Misrouting, Named, Withheld
 
 TAG = "reports"
 USUAL = timedelta(days=7)
@@ -28,18 +28,32 @@ class Reported(Protocol):
 
     async def misrouted(self, since: datetime, until: datetime) -> list[Misrouting]: ...
 
+    async def withheld(self, since: datetime, until: datetime) -> list[Withheld]: ...
+
 
 Moment = Annotated[datetime, Meta(tz=True)]
 
 
-class RoutingQuery(Struct, frozen=True, kw_only=True):
-    """A period, at most a year: ``from`` on and before ``to``; the last seven days unless given.
-
-    ``by``: what the lines are about, with commas; all unless given.
-    """
+class Period(Struct, frozen=True, kw_only=True):
+    """A period, at most a year: ``from`` on and before ``to``; the last seven days unless given."""
 
     since: Moment | None = field(default=None, name="from")
     until: Moment | None = field(default=None, name="to")
+
+    def within(self, now: datetime) -> tuple[datetime, datetime]:
+        """From when and until when. Raises ``Refused``."""
+        until = (self.until or now).astimezone(UTC)
+        since = (self.since or until - USUAL).astimezone(UTC)
+        if since >= until:
+            raise Refused("bad_field", "the period ends before it begins", "from")
+        if until - since > LONGEST:
+            raise Refused("bad_field", "a period has a year at most", "from")
+        return since, until
+
+
+class RoutingQuery(Period, frozen=True, kw_only=True):
+    """``by``: what the lines are about, with commas; all unless given."""
+
     by: Annotated[str, Meta(max_length=200)] = ""
 
 
@@ -50,6 +64,15 @@ class RoutingReport(Struct, frozen=True, kw_only=True):
     until: datetime = field(name="to")
     told: int
     lines: list[Misrouting]
+
+
+class WithheldReport(Struct, frozen=True, kw_only=True):
+    """How many mails budgets (``[automatic]``) kept machines of ours from writing."""
+
+    since: datetime = field(name="from")
+    until: datetime = field(name="to")
+    withheld: int
+    lines: list[Withheld]
 
 
 class Reports:
@@ -74,6 +97,16 @@ class Reports:
             ),
             HttpRoute(
                 method="GET",
+                path="/api/v1/reports/withheld",
+                handle=self._withheld,
+                summary="What was not written by itself, its budget being used up: by mailbox",
+                access="supervisor",
+                asks=Period,
+                gives=WithheldReport,
+                tag=TAG,
+            ),
+            HttpRoute(
+                method="GET",
                 path="/api/v1/misrouted/reasons",
                 handle=self._reasons,
                 summary="What can be said of an item that came to the wrong person",
@@ -84,15 +117,17 @@ class Reports:
 
     async def _routing(self, request: HttpRequest) -> HttpAnswer:
         query = asked(request, RoutingQuery)
-        until = (query.until or self._clock.now()).astimezone(UTC)
-        since = (query.since or until - USUAL).astimezone(UTC)
-        if since >= until:
-            raise Refused("bad_field", "the period ends before it begins", "from")
-        if until - since > LONGEST:
-            raise Refused("bad_field", "a period has a year at most", "from")
+        since, until = query.within(self._clock.now())
         lines = folded(await self._reported.misrouted(since, until), _by(query.by))
         told = sum(line.told for line in lines)
         return HttpAnswer(body=RoutingReport(since=since, until=until, told=told, lines=lines))
+
+    async def _withheld(self, request: HttpRequest) -> HttpAnswer:
+        since, until = asked(request, Period).within(self._clock.now())
+        lines = await self._reported.withheld(since, until)
+        number = sum(line.withheld for line in lines)
+        report = WithheldReport(since=since, until=until, withheld=number, lines=lines)
+        return HttpAnswer(body=report)
 
     async def _reasons(self, _request: HttpRequest) -> HttpAnswer:
         return whole(reasons(await self._codes.listed()))

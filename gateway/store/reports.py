@@ -4,11 +4,11 @@ from datetime import datetime
 
 import msgspec
 
-from gateway.core.ids import QueueName, RuleName, SkillName
+from gateway.core.ids import ChannelName, QueueName, RuleName, SkillName
 from gateway.store.pool import Pool
 from gateway.store.queries import Queries
 from gateway.store.trouble import reading
-from gateway.store.views import Misroute, Misrouting
+from gateway.store.views import Misroute, Misrouting, Unwritten, Withheld
 
 
 class PgReports:
@@ -31,6 +31,21 @@ class PgReports:
                 right_skill=SkillName(row["right_skill"] or ""),
                 told=row["told"],
                 latest=[msgspec.json.decode(one, type=Misroute) for one in row["latest"]],
+            )
+            for row in rows
+        ]
+
+    async def withheld(self, since: datetime, until: datetime) -> list[Withheld]:
+        """What budgets kept from being written by itself, the most frequent first."""
+        with reading():
+            rows = await self._pool.fetch(self._sql["withheld"], since, until)
+        return [
+            Withheld(
+                channel=ChannelName(row["channel"]),
+                of=row["of"],
+                what=row["what"],
+                withheld=row["withheld"],
+                latest=[msgspec.json.decode(one, type=Unwritten) for one in row["latest"]],
             )
             for row in rows
         ]

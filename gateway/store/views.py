@@ -158,6 +158,28 @@ class Misrouting(Struct, frozen=True, kw_only=True):
     latest: list[Misroute]
 
 
+class Unwritten(Struct, frozen=True, kw_only=True):
+    """A mail that was not written by itself; ``at`` is when it would have been."""
+
+    item: ItemId
+    number: int
+    at: datetime
+
+
+class Withheld(Struct, frozen=True, kw_only=True):
+    """How many of ``what`` (a reply, an acknowledgement) the budget ``of`` somebody kept back.
+
+    Of the ``sender``: of mails to one address; of the ``mailbox``: of those from it. ``latest``
+    names some.
+    """
+
+    channel: ChannelName
+    of: str
+    what: str
+    withheld: int
+    latest: list[Unwritten]
+
+
 class KeyName(Struct, frozen=True, kw_only=True):
     """Whose ``Idempotency-Key`` it is, and for what: everybody has keys of their own."""
 

@@ -6,7 +6,8 @@ import pytest
 
 from gateway.api.reports import folded, reasons
 from gateway.core import commands as c
-from gateway.core.ids import AgentName, QueueName, RuleName, SkillName
+from gateway.core import events as e
+from gateway.core.ids import AgentName, ItemId, QueueName, RuleName, SkillName
 from gateway.core.misrouted import REASONS, HouseWords, NotForMe
 from gateway.store.views import Misrouting, Named
 from tests.support.apiworld import ApiWorld, api_world
@@ -71,9 +72,27 @@ async def test_a_report_that_cannot_be_meant_names_the_field(query: str, field: 
         assert (status, problem["errors"][0]["field"]) == (400, field)
 
 
+async def test_what_a_budget_kept_back_is_reported_with_the_tickets_it_was_about() -> None:
+    async with api_world() as world:
+        filed = await world.file_task()
+        ledger = world.rig.node.ledger
+        item = ledger.state.items[ItemId(filed["id"])]
+        told = e.AutomaticWithheld(
+            item=item.id, case=item.case, channel=item.channel, of="sender", what="reply"
+        )
+        await ledger.committed(ledger.record([e.Change(told)]))
+        _, report = await world.call("GET", "/api/v1/reports/withheld")
+        (line,) = report["lines"]
+        assert (report["withheld"], line["of"], line["what"]) == (1, "sender", "reply")
+        assert line["latest"][0]["item"] == item.id
+        _, past = await world.call("GET", "/api/v1/reports/withheld?to=2020-01-01T00:00:00Z")
+        assert (past["withheld"], past["lines"]) == (0, [])
+
+
 async def test_agents_do_not_read_reports() -> None:
     async with api_world() as world:
         ana = await world.token_for("ana")
+        assert (await world.call("GET", "/api/v1/reports/withheld", token=ana))[0] == 403
         assert (await world.call("GET", "/api/v1/reports/routing", token=ana))[0] == 403
 
 

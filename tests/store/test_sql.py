@@ -94,6 +94,7 @@ HOT: list[tuple[str, list[Any], str]] = [
     ("items_of_number", [*ANY, 7], "ticket_case_number_key"),
     ("item_trace", [A, A, "2026-01-01", 0, 0, 10], "journal_.*case_id_idx"),
     ("misrouted", ["2026-01-01", "2027-01-01"], "journal_.*at_idx1?"),
+    ("withheld", ["2026-01-01", "2027-01-01"], "journal_.*at_idx[12]?"),
     ("position_present", ["n1", 1, 1], "journal_.*pkey"),
     ("journal_tail", [["n1"], [1], [1], ["2026-01-01"], ["x"], 10], "journal_.*pkey"),
     ("journal_ends", [], "journal_.*pkey"),

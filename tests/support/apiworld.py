@@ -69,6 +69,8 @@ from gateway.store.views import (
     TimelineEntry,
     TokenRow,
     Traced,
+    Unwritten,
+    Withheld,
 )
 from gateway.supervise import Health
 from tests.support.builders import NODE, OFFICE, agent
@@ -276,6 +278,23 @@ class FakeReports:
             )
             for entry in self._tables.journal.values()
             if isinstance(event := entry.event, e.ItemMisrouted) and since <= entry.at < until
+        ]
+
+    async def withheld(self, since: datetime, until: datetime) -> list[Withheld]:
+        return [
+            Withheld(
+                channel=event.channel,
+                of=event.of,
+                what=event.what,
+                withheld=1,
+                latest=[
+                    Unwritten(
+                        item=event.item, number=self._tables.cases[event.case].number, at=entry.at
+                    )
+                ],
+            )
+            for entry in self._tables.journal.values()
+            if isinstance(event := entry.event, e.AutomaticWithheld) and since <= entry.at < until
         ]
 
 

@@ -109,7 +109,7 @@ export function Unsents() {
             cell: (row) => (
               <span class="named">
                 <Kind kind={row.kind} small />
-                <span class="cut">
+                <span class="outbox-to">
                   {row.address}
                   {row.number !== null && <span class="muted num"> · #{row.number}</span>}
                 </span>
@@ -125,7 +125,7 @@ export function Unsents() {
               </span>
             ),
           },
-          { title: t("reason"), cell: ({ reason }) => <span class="reason">{reason}</span> },
+          { title: t("reason"), cell: ({ reason }) => reason && <span class="reason">{reason}</span> },
           { title: t("outbox.next"), cell: ({ state, next_at }) => (state === "pending" ? <span class="num">{clock(next_at)}</span> : "") },
           {
             title: t("acts"),

@@ -155,6 +155,8 @@ export interface AlarmNow {
 }
 
 export interface LiveNow extends LiveNumbers {
+  /** Automatic mails that a budget kept back in the last hour. */
+  withheld?: number;
   alarms: AlarmNow[];
   /** The node that answers comes first. */
   nodes: NodeNow[];
@@ -363,6 +365,16 @@ export const routingReport = (from: string, by: readonly MisroutedBy[]) =>
     from,
     by: by.join(),
   });
+/** What a budget kept machines of ours from writing: of `what`, by whose budget. */
+export interface WithheldLine {
+  channel: string;
+  of: string;
+  what: string;
+  withheld: number;
+  latest: { item: string; number: number; at: string }[];
+}
+export const withheldReport = (from: string) =>
+  http.get<{ from: string; to: string; withheld: number; lines: WithheldLine[] }>(`${api}/reports/withheld`, { from });
 export const itemById = (id: string) => http.get<ItemView>(`${api}/items/${at(id)}`);
 export const agents = () => http.get<Page<AgentAtWork>>(`${api}/agents`, { limit: 200 });
 /** Names as shown, by sign-in name; whom the node does not know is left out. */

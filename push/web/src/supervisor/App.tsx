@@ -26,6 +26,7 @@ import { Unsents } from "../admin/Outbox";
 import { Misrouted } from "./Misrouted";
 import { Numbers } from "./Numbers";
 import { Reviews } from "./Reviews";
+import { Withheld } from "./Withheld";
 import "./supervisor.css";
 
 const OPEN: ItemState[] = ["queued", "offered", "assigned", "wrapping", "held", "scheduled"];
@@ -46,7 +47,7 @@ export function App() {
   );
 }
 
-const PARTS = ["work", "reviews", "outbox", "numbers", "misrouted", "sites", "queues", "hours", "promises", "rules"] as const;
+const PARTS = ["work", "reviews", "outbox", "withheld", "numbers", "misrouted", "sites", "queues", "hours", "promises", "rules"] as const;
 type Part = (typeof PARTS)[number];
 
 function read(): Part {
@@ -81,6 +82,7 @@ const PAGES = {
   numbers: { title: "live.title", lead: "live.lead", page: Numbers, bare: true },
   reviews: { title: "review.title", lead: "review.lead", page: Reviews, bare: false },
   outbox: { title: "admin.outbox", lead: "admin.outbox_lead", page: Unsents, bare: false },
+  withheld: { title: "withheld.title", lead: "withheld.lead", page: Withheld, bare: true },
   misrouted: { title: "misrouted.title", lead: "misrouted.report_lead", page: Misrouted, bare: true },
   sites: { title: "sites.title", lead: "sites.lead", page: Sites, bare: false },
   queues: { title: "setup.queues", lead: "setup.queues_lead", page: QueueSetup, bare: false },

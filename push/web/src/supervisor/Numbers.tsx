@@ -22,6 +22,7 @@ export function Numbers() {
           <Figure name={t("live.ready")} value={all.agents.ready} />
           <Figure name={t("live.busy")} value={all.agents.busy} />
           <Figure name={t("live.connected")} value={all.agents.connected} />
+          {Boolean(all.withheld) && <Figure name={t("live.withheld")} value={all.withheld!} warn />}
           {all.agents.closed > 0 && <Figure name={t("live.closed")} value={all.agents.closed} warn />}
         </dl>
       )}
