@@ -126,7 +126,10 @@ class NodeBoard(Struct, frozen=True, kw_only=True):
 
 
 class Board(Struct, frozen=True, kw_only=True):
-    """See the module's docstring. ``trend``: who waited, each minute of the last hour."""
+    """See the module's docstring. ``trend``: who waited, each minute of the last hour.
+
+    ``withheld``: automatic mails that a budget kept back in the last hour.
+    """
 
     formula: str = FORMULA
     total: QueueBoard
@@ -137,6 +140,7 @@ class Board(Struct, frozen=True, kw_only=True):
     alarms: dict[str, AlarmBoard]
     nodes: dict[str, NodeBoard]
     trend: tuple[int, ...] = ()
+    withheld: int = 0
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -145,6 +149,7 @@ class Known(Struct, frozen=True, kw_only=True):
     queues: Mapping[QueueName, Queue]
     alarms: Sequence[Alarm] = ()
     trend: tuple[int, ...] = ()
+    withheld: int = 0
 
 
 def _nobody_knows(
@@ -200,6 +205,7 @@ def together(
         alarms={a.name: _alarm(a) for a in sorted(known.alarms, key=lambda a: a.name) if a.alert},
         nodes={one.node: _node(one) for one in nodes},
         trend=known.trend,
+        withheld=known.withheld,
     )
 
 

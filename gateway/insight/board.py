@@ -14,6 +14,7 @@ from gateway.core.model import ChannelKind, Queue
 from gateway.core.pool import NodeCapacity
 from gateway.core.routing.expect import Expectation
 from gateway.core.routing.need import Need
+from gateway.core.silence import withheld_lately
 from gateway.core.wallboard_days import QueueDay
 from gateway.core.wallboard_sum import Board, Known, document, together
 from gateway.flow.ledger import Ledger
@@ -57,14 +58,15 @@ class WallboardNow:
 
     def now(self) -> Board:
         """What it rests on may not be on disk yet: whoever tells it waits for the position."""
-        state, nodes = self._ledger.state, self._figures()
+        state, nodes, at = self._ledger.state, self._figures(), self._ledger.clock.now()
         known = Known(
             queues=state.queues,
             alarms=tuple(state.alarms.values()),
             trend=tuple(self._trend),
+            withheld=withheld_lately(state, at),
         )
         gone = self._days.gone({one.node for one in nodes})
-        return together(nodes, known, self._ledger.clock.now(), gone=gone, expects=self._expected)
+        return together(nodes, known, at, gone=gone, expects=self._expected)
 
     async def figures(self) -> LiveFigures:
         """See ``ports.Live``."""

@@ -242,9 +242,9 @@ async def _sites(house: House, scene: Scene) -> None:
         await house.node.call("PUT", f"/api/v1/agents/agent-{n}", wish)
     shut = {"open_percent": 40, "reason": "Storm warning, trams do not run"}
     await house.node.call("PUT", "/api/v1/sites/lisbon", shut)
-    await page.get_by_role("link", name="Numbers").click()
-    await page.get_by_role("region", name="Nodes").get_by_role("row").nth(1).wait_for()
-    await scene.keep("supervisor-numbers")
+    await page.get_by_role("link", name="Wallboard").click()
+    await page.get_by_role("region", name="Right now").wait_for()
+    await scene.keep("supervisor-wallboard")
     await page.get_by_role("link", name="Sites").click()
     await page.get_by_text("60 % closed").wait_for()
     await scene.keep("supervisor-sites")

@@ -70,7 +70,7 @@ export function mockBoard(second: number): Board {
       task: { waiting: 7, in_hand: 5, today: 226 },
     },
     coverage: {
-      a: { queue: "hungarian", kind: "voice", skills: { hu: 1 }, languages: ["hu"], waiting: 3, oldest_at: ago(380), ready: 0, signed_in: 0 },
+      a: { queue: "hungarian", kind: "voice", skills: {}, languages: ["hu"], waiting: 3, oldest_at: ago(380), ready: 0, signed_in: 0 },
       b: { queue: "billing", kind: "voice", skills: { billing: 3 }, languages: ["de"], waiting: 8, oldest_at: ago(94), ready: 0, signed_in: 11 },
       c: { queue: "billing", kind: "webchat", skills: { billing: 2 }, languages: [], waiting: 6, oldest_at: ago(60), ready: 2, signed_in: 19 },
       d: { queue: "mail", kind: "email", skills: {}, languages: ["es"], waiting: 88, oldest_at: ago(9200), ready: 6, signed_in: 40 },
@@ -80,6 +80,7 @@ export function mockBoard(second: number): Board {
       "eu-1": { region: "eu", waiting: 70, in_hand: 61, ready: 6, connected: 71, late: false },
       "us-1": { region: "us", waiting: 42, in_hand: 46, ready: 3, connected: 45, late: false },
     },
+    withheld: 0,
     trend: Array.from({ length: 60 }, (_, n) => Math.round(90 + 30 * Math.sin(n / 9) + (n % 5))),
   };
 }

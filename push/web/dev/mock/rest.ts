@@ -134,7 +134,6 @@ function table(node: MockNode): [string, RegExp, Handler][] {
       if (act === "priority") node.change(one, { priority: Number(body.priority) });
       return { body: one.item };
     }],
-    ["GET", /^\/api\/v1\/live$/, () => ({ body: installation.live(items()) })],
     ["GET", /^\/api\/v1\/sites$/, () => page(installation.SITES)],
     ["PUT", /^\/api\/v1\/sites\/[^/]+$/, ({ part, body }) => {
       const percent = Number(body.open_percent);

@@ -123,45 +123,6 @@ export type Unsent = Pick<
   "id" | "channel" | "kind" | "purpose" | "state" | "attempts" | "next_at" | "created_at" | "reason" | "number" | "address"
 >;
 
-export interface QueueNow {
-  name: string;
-  waiting: number;
-  /** In seconds; 0 if nobody waits. */
-  longest_wait: number;
-  offered: number;
-  in_hand: number;
-  ready: number;
-}
-
-export interface LiveNumbers {
-  queues: QueueNow[];
-  agents: { connected: number; ready: number; busy: number; closed: number };
-}
-
-export interface NodeNow extends LiveNumbers {
-  name: string;
-  region: string;
-  /** Seconds since its figures were new at the node that answers; its own: 0. */
-  age: number;
-}
-
-/** A threshold of a queue that is crossed; `value` as of then, in seconds where it is a wait. */
-export interface AlarmNow {
-  queue: string;
-  threshold: string;
-  when: "longest_wait" | "waiting" | "expected_wait" | "agents_free";
-  value: number;
-  since: string | null;
-}
-
-export interface LiveNow extends LiveNumbers {
-  /** Automatic mails that a budget kept back in the last hour. */
-  withheld?: number;
-  alarms: AlarmNow[];
-  /** The node that answers comes first. */
-  nodes: NodeNow[];
-}
-
 export interface SiteNow {
   name: string;
   open_percent: number;
@@ -384,6 +345,8 @@ export async function namesOf(logins: readonly string[]): Promise<Record<string,
 }
 export const skills = () => http.get<Page<Skill>>(`${api}/skills`);
 export const channels = () => http.get<Page<ChannelInfo>>(`${api}/channels`);
+export const setAgentState = (name: string, wish: { state: Presence; reason: string }) =>
+  http.post<AgentAtWork>(`${api}/agents/${at(name)}/state`, wish, newId());
 export const tokens = () => http.get<Page<Token>>(`${api}/tokens`);
 export const quarantine = () => http.get<Page<Quarantined>>(`${api}/quarantine`, { limit: 200 });
 /** No state: all that is on its way or failed. */
@@ -391,7 +354,6 @@ export const outbox = (state = "") => http.get<Page<Unsent>>(`${api}/outbox`, { 
 
 export const retryMessage = (id: string) => http.post(`${api}/messages/${at(id)}/retry`, {}, newId());
 
-export const liveNow = () => http.get<LiveNow>(`${api}/live`);
 export const sites = () => http.get<Page<SiteNow>>(`${api}/sites`);
 export const putSite = (name: string, wish: SiteWish) => http.put<SiteNow>(`${api}/sites/${at(name)}`, wish);
 

@@ -5,8 +5,8 @@ import { browserEnvironment } from "../agent/browser";
 import { Refused } from "../agent/commands";
 import { Connection, type Status, type WithoutId } from "../agent/connection";
 import { EMPTY, type Desk } from "../agent/state";
-import { healing, keptNodes, noteNodes } from "../api/nodes";
-import { bootstrap, glance } from "../api/resources";
+import { nodes } from "../agent/where";
+import { healing, noteNodes } from "../api/nodes";
 import { endSession, noteAgent, session } from "../api/session";
 import type { Command, ItemView, Ok, OfferView, ServerFrame } from "../protocol";
 import { t, word } from "../i18n";
@@ -43,20 +43,6 @@ function tabName(): string {
   return `desktop ${navigator.language}`;
 }
 
-/** How long the page's own node may take to say who the nodes are, where we knew some before. */
-const GLANCE_MS = 2000;
-
-/** The nodes to connect to, in this order: where we were, if it is one of those that there are. */
-async function nodes(): Promise<string[]> {
-  const kept = keptNodes();
-  if (kept.length === 0) return (await bootstrap()).agent_ws.map(absolute);
-  const late = new Promise<null>((resolve) => setTimeout(resolve, GLANCE_MS, null));
-  const told = await Promise.race([glance(), late]).catch(() => null);
-  if (told === null) return kept;
-  const known = told.agent_ws.map(absolute);
-  return [...kept.slice(0, 1).filter((home) => known.includes(home)), ...known];
-}
-
 export async function connect(token: string): Promise<void> {
   const known = await nodes();
   if (session.peek()?.token !== token) return; // signed out meanwhile
@@ -75,14 +61,6 @@ export async function connect(token: string): Promise<void> {
     tabName(),
   );
   connection.start();
-}
-
-/** Bootstrap may name a path only: then it is this page's own host. */
-function absolute(url: string): string {
-  const full = new URL(url, location.href);
-  if (full.protocol === "http:") full.protocol = "ws:";
-  if (full.protocol === "https:") full.protocol = "wss:";
-  return full.href;
 }
 
 export function disconnect(): void {

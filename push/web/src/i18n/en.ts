@@ -6,6 +6,7 @@ import { enChat } from "./en-chat";
 import { enMail } from "./en-mail";
 import { enSms } from "./en-sms";
 import { enTies } from "./en-ties";
+import { enWallboard } from "./en-wallboard";
 import { enSetup } from "./en-setup";
 import { enMailboxes } from "./en-mailboxes";
 import { enWordings } from "./en-wordings";
@@ -20,6 +21,7 @@ export const en = {
   ...enMail,
   ...enSms,
   ...enTies,
+  ...enWallboard,
   ...enSetup,
   ...enWordings,
   ...enMailboxes,

@@ -5,6 +5,7 @@ import { esChat } from "./es-chat";
 import { esMail } from "./es-mail";
 import { esSms } from "./es-sms";
 import { esTies } from "./es-ties";
+import { esWallboard } from "./es-wallboard";
 import { esSetup } from "./es-setup";
 import { esMailboxes } from "./es-mailboxes";
 import { esWordings } from "./es-wordings";
@@ -17,6 +18,7 @@ export const es: Texts = {
   ...esMail,
   ...esSms,
   ...esTies,
+  ...esWallboard,
   ...esSetup,
   ...esWordings,
   ...esMailboxes,
@@ -268,7 +270,6 @@ export const es: Texts = {
   "supervisor.empty": "No hay nada en este estado",
   "supervisor.live": "se renueva cada {n} s",
   "supervisor.part_work": "Trabajo",
-  "supervisor.part_numbers": "Cifras",
   "supervisor.part_sites": "Sedes",
   "supervisor.search": "Número, asunto, cliente",
   "supervisor.title": "El trabajo ahora mismo",
@@ -278,23 +279,13 @@ export const es: Texts = {
   "alarm.since": "desde hace {time}",
   "alarm.title": "Umbrales superados",
   "alarm.waiting": "Había {value} en espera",
-  "live.title": "La instalación ahora mismo",
-  "live.lead": "Todos los nodos juntos y después cada uno",
   "live.agents": "Agentes",
-  "live.ago": "hace {time}",
   "live.as_of": "Datos de",
-  "live.busy": "Trabajando",
-  "live.closed": "En sedes cerradas",
   "live.connected": "Conectados",
   "live.here": "ahora",
-  "live.in_hand": "En curso",
-  "live.longest": "Espera más larga",
   "live.node": "Nodo",
   "live.nodes": "Nodos",
-  "live.offered": "Ofrecidos",
-  "live.ready": "Disponibles",
   "live.region": "Región",
-  "live.waiting": "En espera",
   "sites.title": "Sedes",
   "sites.lead": "Cerrar una saca a sus agentes del reparto al instante; sus ofertas van a otra parte.",
   "sites.none": "Ningún agente está en una sede",

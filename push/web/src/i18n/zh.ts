@@ -5,6 +5,7 @@ import { zhChat } from "./zh-chat";
 import { zhMail } from "./zh-mail";
 import { zhSms } from "./zh-sms";
 import { zhTies } from "./zh-ties";
+import { zhWallboard } from "./zh-wallboard";
 import { zhSetup } from "./zh-setup";
 import { zhMailboxes } from "./zh-mailboxes";
 import { zhWordings } from "./zh-wordings";
@@ -17,6 +18,7 @@ export const zh: Texts = {
   ...zhMail,
   ...zhSms,
   ...zhTies,
+  ...zhWallboard,
   ...zhSetup,
   ...zhWordings,
   ...zhMailboxes,
@@ -271,7 +273,6 @@ export const zh: Texts = {
   "supervisor.empty": "没有处于此状态的工作",
   "supervisor.live": "每 {n} 秒更新",
   "supervisor.part_work": "工作",
-  "supervisor.part_numbers": "数字",
   "supervisor.part_sites": "办公点",
   "supervisor.search": "编号、主题、客户",
   "supervisor.title": "当前工作",
@@ -281,23 +282,13 @@ export const zh: Texts = {
   "alarm.since": "已持续 {time}",
   "alarm.title": "已越过的阈值",
   "alarm.waiting": "当时有 {value} 个在等待",
-  "live.title": "整个系统的当前情况",
-  "live.lead": "先是所有节点合计，再逐个列出",
   "live.agents": "客服",
-  "live.ago": "{time}前",
   "live.as_of": "数据时间",
-  "live.busy": "处理中",
-  "live.closed": "在已关闭的办公点",
   "live.connected": "已连接",
   "live.here": "现在",
-  "live.in_hand": "处理中",
-  "live.longest": "最长等待",
   "live.node": "节点",
   "live.nodes": "节点",
-  "live.offered": "派单中",
-  "live.ready": "就绪",
   "live.region": "区域",
-  "live.waiting": "排队中",
   "sites.title": "办公点",
   "sites.lead": "关闭后，该处的客服立即不再接单，已派出的单转给其他人。",
   "sites.none": "没有客服属于任何办公点",

@@ -24,9 +24,9 @@ import { Toasts } from "../ui/toast";
 import { ItemPanel } from "./ItemPanel";
 import { Unsents } from "../admin/Outbox";
 import { Misrouted } from "./Misrouted";
-import { Numbers } from "./Numbers";
 import { Reviews } from "./Reviews";
 import { Withheld } from "./Withheld";
+import { Wallboard, WallboardAside } from "./wallboard/Wallboard";
 import "./supervisor.css";
 
 const OPEN: ItemState[] = ["queued", "offered", "assigned", "wrapping", "held", "scheduled"];
@@ -47,7 +47,7 @@ export function App() {
   );
 }
 
-const PARTS = ["work", "reviews", "outbox", "withheld", "numbers", "misrouted", "sites", "queues", "hours", "promises", "rules"] as const;
+const PARTS = ["work", "wallboard", "reviews", "outbox", "withheld", "misrouted", "sites", "queues", "hours", "promises", "rules"] as const;
 type Part = (typeof PARTS)[number];
 
 function read(): Part {
@@ -79,7 +79,7 @@ function PartsNav() {
 
 /** Every part but the work itself: what stands above it, and the page. */
 const PAGES = {
-  numbers: { title: "live.title", lead: "live.lead", page: Numbers, bare: true },
+  wallboard: { title: "wallboard.title", lead: "wallboard.lead", page: Wallboard, bare: true },
   reviews: { title: "review.title", lead: "review.lead", page: Reviews, bare: false },
   outbox: { title: "admin.outbox", lead: "admin.outbox_lead", page: Unsents, bare: false },
   withheld: { title: "withheld.title", lead: "withheld.lead", page: Withheld, bare: true },
@@ -110,6 +110,7 @@ function Parts() {
           </div>
         )}
       </main>
+      {part.value === "wallboard" && <WallboardAside />}
     </div>
   );
 }
