@@ -462,7 +462,7 @@ async def test_a_task_filed_by_rest_is_done_and_whoever_filed_it_is_called_back(
         await expect(desktop.page.get_by_role("region", name="Details")).to_contain_text("88120")
         await expect(desktop.message("compare with the papers")).to_contain_text("Filed by")
     await merged_and_taken_out(house, first)
-    palette = first.page.get_by_role("dialog", name="What do you want to do?")
+    palette = first.page.get_by_role("dialog", name="What do you want to do or find?")
     await first.page.keyboard.press("Control+k")
     await palette.get_by_role("combobox").fill("checked")
     await expect(palette).to_contain_text("Compared, and released. Ann Weaver")
