@@ -211,6 +211,12 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
         "switchroom report routing --days 30 --by queue,reason",
     ),
     (
+        "export",
+        "gateway.cli.export:export",
+        "Write facts, items, segments, agents' time or events to a CSV or Parquet file.",
+        "switchroom export facts november.csv --since 2026-11-01",
+    ),
+    (
         "facts update",
         "gateway.cli.facts:update",
         "Count for reports what has happened since the node did it last.",

@@ -17,6 +17,7 @@ from gateway.core.facts.lives import facts_of
 from gateway.core.facts.rows import counted
 from gateway.core.facts.values import COUNTS, SHIFT, Told, intervals
 from gateway.core.ids import NodeName
+from gateway.insight.catchup import SESSION
 from gateway.insight.counting import Counting
 from gateway.store.codec import encode
 from gateway.store.embedded import EmbeddedServer
@@ -41,7 +42,7 @@ TABLES = {
 
 
 async def connected(dsn: str) -> Connection:
-    con: Connection = await connector(lambda: dsn, hosts_of(dsn), {}).connect()
+    con: Connection = await connector(lambda: dsn, hosts_of(dsn), dict(SESSION)).connect()
     return con
 
 
