@@ -61,6 +61,7 @@ class Orders(ABC):
         attachments: Sequence[AttachmentId] = (),
         then: Literal["wait", "close"] | None = None,
         quote: MessageId | None = None,
+        via: ChannelName | None = None,
     ) -> Ok:
         command = c.Send(
             id=new_id(),
@@ -73,6 +74,7 @@ class Orders(ABC):
             attachments=tuple(attachments),
             then=then,
             quote=quote,
+            via=via,
         )
         return await self.act(command)
 

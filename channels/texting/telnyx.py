@@ -100,6 +100,8 @@ class Telnyx:
     def read(self, request: HttpRequest) -> list[Arrived | Report]:
         event = read_json(request.body, _Hook).data
         told = event.payload
+        if not told.id:
+            raise BadHook("data.payload.id", "it is empty")
         if event.event_type == "message.received":
             if not told.sender.phone_number:
                 raise BadHook("data.payload.from.phone_number", "it is missing")

@@ -51,7 +51,10 @@ class Decline(_Command, frozen=True, kw_only=True):
 
 
 class Send(_Command, frozen=True, kw_only=True):
-    """``quote`` is a mail of the case that goes along below the answer."""
+    """``quote`` is a mail of the case that goes along below the answer.
+
+    ``via`` is another channel by which the customer can be reached: this one answer leaves there.
+    """
 
     item: ItemId
     body: Text
@@ -62,6 +65,7 @@ class Send(_Command, frozen=True, kw_only=True):
     attachments: tuple[AttachmentId, ...] = ()
     then: Literal["wait", "close"] | None = None
     quote: MessageId | None = None
+    via: ChannelName | None = None
 
 
 class Note(_Command, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from gateway.core.copies import may_be_copy, original
 from gateway.core.correlate import Candidates, same_matter
 from gateway.core.ids import CaseId, MessageId
 from gateway.core.inbound import Inbound
-from gateway.core.model import ADDRESSED, Case, ChannelKind, CustomerBrief, Item, Message
+from gateway.core.model import ADDRESSED, TEXTED, Case, ChannelKind, CustomerBrief, Item, Message
 from gateway.core.pretence import stated
 from gateway.core.scrutiny import IN
 from gateway.core.ticket import plain
@@ -127,7 +127,11 @@ class Findings:
         if not inbound.join_seconds:
             return None
         cases = await self._lookup.recent_cases(who.id, inbound.channel)
-        return next((case for case in cases if same_matter(case, inbound)), None)
+        found = next((case for case in cases if same_matter(case, inbound)), None)
+        if found is None and inbound.kind in TEXTED:
+            # Somebody may have been answered here in a case of another channel.
+            return await self._lookup.written_case(who.id, inbound.channel)
+        return found
 
     async def last(self, found: Candidates, ledger: Ledger) -> Item | None:
         """The newest item of a case that it may join, if none is open here."""

@@ -119,7 +119,17 @@ class Resolving:
         if command.attachments:
             files = await self._lookup.claim_files(command.attachments, agent, command.id)
             self._check_size(command, files)
-        return Resolved(attachments=files, html=html or None, message=quoted)
+        address = await self._address_by(command) if command.via is not None else ""
+        return Resolved(attachments=files, html=html or None, message=quoted, address=address)
+
+    async def _address_by(self, command: c.Send) -> str:
+        """The customer's, of the kind that the other channel asks for; empty: none is known."""
+        item = self._ledger.state.items.get(command.item)
+        kind = self._ledger.state.channels.get(command.via) if command.via else None
+        identity = _IDENTITY_OF.get(kind) if kind is not None else None
+        if item is None or item.customer is None or identity is None:
+            return ""
+        return await self._lookup.address_of(item.customer.id, identity) or ""
 
     async def _harmless(self, html: str) -> str:
         return self.clean(html) if len(html) < SHORT else await asyncio.to_thread(self.clean, html)

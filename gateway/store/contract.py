@@ -268,6 +268,10 @@ class Lookup(Said, Protocol):
         """The customer's cases in this channel that are not closed, newest first; a few at most."""
         ...
 
+    async def written_case(self, customer: CustomerId, channel: ChannelName) -> Case | None:
+        """The newest of the customer's cases, not closed, in which we wrote in this channel."""
+        ...
+
     async def recent_case(self, customer: CustomerId, channel: ChannelName) -> Case | None:
         """The first of those."""
         ...

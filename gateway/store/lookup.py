@@ -101,6 +101,9 @@ class PgLookup:
             rows = await self._pool.fetch(self._sql["recent_cases"], customer, text(channel))
         return [decode(row["doc"], Case) for row in rows]
 
+    async def written_case(self, customer: CustomerId, channel: ChannelName) -> Case | None:
+        return await self._by_id("written_case", customer, Case, text(channel))
+
     async def recent_case(self, customer: CustomerId, channel: ChannelName) -> Case | None:
         return await self._by_id("recent_case", customer, Case, text(channel))
 

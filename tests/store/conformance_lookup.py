@@ -200,6 +200,10 @@ class LookupConformance:
         assert await pen.lookup.recent_case(ann.id, MAIL) == middle
         assert await pen.lookup.recent_cases(ann.id, MAIL) == [middle, oldest]
         assert await pen.lookup.recent_cases(uid(), MAIL) == []
+        await pen.rows(a_message(elsewhere, direction="out"))
+        assert await pen.lookup.written_case(ann.id, MAIL) == elsewhere
+        assert await pen.lookup.written_case(ann.id, SITE) is None
+        assert await pen.lookup.written_case(uid(), MAIL) is None
         assert await pen.lookup.open_case_of("email", "ann@example.com", MAIL) == middle
         owner = await pen.lookup.customer_of("email", "ann@example.com")
         assert owner is not None

@@ -72,6 +72,7 @@ HOT: list[tuple[str, list[Any], str]] = [
     ("alike", ["x@y", "0011"], "message_outside"),
     ("participants", [A], "message_case_id_seq_key"),
     ("recent_cases", [A, "mail"], "ticket_case_customer"),
+    ("written_case", [A, "mail"], "ticket_case_customer"),
     ("brought", [A, "mail", [A]], "inbox_wrote"),
     ("recent_case", [A, "mail"], "ticket_case_customer"),
     ("wrote_since", [A, "2026-01-01", A], "inbox_wrote"),

@@ -202,6 +202,25 @@ class MemoryStore:
     async def recent_cases(self, customer: CustomerId, channel: ChannelName) -> list[m.Case]:
         return await self._call("look.recent", lambda: self.tables.recent_cases(customer, channel))
 
+    async def written_case(self, customer: CustomerId, channel: ChannelName) -> m.Case | None:
+        def newest() -> m.Case | None:
+            written = {
+                one.case
+                for one in self.tables.messages.values()
+                if one.direction == "out" and one.channel == channel
+            }
+            cases = [self.tables.cases[case] for case in written]
+            theirs = [
+                case
+                for case in cases
+                if case.status is not m.CaseStatus.CLOSED
+                and case.customer is not None
+                and case.customer.id == customer
+            ]
+            return max(theirs, key=lambda case: case.id, default=None)
+
+        return await self._call("look.recent", newest)
+
     async def recent_case(self, customer: CustomerId, channel: ChannelName) -> m.Case | None:
         return await self._call("look.recent", lambda: self.tables.newest_case(customer, channel))
 

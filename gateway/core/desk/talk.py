@@ -10,6 +10,7 @@ from gateway.core.desk.hand import PARKED, Decision, Desk
 from gateway.core.desk.moves import noted, park_changes
 from gateway.core.effects import Matter
 from gateway.core.errors import Refused
+from gateway.core.ids import ChannelName
 from gateway.core.inline import placed
 from gateway.core.messages import add_message
 from gateway.core.model import (
@@ -37,6 +38,8 @@ _COMPOSABLE = ADDRESSED - {ChannelKind.TELEGRAM}
 
 def send(d: Desk, cmd: c.Send) -> Decision:
     item = answering(d.mine(cmd.item, ItemState.ASSIGNED, ItemState.WRAPPING))
+    if cmd.via is not None and cmd.via != item.channel:
+        item = _elsewhere(d, item, cmd.via, cmd.to)
     if unwritable(item):
         raise Refused("not_allowed", "nothing can be written here: call the number", "item")
     to = cmd.to if cmd.to is not None else tuple(filter(None, (item.address,)))
@@ -65,6 +68,19 @@ def send(d: Desk, cmd: c.Send) -> Decision:
         refuse_unseen(item)
         changes += _close_changes(d, item)
     return changes, _answer(spoken, message=message.id, seq=message.seq)
+
+
+def _elsewhere(d: Desk, item: Item, via: ChannelName, to: tuple[str, ...] | None) -> Item:
+    """The item as this one answer leaves: by another channel of the same customer."""
+    kind = d.state.channels.get(via)
+    if kind is None:
+        raise Refused("not_found", f"there is no channel {via!r}", "via")
+    if kind not in ADDRESSED:
+        raise Refused("not_allowed", f"nothing can be begun in a {kind.value}", "via")
+    address = to[0] if to else d.resolved.address
+    if not address:
+        raise Refused("bad_address", "the customer has no address there; give one", "via")
+    return replace(item, channel=via, kind=kind, address=address, thread=(), copies=())
 
 
 def _quoted(d: Desk, cmd: c.Send) -> Message | None:

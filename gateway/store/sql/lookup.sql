@@ -22,6 +22,14 @@ SELECT doc FROM ticket_case
 WHERE customer = $1 AND channel = $2 AND status <> 'closed'
 ORDER BY id DESC LIMIT 1
 
+-- name: written_case
+SELECT c.doc FROM ticket_case AS c
+WHERE c.customer = $1 AND c.status <> 'closed' AND EXISTS (
+    SELECT FROM message AS m
+    WHERE m.case_id = c.id AND m.direction = 'out' AND m.doc->>'channel' = $2
+)
+ORDER BY c.id DESC LIMIT 1
+
 -- name: recent_cases
 SELECT doc FROM ticket_case
 WHERE customer = $1 AND channel = $2 AND status <> 'closed'

@@ -414,6 +414,8 @@ export interface Send {
   attachments?: string[];
   then?: "wait" | "close" | null;
   quote?: string | null;
+  /** Another channel of the same customer, for this one answer. */
+  via?: string | null;
 }
 
 export interface Note {
