@@ -17,6 +17,7 @@ import { Recipients, readAlone } from "./Recipients";
 import { desk, order } from "./store";
 import { SegmentCount, TextState } from "./TextFoot";
 import { useTyping } from "./typing";
+import { Via } from "./Via";
 import { FileChips, useUploads } from "./uploads";
 import "./composer.css";
 
@@ -38,7 +39,7 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
   // an offer that was just accepted can be written to already, and sent once it is confirmed
   const writable = assigned || item.state === "offered";
   const worth = body.trim() !== "" && body.length <= LIMIT;
-  const welcome = note || !item.stopped; // who has said stop is written to no more
+  const welcome = note || !item.stopped || draft.via !== null; // who has said stop is written to no more
   const sendable = assigned && worth && welcome && files.busy.length === 0;
   // whoever says so by the keyboard a moment too soon is not to say it twice
   const [soon, setSoon] = useState<{ then: Then } | null>(null);
@@ -124,7 +125,10 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
             <Icon of={Lock} size={13} /> {t(mute ? "note.only" : "note.hint")}
           </span>
         ) : (
-          item.kind === "email" && <Recipients item={item} draft={draft} list={quotable?.signs?.list ?? ""} />
+          <>
+            <Via item={item} draft={draft} />
+            {draft.via === null && item.kind === "email" && <Recipients item={item} draft={draft} list={quotable?.signs?.list ?? ""} />}
+          </>
         )}
       </div>
       {!note && item.undeliverable && (
@@ -208,7 +212,7 @@ export function Composer({ item, quotable }: { item: ItemView; quotable: Message
           </button>
         )}
         <span class="composer-space">
-          {!note && <SegmentCount item={item} body={body} />}
+          {!note && <SegmentCount item={item} via={draft.via} body={body} />}
           {body.length > LIMIT - 2000 && (
             <span class={body.length > LIMIT ? "wrong num" : "muted num"}>
               {t("composer.left", { n: LIMIT - body.length })}
@@ -260,19 +264,20 @@ function SendButtons({ disabled, onSend }: { disabled: boolean; onSend(then: The
 
 /** The text leaves the composer at once and stands in the thread as "sending"; a refusal brings it back. */
 function sendReply(item: ItemView, draft: Draft, then: Then, dress: Dress): void {
-  const html = item.kind === "email" ? htmlOf(draft.body.trimEnd(), draft.attachments) : null;
+  const html = item.kind === "email" && draft.via === null ? htmlOf(draft.body.trimEnd(), draft.attachments) : null;
   clearReply(item.id);
   order<Send>({
     t: "send",
     item: item.id,
     body: draft.body.trimEnd(),
     ...(html && { html }),
-    ...(draft.to !== null && { to: addresses(draft.to) }),
-    ...(draft.cc !== null && { cc: addresses(draft.cc) }),
-    ...(draft.subject !== null && { subject: draft.subject }),
+    ...(draft.via === null && draft.to !== null && { to: addresses(draft.to) }),
+    ...(draft.via === null && draft.cc !== null && { cc: addresses(draft.cc) }),
+    ...(draft.via === null && draft.subject !== null && { subject: draft.subject }),
     attachments: draft.attachments.map((file) => file.id),
     ...(then && { then }),
-    ...(dress.quote && dress.quoted && { quote: dress.quoted.id }),
+    ...(draft.via !== null && { via: draft.via }),
+    ...(draft.via === null && dress.quote && dress.quoted && { quote: dress.quoted.id }),
   }).catch(() => restore(item.id, "body", draft));
 }
 

@@ -3,6 +3,7 @@
 import { Ban, Clock3, MessageSquareText } from "lucide";
 import { useEffect, useState } from "preact/hooks";
 import { useResource } from "../api/resource";
+import { channels } from "../api/resources";
 import { templates } from "../api/texts";
 import { t } from "../i18n";
 import type { ItemView } from "../protocol";
@@ -11,8 +12,10 @@ import { countSegments, firstWide, MOST_SEGMENTS, windowLeft } from "./segments"
 import "./text-foot.css";
 
 /** "2 texts, 37 left", for texts alone. */
-export function SegmentCount({ item, body }: { item: ItemView; body: string }) {
-  if (item.kind !== "sms" || body.trim() === "") return null;
+export function SegmentCount({ item, via, body }: { item: ItemView; via: string | null; body: string }) {
+  const list = useResource(via && "channels", channels);
+  const kind = via === null ? item.kind : list.data?.items.find(({ name }) => name === via)?.kind;
+  if (kind !== "sms" || body.trim() === "") return null;
   const { segments, left, wide } = countSegments(body);
   const over = segments > MOST_SEGMENTS;
   const words = segments === 1 ? t("texts.one", { left }) : t("texts.several", { n: segments, left });

@@ -15,6 +15,8 @@ export interface Draft {
   attachments: Attachment[];
   /** The mail that is answered goes along below; null: as the queue has it. */
   quote: boolean | null;
+  /** Another channel, for this one answer; null: the item's own. */
+  via: string | null;
   at: number;
 }
 
@@ -30,6 +32,7 @@ export const BLANK: Draft = {
   subject: null,
   attachments: [],
   quote: null,
+  via: null,
   at: 0,
 };
 
@@ -52,7 +55,7 @@ export function changeDraft(item: string, change: Partial<Draft>): void {
 }
 
 export function clearReply(item: string): void {
-  changeDraft(item, { body: "", to: null, cc: null, subject: null, attachments: [], quote: null });
+  changeDraft(item, { body: "", to: null, cc: null, subject: null, attachments: [], quote: null, via: null });
 }
 
 /** Drafts of long ago, of items that will not come back. */

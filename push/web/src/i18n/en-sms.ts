@@ -12,4 +12,7 @@ export const enSms = {
   "texts.window": "You can answer freely for {hours} h {minutes} min",
   "texts.window_over": "The 24 hours after the customer’s last message are over: only an approved template may be sent.",
   "texts.no_template": "There is no template in this language.",
+  "via.label": "By which way",
+  "via.own": "Answer by {kind}",
+  "via.other": "Once by {kind} to {address} ({channel})",
 };

@@ -13,4 +13,7 @@ export const esSms: Texts = {
   "texts.window": "Puedes responder libremente durante {hours} h {minutes} min",
   "texts.window_over": "Han pasado las 24 horas desde el último mensaje del cliente: solo se puede enviar una plantilla aprobada.",
   "texts.no_template": "No hay ninguna plantilla en este idioma.",
+  "via.label": "Por qué vía",
+  "via.own": "Responder por {kind}",
+  "via.other": "Una vez por {kind} a {address} ({channel})",
 };

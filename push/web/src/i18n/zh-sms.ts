@@ -13,4 +13,7 @@ export const zhSms: Texts = {
   "texts.window": "还可自由回复 {hours} 小时 {minutes} 分钟",
   "texts.window_over": "距客户上一条消息已超过 24 小时：只能发送已批准的模板。",
   "texts.no_template": "没有该语言的模板。",
+  "via.label": "回复方式",
+  "via.own": "用 {kind} 回复",
+  "via.other": "本次用 {kind} 发送至 {address}（{channel}）",
 };

@@ -58,6 +58,7 @@ export function Kind({ kind, small }: { kind: ChannelKind; small?: boolean }) {
 }
 
 export function initials(name: string): string {
+  if (/^\+[\d ()-]+$/.test(name)) return "#"; // a number has none
   const words = name.trim().split(/\s+/).filter(Boolean);
   const first = words[0] ?? "?";
   const last = words.length > 1 ? words.at(-1)! : "";
