@@ -178,19 +178,20 @@ class Wallboard:
         elif waited and item.state in WORKED:
             self.days.add(item.queue, self._answered(item, entry.at), entry.at)
         elif waited and item.state is ItemState.ABANDONED:
-            timed = self._target(item) is not None
-            self.days.add(item.queue, Counts(abandoned=1, timed=int(timed)), entry.at)
+            self.days.add(item.queue, self._abandoned(item, entry.at), entry.at)
 
     def _answered(self, item: Item, at: datetime) -> Counts:
-        target = self._target(item)
-        if target is None:
-            return Counts(answered=1)
-        waited = (at - (item.queued_at or item.created_at)).total_seconds()
-        return Counts(answered=1, timed=1, in_time=int(waited <= target))
-
-    def _target(self, item: Item) -> float | None:
         queue = self._state.queues.get(item.queue)
-        return queue.service_level_seconds if queue is not None else None
+        if queue is None or queue.service_level_seconds is None:
+            return Counts(answered=1)
+        in_time = _waited(item, at) <= queue.service_level_seconds
+        return Counts(answered=1, timed=1, in_time=int(in_time))
+
+    def _abandoned(self, item: Item, at: datetime) -> Counts:
+        queue = self._state.queues.get(item.queue)
+        if queue is None or queue.service_level_seconds is None:
+            return Counts(abandoned=1)
+        return Counts(abandoned=1, timed=int(_waited(item, at) >= queue.abandoned.after))
 
     # -- counting ---------------------------------------------------------------------------
 
@@ -353,6 +354,10 @@ class Wallboard:
 
 
 _OFFERED = Counts(offered=1)
+
+
+def _waited(item: Item, at: datetime) -> float:
+    return (at - (item.queued_at or item.created_at)).total_seconds()
 
 
 def _owed(item: Item) -> tuple[Owed, float] | None:

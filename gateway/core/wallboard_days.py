@@ -17,16 +17,16 @@ from gateway.core.state import NodeState
 from gateway.core.value import ChannelKind
 
 KEPT_MINUTES = 30
-FORMULA = "in_time / (answered + abandoned)"
-"""The service level as it is told live; the reports have the others beside it."""
+FORMULA = "in time / (answered + abandoned - short abandoned)"
+"""The service level told live: ``service_level_genesys`` of the reports, which have others too."""
 
 
 class Counts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``offered``: entered a queue, again after a transfer. ``answered``: an agent took it.
 
     ``abandoned``: the customer gave up waiting. ``timed`` are those answered or abandoned while the
-    queue had a service level, ``in_time`` of these the ones answered within it. ``kept`` and
-    ``broken`` are promises.
+    queue had a service level, but for who left within ``Abandoned.after``; ``in_time`` of these the
+    ones answered within it. ``kept`` and ``broken`` are promises.
     """
 
     offered: int = 0

@@ -12,7 +12,7 @@ from gateway.core import events as e
 from gateway.core.calendars import Calendar
 from gateway.core.ids import AgentName, CalendarName, ItemId, QueueName, SkillName
 from gateway.core.model import ChannelKind, Item, ItemState
-from gateway.core.owed import Callback
+from gateway.core.owed import Abandoned, Callback
 from gateway.core.routing.need import need_of
 from gateway.core.wallboard import OTHER, WAITING, WORKED, Wallboard, agent_state
 from gateway.core.wallboard_days import NONE, Counts, QueueDay
@@ -115,12 +115,12 @@ def counted(house: House) -> dict[QueueName, Counts]:
 def counts(entry: e.Entry, item: Item, before: Item | None) -> Counts:
     waited = before is not None and before.state in WAITING
     timed = item.queue == GENERAL
+    wait = (entry.at - (item.queued_at or item.created_at)).total_seconds()
     match entry.event:
         case e.OfferAccepted():
-            wait = (entry.at - (item.queued_at or item.created_at)).total_seconds()
             return Counts(answered=1, timed=int(timed), in_time=int(timed and wait <= 20))
         case e.ItemAbandoned():
-            return Counts(abandoned=1, timed=int(timed))
+            return Counts(abandoned=1, timed=int(timed and wait >= 5))
         case e.ItemQueued(queue=queue):
             if not waited or (before is not None and before.queue != queue):
                 return Counts(offered=1)
@@ -188,6 +188,15 @@ def test_the_service_level_of_now_forgets_what_lies_half_an_hour_back() -> None:
     assert (one.last_15, one.last_30) == (NONE, one.today)
     house.pass_time(15 * 60)
     assert of(house, board).last_30 == NONE
+
+
+def test_who_leaves_at_once_does_not_count_against_the_service_level() -> None:
+    house, board = open_house(abandoned=Abandoned(after=5.0))
+    for seconds in (4.0, 6.0):
+        made = house.new_item()
+        house.pass_time(seconds)
+        house.record([e.Change(e.ItemAbandoned(item=made.id, reason="left"))])
+    assert of(house, board).today == Counts(offered=2, abandoned=2, timed=1)
 
 
 def test_a_queue_without_a_service_level_has_none() -> None:

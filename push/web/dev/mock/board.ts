@@ -60,7 +60,7 @@ export function mockBoard(second: number): Board {
     }),
   );
   return {
-    formula: "in_time / (answered + abandoned)",
+    formula: "in time / (answered + abandoned - short abandoned)",
     total: sum(Object.values(queues)),
     queues,
     agents: { ready: 9, busy: 78, wrap_up: 12, closed: 0, not_ready: 17, offline: 64, reasons: { break: 8, lunch: 6, missed_offer: 1, training: 2 } },

@@ -19,7 +19,7 @@ export const enWallboard = {
   "wallboard.level_15": "In time, 15 min",
   "wallboard.level_30": "In time, 30 min",
   "wallboard.level_today": "In time today",
-  "wallboard.formula": "in time ÷ (answered + abandoned)",
+  "wallboard.formula": "in time ÷ (answered + abandoned, short waits left out)",
   "wallboard.in_hand": "In hand",
   "wallboard.held_in": "{n} in hand in {queue}",
   "wallboard.held_here": "In hand in {queue}",

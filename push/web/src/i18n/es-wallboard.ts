@@ -21,7 +21,7 @@ export const esWallboard: Texts = {
   "wallboard.level_15": "A tiempo, 15 min",
   "wallboard.level_30": "A tiempo, 30 min",
   "wallboard.level_today": "A tiempo hoy",
-  "wallboard.formula": "a tiempo ÷ (atendidas + abandonadas)",
+  "wallboard.formula": "a tiempo ÷ (atendidas + abandonadas, sin esperas cortas)",
   "wallboard.in_hand": "En curso",
   "wallboard.held_in": "{n} en curso en {queue}",
   "wallboard.held_here": "En curso en {queue}",

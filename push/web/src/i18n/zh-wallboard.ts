@@ -21,7 +21,7 @@ export const zhWallboard: Texts = {
   "wallboard.level_15": "15 分钟及时率",
   "wallboard.level_30": "30 分钟及时率",
   "wallboard.level_today": "今日及时率",
-  "wallboard.formula": "及时 ÷（接听 + 放弃）",
+  "wallboard.formula": "及时 ÷（接听 + 放弃，不计短暂等待）",
   "wallboard.in_hand": "处理中",
   "wallboard.held_in": "{queue} 有 {n} 个处理中",
   "wallboard.held_here": "{queue} 的处理项",
