@@ -64,10 +64,13 @@ class Verdict(Struct, frozen=True):
     because: str
 
 
-def judge(headers: Headers, sender: str, report_type: str) -> Verdict | None:
+def judge(
+    headers: Headers, sender: str, report_type: str, *, own_list: bool = False
+) -> Verdict | None:
     """The verdict on a mail, or ``None`` when nothing says that a machine wrote it.
 
-    ``sender`` is the From address; ``report_type`` the parameter of ``multipart/report``.
+    ``sender`` is the From address; ``report_type`` the parameter of ``multipart/report``;
+    ``own_list``: the list that brought it is our own address, by which customers write to us.
     """
     local = sender.partition("@")[0]
     if report_type == "delivery-status" or "x-failed-recipients" in headers:
@@ -82,22 +85,25 @@ def judge(headers: Headers, sender: str, report_type: str) -> Verdict | None:
         return Verdict("auto-reply", f"Auto-Submitted: {submitted}")
     if local in _MAILERS:
         return Verdict("bounce", f"from {local}")
-    return _by_habit(headers, local)
+    return _by_habit(headers, local, own_list=own_list)
 
 
-def _by_habit(headers: Headers, local: str) -> Verdict | None:
+def _by_habit(headers: Headers, local: str, *, own_list: bool) -> Verdict | None:
     """The marks that no standard defines for this, yet that everybody sets."""
     for name in _REPLIERS:
         if name in headers:
             return Verdict("auto-reply", name)
-    for name in _LIST:
+    for name in () if own_list else _LIST:
         if name in headers:
             return Verdict("list", name)
-    return _by_words(headers, local) or _by_subject(headers.text("subject")) or _by_class(headers)
+    by_words = _by_words(headers, local, own_list=own_list)
+    return by_words or _by_subject(headers.text("subject")) or _by_class(headers)
 
 
-def _by_words(headers: Headers, local: str) -> Verdict | None:
+def _by_words(headers: Headers, local: str, *, own_list: bool) -> Verdict | None:
     precedence = headers.token("precedence") or headers.token("x-precedence")
+    if own_list and precedence == "list":
+        precedence = ""
     if precedence in _AUTO:
         return Verdict("auto-reply", f"Precedence: {precedence}")
     if precedence in _BULK:

@@ -96,7 +96,9 @@ class MailParser:
         answer = wanted.address if wanted is not None else ""
         author = writer(sender, wanted, lists) if sender is not None else None
         report_type = mime.report_type(root, found)
-        verdict = machine.judge(headers, sender.address if sender else "", report_type)
+        own_list = bool(lists) and all(_is_own(one, envelope.own) for one in lists)
+        wrote = author.address if author else ""
+        verdict = machine.judge(headers, wrote, report_type, own_list=own_list)
         reported = bounce.read(found)
         if reported is None and verdict is not None and verdict.kind == "bounce":
             reported = bounce.read_text(headers, found, body)
@@ -110,7 +112,7 @@ class MailParser:
             body, html = _cut_notice(body, html, envelope.size, envelope.where)
         fold = fold_from(body)
         own = own_words(body, fold)
-        from_self = sender is not None and _is_own(sender.address, envelope.own)
+        from_self = author is not None and _is_own(author.address, envelope.own)
         attributes = _attributes(headers, found, own, verdict, reported)
         if cut:
             attributes |= {"truncated": True, "size": envelope.size}
