@@ -20,6 +20,7 @@ from gateway.ports import Clock
 
 T = TypeVar("T")
 _EARLY = 60.0
+_WHERE = "an admin signs in on this channel's card in the admin pages"
 _TIMEOUT = aiohttp.ClientTimeout(total=15)
 
 
@@ -31,6 +32,7 @@ class TokenSource:
         self._token = ""
         self._until = 0.0
         self._refused = ""
+        self._spent = ""
         self._lock = asyncio.Lock()
 
     async def get(self) -> str:
@@ -64,12 +66,7 @@ class TokenSource:
     async def _in_turn(self, shared: SharedTokens, mine: Held) -> tuple[str, float]:
         said = self._settings
         try:
-            if not mine.sign.refresh:
-                raise NotLetIn(
-                    "nobody has signed in at the provider yet: an admin does that on this channel's"
-                    " card in the admin pages"
-                )
-            answer = await self._ask(mine.sign.refresh)
+            answer = await self._ask_by_consent(mine.sign.refresh)
         except ChannelError:
             with suppress(Unreachable):  # then it lapses
                 await shared.give_back(said, mine)
@@ -81,6 +78,20 @@ class TokenSource:
         kept = Sign(refresh=refresh, access={**mine.sign.access, said.scope: access})
         await shared.keep(said, mine, kept)
         return token, seconds
+
+    async def _ask_by_consent(self, refresh_token: str) -> dict[str, Any]:
+        """A token that the provider has refused is not shown to it again: a new sign-in helps."""
+        if not refresh_token:
+            raise NotLetIn(f"nobody has signed in at the provider yet: {_WHERE}")
+        if refresh_token == self._spent:
+            raise NotLetIn(f"the provider takes our sign-in no more: {_WHERE} anew")
+        try:
+            return await self._ask(refresh_token)
+        except BadCredentials as refused:
+            if not self._settings.consent:
+                raise
+            self._spent = refresh_token
+            raise NotLetIn(f"{refused}; {_WHERE} anew") from refused
 
     async def _ask(self, refresh_token: str) -> dict[str, Any]:
         said = self._settings

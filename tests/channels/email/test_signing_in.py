@@ -317,7 +317,17 @@ async def test_who_was_not_let_in_yet_asks_nobody_and_is_once_there_is_consent()
             await TokenSource(said, clock, shared).get()
         assert strict.given == 0
         await shared.consented(said, "rt0")
-        assert await TokenSource(said, clock, shared).get() == "t1"
+        source = TokenSource(said, clock, shared)
+        assert await source.get() == "t1"
+        # Taken back at the provider: it is asked once, until somebody signs in again.
+        strict.newest = "another"
+        source.forget()
+        for why in ("invalid_grant", "no more"):
+            with pytest.raises(NotLetIn, match=why):
+                await source.get()
+        strict.newest = "rt9"
+        await shared.consented(said, "rt9")
+        assert await source.get() == "t2"
 
 
 @pytest.mark.parametrize(
