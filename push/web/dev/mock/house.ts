@@ -3,6 +3,7 @@
 import type { AgentAtWork, ChannelInfo, Code, ItemEvent, Quarantined, Skill, Token } from "../../src/api/resources.ts";
 import type { Outgoing, Queue } from "../../src/protocol.ts";
 import { ago } from "./data.ts";
+import { CANNED, LETTERS } from "./wordings.ts";
 
 const queue = (name: string, display_name: string, part: Partial<Queue> = {}): Queue => ({
   name, display_name, skills: {}, priority: 0, affinity_seconds: 30, offer_seconds: {},
@@ -97,7 +98,7 @@ export function reset(): void {
   Object.assign(CHANNELS[1]!, { health: "parked", reason: PARKED, code: "bad_credentials" });
 }
 
-const LISTS: Record<string, { name: string }[]> = { agents: AGENTS_AT_WORK, queues: QUEUES, codes: CODES, skills: SKILLS };
+const LISTS: Record<string, { name: string }[]> = { agents: AGENTS_AT_WORK, queues: QUEUES, codes: CODES, skills: SKILLS, canned: CANNED, letters: LETTERS };
 
 export function put(kind: string, name: string, body: Record<string, unknown>): boolean {
   if (!/^[a-z0-9_-]+$/i.test(name)) return false;

@@ -7,6 +7,7 @@ import { AGENTS, ago, PEOPLE } from "./data.ts";
 import * as house from "./house.ts";
 import * as installation from "./installation.ts";
 import type { MockNode } from "./node.ts";
+import * as wordings from "./wordings.ts";
 
 interface Ask {
   method: string;
@@ -149,9 +150,15 @@ function table(node: MockNode): [string, RegExp, Handler][] {
     }],
     ["GET", /^\/api\/v1\/skills$/, () => page(house.SKILLS)],
     ["GET", /^\/api\/v1\/tokens$/, () => page(house.TOKENS)],
-    ["DELETE", /^\/api\/v1\/(tokens|agents|queues|codes|skills)\//, () => ({ status: 204 })],
-    ["PUT", /^\/api\/v1\/(agents|queues|codes|skills)\//, ({ part, body }) => house.put(part(3), part(4), body) ? { body } : problem(422, "The name is not valid", [{ field: "name", message: "may hold letters, digits and - only" }])],
+    ["DELETE", /^\/api\/v1\/(tokens|agents|queues|codes|skills|canned|letters)\//, () => ({ status: 204 })],
+    ["PUT", /^\/api\/v1\/(agents|queues|codes|skills|canned|letters)\//, ({ part, body }) => house.put(part(3), part(4), body) ? { body } : problem(422, "The name is not valid", [{ field: "name", message: "may hold letters, digits and - only" }])],
+    ["GET", /^\/api\/v1\/canned$/, () => page(wordings.CANNED)],
+    ["GET", /^\/api\/v1\/letters$/, () => page(wordings.LETTERS)],
+    ["POST", /^\/api\/v1\/letters\/[^/]+\/preview$/, ({ body }) => ({ body: { body: `Dear Ana García,\n\n${String(body.said)}`, html: null } })],
+    ["GET", /^\/api\/v1\/reports\/withheld$/, () => ({ body: { from: ago(604_800), to: ago(0), withheld: 0, lines: [] } })],
     ["GET", /^\/api\/v1\/channels$/, () => page(house.CHANNELS)],
+    ["GET", /^\/api\/v1\/channels\/[^/]+$/, ({ part }) => ({ body: wordings.shown(part(4)) })],
+    ["POST", /^\/api\/v1\/channels\/[^/]+\/check$/, () => ({ body: { steps: [{ what: "IMAP mail.example.com:993 (tls)", fix: null }, { what: "SMTP mail.example.com:587 (starttls)", fix: "mail.example.com:587 does not answer" }] } })],
     ["POST", /^\/api\/v1\/channels\/[^/]+\/(pause|resume)$/, ({ part }) => {
       const channel = house.CHANNELS.find(({ name }) => name === part(4));
       if (channel) Object.assign(channel, { health: part(5) === "pause" ? "paused" : "up", reason: "", code: "" });

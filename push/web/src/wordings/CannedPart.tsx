@@ -8,7 +8,7 @@ import { t, word } from "../i18n";
 import type { ChannelKind } from "../protocol";
 import { useQueues } from "../setup/useNames";
 import { Chosen } from "./Chosen";
-import { Names, Tags, Words } from "./Words";
+import { type EditorProps, Names, Tags, Words } from "./Words";
 import { TextsField } from "./TextsField";
 import { faultsOf, languagesOf, newRow, rowsOf, textsFrom } from "./texts";
 import { useWords } from "./useWords";
@@ -44,23 +44,12 @@ export function CannedPart() {
         { title: t("admin.skills"), cell: ({ skills }) => <Names names={skills} /> },
         { title: t("wording.kinds"), cell: ({ kinds }) => <Names names={kinds.map((kind) => word("kind", kind))} /> },
       ]}
-      editor={(one, close) => (
-        <CannedDialog
-          key={one?.name ?? ""}
-          one={one}
-          known={one ? [] : (list.data?.items ?? []).map(({ name }) => name)}
-          onClose={close}
-          onDone={() => {
-            close();
-            list.reload();
-          }}
-        />
-      )}
+      Editor={CannedDialog}
     />
   );
 }
 
-function CannedDialog({ one, known, onClose, onDone }: { one: Canned | null; known: string[]; onClose(): void; onDone(): void }) {
+function CannedDialog({ one, known, onClose, onDone }: EditorProps<Canned>) {
   const [form, setForm] = useState({
     name: one?.name ?? "",
     label: one?.label ?? "",

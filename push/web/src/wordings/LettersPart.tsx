@@ -9,7 +9,7 @@ import { useQueues } from "../setup/useNames";
 import { languageName } from "../ui/bits";
 import { Chosen } from "./Chosen";
 import { TextsField } from "./TextsField";
-import { Names, Tags, Words } from "./Words";
+import { type EditorProps, Names, Tags, Words } from "./Words";
 import { EXAMPLES, faultsOf, languagesOf, type Row, rowsOf, textsFrom } from "./texts";
 import { useWords } from "./useWords";
 
@@ -41,18 +41,7 @@ export function LettersPart() {
         },
         { title: t("wording.languages"), cell: ({ opening, closing, signature, html }) => <Tags tags={languagesOf(opening, closing, signature, html)} /> },
       ]}
-      editor={(one, close) => (
-        <LetterDialog
-          key={one?.name ?? ""}
-          one={one}
-          known={one ? [] : (list.data?.items ?? []).map(({ name }) => name)}
-          onClose={close}
-          onDone={() => {
-            close();
-            list.reload();
-          }}
-        />
-      )}
+      Editor={LetterDialog}
     />
   );
 }
@@ -65,7 +54,7 @@ interface Form extends Record<Part, Row[]> {
 
 const partsOf = (form: Form) => Object.fromEntries(PARTS.map((part) => [part, textsFrom(form[part])])) as Pick<Letter, Part>;
 
-function LetterDialog({ one, known, onClose, onDone }: { one: Letter | null; known: string[]; onClose(): void; onDone(): void }) {
+function LetterDialog({ one, known, onClose, onDone }: EditorProps<Letter>) {
   const [form, setForm] = useState<Form>({
     name: one?.name ?? "",
     queues: one?.queues ?? [],

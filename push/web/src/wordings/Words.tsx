@@ -1,5 +1,5 @@
 import { Pencil, Search, SearchX, type IconNode } from "lucide";
-import type { ComponentChildren } from "preact";
+import type { FunctionComponent } from "preact";
 import { useState } from "preact/hooks";
 import { Section } from "../admin/Section";
 import type { Page } from "../api/http";
@@ -12,16 +12,24 @@ import { type Column, Table } from "../ui/Table";
 import { searched } from "./texts";
 import "./wordings.css";
 
+/** What edits one of them, or makes a new one beside those that are `known`. */
+export interface EditorProps<T> {
+  one: T | null;
+  known: string[];
+  onClose(): void;
+  onDone(): void;
+}
+
 interface Props<T> {
   kind: "canned" | "letters";
   icon: IconNode;
   list: Resource<Page<T>>;
   columns: Column<T>[];
-  editor(one: T | null, close: () => void): ComponentChildren;
+  Editor: FunctionComponent<EditorProps<T>>;
 }
 
 /** All canned replies, or all letters: looked through, made, changed and removed. */
-export function Words<T extends Canned | Letter>({ kind, icon, list, columns, editor }: Props<T>) {
+export function Words<T extends Canned | Letter>({ kind, icon, list, columns, Editor }: Props<T>) {
   const [wanted, setWanted] = useState("");
   const [editing, setEditing] = useState<T | "new" | null>(null);
   const all = list.data?.items;
@@ -69,7 +77,17 @@ export function Words<T extends Canned | Letter>({ kind, icon, list, columns, ed
           },
         ]}
       />
-      {editing && editor(editing === "new" ? null : editing, close)}
+      {editing && (
+        <Editor
+          one={editing === "new" ? null : editing}
+          known={editing === "new" ? (all ?? []).map(({ name }) => name) : []}
+          onClose={close}
+          onDone={() => {
+            close();
+            list.reload();
+          }}
+        />
+      )}
     </Section>
   );
 }
