@@ -1,7 +1,7 @@
 """Two user agents and a network between them, on a clock of their own."""
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from random import Random
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 from channels.voice.sip.flow import Flow
 from channels.voice.sip.house import Address
 from channels.voice.sip.leg import Called, CallEvent, Leg
-from channels.voice.sip.message import Message, Request, Response
+from channels.voice.sip.message import Field, Message, Request, Response
 from channels.voice.sip.transactions import Send
 from channels.voice.sip.useragent import Outcome, UserAgent
 from tests.support.sip import OFFER, seen
@@ -103,7 +103,7 @@ class Network:
 
     # -- what tests do ----------------------------------------------------------------------
 
-    def call(self, body: bytes = OFFER, end: int = 0) -> Leg:
+    def call(self, body: bytes = OFFER, end: int = 0, fields: Sequence[Field] = ()) -> Leg:
         leg, outcome = self.agents[end].call(
             target="sip:b@192.0.2.2",
             from_="<sip:a@192.0.2.1>",
@@ -111,6 +111,7 @@ class Network:
             flow=self.flow_to(1 - end),
             body=body,
             now=self.now,
+            fields=fields,
         )
         self.take(end, outcome)
         return leg

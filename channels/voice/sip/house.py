@@ -15,11 +15,12 @@ from channels.voice.sip.session_timer import USUAL_SECONDS, SessionTimer
 from channels.voice.sip.transaction import Timing
 from channels.voice.sip.transactions import Asked, Id, Result, Send, Transactions
 
-Purpose = Literal["invite", "change", "bye"]
+Purpose = Literal["invite", "change", "last"]
+"""What is asked "last" (BYE, PRACK) changes nothing by how it is answered."""
 REMEMBERED = 10_000
-METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE")
+METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "PRACK")
 OTHERS = ("INFO", "REFER", "NOTIFY", "REGISTER")
-EXTENSIONS = ("timer",)
+EXTENSIONS = ("timer", "100rel")
 ALLOW: Field = ("allow", ", ".join((*METHODS, *OTHERS)))
 SUPPORTED: Field = ("supported", ", ".join(EXTENSIONS))
 
@@ -126,7 +127,7 @@ class House:
         if leg.dialog is not None and leg.state != "over":
             if not leg.theirs and leg.ack is None:
                 leg.ack = self.acknowledge(leg.dialog, leg.invite.cseq[0])
-            self.ask(leg, leg.dialog, "BYE", "bye", now)
+            self.ask(leg, leg.dialog, "BYE", "last", now)
         self.end(leg, why)
 
     def acknowledge_again(self, leg: Leg, response: Response) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from channels.voice.sip import dialog as dialogs
-from channels.voice.sip import session_timer
+from channels.voice.sip import reliable, session_timer
 from channels.voice.sip.grammar import BadSyntax
 from channels.voice.sip.house import ALLOW, EXTENSIONS, SUPPORTED, House, described
 from channels.voice.sip.leg import Called, Changed, Connected, Leg
@@ -88,8 +88,11 @@ def ring(house: House, leg: Leg, status: int, now: float, *, fields: Iterable[Fi
     """180, 182, 183; it may come again as often as wanted while nothing is answered."""
     if leg.state != "asked" or leg.transaction is None:
         return
-    contact = ("contact", f"<{_contact(leg)}>")
-    response = response_to(leg.invite, status, tag=leg.tag, fields=(contact, ALLOW, *fields))
+    told = (("contact", f"<{_contact(leg)}>"), ALLOW, *fields)
+    if reliable.required(leg):
+        reliable.ring(house, leg, status, told, now)
+        return
+    response = response_to(leg.invite, status, tag=leg.tag, fields=told)
     house.pending += house.transactions.reply(leg.transaction, response, now)
 
 
@@ -116,6 +119,7 @@ def answer(
     """200 with our answer, or with our offer if they made none; ``Connected`` follows the ACK."""
     if leg.state != "asked" or leg.transaction is None or leg.dialog is None:
         return
+    reliable.stop(house, leg)
     leg.state = "answered"
     leg.said = body
     leg.answer_due = not leg.invite.body

@@ -1,13 +1,13 @@
 """What happens in a dialog: changes by either side, refreshes, the end (§14, §15)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from channels.voice.sip import dialog as dialogs
-from channels.voice.sip import incoming, session_timer
+from channels.voice.sip import incoming, reliable, session_timer
 from channels.voice.sip.dialog import Dialog
 from channels.voice.sip.grammar import BadSyntax
 from channels.voice.sip.house import ALLOW, SUPPORTED, House, described
-from channels.voice.sip.leg import ChangeAsked, Changed, ChangeRefused, Leg, Other
+from channels.voice.sip.leg import ChangeAsked, Changed, ChangeRefused, Due, Ended, Leg, Other
 from channels.voice.sip.message import Field, Response
 from channels.voice.sip.transactions import Asked, Id
 
@@ -34,6 +34,8 @@ def asked(house: House, leg: Leg, given: Asked, now: float) -> None:
         house.reply(given, status, now, phrase=phrase, fields=fields)
     elif request.method == "BYE":
         _bye(house, leg, given, now)
+    elif request.method == "PRACK":
+        reliable.acknowledged(house, leg, given, now)
     elif request.method in {"INVITE", "UPDATE"}:
         _change_asked(house, leg, given, now)
     else:
@@ -204,26 +206,30 @@ def _timer_fields(leg: Leg) -> tuple[Field, ...]:
 def on_time(house: House, leg: Leg, now: float) -> None:
     """Whatever of the leg is due."""
     for due in sorted(name for name, at in leg.due.items() if at <= now):
-        if leg.state == "over":
-            return
-        if due not in leg.due:
-            continue
-        match due:
-            case "repeat":
-                incoming.repeat(house, leg, now)
-            case "give_up":
-                house.hang_up(leg, "ended_by_us" if leg.state == "ending" else "no_ack", now)
-            case "expire":
-                house.hang_up(leg, "session_timer", now)
-            case "refresh":
-                _refresh(house, leg, now)
-            case "retry":
-                house.wake(leg, retry=None)
-                wanted, leg.changing = leg.changing, b""
-                if wanted and not change(house, leg, wanted, now):
-                    leg.changing = wanted
-                    house.wake(leg, retry=now + 1.0)
+        if due in leg.due:
+            _WHEN_DUE[due](house, leg, now)
     house.wake(leg)
+
+
+def _given_up(house: House, leg: Leg, now: float) -> None:
+    house.hang_up(leg, "ended_by_us" if leg.state == "ending" else "no_ack", now)
+
+
+def _expired(house: House, leg: Leg, now: float) -> None:
+    house.hang_up(leg, "session_timer", now)
+
+
+def _unheard(house: House, leg: Leg, now: float) -> None:
+    incoming.refuse(house, leg, 504, now)
+    house.out.append(Ended(leg, "no_prack"))
+
+
+def _retried(house: House, leg: Leg, now: float) -> None:
+    house.wake(leg, retry=None)
+    wanted, leg.changing = leg.changing, b""
+    if wanted and not change(house, leg, wanted, now):
+        leg.changing = wanted
+        house.wake(leg, retry=now + 1.0)
 
 
 def _refresh(house: House, leg: Leg, now: float) -> None:
@@ -240,3 +246,14 @@ def _refresh(house: House, leg: Leg, now: float) -> None:
     else:
         fields = (*fields, ALLOW, *described(leg.said))
         _ask(house, leg, leg.dialog, "INVITE", now, fields=fields, body=leg.said)
+
+
+_WHEN_DUE: dict[Due, Callable[[House, Leg, float], None]] = {
+    "repeat": incoming.repeat,
+    "give_up": _given_up,
+    "expire": _expired,
+    "refresh": _refresh,
+    "retry": _retried,
+    "unseen": reliable.repeat,
+    "unheard": _unheard,
+}

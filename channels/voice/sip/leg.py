@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from channels.voice.sip.dialog import Dialog
 from channels.voice.sip.flow import Flow
-from channels.voice.sip.message import Request, Response
+from channels.voice.sip.message import Field, Request, Response
 from channels.voice.sip.session_timer import SessionTimer
 from channels.voice.sip.transactions import Asked, Id
 
@@ -14,9 +14,16 @@ State = Literal["asked", "answered", "calling", "ending", "talking", "over"]
 """Theirs: "asked" until we answer, "answered" until they acknowledge. Ours: "calling". "ending": to
 be ended as soon as the protocol lets us. "over": nothing may be done with it any more."""
 
-Due = Literal["repeat", "give_up", "refresh", "expire", "retry"]
+Due = Literal["repeat", "give_up", "refresh", "expire", "retry", "unseen", "unheard"]
 Why = Literal[
-    "hung_up", "gave_up", "no_ack", "no_answer", "session_timer", "broken", "ended_by_us", "gone"
+    "hung_up",
+    "gave_up",
+    "no_ack",
+    "no_prack",
+    "no_answer",
+    "session_timer",
+    "ended_by_us",
+    "gone",
 ]
 """``hung_up``: they said BYE. ``gave_up``: CANCEL, or BYE before we answered. ``no_answer``: the
 ACK to an offer of ours had none. ``gone``: they know nothing of it any more (481, 408)."""
@@ -55,6 +62,12 @@ class Leg:
         self.interval = 0.0
         self.answer_due = False
         self.ack: Request | None = None
+        # the provisional response that must arrive, what is to follow it, and the numbers of theirs
+        self.reliable: Response | None = None
+        self.next_reliable: tuple[int, tuple[Field, ...]] | None = None
+        self.rseq = 0
+        self.rseqs: dict[str, int] = {}
+        self.early_heard: dict[str, bytes] = {}
         # a change of the session under way
         self.ours_open: Id | None = None
         self.theirs_open: Asked | None = None

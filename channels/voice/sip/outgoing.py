@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from channels.voice.sip import dialog as dialogs
-from channels.voice.sip import session_timer
+from channels.voice.sip import reliable, session_timer
 from channels.voice.sip.digest import answer_to
 from channels.voice.sip.flow import Flow
 from channels.voice.sip.grammar import BadSyntax, written_via
@@ -84,7 +86,7 @@ def answered(house: House, leg: Leg, response: Response, now: float) -> None:
     """A response to our INVITE."""
     if response.provisional:
         if leg.state == "calling":
-            _early(house, leg, response)
+            _early(house, leg, response, now)
     elif response.success:
         _accepted(house, leg, response, now)
     elif leg.state == "ending":
@@ -103,17 +105,21 @@ def unanswered(house: House, leg: Leg, *, broken: bool) -> None:
         house.out.append(Refused(leg, 503 if broken else 408))
 
 
-def _early(house: House, leg: Leg, response: Response) -> None:
+def _early(house: House, leg: Leg, response: Response, now: float) -> None:
     if response.to.tag and response.to.tag not in leg.early:
         dialog = dialogs.as_caller(leg.invite, response, flow=leg.flow)
         leg.early[response.to.tag] = dialog
         house.bind(leg, dialog)
-    if response.status > 100:
+    if response.status > 100 and reliable.came(house, leg, response, now):
+        if response.body:
+            leg.early_heard[response.to.tag] = response.body
         house.out.append(Ringing(leg, response))
 
 
 def _accepted(house: House, leg: Leg, response: Response, now: float) -> None:
     dialog = dialogs.as_caller(leg.invite, response, flow=leg.flow)
+    if (early := leg.early.get(dialog.remote_tag)) is not None:
+        dialog = replace(dialog, cseq=early.cseq, remote_cseq=early.remote_cseq)
     if leg.dialog is not None and leg.dialog.remote_tag == dialog.remote_tag:
         house.acknowledge_again(leg, response)
         return
@@ -125,7 +131,7 @@ def _accepted(house: House, leg: Leg, response: Response, now: float) -> None:
         if leg.state == "ending":
             house.end(leg, "ended_by_us")
         return
-    leg.heard = response.body
+    leg.heard = response.body or leg.early_heard.get(response.to.tag, b"")
     leg.updates = session_timer.lets_update(response)
     leg.state = "talking"
     house.move(leg, dialog)
@@ -150,7 +156,7 @@ def drop(house: House, leg: Leg, dialog: dialogs.Dialog, now: float) -> None:
     """ACK and BYE: nobody is at our end of this one."""
     ack = house.acknowledge(dialog, leg.invite.cseq[0])
     leg.ack = leg.ack or ack
-    house.ask(leg, dialog, "BYE", "bye", now)
+    house.ask(leg, dialog, "BYE", "last", now)
 
 
 def _tried_again(house: House, leg: Leg, response: Response, now: float) -> bool:

@@ -255,7 +255,7 @@ class UserAgent:
             house.reply(asked, 503, now, fields=(RETRY_AFTER,))
         elif request.method == "INVITE":
             incoming.called(house, asked, now)
-        elif request.method in {"BYE", "UPDATE"}:
+        elif request.method in {"BYE", "UPDATE", "PRACK"}:
             house.reply(asked, 481, now)
         elif refusal := incoming.refusal_of(request):
             status, phrase, fields = refusal

@@ -262,6 +262,64 @@ def test_a_hang_up_before_the_ack_waits_for_it() -> None:
     assert net.empty()
 
 
+# -- provisional responses that must arrive -------------------------------------------------
+
+
+def test_who_requires_it_gets_what_must_arrive_in_turn() -> None:
+    net = Network()
+    ours = net.call(fields=[("require", "100rel")])
+    theirs = net.ringing()
+    for status in (180, 181, 182):
+        net.take(1, net.agents[1].ring(theirs, status, net.now))
+    net.run(1)
+    # 181 was overtaken by 182 while 180 was on its way.
+    assert [e.response.status for e in net.heard[0] if isinstance(e, Ringing)] == [180, 182]
+    assert net.sent(0, 0).count("PRACK") == 2
+    net.take(1, net.agents[1].answer(theirs, ANSWER, net.now))
+    net.run(1)
+    net.take(0, net.agents[0].hang_up(ours, net.now))
+    net.run()
+    bye = net.last("BYE")
+    assert bye.cseq[0] == 4, "after INVITE and two PRACK"
+    assert (why(net, 0), why(net, 1)) == (["ended_by_us"], ["hung_up"])
+    assert net.empty()
+
+
+def test_what_must_arrive_is_repeated_and_then_the_call_is_given_up() -> None:
+    net = Network()
+    net.call(fields=[("require", "100rel")])
+    theirs = net.ringing()
+    net.mute.add(0)
+    net.take(1, net.agents[1].ring(theirs, 180, net.now))
+    net.run(33)
+    times = [
+        at for at, end, m in net.wire if end == 1 and isinstance(m, Response) and m.status == 180
+    ]
+    assert times == [0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5]
+    net.mute.clear()
+    net.run()
+    assert why(net, 1) == ["no_prack"]
+    assert [e.status for e in net.heard[0] if isinstance(e, Refused)] == [504]
+    assert net.empty()
+
+
+def test_an_answer_in_a_provisional_response_counts_and_repetitions_do_not() -> None:
+    net, leg, invite = calling()
+    numbered = [("require", "100rel"), ("rseq", "7")]
+    contact = ("contact", "<sip:one@192.0.2.2>")
+    early = response_to(invite, 183, tag="one", fields=[*numbered, contact], body=ANSWER)
+    for _ in range(3):
+        arrives(net, early)
+    skipped = [("require", "100rel"), ("rseq", "9")]
+    arrives(net, response_to(invite, 180, tag="one", fields=[*skipped, contact]))
+    assert count(net, 0, Ringing) == 1
+    pracks = [m for _, _, m in net.wire if isinstance(m, Request) and m.method == "PRACK"]
+    assert [m.first("rack") for m in pracks] == ["7 1 INVITE"]
+    arrives(net, response_to(invite, 200, tag="one", fields=[contact]))
+    assert leg.heard == ANSWER
+    assert leg.state == "talking"
+
+
 # -- forks, strangers, retries --------------------------------------------------------------
 
 

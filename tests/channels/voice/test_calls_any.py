@@ -33,11 +33,11 @@ LAST = 3_000.0
 class Play:
     """A network whose ends do what is planned with whatever legs they have."""
 
-    def __init__(self, weather: Weather, seed: int, offered: bool) -> None:
+    def __init__(self, weather: Weather, seed: int, *, offered: bool, strict: bool) -> None:
         self.net = Network(weather, seed, session_seconds=90)
         self.net.react = self.react
         self.legs: list[list[Leg]] = [[], []]
-        self.offered = offered
+        self.offered, self.strict = offered, strict
 
     def react(self, end: int, event: CallEvent) -> None:
         net = self.net
@@ -53,7 +53,8 @@ class Play:
                 pass
 
     def call(self) -> None:
-        self.legs[0].append(self.net.call(body=OFFER if self.offered else b""))
+        fields = [("require", "100rel")] if self.strict else []
+        self.legs[0].append(self.net.call(body=OFFER if self.offered else b"", fields=fields))
 
     def do(self, deed: str, end: int) -> None:
         net, agent = self.net, self.net.agents[end]
@@ -81,11 +82,16 @@ class Play:
     weather=WEATHER,
     seed=st.integers(0, 9_999),
     offered=st.booleans(),
+    strict=st.booleans(),
 )
 def test_each_leg_ends_once_and_nothing_is_left(
-    deeds: list[tuple[float, str, int]], weather: Weather, seed: int, offered: bool
+    deeds: list[tuple[float, str, int]],
+    weather: Weather,
+    seed: int,
+    offered: bool,
+    strict: bool,
 ) -> None:
-    play = Play(weather, seed, offered)
+    play = Play(weather, seed, offered=offered, strict=strict)
     net = play.net
     net.later(0, play.call)
     for at, deed, end in deeds:
