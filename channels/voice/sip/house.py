@@ -124,11 +124,17 @@ class House:
 
     def hang_up(self, leg: Leg, why: Why, now: float) -> None:
         """BYE, whatever comes of it."""
+        self.abandon(leg, now)
         if leg.dialog is not None and leg.state != "over":
             if not leg.theirs and leg.ack is None:
                 leg.ack = self.acknowledge(leg.dialog, leg.invite.cseq[0])
             self.ask(leg, leg.dialog, "BYE", "last", now)
         self.end(leg, why)
+
+    def abandon(self, leg: Leg, now: float) -> None:
+        """A change of ours that is not answered yet never will be."""
+        if leg.ours_open is not None:
+            self.pending += self.transactions.abandon(leg.ours_open, now)
 
     def acknowledge_again(self, leg: Leg, response: Response) -> None:
         """Their 2xx came once more: our ACK was lost, and is sent as it was."""

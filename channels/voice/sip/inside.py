@@ -44,6 +44,7 @@ def asked(house: House, leg: Leg, given: Asked, now: float) -> None:
 
 def _bye(house: House, leg: Leg, given: Asked, now: float) -> None:
     house.reply(given, 200, now)
+    house.abandon(leg, now)
     if leg.theirs_open is not None:
         house.reply(leg.theirs_open, 487, now)
     if leg.state == "asked" and leg.transaction is not None:

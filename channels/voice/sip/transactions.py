@@ -184,6 +184,10 @@ class Transactions:
         held.cancel = "wanted"
         return self._send_cancel(id_, held, now)
 
+    def abandon(self, id_: Id, now: float) -> Result:
+        """Nobody waits for the answer to this request of ours: it ends soon, though none comes."""
+        return self._step(id_, Cancelling(), now) if id_ in self._held else []
+
     def broken(self, flow: Flow, now: float) -> Result:
         """Nothing more goes this way: what waits for an answer on it ends."""
         lost = [id_ for id_, held in self._held.items() if held.flow == flow]

@@ -1,6 +1,6 @@
 """Whatever both ends do and the network loses: each leg ends once, and nothing is left of it."""
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from channels.voice.sip.leg import (
@@ -76,6 +76,13 @@ class Play:
                         net.heard[end].append(Refused(leg, 480))
 
 
+@example(  # the answer to a change is lost, and its sender has hung up
+    deeds=[(1.0, "answer", 1), (10.0, "change", 0), (12.0, "hang up", 0)],
+    weather=Weather(loss=0.4),
+    seed=409,
+    offered=False,
+    strict=False,
+)
 @settings(max_examples=150, deadline=None)
 @given(
     deeds=st.lists(DEEDS, max_size=8),
