@@ -7,9 +7,10 @@ import type { AlarmBoard, Board } from "./board";
 /** What is crossed just now; gone as soon as it is over. */
 export function Alarms({ board }: { board: Board }) {
   const alarms = Object.values(board.alarms);
+  const withheld = board.withheld ?? 0;
   return (
-    <div role="status">
-      {alarms.length + board.withheld > 0 && (
+    <div class="wall-alarms" role="status">
+      {alarms.length + withheld > 0 && (
         <ul class="alarms" aria-label={t("alarm.title")}>
           {alarms.map((alarm) => (
             <li key={`${alarm.queue}/${alarm.threshold}`} class="card alarm">
@@ -20,11 +21,11 @@ export function Alarms({ board }: { board: Board }) {
               {alarm.since && <span class="muted num">{t("alarm.since", { time: since(alarm.since) })}</span>}
             </li>
           ))}
-          {board.withheld > 0 && (
+          {withheld > 0 && (
             <li class="card alarm">
               <Icon of={TriangleAlert} size={16} />
               <a href="#/withheld">{t("live.withheld")}</a>
-              <b class="num">{board.withheld}</b>
+              <b class="num">{withheld}</b>
             </li>
           )}
         </ul>

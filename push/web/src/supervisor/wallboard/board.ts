@@ -97,8 +97,8 @@ export interface Board {
   nodes: Record<string, NodeBoard>;
   /** Who waited, each minute of the last hour. */
   trend: number[];
-  /** Automatic mails that a budget kept back in the last hour. */
-  withheld: number;
+  /** Automatic mails that a budget kept back in the last hour; a node of an older version does not say. */
+  withheld?: number;
 }
 
 type Document = Record<string, unknown>;
