@@ -17,13 +17,18 @@ class FilesCard(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Site(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How the window presents itself. ``files`` left out: none can be sent."""
+    """How the window presents itself. ``files`` left out: none can be sent.
+
+    ``consent`` stands below until something has been said, ``ask`` is what is asked before that.
+    """
 
     title: str = ""
     greeting: str = ""
     locale: str = ""
     offline_email: str = ""
     files: FilesCard | UnsetType = UNSET
+    consent: str = ""
+    ask: tuple[str, ...] = ()
 
 
 class CallbackCard(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -196,6 +196,8 @@ class Connection:
                 locale=house.settings.locale,
                 offline_email=house.settings.offline_email,
                 files=files_card(house.settings.files),
+                consent=words.consent,
+                ask=house.settings.ask,
             ),
             heartbeat=house.heartbeat,
             case=case,

@@ -1,6 +1,6 @@
 """What a ``[[channel]]`` of kind "webchat" can say."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct, field
@@ -24,6 +24,7 @@ class Words(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: Line = ""
     greeting: Paragraph = ""
     question: Line = ""
+    consent: Paragraph = ""
 
 
 FILE_TYPES = (
@@ -64,7 +65,8 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
     ``origins`` are the sites that may embed the window (``https://shop.example.com``, or
     ``https://*.example.com`` for every subdomain); the node's own pages always may.
     ``survey``: when a chat has ended it is asked how it went, by ``question`` if there is one.
-    ``translations`` overrides ``title``, ``greeting`` and ``question`` by language ("de", "pt-BR").
+    ``consent`` stands below until something has been said; ``ask`` is what is asked before that.
+    ``translations`` overrides what of this is said, by language ("de", "pt-BR").
     ``country`` is where telephone numbers are that name none; else the visitor's locale says.
     ``identity_key`` is shared with the host site, which signs with it who its signed-in
     visitors are (a JWT, HS256). ``files`` is what visitors may send. ``per_minute`` bounds one
@@ -79,6 +81,8 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
     greeting: Paragraph = ""
     survey: bool = True
     question: Line = ""
+    consent: Paragraph = ""
+    ask: tuple[Literal["name", "email", "phone"], ...] = ()
     translations: dict[str, Words] = field(default_factory=dict)
     locale: Locale = ""
     country: Country = ""
@@ -97,18 +101,16 @@ class Settings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields
             raise ValueError("identity_key must have at least 16 characters")
 
     def words(self, locale: str) -> Words:
-        """Title and greeting in the nearest language there is (RFC 4647 lookup)."""
+        """What the window says, in the nearest language there is (RFC 4647 lookup)."""
         tags = {tag.lower(): words for tag, words in self.translations.items()}
         wanted = locale.lower()
-        while wanted:
-            if found := tags.get(wanted):
-                return Words(
-                    title=found.title or self.title,
-                    greeting=found.greeting or self.greeting,
-                    question=found.question or self.question,
-                )
+        while wanted and wanted not in tags:
             wanted = wanted.rpartition("-")[0]
-        return Words(title=self.title, greeting=self.greeting, question=self.question)
+        found = tags.get(wanted, Words())
+        said = {
+            name: getattr(found, name) or getattr(self, name) for name in Words.__struct_fields__
+        }
+        return Words(**said)
 
 
 def _problem_of(origin: str) -> str:

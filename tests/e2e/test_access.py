@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from tests.e2e.conftest import NewPage
 from tests.e2e.house import PASSWORD, House
@@ -110,9 +110,17 @@ async def test_the_chat_is_for_everybody_at_both_ends(house: House, new_page: Ne
     await desktop.accept("Does it fold?")
     await desktop.send("It does.")
     await expect(widget.message("It does.")).to_have_count(1)
+    program = FilePayload(name="setup.exe", mimeType="image/png", buffer=b"MZ\x90\0" + bytes(99))
+    words = FilePayload(name="list.txt", mimeType="text/plain", buffer=b"one, two")
+    await shop.get_by_test_id("file-input").set_input_files([program, words])
+    await expect(shop.get_by_test_id("file")).to_have_count(1)
+    await expect(shop.get_by_test_id("upload")).to_have_attribute("data-state", "failed")
+    await shop.get_by_test_id("edit").click()
     assert await findings(page) == []
     assert await findings(shop) == []
     await desktop.finish("Solved")
+    await shop.get_by_test_id("rate").locator("label").nth(2).click()
+    assert await findings(shop) == []
 
 
 @pytest.mark.timeout(120)

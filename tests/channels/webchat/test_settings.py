@@ -6,7 +6,7 @@ import pytest
 from channels.webchat.hub import Hub
 from channels.webchat.pace import Bucket, Buckets
 from channels.webchat.settings import Settings, Words, may_embed
-from gateway.core.ids import CaseId
+from gateway.core.ids import CaseId, ChannelName
 
 OWN = "http://localhost:8080"
 SHOP = ("https://shop.example.com", "https://*.example.org")
@@ -134,3 +134,16 @@ def test_who_has_left_is_told_nothing() -> None:
     hub.remove("tab")
     assert hub.followers(CaseId("case-2")) == hub.tabs("mia") == ()
     assert not hub.watched(CaseId("case-2"))
+
+
+def test_what_is_said_comes_word_by_word_from_the_nearest_language() -> None:
+    settings = Settings(
+        name=ChannelName("site"),
+        title="Help",
+        consent="You agree",
+        question="Well?",
+        translations={"de": Words(title="Hilfe", consent="Sie stimmen zu")},
+    )
+    said = settings.words("de-AT")
+    assert (said.title, said.consent, said.question) == ("Hilfe", "Sie stimmen zu", "Well?")
+    assert settings.words("fr").consent == "You agree"

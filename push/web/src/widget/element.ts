@@ -3,9 +3,10 @@
 import { CallPart } from "./call.ts";
 import type { Chat, Happening, Said, Who } from "./chat.ts";
 import { step } from "./chat.ts";
-import { icon, KeyedList, make, newId, put, write } from "./dom.ts";
+import { icon, KeyedList, linked, make, newId, put, write } from "./dom.ts";
 import type { AttachmentCard, Profile, ServerFrame } from "./frames.ts";
 import { MAX_BODY } from "./frames.ts";
+import { asText, IntroPart } from "./intro.ts";
 import { Line } from "./line.ts";
 import { Files } from "./files.ts";
 import { rowsOf } from "./log.ts";
@@ -54,6 +55,7 @@ export class SwitchroomChat extends HTMLElement {
   private log!: KeyedList;
   private calls!: CallPart;
   private rate!: RatePart;
+  private intro!: IntroPart;
   private readonly place = () => ({ base: this.line?.base ?? "", token: this.chat.token });
   private readonly files = new Files(this.place);
   private readonly uploads = new Uploads(
@@ -117,6 +119,25 @@ export class SwitchroomChat extends HTMLElement {
   identify(identity: Identity): void {
     this.identity = { ...identity };
     this.line?.renew();
+  }
+
+  private introduce(profile: Profile): void {
+    this.memory.set("profile", profile);
+    this.identify({ ...this.identity, ...profile });
+    this.draw();
+    this.parts.text.focus();
+  }
+
+  private saveText(): void {
+    const lines = this.chat.said.map(({ author, body, at, attachments }) => ({
+      author: author.kind === "customer" ? this.words.say("you") : author.name || this.words.say("support"),
+      body,
+      at: new Date(at).toLocaleString(this.words.language),
+      files: (attachments ?? []).map((file) => file.name),
+    }));
+    const url = URL.createObjectURL(new Blob([asText(lines)], { type: "text/plain" }));
+    make("a", { href: url, download: `chat-${this.chat.number ?? ""}.txt` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
   }
 
   private get opened(): boolean {
@@ -229,6 +250,9 @@ export class SwitchroomChat extends HTMLElement {
     this.rate = new RatePart(this.words, (event) => this.happen(event), () => this.parts.text.focus());
     this.parts.strip.after(this.calls.root);
     this.parts.form.before(this.rate.root);
+    this.intro = new IntroPart(this.words, (profile) => this.introduce(profile));
+    this.parts.form.before(this.intro.root);
+    this.identity = { ...this.memory.get<Profile>("profile"), ...this.identity };
     shadow.append(this.parts.root);
     this.wire();
     this.parts.text.value = this.memory.get<string>("draft") ?? "";
@@ -267,6 +291,7 @@ export class SwitchroomChat extends HTMLElement {
       if (this.stuck) fresh.hidden = true;
     };
     fresh.onclick = () => this.toEnd();
+    this.parts.save.onclick = () => this.saveText();
     this.parts.dropEdit.onclick = () => this.edit(null);
     this.wireFiles();
     visualViewport?.addEventListener("resize", this.onResize);
@@ -436,6 +461,12 @@ export class SwitchroomChat extends HTMLElement {
     this.drawStrip();
     this.calls.draw(chat);
     this.rate.draw(chat);
+    const { save, consent, form } = this.parts;
+    save.hidden = chat.said.length === 0;
+    const fresh = chat.conversation === null && !chat.pending.length;
+    form.hidden = this.intro.draw(chat.site, fresh && chat.token !== null && this.memory.get("profile") === null);
+    consent.hidden = !fresh || !chat.site.consent;
+    if (consent.textContent !== (chat.site.consent ?? "")) consent.replaceChildren(...linked(chat.site.consent ?? ""));
     this.drawLog();
     this.grow();
   }

@@ -23,7 +23,7 @@ export class Files {
   /** One file of a message. */
   part(file: AttachmentCard, words: Words): HTMLElement {
     const label = words.say("save", { name: file.name });
-    const button = make("button", { type: "button", class: "file", title: label, "aria-label": label, "data-testid": "file" });
+    const button = make("button", { type: "button", class: "file", title: label, "data-testid": "file" });
     button.onclick = () => void this.save(file, button, words);
     if (PICTURES.has(file.type) && file.size <= MOST_SHOWN) {
       button.classList.add("pic");

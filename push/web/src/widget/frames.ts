@@ -25,6 +25,10 @@ export interface Site {
   locale?: string;
   offline_email?: string;
   files?: FilesCard;
+  /** What one agrees to by writing. */
+  consent?: string;
+  /** What is asked before the first word. */
+  ask?: (keyof Profile)[];
 }
 
 export type ClientFrame =

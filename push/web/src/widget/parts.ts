@@ -39,8 +39,9 @@ export function buildParts(words: Words) {
   const number = make("span", { class: "sub", part: "number", "data-testid": "number" });
   const sub = make("div", { class: "sub", role: "status", part: "status", "data-testid": "status" });
   const end = button("icon end", words.say("end"), icon("end", 20));
+  const save = button("icon save", words.say("saveChat"), icon("save", 20));
   const close = button("icon close", words.say("close"), icon("down", 24));
-  const head = make("header", { class: "head", part: "header" }, make("div", { class: "who" }, title, sub, number), end, close);
+  const head = make("header", { class: "head", part: "header" }, make("div", { class: "who" }, title, sub, number), save, end, close);
 
   const endYes = make("button", { type: "button", class: "small main", "data-testid": "end-yes" }, words.say("end"));
   const endNo = make("button", { type: "button", class: "small", "data-testid": "end-no" }, words.say("endNo"));
@@ -59,16 +60,19 @@ export function buildParts(words: Words) {
   const dropEdit = make("button", { type: "button", class: "small", "data-testid": "edit-cancel" }, words.say("editNot"));
   const editing = make("div", { class: "ask", role: "group", "data-testid": "editing" }, make("span", {}, words.say("editing")), dropEdit);
   editing.hidden = true;
+  const consent = make("p", { class: "consent", "data-testid": "consent" });
+  consent.hidden = true;
   const pick = make("input", { type: "file", multiple: true, hidden: true, "data-testid": "file-input" });
   const attach = button("attach", words.say("attach"), icon("clip", 20));
   const form = make("form", { class: "compose", part: "composer" }, fresh, over, attach, pick, text, send);
 
-  const panel = make("section", { class: "panel", id: "panel", part: "panel", role: "dialog", "aria-labelledby": "title", "data-testid": "panel" }, head, strip, ask, scroll, editing, form);
+  const panel = make("section", { class: "panel", id: "panel", part: "panel", role: "dialog", "aria-labelledby": "title", "data-testid": "panel" }, head, strip, ask, scroll, editing, form, consent);
   put(end, { "data-testid": "end" });
   put(close, { "data-testid": "close" });
   put(attach, { "data-testid": "attach" });
+  put(save, { "data-testid": "save" });
   const root = make("div", { class: "root" }, panel, launcher, news);
-  return { root, launcher, badge, news, panel, title, sub, number, end, close, ask, endYes, endNo, strip, log, scroll, fresh, over, text, send, form, attach, pick, editing, dropEdit };
+  return { root, launcher, badge, news, panel, title, sub, number, end, close, ask, endYes, endNo, strip, log, scroll, fresh, over, text, send, form, attach, pick, editing, dropEdit, save, consent };
 }
 
 /** Full-screen on a phone the window is modal: Tab stays inside. */

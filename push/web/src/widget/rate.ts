@@ -11,7 +11,7 @@ export class RatePart {
   private readonly question = make("legend", {});
   private readonly stars: HTMLInputElement[] = [];
   private readonly comment: HTMLTextAreaElement;
-  private readonly more: HTMLElement;
+  private readonly send: HTMLElement;
   private shown: string | null = null;
 
   constructor(
@@ -28,9 +28,9 @@ export class RatePart {
     }
     this.comment = make("textarea", { rows: 2, maxlength: 2000, placeholder: words.say("rateWhy"), "aria-label": words.say("rateWhy"), "data-testid": "rate-comment" });
     const not = make("button", { type: "button", class: "small", "data-testid": "rate-not" }, words.say("callNot"));
-    const send = make("button", { type: "submit", class: "small go", "data-testid": "rate-send" }, words.say("send"));
-    this.more = make("div", { class: "more" }, this.comment, make("div", { class: "keys" }, send));
-    this.root = make("form", { class: "rate", "data-testid": "rate" }, make("fieldset", {}, this.question, choices), this.more, not);
+    this.send = make("button", { type: "submit", class: "small go", "data-testid": "rate-send" }, words.say("send"));
+    const keys = make("div", { class: "keys" }, not, this.send);
+    this.root = make("form", { class: "rate", "data-testid": "rate" }, make("fieldset", {}, this.question, choices), make("div", { class: "more" }, this.comment), keys);
     not.onclick = () => {
       happen({ do: "unrated" });
       done();
@@ -50,13 +50,14 @@ export class RatePart {
     if (!asked || this.shown === asked.id) return;
     this.shown = asked.id;
     this.root.reset();
-    this.more.hidden = true;
+    this.comment.hidden = this.send.hidden = true;
+    for (const one of this.stars) one.nextElementSibling?.classList.remove("on");
     write(this.question, asked.question || this.words.say("rate"));
   }
 
   private chosen(): void {
     const score = this.stars.findIndex((one) => one.checked) + 1;
     this.stars.forEach((one, index) => one.nextElementSibling?.classList.toggle("on", index < score));
-    this.more.hidden = false;
+    this.comment.hidden = this.send.hidden = false;
   }
 }

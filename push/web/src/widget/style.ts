@@ -92,7 +92,6 @@ legend{padding:0;font-weight:600;font-size:14px;margin-inline:auto;overflow-wrap
 .stars input:focus-visible+label{outline:2px solid var(--accent)}
 .more{width:100%;display:grid;gap:8px}
 .more textarea{background:var(--bg);border-color:var(--line)}
-.rate>.small{background:none}
 
 .scroll{flex:1;min-height:0;overflow-y:auto;overscroll-behavior:contain;padding:16px;scrollbar-width:thin;scrollbar-color:var(--line) transparent}
 .log{display:flex;flex-direction:column;min-height:100%}
@@ -106,7 +105,7 @@ legend{padding:0;font-weight:600;font-size:14px;margin-inline:auto;overflow-wrap
 .row.first{margin-block-start:12px}
 .row.mine{align-self:flex-end;align-items:flex-end}
 .name{font-size:12px;font-weight:600;color:var(--soft);padding:0 4px 3px}
-.bubble{background:var(--theirs);padding:9px 13px;border-radius:16px;border-end-start-radius:5px;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext;text-align:start}
+.bubble{max-width:100%;background:var(--theirs);padding:9px 13px;border-radius:16px;border-end-start-radius:5px;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext;text-align:start}
 .mine .bubble{background:var(--mine);color:var(--mine-ink);border-radius:16px;border-end-end-radius:5px}
 .waits .bubble{opacity:.84}
 .bubble a{color:inherit;text-decoration:underline;text-underline-offset:2px}
@@ -147,6 +146,9 @@ textarea::placeholder{color:var(--soft);opacity:1}
 textarea:focus{outline:none;border-color:var(--accent)}
 .attach{width:38px;height:42px;display:grid;place-items:center;color:var(--soft);flex:none;border-radius:12px}
 .attach:hover{color:var(--text);background:var(--sunken)}
+.consent{flex:none;padding:0 16px 10px;font-size:12px;color:var(--soft);overflow-wrap:anywhere}
+.consent a{color:inherit}
+.intro{border-block-start:1px solid var(--line);background:var(--sunken);flex:none;overflow-y:auto}
 .send{width:42px;height:42px;border-radius:12px;display:grid;place-items:center;background:var(--accent);color:var(--ink);flex:none;transition:opacity .12s}
 .send:disabled{background:var(--sunken);color:var(--soft);cursor:default}
 :host([dir=rtl]) .send svg,:host([dir=rtl]) .flip{transform:scaleX(-1)}

@@ -18,7 +18,8 @@ export interface Upload {
 /** Sends one file; `share` is told how far it is. The answer is what the node kept, or why it did not. */
 export type Sender = (file: File, share: (part: number) => void, ending: AbortSignal) => Promise<AttachmentCard | string>;
 
-const AT_ONCE = 2;
+/** One after the other: they are said in the order in which they were chosen. */
+const AT_ONCE = 1;
 /** The line is away, or the node busy: it is tried again. */
 const AGAIN = new Set(["network", "unavailable", "too_fast"]);
 const TRIES = 6;

@@ -8,7 +8,10 @@ import english from "./words/en.json" with { type: "json" };
 export type Word = keyof typeof english;
 export type Texts = Partial<Record<Word, string>>;
 
-export const SPOKEN = ["ar", "de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt", "ru", "zh"];
+/** Those of the customer's page for a ticket. */
+export const SPOKEN = [
+  "ar", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "hu", "it", "ja", "ko", "nl", "pl", "pt", "ro", "ru", "sv", "tr", "uk", "zh",
+];
 /** A window without the right words is better than none. */
 const PATIENCE_MS = 3_000;
 

@@ -9,13 +9,16 @@ const english = textsOf("en");
 const holes = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map((hole) => hole[0]).sort();
 
 describe("the window's words", () => {
-  it("are there in every language that is spoken", () => {
+  it("are there in every language that the page for tickets speaks", () => {
+    const page = readdirSync(resolve(import.meta.dirname, "../../../../gateway/api/ticket/words"));
     expect(readdirSync(folder).map((name) => name.replace(".json", "")).sort()).toEqual([...SPOKEN].sort());
+    expect(page.filter((name) => name.endsWith(".toml")).map((name) => name.replace(".toml", "")).sort()).toEqual([...SPOKEN].sort());
   });
 
   for (const language of SPOKEN) {
-    it(`have the same blanks in ${language} as in English`, () => {
+    it(`are complete in ${language}, with the same blanks as in English`, () => {
       const texts = textsOf(language);
+      expect(Object.keys(texts).sort()).toEqual(Object.keys(english).sort());
       for (const [word, text] of Object.entries(texts)) {
         expect(text.trim(), word).not.toBe("");
         expect(holes(text), word).toEqual(holes(english[word]!));
