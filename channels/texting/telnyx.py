@@ -10,7 +10,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct, field
 
-from channels.calling import Asked, Reply, exchange
+from channels.calling import Reply
+from channels.texting.asking import ask_json
 from channels.texting.judging import judged
 from channels.texting.settings import ProviderSettings
 from channels.texting.wire import (
@@ -164,18 +165,7 @@ class Telnyx:
         return None
 
     async def _ask(self, method: str, path: str, body: bytes | None = None) -> Reply:
-        return await exchange(
-            Asked(
-                url=f"{self._said.base}{path}",
-                method=method,
-                body=body,
-                headers={
-                    "Authorization": f"Bearer {self._said.api_secret}",
-                    "Content-Type": "application/json",
-                },
-                private=self._said.private,
-            )
-        )
+        return await ask_json(self._said, f"Bearer {self._said.api_secret}", method, path, body)
 
     def _refusal(self, reply: Reply) -> SendError:
         problems = read_answer(reply.body).get("errors")

@@ -151,7 +151,7 @@ class Twilio:
     def login(self) -> Login | None:
         """Media lie behind the account's password."""
         own = urlsplit(self._said.base).netloc if self._said.api_base else "api.twilio.com"
-        return Login(hosts=(own, "mms.twiliocdn.com", ".twilio.com"), headers=self._signed_in())
+        return Login(hosts=(own, ".twilio.com"), headers=self._signed_in())
 
     def _signed_in(self) -> dict[str, str]:
         pair = f"{self._said.account}:{self._said.api_secret or self._said.secret}"

@@ -11,7 +11,8 @@ import msgspec
 from jwt.types import Options
 from msgspec import UNSET, Struct, UnsetType, field
 
-from channels.calling import Asked, Reply, exchange
+from channels.calling import Reply
+from channels.texting.asking import ask_json
 from channels.texting.judging import judged
 from channels.texting.settings import ProviderSettings
 from channels.texting.wire import (
@@ -184,18 +185,8 @@ class Vonage:
 
     async def _ask(self, method: str, path: str, body: bytes | None = None) -> Reply:
         pair = f"{self._said.account}:{self._said.api_secret or self._said.secret}"
-        return await exchange(
-            Asked(
-                url=f"{self._said.base}{path}",
-                method=method,
-                body=body,
-                headers={
-                    "Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}",
-                    "Content-Type": "application/json",
-                },
-                private=self._said.private,
-            )
-        )
+        basic = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        return await ask_json(self._said, basic, method, path, body)
 
     def _refusal(self, reply: Reply) -> SendError:
         answer = read_answer(reply.body)
