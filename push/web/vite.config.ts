@@ -95,7 +95,7 @@ export default defineConfig({
       output: {
         // what every page needs, in one file that the browser keeps from page to page
         codeSplitting: {
-          groups: [{ name: "shared", test: /node_modules|src\/(ui|api)\/|src\/i18n\/(index|en)/ }],
+          groups: [{ name: "shared", test: /node_modules\/(?!uplot)|src\/(ui|api)\/|src\/i18n\/(index|en)/ }],
         },
       },
     },

@@ -9,7 +9,7 @@ const LANGUAGES: [string, Texts][] = [
   ["zh", zh],
 ];
 /** Screens and lines that stand in every language. */
-const WHOLE = /^(live|wallboard|site|sites|waits_for|connection|signin|supervisor|act|setup|misrouted|misrouted_reason|misrouted_how|review|peers|macro|palette|canned|letter|mail|file|composer|attach|attached|original|signs|event|wording|withheld|withheld_of|withheld_what|mailset|mailbox|ring|policy|choice|hours|promise|rules|on|when|then|try)\./;
+const WHOLE = /^(live|wallboard|site|sites|waits_for|connection|signin|supervisor|act|setup|misrouted|misrouted_reason|misrouted_how|report|measure|review|peers|macro|palette|canned|letter|mail|file|composer|attach|attached|original|signs|event|wording|withheld|withheld_of|withheld_what|mailset|mailbox|ring|policy|choice|hours|promise|rules|on|when|then|try)\./;
 
 const holes = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
 

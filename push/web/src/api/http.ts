@@ -153,6 +153,6 @@ export const http = {
   put: <T = void>(path: string, body: unknown) => json<T>("PUT", path, { body }),
   delete: <T = void>(path: string) => json<T>("DELETE", path),
   form: <T>(path: string, form: FormData) => json<T>("POST", path, { form, repeatable: true }),
-  blob: async (path: string) => (await respond("GET", path, {})).blob(),
+  blob: async (path: string, query: Query = {}) => (await respond("GET", path, { query })).blob(),
   text: async (path: string) => (await respond("GET", path, {})).text(),
 };

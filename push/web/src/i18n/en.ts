@@ -1,5 +1,6 @@
 import { enPages } from "./en-pages";
 import { enPeers } from "./en-peers";
+import { enReports } from "./en-reports";
 import { enRouting } from "./en-routing";
 import { enIntake } from "./en-intake";
 import { enChat } from "./en-chat";
@@ -16,6 +17,7 @@ export const en = {
   ...enPages,
   ...enPeers,
   ...enRouting,
+  ...enReports,
   ...enIntake,
   ...enChat,
   ...enMail,

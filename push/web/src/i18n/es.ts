@@ -1,4 +1,5 @@
 import { esPeers } from "./es-peers";
+import { esReports } from "./es-reports";
 import { esRouting } from "./es-routing";
 import { esIntake } from "./es-intake";
 import { esChat } from "./es-chat";
@@ -24,6 +25,7 @@ export const es: Texts = {
   ...esMailboxes,
   ...esPeers,
   ...esRouting,
+  ...esReports,
   account: "Cuenta y ajustes",
   agent: "Agente",
   back: "Volver",

@@ -1,4 +1,5 @@
 import { zhPeers } from "./zh-peers";
+import { zhReports } from "./zh-reports";
 import { zhRouting } from "./zh-routing";
 import { zhIntake } from "./zh-intake";
 import { zhChat } from "./zh-chat";
@@ -24,6 +25,7 @@ export const zh: Texts = {
   ...zhMailboxes,
   ...zhPeers,
   ...zhRouting,
+  ...zhReports,
   account: "账户与设置",
   agent: "客服",
   back: "返回",

@@ -24,6 +24,7 @@ import { Toasts } from "../ui/toast";
 import { ItemPanel } from "./ItemPanel";
 import { Unsents } from "../admin/Outbox";
 import { Misrouted } from "./Misrouted";
+import { Reports } from "../reports/Reports";
 import { Reviews } from "./Reviews";
 import { Withheld } from "./Withheld";
 import { Wallboard, WallboardAside } from "./wallboard/Wallboard";
@@ -47,7 +48,7 @@ export function App() {
   );
 }
 
-const PARTS = ["work", "wallboard", "reviews", "outbox", "withheld", "misrouted", "sites", "queues", "hours", "promises", "rules"] as const;
+const PARTS = ["work", "wallboard", "reviews", "outbox", "withheld", "reports", "misrouted", "sites", "queues", "hours", "promises", "rules"] as const;
 type Part = (typeof PARTS)[number];
 
 function read(): Part {
@@ -83,6 +84,7 @@ const PAGES = {
   reviews: { title: "review.title", lead: "review.lead", page: Reviews, bare: false },
   outbox: { title: "admin.outbox", lead: "admin.outbox_lead", page: Unsents, bare: false },
   withheld: { title: "withheld.title", lead: "withheld.lead", page: Withheld, bare: true },
+  reports: { title: "report.title", lead: "report.lead", page: Reports, bare: true },
   misrouted: { title: "misrouted.title", lead: "misrouted.report_lead", page: Misrouted, bare: true },
   sites: { title: "sites.title", lead: "sites.lead", page: Sites, bare: false },
   queues: { title: "setup.queues", lead: "setup.queues_lead", page: QueueSetup, bare: false },
