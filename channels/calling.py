@@ -55,7 +55,8 @@ async def exchange(asked: Asked) -> Reply:
         if isinstance(error.os_error, Refusal):
             raise Undeliverable(str(error.os_error)) from error
         raise TryAgain(f"no connection: {error.os_error}") from error
-    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, UnicodeError) as error:
+        # UnicodeError: a name that no resolver can be asked for
         raise Undeliverable(f"not a URL: {asked.url}") from error
     except TimeoutError as error:
         raise OutcomeUnknown(

@@ -19,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from channels.calling import Asked, Reply, exchange
+from channels.guard import problem_of_url
 from channels.texting.settings import TextSettings
 from channels.texting.wire import Login, Media
 from gateway.core.errors import Refused, SendError, Undeliverable
@@ -142,13 +143,18 @@ class Fetching:
                 raise Unfetchable(str(error)) from error
             if reply.status not in (301, 302, 303, 307, 308) or "location" not in reply.headers:
                 return reply
-            url = urljoin(url, reply.headers["location"])
+            try:
+                url = urljoin(url, reply.headers["location"])
+            except ValueError as error:
+                raise Unfetchable("it is moved to what is no URL") from error
         raise Unfetchable("it is moved again and again")
 
     def _headers(self, url: str) -> dict[str, str]:
         """Our credentials, at the provider's own hosts alone, and never in the clear."""
+        if self._login is None or problem_of_url(url, private=self._said.private) is not None:
+            return {}
         parts = urlsplit(url)
-        if self._login is None or (parts.scheme != "https" and not self._said.private):
+        if parts.scheme != "https" and not self._said.private:
             return {}
         theirs = any(
             parts.netloc == host or (host.startswith(".") and parts.netloc.endswith(host))

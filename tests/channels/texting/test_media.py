@@ -49,10 +49,14 @@ async def test_a_picture_that_has_moved_is_followed_without_our_account() -> Non
         ("http://169.254.169.254/latest/meta-data", "link-local"),
         ("file:///etc/passwd", "http or https"),
         ("http://user:pass@example.com/x", "user or password"),
+        (f"http://{'a' * 70}.example/x", ""),
+        ("http://[::1", "not a URL"),
+        ("http://exa mple/", "spaces"),
         ("{}/media/html", "text/html are not taken"),
         ("{}/media/large", "more than 1000 bytes"),
         ("{}/moved/round", "again and again"),
         ("{}/moved/inside", "link-local"),
+        ("{}/moved/nowhere", "no URL"),
     ],
 )
 async def test_what_cannot_be_had_says_why_in_its_place(url: str, why: str) -> None:
@@ -61,6 +65,7 @@ async def test_what_cannot_be_had_says_why_in_its_place(url: str, why: str) -> N
         world.carrier.moved |= {
             "round": f"{world.carrier.url}/moved/round",
             "inside": "http://169.254.169.254/",
+            "nowhere": "http://[::1",
         }
         await picture(world, url.format(world.carrier.url))
         (message,) = world.messages
