@@ -84,8 +84,10 @@ class Spare(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return least
 
     def _serve(self, need: Need) -> bool:
+        if not self.queues or need.queue in self.queues:
+            return True
         serving = (need.queue, *need.queues)
-        return not self.queues or ALL in serving or any(q in self.queues for q in serving)
+        return ALL in serving or any(q in self.queues for q in serving)
 
     def _having(self, skill: SkillName, level: int) -> int:
         having = self.skills.get(skill)

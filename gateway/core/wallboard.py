@@ -8,6 +8,7 @@ change of the directory, after which what waits is asked anew what it needs.
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from datetime import datetime
+from heapq import nsmallest
 from typing import Literal
 
 from msgspec import Struct
@@ -23,8 +24,8 @@ from gateway.core.wallboard_days import Counts, DayBook
 from gateway.core.wallboard_share import BoardShare, DemandShare, KindShare, QueueShare
 
 DUE_SOON_SECONDS = 1800.0
-MOST_WANTED = 200
-"""Different needs that are told of, those with most who wait first."""
+MOST_WANTED = 60
+"""Different needs that are told of: those with most who wait, of these who have waited longest."""
 MOST_REASONS = 30
 OTHER = "other"
 """All reasons beyond these."""
@@ -315,6 +316,7 @@ class Wallboard:
 
     def _queue(self, name: QueueName, now: datetime) -> QueueShare:
         day, ends, seconds = self.days.of(name, now), self.days.ends(name, now), now.timestamp()
+        lately = self.days.lately(name, now)
         line = self._lines.get(name)
         oldest = line.first() if line is not None else None
         due = self._due.get(name) or Times()
@@ -325,8 +327,8 @@ class Wallboard:
             name=name,
             day=day.day,
             today=day.today,
-            last_15=day.lately(15, now),
-            last_30=day.lately(30, now),
+            last_15=lately[0],
+            last_30=lately[1],
             kinds_today=day.kinds,
             oldest=oldest[0] if oldest is not None else None,
             wrapping=self._wrapping[name],
@@ -344,13 +346,13 @@ class Wallboard:
         return {k: KindShare(waiting=counts[k, True], in_hand=counts[k, False]) for k in kinds}
 
     def _wanted(self) -> tuple[DemandShare, ...]:
-        lines = sorted(self._needs.items(), key=lambda one: (-len(one[1]), _order(one[0])))
-        found = []
-        for need, line in lines[:MOST_WANTED]:
-            first = line.first()
-            if first is not None:
-                found.append(DemandShare(need=need, waiting=len(line), oldest=first[0]))
-        return tuple(found)
+        most = nsmallest(MOST_WANTED, self._needs.items(), key=_gravity)
+        wanted = [
+            DemandShare(need=need, waiting=len(line), oldest=first[0])
+            for need, line in most
+            if (first := line.first()) is not None
+        ]
+        return tuple(sorted(wanted, key=lambda one: (-one.waiting, one.oldest, _order(one.need))))
 
 
 _OFFERED = Counts(offered=1)
@@ -368,6 +370,12 @@ def _owed(item: Item) -> tuple[Owed, float] | None:
         at = item.wake_at if item.state is ItemState.SCHEDULED else item.callback.ready_at
         return "callback", (at or item.callback.at or item.callback.since).timestamp()
     return None
+
+
+def _gravity(one: tuple[Need, Line[ItemId, float]]) -> tuple[int, float]:
+    line = one[1]
+    first = line.first()
+    return -len(line), first[0] if first is not None else 0.0
 
 
 def _order(need: Need) -> tuple[object, ...]:

@@ -79,7 +79,7 @@ class QueueDay(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class _Day:
     """One queue's day while it lasts; it ends at ``ends``, in seconds since 1970."""
 
-    __slots__ = ("date", "ends", "kinds", "minutes", "today")
+    __slots__ = ("date", "ends", "kinds", "lately", "minutes", "today")
 
     def __init__(self, date: str, ends: float) -> None:
         self.date = date
@@ -87,6 +87,7 @@ class _Day:
         self.today = NONE
         self.kinds: Counter[ChannelKind] = Counter()
         self.minutes: dict[int, Counts] = {}
+        self.lately: tuple[int, Counts, Counts] | None = None
 
 
 class DayBook:
@@ -108,6 +109,7 @@ class DayBook:
             day.kinds[kind] += 1
         minute = int(at.timestamp() // 60)
         day.minutes[minute] = day.minutes.get(minute, NONE).plus(what)
+        day.lately = None
         self.changes += 1
 
     def restore(self, days: Iterable[QueueDay], now: datetime) -> None:
@@ -120,6 +122,7 @@ class DayBook:
             for minute, counts in one.minutes.items():
                 day.minutes[minute] = day.minutes.get(minute, NONE).plus(counts)
             day.minutes = dict(sorted(day.minutes.items()))
+            day.lately = None
 
     def of(self, queue: QueueName, now: datetime) -> QueueDay:
         """One queue's day so far."""
@@ -131,6 +134,14 @@ class DayBook:
             kinds=dict(day.kinds),
             minutes=dict(day.minutes),
         )
+
+    def lately(self, queue: QueueName, now: datetime) -> tuple[Counts, Counts]:
+        """What was counted in the last 15 and 30 minutes; added up anew only when it may differ."""
+        minute, day = int(now.timestamp() // 60), self._day(queue, now)
+        if day.lately is None or day.lately[0] != minute:
+            whole = self.of(queue, now)
+            day.lately = minute, whole.lately(15, now), whole.lately(30, now)
+        return day.lately[1:]
 
     def whole(self, now: datetime) -> list[QueueDay]:
         """Those of all queues where anything was counted."""
