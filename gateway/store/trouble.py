@@ -5,6 +5,7 @@ with an error rolled back; a connection that was lost, or a server that was told
 it open.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -60,10 +61,16 @@ def meaning(problem: BaseException) -> StoreError:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """For statements that need no certainty: whatever happens, they did nothing."""
+    """For statements that need no certainty: whatever happens, they did nothing.
+
+    Who was cancelled stays so: giving a connection back that is lost as well raises its own error
+    in place of the cancellation, and a loop that goes on after errors would never end.
+    """
     try:
         yield
     except (*LOST, asyncpg.PostgresConnectionError) as problem:
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError from problem
         raise Unavailable(str(problem) or type(problem).__name__) from problem
     except asyncpg.PostgresError as problem:
         found = meaning(problem)
