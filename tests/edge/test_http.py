@@ -50,6 +50,7 @@ async def mount(tmp_path: Path) -> HttpMount:
     (tmp_path / "assets" / "app-1.js").write_text("let a = 1;\n" * 1_000)
     (tmp_path / "index.html").write_text("<p>one")
     (tmp_path / "widget.js").write_text("let chat;")
+    (tmp_path / "widget-de.js").write_text("export default {};")
     routes = [
         route("/small", max_body=1_000),
         route("/deep", deep),
@@ -197,9 +198,10 @@ async def test_a_file_is_sent_once_to_those_who_have_it_and_compressed_to_those_
 
 
 async def test_a_shop_keeps_its_chat_while_the_node_is_away(client: TestClient[Any, Any]) -> None:
-    async with client.get("/widget.js") as answer:
-        assert "stale-while-revalidate" in answer.headers["Cache-Control"]
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    for path in ("/widget.js", "/widget-de.js"):
+        async with client.get(path) as answer:
+            assert "stale-while-revalidate" in answer.headers["Cache-Control"]
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
     async with client.get("/") as answer:
         assert answer.headers["Cache-Control"] == "no-cache"
 

@@ -16,7 +16,16 @@ from gateway.cluster.retention import Retention
 from gateway.core import events as e
 from gateway.core.ids import CustomerId, NodeName, Position, QueueName
 from gateway.core.inbound import File, Inbound
-from gateway.core.model import Author, Case, CaseStatus, InboundDone, Item, ItemState, Queue
+from gateway.core.model import (
+    Amended,
+    Author,
+    Case,
+    CaseStatus,
+    InboundDone,
+    Item,
+    ItemState,
+    Queue,
+)
 from gateway.core.signs import Signs
 from gateway.core.state import NodeState
 from gateway.core.ties import CasePlace
@@ -97,10 +106,14 @@ async def tell(store: Store, pen: Pen, queue: str = "general", **header: Any) ->
     added = e.MessageAdded(
         message=asked.id, case=case.id, seq=1, direction="in", preview=words, customer=brief.id
     )
+    edited = e.MessageEdited(
+        message=asked.id, case=case.id, seq=1, by="customer", was=words, preview=words
+    )
     await pen.write(
         pen.entry(e.CaseOpened(case=case), case, done),
         pen.entry(e.ItemCreated(item=item), item),
         pen.entry(added, asked, reply),
+        pen.entry(edited, Amended(message=asked)),
         pen.entry(e.OutboundQueued(outbound=order), order),
     )
     return Told(case, item, brief.id, stored.attachments[0].id)
@@ -183,7 +196,9 @@ async def test_every_event_that_was_emptied_can_still_be_read(store: Store, pen:
         old.item, subject="", preview="", address="", thread=(), attributes={}
     )
     page = await store.listing.trace(old.item.id, old.case.id, "", 50)
-    assert len(page.items) == 4
+    assert len(page.items) == 5
+    assert isinstance(edited := events["message_edited"], e.MessageEdited)
+    assert (edited.was, edited.preview, edited.by) == ("", "", "customer")
 
 
 async def test_it_is_told_in_the_journal_with_numbers(store: Store, pen: Pen) -> None:

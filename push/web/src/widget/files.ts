@@ -31,7 +31,7 @@ export class Files {
       button.append(make("img", { alt: file.name, decoding: "async" }));
       this.seen.observe(button);
     }
-    button.append(make("span", { class: "file-line" }, icon("clip", 15), make("span", { class: "cut" }, file.name), make("span", { class: "size" }, words.bytes(file.size))));
+    button.append(make("span", { class: "file-line" }, icon("clip", 15), make("bdi", { class: "cut" }, file.name), make("span", { class: "size" }, words.bytes(file.size))));
     return button;
   }
 

@@ -210,7 +210,7 @@ function uploadRow(upload: Upload, words: Words, acts: Acts): Keyed {
     from: upload.failed ?? "",
     make: () => {
       const row = make("div", { class: "row mine first waits", "data-testid": "upload", "data-state": upload.failed ? "failed" : "sending" });
-      const line = make("span", { class: "file-line" }, icon("clip", 15), make("span", { class: "cut" }, name), make("span", { class: "size" }, words.bytes(upload.file.size)));
+      const line = make("span", { class: "file-line" }, icon("clip", 15), make("bdi", { class: "cut" }, name), make("span", { class: "size" }, words.bytes(upload.file.size)));
       const bubble = make("div", { class: "bubble" }, line);
       row.append(bubble);
       const drop = make("button", { type: "button", "data-testid": "upload-drop" }, words.say("discard"));
