@@ -24,7 +24,7 @@ from channels.voice.sip.leg import (
     Leg,
     Refused,
 )
-from channels.voice.sip.message import Field
+from channels.voice.sip.message import Field, Message
 from channels.voice.sip.transactions import Send
 from channels.voice.sip.useragent import Outcome, UserAgent
 
@@ -93,7 +93,10 @@ Result = list[Send | CallEvent | JoinEvent]
 
 
 class Calls:
-    """All calls of one user agent. Pass each outcome of the agent's through ``of``."""
+    """All calls of one user agent, with the agent's own verbs around them.
+
+    What the agent returns to others than its own verbs passes through ``of``.
+    """
 
     def __init__(self, agent: UserAgent) -> None:
         self._agent = agent
@@ -113,11 +116,18 @@ class Calls:
                 done += self._heard(out, now)
         return done
 
+    def receive(self, message: Message, flow: Flow, now: float) -> Result:
+        return self.of(self._agent.receive(message, flow, now), now)
+
+    def broken(self, flow: Flow, now: float) -> Result:
+        return self.of(self._agent.broken(flow, now), now)
+
     def deadline(self) -> float | None:
-        return self._alarms.next()
+        times = (self._agent.deadline(), self._alarms.next())
+        return min((at for at in times if at is not None), default=None)
 
     def on_time(self, now: float) -> Result:
-        done: Result = []
+        done = self.of(self._agent.on_time(now), now)
         while (name := self._alarms.due(now)) is not None:
             call = self._by_leg[name]
             if call.phone_until is not None and call.phone_until <= now:

@@ -1,18 +1,29 @@
-"""A user agent on real sockets and a real clock: what it says is sent, what is due is done."""
+"""Calls on real sockets and a real clock: what is said is sent, what is due is done."""
 
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 from channels.voice.sip.flow import Flow
-from channels.voice.sip.leg import CallEvent
+from channels.voice.sip.message import Message
 from channels.voice.sip.reading import Malformed, read
 from channels.voice.sip.transactions import Send
-from channels.voice.sip.useragent import Outcome, UserAgent
 from channels.voice.transports.edges import Edges, Limits
 from channels.voice.transports.streams import Patience
+
+
+class Agent(Protocol):
+    """``UserAgent``, or ``Calls`` around one. What is no ``Send`` among results is an event."""
+
+    def receive(self, message: Message, flow: Flow, now: float) -> Sequence[object]: ...
+
+    def broken(self, flow: Flow, now: float) -> Sequence[object]: ...
+
+    def on_time(self, now: float) -> Sequence[object]: ...
+
+    def deadline(self) -> float | None: ...
 
 
 class Exchange:
@@ -23,8 +34,8 @@ class Exchange:
 
     def __init__(
         self,
-        agent: UserAgent,
-        heard: Callable[[CallEvent], None],
+        agent: Agent,
+        heard: Callable[[Any], None],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         *,
         limits: Limits | None = None,
@@ -32,7 +43,7 @@ class Exchange:
         server_tls: ssl.SSLContext | None = None,
         client_tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.agent = agent
+        self._agent = agent
         self.malformed: Counter[str] = Counter()
         self._heard = heard
         self._alarm: asyncio.TimerHandle | None = None
@@ -49,7 +60,7 @@ class Exchange:
     def now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    def do(self, outcome: Outcome) -> None:
+    def do(self, outcome: Sequence[object]) -> None:
         for out in outcome:
             if isinstance(out, Send):
                 self.edges.send(bytes(out.message), out.flow)
@@ -73,13 +84,13 @@ class Exchange:
             if wrong.answer is not None:
                 self.edges.send(bytes(wrong.answer), flow)
             return
-        self.do(self.agent.receive(message, flow, self.now()))
+        self.do(self._agent.receive(message, flow, self.now()))
 
     def _lost(self, flow: Flow) -> None:
-        self.do(self.agent.broken(flow, self.now()))
+        self.do(self._agent.broken(flow, self.now()))
 
     def _arm(self) -> None:
-        at = self.agent.deadline()
+        at = self._agent.deadline()
         if self._alarm is not None:
             if at is not None and self._alarm.when() <= at and not self._alarm.cancelled():
                 return  # it looks again when it fires
@@ -90,4 +101,4 @@ class Exchange:
 
     def _on_time(self) -> None:
         self._alarm = None
-        self.do(self.agent.on_time(self.now()))
+        self.do(self._agent.on_time(self.now()))

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from channels.voice.calls import Calls
 from channels.voice.exchange import Exchange
 from channels.voice.sip.house import Address
 from channels.voice.sip.leg import Called, CallEvent, Ended, Leg
@@ -27,12 +28,14 @@ class House:
 
     def __init__(self) -> None:
         self.exchange: Exchange
+        self.agent: UserAgent
+        self.calls: Calls
         self.ports: dict[str, int] = {}
-        self.heard: list[CallEvent] = []
-        self.behave: Callable[[CallEvent], None] = self.answer
+        self.heard: list[Any] = []
+        self.behave: Callable[[Any], None] = self.answer
         self._news = asyncio.Event()
 
-    def on(self, event: CallEvent) -> None:
+    def on(self, event: Any) -> None:
         self.heard.append(event)
         self.behave(event)
         self._news.set()
@@ -41,15 +44,15 @@ class House:
         """Ring, and answer at once."""
         if isinstance(event, Called):
             exchange = self.exchange
-            exchange.do(exchange.agent.ring(event.leg, 180, exchange.now()))
-            exchange.do(exchange.agent.answer(event.leg, ANSWER, exchange.now()))
+            exchange.do(self.agent.ring(event.leg, 180, exchange.now()))
+            exchange.do(self.agent.answer(event.leg, ANSWER, exchange.now()))
 
     def queue(self, event: CallEvent) -> None:
         """Ring and tell the place, and leave it at that."""
         if isinstance(event, Called):
             exchange = self.exchange
             for status in (180, 182):
-                exchange.do(exchange.agent.ring(event.leg, status, exchange.now()))
+                exchange.do(self.agent.ring(event.leg, status, exchange.now()))
 
     async def until(self, true: Callable[[], bool], seconds: float = 10.0) -> None:
         async with asyncio.timeout(seconds):
@@ -65,7 +68,7 @@ class House:
         return [e.why for e in self.heard if isinstance(e, Ended)]
 
     def hang_up(self, leg: Leg) -> None:
-        self.exchange.do(self.exchange.agent.hang_up(leg, self.exchange.now()))
+        self.exchange.do(self.agent.hang_up(leg, self.exchange.now()))
 
 
 @asynccontextmanager
@@ -76,8 +79,12 @@ async def exchange(
     server_tls: ssl.SSLContext | None = None,
     client_tls: ssl.SSLContext | None = None,
     timing: Timing | None = None,
+    joining: bool = False,
 ) -> AsyncIterator[House]:
-    """Listens on ports of its own for each scheme in ``listen``."""
+    """Listens on ports of its own for each scheme in ``listen``.
+
+    ``joining``: it hears of calls (``channels.voice.calls``), not of legs.
+    """
     house = House()
     tasks: set[asyncio.Task[None]] = set()
 
@@ -92,8 +99,9 @@ async def exchange(
         dice=random.Random(1).random,
         timing=timing,
     )
+    house.agent, house.calls = agent, Calls(agent)
     house.exchange = Exchange(
-        agent,
+        house.calls if joining else agent,
         house.on,
         spawn,
         limits=limits,

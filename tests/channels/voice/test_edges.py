@@ -62,7 +62,7 @@ async def test_tls_between_two_of_us_carries_a_call(tmp_path: Path) -> None:
         exchange("tls", server_tls=server_context(files)) as called,
         exchange("udp", client_tls=trust) as caller,
     ):
-        leg, outcome = caller.exchange.agent.call(
+        leg, outcome = caller.agent.call(
             target=f"sips:b@{HERE}",
             from_=f"<sips:a@{HERE}>",
             to=f"<sips:b@{HERE}>",
@@ -96,7 +96,7 @@ async def test_where_nobody_listens_the_call_fails_at_once() -> None:
 
 
 async def refused(house: House, flow: Flow) -> None:
-    _, outcome = house.exchange.agent.call(
+    _, outcome = house.agent.call(
         target=f"sip:b@{HERE}",
         from_=f"<sip:a@{HERE}>",
         to=f"<sip:b@{HERE}>",
@@ -109,7 +109,7 @@ async def refused(house: House, flow: Flow) -> None:
     (event,) = house.heard
     assert isinstance(event, Refused)
     assert event.status == 503
-    assert house.exchange.agent.transactions == 0
+    assert house.agent.transactions == 0
 
 
 async def test_who_sends_an_octet_now_and_then_is_cut_off() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from channels.voice.calls import Answering, Joined, Over, Waiting
 from channels.voice.sip.flow import Flow
 from channels.voice.sip.leg import Called, Connected, Leg
 from channels.voice.sip.transaction import Timing
@@ -79,7 +80,7 @@ async def test_its_callers_are_queued_answered_and_hang_up(tmp_path: Path, trans
         await finished(await start(tmp_path, *options), tmp_path)
         await house.until(lambda: len(house.ends()) == 40)
         assert house.ends() == ["hung_up"] * 40
-        assert house.exchange.agent.legs == 0
+        assert house.agent.legs == 0
         assert not house.exchange.malformed
 
 
@@ -94,17 +95,13 @@ async def test_its_callers_who_give_up_are_known_at_once(tmp_path: Path) -> None
         await house.until(lambda: len(house.ends()) == 10)
         assert house.ends() == ["gave_up"] * 10
         assert house.count(Called) == 10
-        assert house.exchange.agent.legs == 0
+        assert house.agent.legs == 0
 
 
 @pytest.mark.parametrize("transport", ["UDP", "TCP"])
 async def test_it_is_called_and_hung_up(tmp_path: Path, transport: str) -> None:
     at = port()
-    scenario = tmp_path / "uas.xml"
-    scenario.write_text(
-        (await built_in("uas")).replace('timewait milliseconds="4000"', 'timewait milliseconds="0"')
-    )
-    options = ["-sf", str(scenario), "-i", HERE, "-p", str(at), "-m", "10"]
+    options = await _uas(tmp_path, at, 10)
     if transport == "TCP":
         options += ["-t", "t1"]
     # Else, on a busy machine, what we repeat may come when it has forgotten the call: a bad one.
@@ -114,7 +111,7 @@ async def test_it_is_called_and_hung_up(tmp_path: Path, transport: str) -> None:
         flow = Flow(transport=transport, host=HERE, port=at)  # type: ignore[arg-type] # one of them
         legs: list[Leg] = []
         for n in range(10):
-            leg, outcome = house.exchange.agent.call(
+            leg, outcome = house.agent.call(
                 target=f"sip:phone{n}@{HERE}:{at}",
                 from_="<sip:support@calls.example.com>",
                 to=f"<sip:phone{n}@{HERE}:{at}>",
@@ -130,6 +127,54 @@ async def test_it_is_called_and_hung_up(tmp_path: Path, transport: str) -> None:
             house.hang_up(leg)
         await finished(process, tmp_path)
         assert house.ends() == ["ended_by_us"] * 10
+
+
+async def test_its_callers_are_joined_with_its_phones(tmp_path: Path) -> None:
+    calls, at = 10, port()
+    folders = [tmp_path / "callers", tmp_path / "phones"]
+    for folder in folders:
+        folder.mkdir()
+    async with exchange(timing=Timing(t1=4.0), joining=True) as house:
+        phones = await start(folders[1], *await _uas(folders[1], at, calls))
+        await _listening(at, "UDP")
+
+        def behave(event: object) -> None:
+            """Everybody waits, and is accepted at once by somebody with a phone."""
+            do, now = house.exchange.do, house.exchange.now()
+            if isinstance(event, Waiting):
+                do(house.calls.ring(event.call, now))
+                target = f"sip:ana@{HERE}:{at}"
+                flow = Flow(transport="UDP", host=HERE, port=at)
+                to = house.calls.connect(
+                    event.call, target=target, from_=f"<sip:queue@{HERE}>", flow=flow, now=now
+                )
+                do(to)
+            elif isinstance(event, Answering):
+                do(house.calls.join(event.call, now))
+
+        house.behave = behave
+        # Its own caller knows no 182.
+        ringing = '<recv response="180" optional="true">'
+        scenario = folders[0] / "uac.xml"
+        queued = f"{ringing.replace('180', '182')}</recv>{ringing}"
+        scenario.write_text((await built_in("uac")).replace(ringing, queued))
+        options = ["-sf", str(scenario), f"{HERE}:{house.ports['udp']}", "-i", HERE]
+        options += ["-p", str(port()), "-m", str(calls), "-r", "50"]
+        await finished(await start(folders[0], *options), folders[0])
+        await finished(phones, folders[1])
+        assert house.count(Joined) == calls
+        assert [(e.by, e.joined) for e in house.heard if isinstance(e, Over)] == [
+            ("caller", True)
+        ] * calls
+        assert (house.agent.legs, len(house.calls)) == (0, 0)
+
+
+async def _uas(folder: Path, at: int, calls: int) -> list[str]:
+    """SIPp's own phone, without its wait at the end."""
+    scenario = folder / "uas.xml"
+    wait = 'timewait milliseconds="{}"'
+    scenario.write_text((await built_in("uas")).replace(wait.format(4000), wait.format(0)))
+    return ["-sf", str(scenario), "-i", HERE, "-p", str(at), "-m", str(calls)]
 
 
 async def _listening(at: int, transport: str) -> None:
