@@ -142,3 +142,41 @@ describe("answers to press", () => {
     expect(answersOf(play(asked(), { t: "state", state: "closed" }))).toEqual([]);
   });
 });
+
+describe("second thoughts and the question at the end", () => {
+  const said = (chat: Chat, id: string, seq: number, now = 0): Chat =>
+    step(chat, { do: "frame", frame: { ...message(seq, "customer"), client_id: id } as ServerFrame, now, looking: true }).chat;
+
+  it("count for a minute, and only for what was said in this window", () => {
+    let chat = play(newChat(), { do: "opened", who }, welcome(0), { do: "write", id: "mine-0001", body: "a", at: "2026-03-02T09:00:00Z" });
+    chat = said(said(chat, "mine-0001", 1), "another-tab", 2);
+    expect(chat.said.map((one) => one.mine !== undefined)).toEqual([true, false]);
+    chat = step(chat, { do: "time", now: 54_000 }).chat;
+    expect(chat.said[0]!.mine).toBeDefined();
+    chat = step(chat, { do: "time", now: 56_000 }).chat;
+    expect(chat.said[0]!.mine).toBeUndefined();
+  });
+
+  it("are repeated over a new connection until they are answered", () => {
+    let chat = play(newChat(), { do: "opened", who }, welcome(0), { do: "amend", id: "amend-001", message: "m1" });
+    const again = step(play(chat, { do: "closed" }, { do: "opened", who }), { do: "frame", frame: welcome(0), now: 0, looking: true });
+    expect(again.send).toEqual([{ t: "delete", id: "amend-001", message: "m1" }]);
+    chat = play(again.chat, { t: "error", re: "amend-001", code: "refused", detail: "too late" });
+    expect([chat.amends, chat.amendFailed]).toEqual([[], true]);
+  });
+
+  it("are asked once for each conversation, and an answer is repeated until it has arrived", () => {
+    const asked: ServerFrame = { t: "survey", id: "case-1", questions: [] };
+    let chat = play(newChat(), { do: "opened", who }, welcome(0), asked);
+    expect(chat.survey).toEqual({ id: "case-1", question: "" });
+    const given = step(chat, { do: "rate", score: 4, comment: "" });
+    const answer = { t: "survey", id: "case-1", answers: { score: 4 } };
+    expect(given.send).toEqual([answer]);
+    const back = step(play(given.chat, { do: "closed" }, { do: "opened", who }), { do: "frame", frame: welcome(0), now: 0, looking: true });
+    expect(back.send).toEqual([answer]);
+    chat = play(back.chat, { t: "ok", re: "case-1", seq: 0 }, asked);
+    expect(chat.survey).toBeNull();
+    chat = play(play(newChat(), { do: "opened", who }, welcome(0), asked), { do: "unrated" }, asked);
+    expect(chat.survey).toBeNull();
+  });
+});
