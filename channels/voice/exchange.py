@@ -47,6 +47,7 @@ class Exchange:
         self.malformed: Counter[str] = Counter()
         self._heard = heard
         self._alarm: asyncio.TimerHandle | None = None
+        self._armed = 0.0
         self.edges = Edges(
             received=self._received,
             lost=self._lost,
@@ -92,11 +93,12 @@ class Exchange:
     def _arm(self) -> None:
         at = self._agent.deadline()
         if self._alarm is not None:
-            if at is not None and self._alarm.when() <= at and not self._alarm.cancelled():
+            if at is not None and self._armed <= at:
                 return  # it looks again when it fires
             self._alarm.cancel()
             self._alarm = None
         if at is not None:
+            self._armed = at  # uvloop's handles do not tell
             self._alarm = asyncio.get_running_loop().call_at(at, self._on_time)
 
     def _on_time(self) -> None:

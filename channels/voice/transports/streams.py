@@ -47,7 +47,7 @@ class Connection(asyncio.Protocol):
         self._framer = Framer()
         self._socket: asyncio.Transport | None = None
         self._alarm: asyncio.TimerHandle | None = None
-        self._late: float | None = None
+        self._armed = self._late = 0.0
 
     @property
     def peer(self) -> tuple[str, int]:
@@ -108,18 +108,22 @@ class Connection(asyncio.Protocol):
         """Close it then, unless something happens before; one timer, moved when it fires."""
         loop = asyncio.get_running_loop()
         self._late = loop.time() + seconds
-        if self._alarm is None or self._alarm.when() > self._late:
+        if self._alarm is None or self._armed > self._late:
             if self._alarm is not None:
                 self._alarm.cancel()
-            self._alarm = loop.call_at(self._late, self._look)
+            self._arm()
 
     def _look(self) -> None:
         self._alarm = None
         loop = asyncio.get_running_loop()
-        if self._late is not None and loop.time() >= self._late:
+        if loop.time() >= self._late:
             self._drop("a message was not finished" if self._framer.begun else "it was silent")
-        elif self._late is not None:
-            self._alarm = loop.call_at(self._late, self._look)
+        else:
+            self._arm()
+
+    def _arm(self) -> None:
+        self._armed = self._late  # uvloop's handles do not tell
+        self._alarm = asyncio.get_running_loop().call_at(self._late, self._look)
 
     def _drop(self, reason: str) -> None:
         self._owner.counted(reason)

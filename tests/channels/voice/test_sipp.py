@@ -1,9 +1,11 @@
 """Against SIPp: calls by somebody else's code, in both directions."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from channels.voice.calls import Answering, Joined, Over, Waiting
 from channels.voice.sip.flow import Flow
@@ -129,8 +131,16 @@ async def test_it_is_called_and_hung_up(tmp_path: Path, transport: str) -> None:
         assert house.ends() == ["ended_by_us"] * 10
 
 
-async def test_its_callers_are_joined_with_its_phones(tmp_path: Path) -> None:
-    calls, at = 10, port()
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_its_callers_are_joined_with_its_phones(
+    tmp_path: Path, run: Callable[[Coroutine[None, None, None]], None]
+) -> None:
+    """On the loop that the product runs on too."""
+    run(_joined(tmp_path))
+
+
+async def _joined(tmp_path: Path) -> None:
+    calls, at = 20, port()
     folders = [tmp_path / "callers", tmp_path / "phones"]
     for folder in folders:
         folder.mkdir()
