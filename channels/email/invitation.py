@@ -23,13 +23,18 @@ MAX_BYTES = 500_000
 MAX_EVENTS = 20
 MAX_GUESTS = 50
 MAX_TEXT = 4_000
-_RULE = re.compile(r"^RRULE[:;].*$", re.MULTILINE)
+_FOLDED = re.compile(r"\n+[ \t]")
 _BY_YEAR = re.compile(
-    r"RRULE:(?:(?:FREQ=YEARLY|INTERVAL=[1-9]|WKST=[A-Z]{2}|BYDAY=[-+0-9A-Z,]{2,20}|BYMONTH=\d{1,2}"
-    r"|BYMONTHDAY=[-0-9,]{1,30}|UNTIL=[0-9TZ]{8,16}|COUNT=\d{1,4})(?:;|\s*$))+"
+    r"(?:(?:FREQ=YEARLY|INTERVAL=1|WKST=[A-Z]{2}|BYDAY=[-+1-5A-Z,]{2,20}|BYMONTH=\d{1,2}"
+    r"|BYMONTHDAY=[0-9,]{1,30}|UNTIL=[0-9TZ]{8,16})(?:;|$))+"
 )
+_DAY_OF_ZONE = re.compile(r"(?:[-+]?[1-5])?(?:MO|TU|WE|TH|FR|SA|SU)")
+_BEGUN = re.compile(r"(?:1[6-9]|20)\d{6}T\d{6}")
+_OF_ZONES = {"BEGIN", "END", "TZID", "TZNAME", "DTSTART", "RDATE", "TZOFFSETFROM", "TZOFFSETTO"}
+_NOT_OF_ZONES = {"EXRULE", "EXDATE"}
 _TZID = re.compile(r"^TZID(?:;[^:\n]*)?:(.+)$", re.MULTILINE)
 _MOST_RULES = 10
+"""In all the zones of a file."""
 _MOST_ZONES = 5
 _LINK = re.compile(r"https?://[^\s<>\"]{3,500}", re.IGNORECASE)
 _MEETINGS = ("conference", "x-microsoft-skypeteamsmeetingurl", "x-google-conference", "url")
@@ -55,11 +60,13 @@ def _parted(text: str) -> tuple[str, list[str]]:
     rest: list[str] = []
     zones: list[list[str]] = []
     inside = False
-    for line in text.split("\n"):
+    for line in _FOLDED.sub("", text).split("\n"):
         word = line.strip().upper()
         if word == "BEGIN:VTIMEZONE":
             inside = True
             zones.append([])
+        elif not inside and word.startswith("BEGIN") and "VTIMEZONE" in word:
+            raise ValueError("a zone that is described oddly would be remembered")
         (zones[-1] if inside else rest).append(line)
         inside = inside and word != "END:VTIMEZONE"
     return "\n".join(rest), ["\n".join([*lines, ""]) for lines in zones]
@@ -68,16 +75,53 @@ def _parted(text: str) -> tuple[str, list[str]]:
 def _zones(descriptions: Sequence[str]) -> dict[str, tzinfo]:
     """The time zones that the file describes, by the name they have in it."""
     found: dict[str, tzinfo] = {}
+    left = _MOST_RULES
     for described in descriptions[:_MOST_ZONES]:
-        name = _TZID.search(described)
-        rules = _RULE.findall(described)
-        if name is None or len(rules) > _MOST_RULES or not all(map(_BY_YEAR.fullmatch, rules)):
-            continue
         with suppress(ValueError, TypeError, IndexError, OverflowError):
-            zone = tzical(StringIO(described)).get()
+            lines = list(_tame(described))
+            left -= sum(line.startswith("RRULE") for line in lines)
+            name = _TZID.search("\n".join(lines))
+            if name is None or left < 0:
+                continue
+            zone = tzical(StringIO("\n".join([*lines, ""]))).get()
             if zone is not None:
                 found[name[1].strip()] = zone
     return found
+
+
+def _tame(described: str) -> Iterator[str]:
+    """The lines that count, as ``dateutil`` will read them. ``ValueError``: they take too long."""
+    for line in described.splitlines():
+        head, _, value = line.strip().partition(":")
+        name = head.partition(";")[0].upper()
+        if name in _NOT_OF_ZONES:
+            raise ValueError(name)
+        if name == "RRULE":
+            rule = value.strip().upper().rstrip(";")
+            if name != head.upper() or not _comes_true(rule):
+                raise ValueError(rule)
+            yield f"RRULE:{rule}"
+        elif name == "DTSTART" and not _BEGUN.fullmatch(value.strip()):
+            raise ValueError(value)
+        elif name in _OF_ZONES:
+            yield line.strip()
+
+
+def _comes_true(rule: str) -> bool:
+    """Whether it is by the year, and does not name a day that there never is: that is long sought.
+
+    Each of the first 28 days is each day of the week in some year.
+    """
+    if not _BY_YEAR.fullmatch(rule):
+        return False
+    said = dict(part.split("=") for part in rule.split(";"))
+    days = said.get("BYDAY", "")
+    month_days = [int(day) for day in said.get("BYMONTHDAY", "").split(",") if day]
+    if month_days and (min(month_days) not in range(1, 29) or re.search(r"\d", days)):
+        return False
+    return all(map(_DAY_OF_ZONE.fullmatch, filter(None, days.split(",")))) and (
+        int(said.get("BYMONTH", 1)) in range(1, 13)
+    )
 
 
 def _events(calendars: list[Component], zones: Mapping[str, tzinfo]) -> Iterator[Invitation]:

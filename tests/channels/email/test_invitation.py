@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,22 @@ TZOFFSETFROM:+0200
 TZOFFSETTO:+0100
 RRULE:{rule}
 END:STANDARD
+END:VTIMEZONE
+"""
+TWO_RULES = """BEGIN:VTIMEZONE
+TZID:{name}
+BEGIN:STANDARD
+DTSTART:20150101T000000
+TZOFFSETFROM:+0200
+TZOFFSETTO:+0100
+{rule}
+END:STANDARD
+BEGIN:DAYLIGHT
+DTSTART:20150101T000000
+TZOFFSETFROM:+0100
+TZOFFSETTO:+0200
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3
+END:DAYLIGHT
 END:VTIMEZONE
 """
 
@@ -72,10 +89,40 @@ def test_zones_of_outlook_are_known_by_name_and_by_what_the_file_says() -> None:
     assert found.begins == datetime(2026, 7, 25, 9, tzinfo=UTC)
 
 
-def test_a_zone_that_would_take_for_ever_is_not_worked_out() -> None:
-    zone = ZONE.format(name="Office", rule="FREQ=SECONDLY")
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "RRULE:FREQ=SECONDLY",
+        "rrule:FREQ=SECONDLY",
+        "RR\n ULE:FREQ=SECONDLY",
+        "RRULE:FREQ=YEARLY\n ;FREQ=SECONDLY",
+        "TZNAME:x\u2028RRULE:FREQ=SECONDLY",
+        "RRULE:FREQ=YEARLY\nEXRULE:FREQ=SECONDLY",
+        "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=1;BYDAY=-1SU",
+        "RRULE:FREQ=YEARLY;BYMONTH=13",
+    ],
+)
+def test_a_zone_that_would_take_for_ever_is_not_worked_out(rule: str) -> None:
+    zone = TWO_RULES.format(name="Office", rule=rule)
     found = one("DTSTART;TZID=Office:20260725T100000\n", zone=zone)
     assert (found.begins, found.local_begins) == (None, "2026-07-25T10:00:00")
+
+
+def test_a_zone_changes_on_the_days_that_its_rule_names() -> None:
+    rule = "RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=SU;BYMONTHDAY=25,26,27,28,29,30,31"
+    zone = TWO_RULES.format(name="Office", rule=rule)
+    for day, hour in (("1024", 8), ("1026", 9)):
+        found = one(f"DTSTART;TZID=Office:2026{day}T100000\n", zone=zone)
+        assert found.begins == datetime(2026, 10, int(day[2:]), hour, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("begin", ["BEGIN:VTIME\n ZONE", "BEGIN;X=1:VTIMEZONE"])
+def test_a_zone_of_one_file_is_not_remembered_for_the_next(begin: str) -> None:
+    event, name = "DTSTART;TZID={0}:20260725T100000\n", f"Hidden {len(begin)}"
+    zone = ZONE.format(name=name, rule="FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10")
+    invitations(calendar(event.format(name), zone=zone.replace("BEGIN:VTIMEZONE", begin)))
+    assert one(event.format(name)).begins is None
 
 
 def test_a_time_of_no_zone_is_a_time_wherever_one_is() -> None:
