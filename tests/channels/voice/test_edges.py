@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import uvloop
 
+from channels.voice.exchange import Exchange
 from channels.voice.sip.flow import Flow
 from channels.voice.sip.leg import Connected, Refused
 from channels.voice.sip.message import Message, Response
@@ -244,3 +246,41 @@ async def test_what_cannot_be_listened_on_is_told(url: str, problem: str) -> Non
     async with exchange("udp") as house:
         with pytest.raises(BadSetup, match=problem):
             await house.exchange.edges.listen(url)
+
+
+class Late:
+    """An agent that has something to do which is due already, once."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def receive(self, message: Message, flow: Flow, now: float) -> list[object]:
+        return []
+
+    def broken(self, flow: Flow, now: float) -> list[object]:
+        return []
+
+    def on_time(self, now: float) -> list[object]:
+        self.done += 1
+        return []
+
+    def deadline(self) -> float | None:
+        return None if self.done else 0.0
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_what_is_due_already_is_done_in_the_next_turn_of_any_loop(
+    run: Callable[[Coroutine[None, None, None]], None],
+) -> None:
+    agent = Late()
+
+    async def play() -> None:
+        late = Exchange(agent, print, lambda work: work.close())
+        for _ in range(3):
+            late.do([])
+        for _ in range(3):
+            await asyncio.sleep(0.001)
+        await late.close()
+
+    run(play())
+    assert agent.done == 1
