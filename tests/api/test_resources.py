@@ -307,6 +307,7 @@ ASKS_FOR_SOMETHING = (
     "/api/v1/customers",
     "/api/v1/colleagues/messages",
     "/api/v1/colleagues/audit",
+    "/api/v1/reports/items",
 )
 
 
