@@ -23,7 +23,7 @@ from channels.email.consent import (
 )
 from channels.email.providers import grant_of
 from channels.email.settings import OAuth2
-from channels.email.tokens import SharedTokens
+from channels.email.tokens import SharedTokens, key_of
 from gateway.core.errors import ChannelError, Refused, Unreachable
 from gateway.core.ids import ChannelName
 from gateway.ports import ChannelMemory, Clock, Consent, ConsentWay
@@ -36,10 +36,12 @@ _SLOWER_SECONDS = 5.0
 class Pending(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One that was begun. ``state`` and ``verifier`` prove that the page which comes back is ours.
 
+    ``of`` is the registration (``tokens.key_of``): for another one nothing has been begun.
     ``asked`` is when the provider was asked last, in seconds since 1970.
     """
 
     shown: Consent
+    of: str = ""
     state: str = ""
     verifier: str = ""
     device_code: str = ""
@@ -82,6 +84,7 @@ class LettingIn:
             pending = await self._begun(self._client, fresh, way, back)
         except ChannelError as fault:
             pending = Pending(shown=replace(fresh, state="refused", reason=str(fault)))
+        pending = replace(pending, of=key_of(self._oauth2))
         while True:
             raw, _ = await self._load()
             if await self._memory.swap(self._channel, _KEY, raw, msgspec.json.encode(pending)):
@@ -170,7 +173,7 @@ class LettingIn:
         except Unreachable as away:
             raise Refused("unavailable", f"signed in, but {away}: begin again") from away
         shown = Consent(state="granted", ways=pending.shown.ways)
-        return await self._now(raw, Pending(shown=shown))
+        return await self._now(raw, Pending(shown=shown, of=pending.of))
 
     async def _now(self, raw: bytes | None, pending: Pending) -> Consent:
         """Unless somebody has begun again meanwhile."""
@@ -179,4 +182,5 @@ class LettingIn:
 
     async def _load(self) -> tuple[bytes | None, Pending | None]:
         raw = await self._memory.load(self._channel, _KEY)
-        return raw, msgspec.json.decode(raw, type=Pending) if raw is not None else None
+        pending = msgspec.json.decode(raw, type=Pending) if raw is not None else None
+        return raw, pending if pending and pending.of == key_of(self._oauth2) else None

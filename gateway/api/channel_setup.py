@@ -69,7 +69,7 @@ class ProofWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Nothing: send it. ``marks`` and ``began`` as they were answered: look for it."""
 
     marks: Annotated[tuple[str, ...], Meta(max_length=10)] = ()
-    began: datetime | None = None
+    began: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class ConsentWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

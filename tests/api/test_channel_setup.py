@@ -97,5 +97,8 @@ async def test_a_mail_to_itself_that_cannot_leave_says_why(world: ApiWorld) -> N
     odd: dict[str, Any] = {"marks": ['plain:" OR ALL'], "began": "2026-01-01T00:00:00Z"}
     status, problem = await world.call("POST", f"{MAIL}/proof", odd)
     assert (status, problem["errors"][0]["field"]) == (400, "marks")
+    naive = {"marks": ["plain:0123456789abcdef"], "began": "2026-01-01T00:00:00"}
+    status, problem = await world.call("POST", f"{MAIL}/proof", naive)
+    assert (status, problem["errors"][0]["field"]) == (400, "began")
     status, _ = await world.call("POST", "/api/v1/channels/office/proof", {})
     assert status == 404

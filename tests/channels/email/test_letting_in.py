@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from channels.email.letting_in import LettingIn
 from channels.email.settings import OAuth2
@@ -109,6 +110,16 @@ async def test_a_code_that_nobody_types_or_that_is_refused_ends_in_words(world: 
     assert (refused.state, "check the client id" in refused.reason) == ("refused", True)
     with pytest.raises(Refused, match="authorize_url"):
         await world.node(stranger).begin("page", BACK)
+
+
+async def test_a_sign_in_for_one_registration_is_none_for_another(world: World) -> None:
+    other = replace(world.said, client_id="newer")
+    world.authority.answers = [{"access_token": "a", "refresh_token": "rt"}]
+    await world.node().begin("code", BACK)
+    world.clock.on(10)
+    assert (await world.node().look()).state == "granted"
+    assert (await world.node(other).look()).state == "none"
+    assert (await world.node().look()).state == "granted"
 
 
 async def opened(url: str, **headers: str) -> dict[str, str]:
