@@ -14,10 +14,15 @@ from gateway.store.facts import FactKeeper, Stepped, alone
 from gateway.store.pool import Connection, connector, hosts_of
 from gateway.store.queries import Queries
 
+# Keys are looked up, always: what PostgreSQL knows of a table that has just been filled is little,
+# and it would read all of it for each few hundred cases.
 SESSION: Mapping[str, str] = {
     "application_name": "switchroom facts",
     "idle_in_transaction_session_timeout": "5min",
     "synchronous_commit": "off",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
 }
 _NICE = 10
 

@@ -257,15 +257,21 @@ async def _waits(
     first, last = asked.edges[shown[0][0] - 1], asked.edges[shown[-1][0]]
     joins, where, values = _limits(asked, 4)
     dims = [f'{DIMENSIONS[name][0]} COLLATE "C" AS d{n}' for n, name in enumerate(asked.by)]
-    keys = ["n", *(f"d{n}" for n in range(len(dims))), "bucket"]
+    keys = ["n", *(f"d{n}" for n in range(len(dims)))]
+    marks = 4 + len(values)
+    low = ", ".join(f"${marks + n}" for n in range(len(keys)))
+    high = ", ".join(f"${marks + len(keys) + n}" for n in range(len(keys)))
+    place = f"({', '.join(keys)})"
     sql = f"""
-        SELECT {", ".join([f"{_STEP} AS n", *dims])}, f.bucket, sum(f.answered)::int AS many
-        FROM fact AS f {_CELL} {joins}
-        WHERE {" AND ".join([_SPAN, "f.bucket IS NOT NULL", *where])}
-        GROUP BY {", ".join(keys)} ORDER BY bucket
+        SELECT * FROM (
+            SELECT {", ".join([f"{_STEP} AS n", *dims])}, f.bucket, sum(f.answered)::int AS many
+            FROM fact AS f {_CELL} {joins}
+            WHERE {" AND ".join([_SPAN, "f.bucket IS NOT NULL", *where])}
+            GROUP BY {", ".join([*keys, "f.bucket"])}
+        ) AS waits WHERE {place} >= ({low}) AND {place} <= ({high}) ORDER BY bucket
     """  # noqa: S608 - names are ours, values are parameters
     found: dict[Key, list[tuple[int, int]]] = {}
-    for row in await con.fetch(sql, asked.edges, first, last, *values):
+    for row in await con.fetch(sql, asked.edges, first, last, *values, *shown[0], *shown[-1]):
         *key, number, many = row.values()
         found.setdefault(tuple(key), []).append((number, many))
     return found
