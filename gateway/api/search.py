@@ -100,7 +100,9 @@ class SearchResource:
             said, who = await asyncio.gather(
                 self._search.said(question, query.limit), self._search.who(question, query.limit)
             )
-        found = [self._found(one, wanted.words) for one in said]
+        # Off the loop: the texts are long, and somebody types.
+        inside = await asyncio.to_thread(lambda: [_inside(one, wanted.words) for one in said])
+        found = [self._found(one, piece) for one, piece in zip(said, inside, strict=True)]
         if numbered is not None:
             found = [one for one in found if one.case.number != numbered.number]
             found.insert(0, self._numbered(numbered))
@@ -111,17 +113,22 @@ class SearchResource:
     def _numbered(self, case: Case) -> FoundCase:
         return FoundCase(case=self._card(case), kind=case.kind, at=case.opened_at)
 
-    def _found(self, said: Said, words: Sequence[str]) -> FoundCase:
+    def _found(self, said: Said, inside: Snippet) -> FoundCase:
         message = said.message
-        inside = snippet(message.body, words)
-        if not inside.hits and message.subject:
-            inside = snippet(message.subject, words)
         return FoundCase(
             case=self._card(said.case), kind=message.kind, at=message.at, snippet=inside
         )
 
     def _card(self, case: Case) -> CaseCard:
         return case_card(case, self._links.of(case))
+
+
+def _inside(said: Said, words: Sequence[str]) -> Snippet:
+    message = said.message
+    inside = snippet(message.body, words)
+    if not inside.hits and message.subject:
+        return snippet(message.subject, words)
+    return inside
 
 
 def _customer(known: Known) -> FoundCustomer:

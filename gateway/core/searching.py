@@ -132,26 +132,42 @@ class Snippet(Struct, frozen=True):
 def snippet(text: str, looked_for: Sequence[str]) -> Snippet:
     """The piece around the first of the words; the beginning where none stands in it as typed."""
     line = " ".join(text[:LONGEST_TEXT].split())
-    spans = [
-        place.span()
-        for place in _WORD.finditer(line)
-        if any(_marks(place[0], word) for word in looked_for)
-    ]
+    spans: list[tuple[int, int]] = []
+    ends = len(line)
+    for place in _WORD.finditer(line):
+        if place.start() >= ends:
+            break
+        if _marks(folded(place[0]), looked_for):
+            if not spans:
+                # What is written without spaces may be one word from end to end.
+                last = min(place.end(), place.start() + 2 * AROUND)
+                ends = min(last + 2 * AROUND, len(line))
+            spans.append((place.start(), min(place.end(), ends)))
     if not spans:
         return Snippet(line[: 2 * AROUND] + ("…" if len(line) > 2 * AROUND else ""))
-    begins = max(spans[0][0] - AROUND, 0)
-    if begins:  # not in the middle of a word
-        begins = line.rfind(" ", 0, begins + 1) + 1
-    ends = min(spans[0][1] + 2 * AROUND, len(line))
+    begins = _between_words(line, max(spans[0][0] - AROUND, 0))
     before, after = "…" * (begins > 0), "…" * (ends < len(line))
     shift = begins - len(before)
-    hits = tuple((a - shift, b - shift) for a, b in spans if b <= ends)
-    return Snippet(f"{before}{line[begins:ends]}{after}", hits)
+    return Snippet(
+        f"{before}{line[begins:ends]}{after}", tuple((a - shift, b - shift) for a, b in spans)
+    )
 
 
-def _marks(written: str, word: str) -> bool:
-    """Whether it is the word, a longer one, or by its looks another form of it."""
-    bare = folded(written)
+def _between_words(line: str, begins: int) -> int:
+    """There or a little before it, not in the middle of a word if that can be helped."""
+    earliest = max(begins - AROUND, 0)
+    space = line.rfind(" ", earliest, begins + 1)
+    if space < 0 and earliest > 0:
+        return begins
+    return space + 1
+
+
+def _marks(bare: str, looked_for: Sequence[str]) -> bool:
+    """Whether it is one of the words, a longer one, or by its looks another form of one."""
+    return any(_is_form(bare, word) for word in looked_for)
+
+
+def _is_form(bare: str, word: str) -> bool:
     if bare.startswith(word) or (word in bare and _RUN.search(word) is not None):
         return True
     alike = max(len(word) - LONGEST_ENDING, SHORTEST_STEM)

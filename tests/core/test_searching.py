@@ -74,7 +74,7 @@ def test_folding_twice_is_folding_once(text: str) -> None:
 @given(st.text(max_size=600), st.lists(st.text(min_size=1, max_size=8), max_size=3))
 def test_a_snippet_is_short_and_its_hits_are_in_it(text: str, looked_for: list[str]) -> None:
     piece = snippet(text, asked(" ".join(looked_for)).words)
-    assert len(piece.text) <= 3 * AROUND + max(map(len, text.split()), default=0) + 2
+    assert len(piece.text) <= 6 * AROUND + 2
     for begins, ends in piece.hits:
         assert 0 <= begins < ends <= len(piece.text)
 
@@ -87,6 +87,14 @@ def test_a_snippet_begins_and_ends_near_what_was_found() -> None:
     assert piece.text.startswith("…before")
     assert piece.text.endswith("…")
     assert snippet("nothing of it", ("lamp",)).hits == ()
+
+
+@pytest.mark.parametrize("run", ["灯泡坏了" * 5_000, "deadbeef" * 5_000])
+def test_a_snippet_is_short_where_all_the_text_is_one_word(run: str) -> None:
+    piece = snippet(f"{run} lamp", asked(run[:3]).words)
+    assert piece.hits
+    assert len(piece.text) <= 6 * AROUND + 2
+    assert len(snippet(f"{run} the lamp", ("lamp",)).text) <= 6 * AROUND + 2
 
 
 @pytest.mark.parametrize(
