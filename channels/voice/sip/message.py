@@ -162,6 +162,11 @@ class _Message:
     def contacts(self) -> tuple[Address, ...]:
         return tuple(read_address(value) for value in self.all("contact") if value != "*")
 
+    @cached_property
+    def recorded(self) -> tuple[Address, ...]:
+        """The proxies that want to stay on the way (Record-Route)."""
+        return tuple(read_address(value) for value in self.all("record-route"))
+
     def _wire(self, start: str) -> bytes:
         lines = [start]
         lines += [f"{written_name(n)}: {v}" for n, v in self.fields if n != "content-length"]

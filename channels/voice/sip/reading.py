@@ -20,6 +20,7 @@ MAX_TARGET = 2_048
 _REQUEST = re.compile(r"(\S+) (\S+) (SIP/[0-9]+\.[0-9]+)", re.IGNORECASE | re.ASCII)
 _RESPONSE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.IGNORECASE | re.ASCII | re.DOTALL)
 _LISTS = frozenset({"via", "route", "record-route", "contact", "path"})
+_MAKE_WAYS = frozenset({"INVITE", "UPDATE"})
 _ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length")
 
 
@@ -68,12 +69,7 @@ def _request_line(start: str) -> tuple[str, str, str]:
 
 def _fields(lines: list[str], request: Request | None) -> tuple[Field, ...]:
     """Long names, unfolded, lists of hops and contacts one by one."""
-    unfolded: list[str] = []
-    for line in lines:
-        if line[:1] in {" ", "\t"} and unfolded:
-            unfolded[-1] += " " + line.strip()
-        else:
-            unfolded.append(line)
+    unfolded = _unfolded(lines)
     fields: list[Field] = []
     problem = "too many header fields" if len(unfolded) > MAX_FIELDS else ""
     for line in unfolded[:MAX_FIELDS]:
@@ -85,13 +81,27 @@ def _fields(lines: list[str], request: Request | None) -> tuple[Field, ...]:
             problem = problem or f"{name} has a line end or a NUL in it"
         elif len(value) > MAX_VALUE:
             problem = problem or f"{name} is too long"
+        elif len(fields) >= MAX_FIELDS:
+            problem = problem or "too many header fields"  # each member of a list is one
         else:
             problem = _append(fields, COMPACT.get(name, name), value) or problem
+    if len(fields) > MAX_FIELDS:
+        problem, fields = problem or "too many header fields", fields[:MAX_FIELDS]
     if problem:
         if request is None:
             raise Malformed(problem)
         _refuse(request.with_fields(fields), problem)
     return tuple(fields)
+
+
+def _unfolded(lines: list[str]) -> list[str]:
+    unfolded: list[str] = []
+    for line in lines:
+        if line[:1] in {" ", "\t"} and unfolded:
+            unfolded[-1] += " " + line.strip()
+        else:
+            unfolded.append(line)
+    return unfolded
 
 
 def _append(fields: list[Field], name: str, value: str) -> str:
@@ -134,6 +144,17 @@ def _check(message: Message) -> None:
     method = message.cseq[1]
     if isinstance(message, Request):
         _check_request(message, method)
+    if isinstance(message, Request) or (message.status < 300 and method in _MAKE_WAYS):
+        _check_way(message)
+
+
+def _check_way(message: Message) -> None:
+    """Along these go the requests of a dialog that it begins, perhaps much later."""
+    for name, part in (("Contact", "contacts"), ("Record-Route", "recorded")):
+        try:
+            getattr(message, part)
+        except BadSyntax as wrong:
+            raise BadSyntax(f"{name}: {wrong}") from None
 
 
 def _check_request(request: Request, method: str) -> None:
@@ -146,10 +167,6 @@ def _check_request(request: Request, method: str) -> None:
     hops = request.first("max-forwards")
     if hops is not None and not (hops.isascii() and hops.isdigit() and int(hops[:4]) <= 255):
         raise BadSyntax("Max-Forwards is no number up to 255")
-    try:
-        _ = request.contacts
-    except BadSyntax as wrong:
-        raise BadSyntax(f"Contact: {wrong}") from None
 
 
 def _cut(message: Message, *, exact: bool) -> Message:

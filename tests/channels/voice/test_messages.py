@@ -85,6 +85,9 @@ def test_a_message_in_odd_but_right_spelling_is_read() -> None:
         ("Max-Forwards: many", 400),
         ("Contact: sip:user@example.com?Route=%3Csip:x%3E", 400),
         ("Contact: <sip:a@b>, , <sip:c@d>", 400),
+        ("Contact: " + ",".join(["a:b"] * 2_000), 400),
+        ("Record-Route: no address at all", 400),
+        ("Record-Route: <sip:p1.example.com;lr>, <sip:p2 example.com>", 400),
         ("A line without a name", 400),
         ("Bad name: x", 400),
         ("Subject: " + "x" * 9_000, 400),
@@ -98,6 +101,14 @@ def test_a_bad_field_is_named_to_its_sender(line: str, status: int) -> None:
     assert answer.all("via") == ["SIP/2.0/UDP host.example.com;branch=z9hG4bK1"]
     seen_again = bytes(answer)
     assert seen_again.count(b"\r\n\r\n") == 1
+
+
+@pytest.mark.parametrize("line", ["Contact: <nobody>", "Record-Route: no address at all"])
+def test_an_answer_whose_way_cannot_be_read_is_dropped(line: str) -> None:
+    """Else what would go that way, the ACK and BYE, could never be written."""
+    answered = {"start": "SIP/2.0 200 OK"}
+    assert refused(options("CSeq: 1 INVITE", line, **answered)) is None
+    assert read(options(line, **answered)).first("call-id"), "of a sign of life nobody asks it"
 
 
 def test_the_phrase_says_what_is_wrong() -> None:
