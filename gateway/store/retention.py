@@ -9,6 +9,7 @@ from gateway.core.ids import CustomerId, QueueName
 from gateway.store.codec import uuid_or_none
 from gateway.store.pool import Pool
 from gateway.store.queries import Queries
+from gateway.store.search import FORGETTING
 from gateway.store.trouble import reading
 
 FIRST = "00000000-0000-0000-0000-000000000000"
@@ -62,7 +63,7 @@ class PgRetention:
     async def empty(self, cases: list[str]) -> Removed:
         """Take the content out of these, but of those on which somebody works."""
         with reading():
-            row = await self._pool.fetchrow(self._sql["retention_empty"], cases)
+            row = await self._without_pages("retention_empty", cases)
         return _removed(row)
 
     async def empty_ignored(self, days: int, most: int) -> Removed:
@@ -84,10 +85,16 @@ class PgRetention:
         if uuid_or_none(customer) is None:
             return Removed(cases=[])
         with reading():
-            row = await self._pool.fetchrow(self._sql["customer_erase"], customer)
+            row = await self._without_pages("customer_erase", customer)
         if row is not None and row["busy"]:
             return Removed(cases=[], busy=tuple(row["busy"]))
         return _removed(row)
+
+    async def _without_pages(self, name: str, what: Any) -> Any:
+        """While nobody writes a page of the search, which could come after what it is of."""
+        async with self._pool.acquire() as con, con.transaction():
+            await con.execute(self._sql["search_forgetting"], FORGETTING)
+            return await con.fetchrow(self._sql[name], what)
 
 
 def _removed(row: Any) -> Removed:

@@ -3,7 +3,9 @@
 Everything raises ``Unavailable``. What is asked ends after two seconds: somebody types.
 """
 
+import asyncio
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -17,6 +19,9 @@ from gateway.store.trouble import reading
 
 MOST_HITS = 300
 """Messages, the newest, out of which the cases are taken that are shown."""
+
+FORGETTING = 5_170_050
+"""The advisory lock of pages and of what takes content out: an emptied case gets none."""
 
 
 class Said(Struct, frozen=True, kw_only=True):
@@ -80,16 +85,16 @@ class PgSearch:
             rows = await self._pool.fetch(self._sql["search_messages_by_id"], list(ids))
             if not rows:
                 return
-            pages = [
-                _page(decode(row["doc"], Message), row["subject"] or "", row["name"] or "")
-                for row in rows
-            ]
-            await self._pool.execute(
-                self._sql["search_keep_messages"],
-                [row["id"] for row in rows],
-                [stemmer(row["language"] or "") for row in rows],
-                [text(page) for page in pages],
-            )
+            # A hundred mails take a tenth of a second and more, long ones many seconds.
+            pages = await asyncio.to_thread(lambda: [text(_page_of(row)) for row in rows])
+            async with self._pool.acquire() as con, con.transaction():
+                await con.execute(self._sql["search_writing"], FORGETTING)
+                await con.execute(
+                    self._sql["search_keep_messages"],
+                    [row["id"] for row in rows],
+                    [stemmer(row["language"] or "") for row in rows],
+                    pages,
+                )
 
     async def keep_customers(self, most: int) -> int:
         """Write the pages of customers who are new or have changed; how many there were."""
@@ -142,6 +147,10 @@ class PgSearch:
             )
             for row in rows
         ]
+
+
+def _page_of(row: Any) -> str:
+    return _page(decode(row["doc"], Message), row["subject"] or "", row["name"] or "")
 
 
 def _page(message: Message, subject: str, name: str) -> str:

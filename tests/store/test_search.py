@@ -1,5 +1,6 @@
 """Finding what was said and who said it, and not finding it any more."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from gateway.core import searching
 from gateway.core.inbound import Claim
 from gateway.core.model import Amended, Case, CaseStatus, CustomerBrief, Message
 from gateway.store.opening import Store
+from gateway.store.search import FORGETTING
 from gateway.store.tail import PgTail
 from tests.store.rows import NODE, NOW, Opened, Pen, a_case, a_message, an_inbound
 
@@ -121,6 +123,28 @@ async def test_what_is_emptied_or_erased_is_not_found_any_more(store: Store, pen
     assert await cases(store, "forget") == []
     await index(store)  # what was due of somebody who is gone makes no page
     assert await store.pool.fetchval("SELECT count(*) FROM search_customer") == 0
+
+
+async def test_while_pages_are_written_commits_go_on_and_what_is_emptied_waits(
+    store: Store, pen: Pen
+) -> None:
+    case = a_case(status=CaseStatus.SOLVED, changed_at=NOW - timedelta(days=100))
+    (message,) = await say(pen, case, "my medicine")
+    waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
+    async with asyncio.TaskGroup() as group, store.pool.acquire() as con, con.transaction():
+        await con.execute(store.sql["search_writing"], FORGETTING)
+        await con.execute(store.sql["search_keep_messages"], [message.id], ["simple"], ["medicine"])
+        await store.pool.execute(
+            "UPDATE ticket_case SET version = version WHERE id = $1", case.id, timeout=2
+        )
+        emptying = group.create_task(store.retention.empty([case.id]))
+        async with asyncio.timeout(5):
+            while not await con.fetchval(waits):
+                pass
+    assert emptying.result().messages == 1
+    assert await store.pool.fetchval("SELECT count(*) FROM search_message") == 0
+    await store.search.keep_messages([message.id])
+    assert await store.pool.fetchval("SELECT count(*) FROM search_message") == 0
 
 
 async def test_whoever_goes_on_reads_from_where_the_last_one_stood(store: Store, pen: Pen) -> None:

@@ -27,15 +27,23 @@ UPDATE search_past SET after = $1::uuid
 -- name: search_past_over
 DELETE FROM search_past
 
+-- name: search_writing
+-- Whoever takes content out waits until the pages are written, and they until it is gone. Not by
+-- the rows of the cases: those would be held from the journal for as long as the pages take.
+SELECT pg_advisory_xact_lock_shared($1)
+
+-- name: search_forgetting
+SELECT pg_advisory_xact_lock($1)
+
 -- name: search_keep_messages
--- Nothing of a case that is being emptied just now: who empties it holds its row.
+-- In a transaction that began with search_writing: nothing of a case that has been emptied.
 WITH page AS (
     SELECT u.message, u.stems, string_to_array(u.words, ' ') AS words
     FROM unnest($1::uuid[], $2::text[], $3::text[]) AS u(message, stems, words)
 ), there AS (
     SELECT m.id FROM message AS m JOIN ticket_case AS c ON c.id = m.case_id
     WHERE m.id IN (SELECT page.message FROM page) AND c.emptied_at IS NULL
-    FOR KEY SHARE OF m FOR SHARE OF c
+    FOR KEY SHARE OF m
 )
 INSERT INTO search_message (message, words)
 SELECT page.message, array_to_tsvector(page.words || ARRAY(
