@@ -5,6 +5,7 @@ import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pyarrow.parquet import read_table
 
 from gateway.core.facts.measures import MEASURES, Sums
 from gateway.store.intervals import Behind
@@ -48,6 +49,17 @@ async def test_csv_has_all_rows_and_no_formulas() -> None:
         assert rows[0] == ["from", "to", "queue", "offered", "asa"]
         assert rows[1] == ["2026-03-02T00:00:00Z", "2026-03-02T00:15:00Z", "'=1+1", "1", ""]
         assert len(rows) == 96 * 3 + 1
+
+
+async def test_parquet_has_the_same_rows_with_their_types() -> None:
+    async with api_world() as world:
+        world.intervals.rows = [((n, "care"), Sums({"offered": float(n)})) for n in range(1, 12)]
+        asked = f"{PATH}?{DAY}&by=queue&format=parquet&measures=offered,asa"
+        table = read_table(io.BytesIO(await (await world.raw("GET", asked)).read()))
+        assert table.column_names == ["from", "to", "queue", "offered", "asa"]
+        assert table["offered"].to_pylist() == list(range(1, 12))
+        assert set(table["queue"].to_pylist()) == {"care"}
+        assert table["from"].to_pylist()[0] == datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 
 
 async def test_without_pyarrow_parquet_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

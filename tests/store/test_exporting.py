@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pyarrow.parquet import read_table
 
 from gateway.store import exporting
 from gateway.store.backup import BadBackup
@@ -41,6 +42,14 @@ async def test_every_row_is_in_the_file(con: Connection, tmp_path: Path) -> None
     with (tmp_path / "facts.csv").open(newline="", encoding="utf-8") as read:
         offered = sum(int(row["offered"] or 0) for row in csv.DictReader(read))
     assert offered == await con.fetchval("SELECT sum(offered) FROM fact")
+
+
+async def test_parquet_holds_the_same_rows_as_csv(con: Connection, tmp_path: Path) -> None:
+    for what in WHAT:
+        rows = await export(con, what, EVER, tmp_path / f"{what}.parquet", Quiet())
+        assert rows == read_table(tmp_path / f"{what}.parquet").num_rows > 0
+    offered = read_table(tmp_path / "facts.parquet")["offered"].to_pylist()
+    assert sum(filter(None, offered)) == await con.fetchval("SELECT sum(offered) FROM fact")
 
 
 async def test_a_period_bounds_it(con: Connection, tmp_path: Path) -> None:
