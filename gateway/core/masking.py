@@ -31,21 +31,27 @@ def shown(
 
 
 def kept(
-    old: Mapping[str, Any], new: Mapping[str, Any], secrets: Collection[str], where: str = ""
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    secrets: Collection[str],
+    where: str = "",
+    moved: str = "",
 ) -> dict[str, Any]:
     """``new`` with the secrets of ``old`` that it does not name; an empty one takes it away.
 
-    Raises ``Refused`` where one would go to another server than before.
+    Raises ``Refused`` where one would go to another server than before, or what is got with it:
+    ``moved`` is the place around it that is another one now.
     """
     out = dict(new)
+    place = next((one for one in _PLACES if old.get(one) != new.get(one)), None)
+    moved = f"{where}{place}" if place is not None else moved
     for name, value in old.items():
         path = f"{where}{name}"
         if name in secrets and value and name not in new:
-            place = next((one for one in _PLACES if old.get(one) != new.get(one)), None)
-            if place is not None:
-                detail = f"{where}{place} is another one now: say the secret again"
+            if moved:
+                detail = f"{moved} is another one now: say the secret again"
                 raise Refused("bad_field", detail, path)
             out[name] = value
         elif isinstance(value, Mapping) and isinstance(new.get(name), Mapping):
-            out[name] = kept(value, new[name], secrets, f"{path}.")
+            out[name] = kept(value, new[name], secrets, f"{path}.", moved)
     return out

@@ -38,3 +38,12 @@ def test_a_secret_does_not_go_to_another_server_unsaid() -> None:
     assert kept(OLD, {"address": "x"}, SECRETS) == {"address": "x"}, (
         "a part that goes takes it along"
     )
+
+
+def test_what_is_got_with_a_secret_does_not_go_to_another_server_either() -> None:
+    oauth2 = {"token_url": "https://idp/token", "refresh_token": "r"}
+    old = {"imap": {"host": "mail.example", "oauth2": oauth2}}
+    new = {"imap": {"host": "evil.example", "oauth2": {"token_url": "https://idp/token"}}}
+    with pytest.raises(Refused) as refused:
+        kept(old, new, {"refresh_token"})
+    assert refused.value.field == "imap.oauth2.refresh_token"
