@@ -13,6 +13,7 @@ _HEAD = 4_096
 _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<svg", b"<script", b"<?php", b"#!")
 """Text that somebody may run; it is nothing that a customer has to send."""
 _OFFICE = "application/vnd.openxmlformats-officedocument."
+_OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
 _PARTS = {
     "word/document.xml": f"{_OFFICE}wordprocessingml.document",
     "xl/workbook.xml": f"{_OFFICE}spreadsheetml.sheet",
@@ -60,7 +61,9 @@ def _packed(data: bytes) -> str:
             if any(name.endswith(_MACROS) for name in names):
                 return UNKNOWN
             if "mimetype" in names and packed.getinfo("mimetype").file_size < _LONGEST_TYPE:
-                return packed.read("mimetype").decode("ascii", "replace")
+                said = packed.read("mimetype").decode("ascii", "replace")
+                if said.startswith(_OPEN_DOCUMENT):  # any other name for an archive is a false one
+                    return said
     except (BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError, EOFError):
         return UNKNOWN
     if "[Content_Types].xml" not in names:

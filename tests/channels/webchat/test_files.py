@@ -239,6 +239,8 @@ ODT = "application/vnd.oasis.opendocument.text"
         (packed("xl/workbook.xml", TYPES), "a.xlsx", f"{OFFICE}.spreadsheetml.sheet"),
         (packed("content.xml", kind=ODT), "a.odt", ODT),
         (packed("virus.exe"), "letter.docx", "application/zip"),
+        (packed("virus.exe", kind="image/png"), "letter.odt", "application/zip"),
+        (packed("virus.exe", kind="text/plain"), "letter.txt", "application/zip"),
         (packed(TYPES, "word/document.xml", "word/vbaProject.bin"), "a.docx", UNKNOWN),
         (b"PK\x03\x04 broken", "a.docx", UNKNOWN),
         (b"<svg onload=x>", "a.txt", UNKNOWN),
