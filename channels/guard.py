@@ -85,7 +85,10 @@ class GuardedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
+        try:
+            found = await self._inner.resolve(host, port, family)
+        except UnicodeError as error:  # a label is empty, or too long
+            raise Refusal(f"{host} is no name of a host") from error
         allowed, refused = [], ""
         for one in found:
             problem = problem_of(ip_address(one["host"].partition("%")[0]), private=self._private)

@@ -57,6 +57,7 @@ async def test_a_picture_that_has_moved_is_followed_without_our_account() -> Non
         ("{}/moved/round", "again and again"),
         ("{}/moved/inside", "link-local"),
         ("{}/moved/nowhere", "no URL"),
+        ("https://a..b/picture", "is no name of a host"),
     ],
 )
 async def test_what_cannot_be_had_says_why_in_its_place(url: str, why: str) -> None:
