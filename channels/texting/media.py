@@ -33,6 +33,8 @@ PAUSES = (1.0, 5.0, 30.0, 120.0, 600.0)
 REDIRECTS = 3
 MOST = 10
 MOST_WAITING = 1_000
+LATER_AT_ONCE = 8
+"""Files that have not come at once and are being fetched: only so many are in memory."""
 _log = structlog.get_logger("media")
 
 
@@ -66,6 +68,7 @@ class Fetching:
         self._waiting: dict[str, ToCome] = {}
         self._news = asyncio.Event()
         self._progress = 0
+        self._slots = asyncio.Semaphore(LATER_AT_ONCE)
 
     # -- at once ----------------------------------------------------------------------------
 
@@ -74,6 +77,9 @@ class Fetching:
     ) -> tuple[Inbound, Memory | None]:
         """With what comes at once; the rest is to come, as the memory says that goes with it."""
         found = await self.at_once(media)
+        room = MOST_WAITING - len(self._waiting)
+        for n in [n for n, one in enumerate(found) if one is None][room:]:
+            found[n] = "too many others are still to come"
         lost = [unfetched(one) for one in found if isinstance(one, str)]
         whole = replace(
             inbound,
@@ -166,8 +172,7 @@ class Fetching:
 
     def later(self, wanted: Sequence[ToCome]) -> Memory:
         """They are to come; what is returned is to be stored with what they belong to."""
-        for one in wanted[: MOST_WAITING - len(self._waiting)]:
-            self._waiting[one.inbound.key] = one
+        self._waiting |= {one.inbound.key: one for one in wanted}
         self._news.set()
         return self._noted()
 
@@ -207,24 +212,25 @@ class Fetching:
             self._waiting.setdefault(one.inbound.key, one)
 
     async def _bring(self, key: str, wanted: ToCome) -> None:
-        found: File | None = None
         why = ""
         for pause in (0.0, *PAUSES):
             await asyncio.sleep(pause)
-            try:
-                found = await self.fetch(wanted.media, 0)
-                break
-            except Unfetchable as error:
-                why = str(error)
-                break
-            except SendError as error:
-                why = str(error)
-        inbound = wanted.inbound
-        if found is not None:
-            inbound = replace(inbound, files=(found,))
-        else:
-            _log.warning("a file could not be fetched", channel=self._said.name, reason=why)
-            inbound = replace(inbound, body=unfetched(why))
+            async with self._slots:
+                try:
+                    found = await self.fetch(wanted.media, 0)
+                except Unfetchable as error:
+                    why = str(error)
+                    break
+                except SendError as error:
+                    why = str(error)
+                else:
+                    await self._brought(key, wanted, replace(wanted.inbound, files=(found,)))
+                    return
+        _log.warning("a file could not be fetched", channel=self._said.name, reason=why)
+        await self._brought(key, wanted, replace(wanted.inbound, body=unfetched(why)))
+
+    async def _brought(self, key: str, wanted: ToCome, inbound: Inbound) -> None:
+        """Into the inbox, however long the database is away."""
         inbound = replace(inbound, at=self._now())
         while True:
             self._waiting.pop(key, None)

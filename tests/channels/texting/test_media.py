@@ -1,5 +1,7 @@
 """Files that come with texts, and files that leave as links."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -113,6 +115,40 @@ async def test_what_was_still_to_come_comes_after_a_restart_once(
         await world.until(lambda: len(world.messages) == 2)
         assert "could not be fetched" in world.messages[-1].body  # that provider is gone
         await world.until(lambda: not world.channel._fetching._waiting)
+
+
+async def test_what_there_is_no_room_to_wait_for_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media, "MOST_WAITING", 1)
+    async with texting() as world:
+        world.carrier.file_faults += [503] * 99
+        url = f"{world.carrier.url}/media/a"
+        await world.text("Look", NumMedia="2", MediaUrl0=url, MediaUrl1=url)
+        assert len(world.channel._fetching._waiting) == 1
+        assert world.messages[0].body.count("too many others are still to come") == 1
+
+
+async def test_only_a_few_late_files_are_fetched_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media, "LATER_AT_ONCE", 2)
+    at_work, most, done = 0, 0, 0
+
+    async def fetch(_: media.Fetching, wanted: Any, place: int) -> File:
+        nonlocal at_work, most, done
+        at_work += 1
+        most = max(most, at_work)
+        await asyncio.sleep(0.01)
+        at_work, done = at_work - 1, done + 1
+        return File(name=f"{done}.png", type="image/png", data=PNG)
+
+    async def nothing_yet(_: media.Fetching, wanted: Sequence[Any]) -> list[None]:
+        return [None] * len(wanted)
+
+    monkeypatch.setattr(media.Fetching, "at_once", nothing_yet)
+    monkeypatch.setattr(media.Fetching, "fetch", fetch)
+    async with texting() as world:
+        urls = {f"MediaUrl{n}": f"{world.carrier.url}/media/{n}" for n in range(6)}
+        await world.text("Look", NumMedia="6", **urls)
+        await world.until(lambda: len(world.messages) == 7)
+        assert most == 2
 
 
 async def test_a_file_of_ours_leaves_as_a_link_that_is_good_for_a_while() -> None:
