@@ -1,6 +1,7 @@
 """WhatsApp: free words for a day after the customer's, then only what was approved."""
 
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -130,3 +131,19 @@ def test_a_template_that_cannot_be_told_apart_is_refused(text: str, why: str) ->
 def test_telnyx_brings_no_whatsapp() -> None:
     with pytest.raises(ValueError, match="provider"):
         Settings(name="w", provider="telnyx", number=OURS, secret="x")  # type: ignore[arg-type]
+
+
+def test_a_long_text_that_is_no_template_is_told_from_one_at_once() -> None:
+    template = "Dear {{1}}, {{2}} {{3}} {{4}} {{5}} {{1}}: {{6}} bye"
+    began = monotonic()
+    assert filled(template, "Dear Ada, " + "a b, " * 800) is None
+    assert monotonic() - began < 1
+
+
+def test_a_place_that_stands_twice_is_filled_in_the_same_way() -> None:
+    assert filled("{{1}} and {{1}}!", "you and me and you and me!") == ("you and me",)
+    assert filled("{{1}} and {{1}}!", "you and me!") is None
+    assert filled("Hi {{1}} {{2}}", "Hi Ada B. Lovelace") == ("Ada", "B. Lovelace")
+    assert filled("No place", "No place") == ()
+    assert filled("No place", "No places") is None
+    assert filled("Hi {{1}}", "Hi ") is None
