@@ -141,7 +141,7 @@ class HttpMount:
             path=request.path,
             params=dict(request.get(PASSING, request.match_info)),
             query=dict(request.query),
-            headers={k.lower(): v for k, v in request.headers.items()},
+            headers={k.lower(): _readable(v) for k, v in request.headers.items()},
             body=b"",
             remote=request.remote or "",
             principal=principal,
@@ -166,7 +166,7 @@ class HttpMount:
         scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             return None
-        return await self._auth.principal(token.strip())
+        return await self._auth.principal(_readable(token.strip()))
 
     async def _find(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """What the lasting routes do not have may be among the passing ones."""
@@ -255,6 +255,11 @@ class HttpMount:
     async def _asset(self, request: web.Request) -> web.StreamResponse:
         name = f"assets/{request.match_info['name']}"
         return self._pages.answer(request, name, cache="max-age=31536000, immutable")
+
+
+def _readable(value: str) -> str:
+    """A header as text that can be encoded; bytes that are no UTF-8 stand as U+FFFD."""
+    return value.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _told(request: web.Request) -> str:

@@ -223,3 +223,25 @@ async def test_a_websocket_asked_for_on_a_used_connection_makes_it_close(
     async with client.get("/agent/v1", headers=headers) as answer:
         assert answer.status == 426
         assert answer.headers["Connection"] == "close"
+
+
+async def test_a_head_that_is_no_text_reaches_handlers_as_text() -> None:
+    seen: list[str] = []
+
+    async def look(request: HttpRequest) -> HttpAnswer:
+        seen.append(request.headers["x-signature"])
+        return HttpAnswer(body=seen[-1].encode())
+
+    class Reads:
+        async def principal(self, token: str) -> Principal | None:
+            token.encode()
+            return None
+
+    mount = HttpMount([route("/look", look)], Reads(), None)
+    async with TestServer(mount.app) as server:
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        head = b"POST /look HTTP/1.1\r\nHost: a\r\nX-Signature: \xff\xfea\r\n"
+        writer.write(head + b"Authorization: Bearer \xff\r\nConnection: close\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.close()
+    assert seen == ["\ufffd\ufffda"]
