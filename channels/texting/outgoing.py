@@ -54,6 +54,7 @@ class Sending:
             to=to,
             body=body,
             media=tuple(self._links.url(file.id) for file in files),
+            media_types=tuple(file.type for file in files),
             status_url=self._status_url if message is not None else "",
             since=out.created_at,
             heard_at=max((one.at for one in said if one.direction == "in"), default=None),
@@ -113,4 +114,5 @@ def with_links(text: Text) -> Text:
     """The same, with its files as addresses in the words."""
     if not text.media:
         return text
-    return replace(text, body="\n".join(filter(None, (text.body, *text.media))), media=())
+    body = "\n".join(filter(None, (text.body, *text.media)))
+    return replace(text, body=body, media=(), media_types=())

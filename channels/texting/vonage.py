@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from channels.calling import Reply
 from channels.texting.asking import ask_json
 from channels.texting.judging import judged
+from channels.texting.outgoing import with_links
 from channels.texting.settings import ProviderSettings
 from channels.texting.wire import (
     SKEW_SECONDS,
@@ -33,6 +34,8 @@ from channels.texting.wire import (
 from gateway.core.errors import OutcomeUnknown, SendError
 from gateway.ports import Clock, HttpRequest
 
+_ONE_PICTURE = frozenset({("image/jpeg",), ("image/png",)})
+"""All the files that it takes with a message; others leave as links."""
 _ANY_TIME: Options = {"verify_iat": False, "verify_exp": False, "verify_nbf": False}
 _STATES: Mapping[str, Reported] = {
     "submitted": "sent",
@@ -147,6 +150,8 @@ class Vonage:
         ]
 
     async def send(self, text: Text) -> str:
+        if text.media_types not in _ONE_PICTURE:
+            text = with_links(text)
         common = {
             "to": text.to.removeprefix("+"),
             "from": text.sender.removeprefix("+"),
@@ -163,6 +168,7 @@ class Vonage:
                 "whatsapp": {"policy": "deterministic", "locale": text.language},
             }
         elif text.media:
+            common["channel"] = "mms" if self._channel == "sms" else self._channel
             said = {"message_type": "image", "image": {"url": text.media[0], "caption": text.body}}
         reply = await self._ask("POST", "/v1/messages", msgspec.json.encode({**common, **said}))
         if reply.status >= 300:

@@ -73,6 +73,8 @@ class Report(Struct, frozen=True, kw_only=True):
 class Text(Struct, frozen=True, kw_only=True):
     """What is to be sent. ``order`` is the same at every attempt; ``message`` is told in reports.
 
+    ``media`` are addresses of files, ``media_types`` what those are.
+
     ``others`` are the provider's ids of other texts to the same number.
 
     ``heard_at`` is when the customer wrote last, if that was looked up; ``notice``: it is about
@@ -85,6 +87,7 @@ class Text(Struct, frozen=True, kw_only=True):
     to: str
     body: str
     media: tuple[str, ...] = ()
+    media_types: tuple[str, ...] = ()
     status_url: str = ""
     since: datetime
     template: str = ""

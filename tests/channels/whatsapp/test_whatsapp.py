@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from channels.whatsapp import TYPE as WHATSAPP
 from channels.whatsapp.settings import Settings, Template
 from channels.whatsapp.templates import filled, problem_of
+from gateway.core.ids import AgentName
 from gateway.core.model import Delivery, OutboundState
 from gateway.core.stopwords import confirmation
 from gateway.core.view import item_view
+from gateway.ports import File
 from tests.support.textworld import ADA, OURS, TextWorld, texting
 
 LATE = Template(
@@ -77,6 +79,29 @@ async def test_vonage_has_its_own_way_of_templates(monkeypatch: pytest.MonkeyPat
         assert raw["channel"] == "whatsapp"
         assert raw["template"] == {"name": "tarde", "parameters": ["Ada", "viernes"]}
         assert raw["whatsapp"]["locale"] == "es"
+
+
+@pytest.mark.parametrize(
+    "kinds", [["image/png"], ["image/png", "image/png"], ["application/pdf"], ["image/heic"]]
+)
+async def test_vonage_takes_one_picture_and_all_else_leaves_as_links(kinds: list[str]) -> None:
+    async with whatsapp("vonage") as world:
+        told = {"message_uuid": "m", "from": ADA[1:], "to": OURS[1:], "text": "Hola"}
+        await world.vonage({**told, "channel": "whatsapp"})
+        await world.settled()
+        put = world.rig.node.files.put
+        kept = [
+            await put(File(name=f"{n}", type=kind, data=b"x"), AgentName("ana"))
+            for n, kind in enumerate(kinds)
+        ]
+        await world.answer("Here", attachments=tuple(one.id for one in kept))
+        raw = (await sent(world))["raw"]
+        if kinds == ["image/png"]:
+            assert raw["image"]["caption"] == "Here"
+            assert str(kept[0].id) in raw["image"]["url"]
+        else:
+            assert raw["message_type"] == "text"
+            assert all(str(one.id) in raw["text"] for one in kept)
 
 
 async def test_a_picture_leaves_as_one_and_stop_is_heard_here_too() -> None:
