@@ -250,6 +250,7 @@ class Calls:
         phone, call.phone = call.phone, None
         call.phone_until = None
         call.state = "waiting"
+        call.tell_again = call.tell_again or now + QUEUED_SECONDS
         self._watch(call)
         done: Result = []
         if phone is not None:

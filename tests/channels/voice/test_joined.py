@@ -206,9 +206,11 @@ def test_a_phone_that_hangs_up_before_the_caller_is_answered_gives_the_caller_ba
     net.take(0, net.agents[0].hang_up(net.phone, net.now))
     net.run(7)
     assert net.kinds()[-1] == "PhoneFailed"
+    net.run(130)
+    assert net.sent(6).count("182") == 2
     net.joins = True
     net.connect()
-    net.run(8)
+    net.run(131)
     assert net.kinds()[-1] == "Joined"
     net.take(0, net.agents[0].hang_up(caller, net.now))
     net.ends_clean()
