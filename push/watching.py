@@ -86,10 +86,10 @@ class Watchers:
         return len(self._told) + len(self._new)
 
     def add(self, watcher: Watcher) -> None:
-        """It has the whole board with the next beat, within a second or so."""
-        if watcher not in self._told:
-            self._new.add(watcher)
-            self._some.set()
+        """It has the whole board with the next beat, also if it misses something of what it had."""
+        self._told.discard(watcher)
+        self._new.add(watcher)
+        self._some.set()
 
     def drop(self, watcher: Watcher) -> None:
         """It is told no more; whoever does not watch may be dropped too."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from msgspec import UnsetType
 
 from gateway.core.errors import Refused
 from gateway.core.merge_patch import patched
@@ -109,6 +110,17 @@ async def test_who_comes_back_has_the_whole_again(beats: Beats) -> None:
     beats.watchers.add(screen)
     await beats.beat()
     assert screen.frames[-1].board == {"total": {"waiting": 5}}
+
+
+async def test_who_asks_again_for_it_misses_a_frame_has_the_whole_again(beats: Beats) -> None:
+    screen = Screen()
+    beats.watchers.add(screen)
+    await until(lambda: screen.frames)
+    beats.watchers.add(screen)
+    await beats.beat()
+    await beats.beat()
+    assert [type(frame.board) for frame in screen.frames[1:]] == [dict, UnsetType]
+    assert beats.watchers.count == 1
 
 
 async def test_while_the_node_begins_anew_the_figures_wait(
