@@ -52,6 +52,8 @@ def asked(request: HttpRequest, kind: type[T]) -> T:
             raise Refused(
                 "bad_field", f"unknown parameter; there are {', '.join(sorted(known))}", name
             )
+        if "\0" in request.query[name]:
+            raise Refused("bad_field", "a NUL is in it, which no text has here", name)
     given = {name: value for name, value in request.query.items() if value != ""}
     try:
         return msgspec.convert(given, kind, strict=False)

@@ -15,7 +15,7 @@ from gateway.api.base import Limit, Listed, asked
 from gateway.api.parquet import parquet
 from gateway.core.errors import Refused
 from gateway.core.facts.measures import BY_NAME, MEASURES, Sums, measured
-from gateway.core.facts.steps import Step, check_span, edges, zone_of
+from gateway.core.facts.steps import Step, check_reach, check_span, edges, zone_of
 from gateway.core.facts.values import QUARTER, interval_of
 from gateway.ports import Clock, HttpAnswer, HttpRequest, HttpRoute
 from gateway.store.intervals import DIMENSIONS, MOST_ROWS, Asked, Behind, Key
@@ -189,6 +189,9 @@ class IntervalReports:
         return HttpAnswer(body=Listed(items=found))
 
     def _span(self, since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
+        for name, at in (("from", since), ("to", until)):
+            if at is not None:
+                check_reach(name, at)
         end = (until or interval_of(self._clock.now()) + QUARTER).astimezone(UTC)
         start = (since or end - USUAL).astimezone(UTC)
         check_span(start, end)

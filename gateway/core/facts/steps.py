@@ -12,6 +12,8 @@ from gateway.core.facts.values import QUARTER, interval_of
 Step = Literal["15m", "30m", "1h", "1d", "1w", "1mo", "all"]
 MOST_STEPS = 20_000
 LONGEST = timedelta(days=732)
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""In between every zone is full quarters of an hour from UTC, so steps have an end."""
 _MINUTES = {"15m": 15, "30m": 30, "1h": 60}
 
 
@@ -24,6 +26,13 @@ def zone_of(name: str) -> ZoneInfo:
         raise Refused(
             "bad_field", f"there is no zone {name!r}; such as {example}", "zone"
         ) from error
+
+
+def check_reach(name: str, at: datetime) -> None:
+    """Raises ``Refused`` for a moment about which nothing can be asked."""
+    if not EARLIEST <= at <= LATEST:
+        years = f"{EARLIEST.year} to {LATEST.year}"
+        raise Refused("bad_field", f"give a moment of the years {years}", name)
 
 
 def check_span(since: datetime, until: datetime) -> None:
