@@ -49,6 +49,8 @@ DIMENSIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "reason": ("c.reason", ()),
 }
 """What reports can be read by, and what must be joined for it."""
+_OF_GROUPS = "coalesce(nullif(a.groups, '{}'), ARRAY['']) && "
+"""Where rows are not about groups, an agent who is in two of those asked for counts once."""
 _AIMED = "q.aim IS NOT NULL"
 _IN_TIME = "f.wait <= q.aim"
 _COMPUTED = {
@@ -212,11 +214,16 @@ async def _summed(con: Connection, asked: Asked, horizon: datetime) -> list[tupl
 
 def _limits(asked: Asked, first: int) -> tuple[str, list[str], list[Any]]:
     """What must be joined, and what must hold, with its values from parameter ``first`` on."""
-    used = [*asked.by, *asked.only]
-    joins = dict.fromkeys(join for name in used for join in DIMENSIONS[name][1])
+    joins = dict.fromkeys(join for name in asked.by for join in DIMENSIONS[name][1])
     where, values = [], []
     for number, (name, allowed) in enumerate(asked.only.items(), first):
-        where.append(f"{DIMENSIONS[name][0]} = ANY(${number}::text[])")
+        column, needs = DIMENSIONS[name]
+        if name == "group" and name not in asked.by:
+            joins[_AGENT] = None
+            where.append(f"{_OF_GROUPS}${number}::text[]")
+        else:
+            joins |= dict.fromkeys(needs)
+            where.append(f"{column} = ANY(${number}::text[])")
         values.append(list(allowed))
     return " ".join(joins), where, values
 

@@ -132,6 +132,24 @@ async def test_the_target_is_that_of_the_queue_at_the_time(store: Store, con: Co
                 assert sums["answered_aimed"] == 0
 
 
+async def test_an_agent_of_two_groups_that_are_asked_for_counts_once(
+    store: Store, con: Connection, told: list[Told]
+) -> None:
+    await con.execute(
+        "INSERT INTO fact_word SELECT 'eu-1', 99, row_number() OVER (), $1, 'agent', agent, $2"
+        " FROM (SELECT DISTINCT agent FROM fact_cell WHERE agent <> '') AS a",
+        told[0].at,
+        b'{"site": "", "groups": ["north", "mail"]}',
+    )
+    ((_, total),) = await whole(store, told)
+    for groups in (("north", "mail", ""), ("mail", "")):
+        ((_, found),) = await whole(store, told, only={"group": groups})
+        for name in ("offered", "answered", "talk", "ready", "waiting"):
+            assert found[name] == pytest.approx(total[name]), (groups, name)
+    both = await whole(store, told, by=("group",), only={"group": ("north", "mail")})
+    assert [key[1] for key, _ in both] == ["mail", "north"]
+
+
 async def test_an_empty_house_has_an_empty_report(store: Store) -> None:
     now = datetime(2026, 11, 1, tzinfo=UTC)
     assert await store.intervals.known_until() is None
