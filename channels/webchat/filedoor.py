@@ -58,6 +58,7 @@ class FileDoor:
         )
         self._downloads = Buckets(DOWNLOADS, DOWNLOADS / 60)
         self._under_way: Counter[str] = Counter()
+        self._from: Counter[str] = Counter()
 
     def routes(self) -> list[HttpRoute]:
         return [
@@ -116,20 +117,26 @@ class FileDoor:
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > rules.max_bytes + HEADROOM:
             raise _too_long(rules.max_bytes)
-        if self._under_way.total() >= rules.at_once or self._under_way[visitor.id] >= AT_ONCE:
+        at_work, remote = self._under_way, request.remote
+        here = rules.at_once if is_loopback(remote) else max(AT_ONCE, rules.at_once // 4)
+        full = at_work.total() >= rules.at_once or self._from[remote] >= here
+        if full or at_work[visitor.id] >= AT_ONCE:
             raise Refused("too_fast", "too many uploads at once; try again when one is done")
         now = self._services.clock.monotonic()
         wait = self._uploads.take(visitor.id, now)
-        if not wait and not is_loopback(request.remote):
-            wait = self._addresses.take(request.remote, now)
+        if not wait and not is_loopback(remote):
+            wait = self._addresses.take(remote, now)
         if wait:
             raise Refused("too_fast", f"too many files; try again in {wait:.0f} seconds")
-        self._under_way[visitor.id] += 1
+        at_work[visitor.id] += 1
+        self._from[remote] += 1
         try:
             yield
         finally:
-            self._under_way[visitor.id] -= 1
-            self._under_way += Counter()  # forgets who has none
+            at_work[visitor.id] -= 1
+            self._from[remote] -= 1
+            at_work += Counter()  # forgets who has none
+            self._from += Counter()
 
     async def _upload(self, request: HttpRequest) -> HttpAnswer:
         rules, visitor = self._settings.files, self._visitor(request)

@@ -49,7 +49,8 @@ class FileRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What files a visitor may send: how large, of what ``types`` (by their content), how many.
 
     ``per_message`` 0: none. ``per_hour`` bounds one visitor's uploads, ten times as many those of
-    one address (loopback is exempt); ``at_once`` all that are under way at one node.
+    one address (loopback is exempt); ``at_once`` all that are under way at one node, of which one
+    address may have a quarter.
     """
 
     max_bytes: Annotated[int, Meta(ge=1, le=MAX_FILE)] = 10_000_000

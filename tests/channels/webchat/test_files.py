@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from zipfile import ZipFile
@@ -161,9 +161,29 @@ async def test_uploads_at_once_are_bounded_and_an_end_makes_room() -> None:
             pass
 
 
-def asked(headers: dict[str, str]) -> HttpRequest:
+async def test_one_address_does_not_take_all_the_room_for_uploads() -> None:
+    world = ChatWorld()
+    chat = WebChat(Settings(name=SITE, files=FileRules(at_once=16)), world.services())
+    (route,) = [r for r in chat.routes() if isinstance(r, HttpRoute) and r.method == "POST"]
+
+    def upload(visitor: str, remote: str) -> AbstractAsyncContextManager[None]:
+        assert route.admit is not None
+        headers = {"authorization": token(world, visitor=visitor)["Authorization"]}
+        return route.admit(asked(headers, remote))
+
+    async with AsyncExitStack() as under_way:
+        for n in range(4):
+            await under_way.enter_async_context(upload(f"v{n}", "203.0.113.7"))
+        with pytest.raises(Refused, match="at once"):
+            await under_way.enter_async_context(upload("v9", "203.0.113.7"))
+        await under_way.enter_async_context(upload("v9", "203.0.113.8"))
+    async with upload("v9", "203.0.113.7"):
+        pass
+
+
+def asked(headers: dict[str, str], remote: str = "::1") -> HttpRequest:
     return HttpRequest(
-        method="POST", path=PATH, params={}, query={}, headers=headers, body=b"", remote="::1"
+        method="POST", path=PATH, params={}, query={}, headers=headers, body=b"", remote=remote
     )
 
 
