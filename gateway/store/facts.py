@@ -193,7 +193,8 @@ class FactKeeper:
     async def _write(self, families: list[Family], marks: Marks) -> None:
         """All facts of these anew, in place of those before."""
         entries = await self._entries(families)
-        made = {one.root: facts_of(entries[one.root]) for one in families}
+        made = _made(families, entries)
+        families = [one for one in families if one.root in made]
         whole = []
         for one in families:
             if not one.lost(entries[one.root]):
@@ -255,6 +256,17 @@ class FactKeeper:
                 self._sql["facts_head_set"], head.horizon, head.horizon, FORMULA
             )
         return await shift_some(self._con, self._sql, self._cells, head.horizon)
+
+
+def _made(families: list[Family], entries: dict[str, list[Told]]) -> dict[str, CaseFacts]:
+    """By root. Of whom nothing can be made what there is stays, and all others are counted."""
+    made: dict[str, CaseFacts] = {}
+    for one in families:
+        try:
+            made[one.root] = facts_of(entries[one.root])
+        except Exception:  # noqa: BLE001 - one case that nobody foresaw ends no report
+            _log.exception("facts of a case cannot be made", cases=one.cases)
+    return made
 
 
 def _told(row: Any) -> Told | None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gateway.core import events as e
 from gateway.core.facts.lives import facts_of
 from gateway.core.facts.rows import counted
-from gateway.core.facts.values import COUNTS, SHIFT, Told, intervals
+from gateway.core.facts.values import COUNTS, SHIFT, CaseFacts, Told, intervals
 from gateway.core.ids import NodeName
 from gateway.insight.catchup import SESSION
 from gateway.insight.counting import Counting
@@ -197,6 +197,25 @@ async def con(database: str) -> AsyncIterator[Connection]:
     await empty(opened)
     yield opened
     await opened.close()
+
+
+async def test_a_case_that_cannot_be_counted_keeps_no_other_from_it(
+    con: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = journal(11, 60)
+    await write(con, records_of(known))
+    tried = 0
+
+    def stumble(entries: list[Told]) -> CaseFacts:
+        nonlocal tried
+        tried += 1
+        if tried == 1:
+            raise ArithmeticError("nobody foresaw this")
+        return facts_of(entries)
+
+    monkeypatch.setattr("gateway.store.facts.facts_of", stumble)
+    await caught_up(con, 5_000)
+    assert await con.fetchval("SELECT count(*) FROM fact_root") == tried - 1 > 0
 
 
 async def test_only_one_makes_facts_at_a_time(con: Connection, database: str) -> None:
