@@ -14,6 +14,8 @@ from channels.voice.sip.leg import Connected, Leg, Login, Refused, Ringing
 from channels.voice.sip.message import Field, Request, Response
 
 ATTEMPTS = 3
+FORKS = 50
+"""Phones that ring at once for one call of ours; of more nothing is kept until they answer."""
 
 
 def call(
@@ -107,6 +109,8 @@ def unanswered(house: House, leg: Leg, *, broken: bool) -> None:
 
 def _early(house: House, leg: Leg, response: Response, now: float) -> None:
     if response.to.tag and response.to.tag not in leg.early:
+        if len(leg.early) >= FORKS:
+            return
         dialog = dialogs.as_caller(leg.invite, response, flow=leg.flow)
         leg.early[response.to.tag] = dialog
         house.bind(leg, dialog)

@@ -13,6 +13,7 @@ from channels.voice.sip.leg import (
     Ringing,
 )
 from channels.voice.sip.message import Request, Response, response_to
+from channels.voice.sip.outgoing import FORKS
 from tests.support.sip import OFFER
 from tests.support.sipnet import ANSWER, Network, Weather
 
@@ -121,6 +122,21 @@ def test_an_answer_that_is_never_acknowledged_ends_the_call() -> None:
     assert why(net, 1) == ["no_ack"]
     assert "BYE" in net.sent(31, 1)
     assert net.agents[1].legs == 0
+
+
+def test_a_call_that_rings_under_ever_new_tags_is_bounded_and_still_answered() -> None:
+    net = Network()
+    net.deaf.add(1)
+    ours = net.call()
+    contact = [("contact", "<sip:b@192.0.2.2>")]
+    for n in range(FORKS + 20):
+        ringing = response_to(ours.invite, 180, tag=f"t{n}", fields=contact)
+        net.take(0, net.agents[0].receive(ringing, net.flow_to(1), net.now))
+    assert count(net, 0, Ringing) == len(ours.early) == FORKS
+    said = [*contact, ("content-type", "application/sdp")]
+    answer = response_to(ours.invite, 200, tag=f"t{FORKS + 7}", fields=said, body=ANSWER)
+    net.take(0, net.agents[0].receive(answer, net.flow_to(1), net.now))
+    assert (ours.state, ours.heard) == ("talking", ANSWER)
 
 
 def test_a_lost_ack_is_sent_again_as_it_was() -> None:
