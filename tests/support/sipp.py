@@ -4,6 +4,8 @@ import asyncio
 import os
 import shutil
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -23,9 +25,18 @@ def binary() -> str:
 
 def port() -> int:
     """One that was free just now for UDP and TCP; what ``ports.free_port`` gives is held by UDP."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    while True:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as streams,
+        ):
+            datagrams.bind(("127.0.0.1", 0))
+            found = int(datagrams.getsockname()[1])
+            try:
+                streams.bind(("127.0.0.1", found))
+            except OSError:
+                continue
+            return found
 
 
 async def built_in(scenario: str) -> str:
@@ -52,6 +63,18 @@ async def start(folder: Path, *options: str) -> asyncio.subprocess.Process:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
+
+
+@asynccontextmanager
+async def started(folder: Path, *options: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """As ``start``; ended at the latest when whoever asked for it is through, or has failed."""
+    process = await start(folder, *options)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def finished(process: asyncio.subprocess.Process, folder: Path) -> None:

@@ -12,7 +12,7 @@ from channels.voice.sip.flow import Flow
 from channels.voice.sip.leg import Called, Connected, Leg
 from channels.voice.sip.transaction import Timing
 from tests.support.exchanges import ANSWER, HERE, exchange
-from tests.support.sipp import built_in, finished, port, start
+from tests.support.sipp import built_in, finished, port, start, started
 
 pytestmark = pytest.mark.integration
 
@@ -107,8 +107,10 @@ async def test_it_is_called_and_hung_up(tmp_path: Path, transport: str) -> None:
     if transport == "TCP":
         options += ["-t", "t1"]
     # Else, on a busy machine, what we repeat may come when it has forgotten the call: a bad one.
-    async with exchange(timing=Timing(t1=4.0)) as house:
-        process = await start(tmp_path, *options)
+    async with (
+        exchange(timing=Timing(t1=4.0)) as house,
+        started(tmp_path, *options) as process,
+    ):
         await _listening(at, transport)
         flow = Flow(transport=transport, host=HERE, port=at)  # type: ignore[arg-type] # one of them
         legs: list[Leg] = []
@@ -123,7 +125,7 @@ async def test_it_is_called_and_hung_up(tmp_path: Path, transport: str) -> None:
             )
             house.exchange.do(outcome)
             legs.append(leg)
-        await house.until(lambda: house.count(Connected) == 10)
+        await house.until(lambda: house.count(Connected) == 10, seconds=30)
         for leg in legs:
             assert leg.heard.startswith(b"v=0")
             house.hang_up(leg)
@@ -144,8 +146,10 @@ async def _joined(tmp_path: Path) -> None:
     folders = [tmp_path / "callers", tmp_path / "phones"]
     for folder in folders:
         folder.mkdir()
-    async with exchange(timing=Timing(t1=4.0), joining=True) as house:
-        phones = await start(folders[1], *await _uas(folders[1], at, calls))
+    async with (
+        exchange(timing=Timing(t1=4.0), joining=True) as house,
+        started(folders[1], *await _uas(folders[1], at, calls)) as phones,
+    ):
         await _listening(at, "UDP")
 
         def behave(event: object) -> None:
