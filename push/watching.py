@@ -106,6 +106,8 @@ class Watchers:
                 await self._beat()
             except Refused as why:
                 _log.info("the wallboard waits", reason=why.detail)
+            except Exception:  # noqa: BLE001 - a screen that stands still ends no call and no chat
+                _log.exception("the wallboard cannot be told")
             due = self._monotonic() + self._pace.every
             await self._sleep(self._pace.every)
             self._pace.note(self._monotonic() - due)

@@ -123,13 +123,16 @@ async def test_who_asks_again_for_it_misses_a_frame_has_the_whole_again(beats: B
     assert beats.watchers.count == 1
 
 
-async def test_while_the_node_begins_anew_the_figures_wait(
-    beats: Beats, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "why", [Refused("unavailable", "the node begins anew"), ArithmeticError("a fault of ours")]
+)
+async def test_while_they_cannot_be_told_the_figures_wait_and_nothing_else_ends(
+    beats: Beats, monkeypatch: pytest.MonkeyPatch, why: Exception
 ) -> None:
     screen = Screen()
 
     async def refuse() -> LiveFigures:
-        raise Refused("unavailable", "the node begins anew")
+        raise why
 
     with monkeypatch.context() as patch:
         patch.setattr(beats.live, "figures", refuse)
