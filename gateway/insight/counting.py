@@ -57,13 +57,18 @@ class Counting:
     async def catch_up(self) -> None:
         """Count what is new; returns when that is done, or has failed and is logged."""
         self.passes += 1
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "gateway.insight.catchup",
-            stdin=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        try:
+            child = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "gateway.insight.catchup",
+                stdin=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+        except OSError as problem:  # no memory, no file descriptors: later perhaps
+            self.failed += 1
+            _log.warning("facts could not be counted", problem=str(problem))
+            return
         try:
             _, said = await child.communicate(self._dsn.encode() + b"\n")
         finally:

@@ -268,6 +268,18 @@ async def test_the_process_of_its_own_counts_what_is_behind(con: Connection, sto
     assert not await con.fetchval(SQL["facts_behind"])
 
 
+async def test_a_machine_without_room_for_a_process_is_said_and_asked_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_room(*_: object, **__: object) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", no_room)
+    counting = Counting(store.pool, store.sql, store.dsn)
+    await counting.catch_up()
+    assert (counting.passes, counting.failed) == (1, 1)
+
+
 def test_a_connection_that_is_lost_is_said(postgres_server: EmbeddedServer) -> None:
     async def lost() -> None:
         con = await connected(postgres_server.dsn)
