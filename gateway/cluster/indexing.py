@@ -12,7 +12,7 @@ import structlog
 
 from gateway.core import events as e
 from gateway.core.ids import MessageId, NodeName, Position
-from gateway.store.contract import StoreError
+from gateway.store.contract import BadBatch, StoreError
 from gateway.store.tail import Portion
 
 AT_ONCE = 100
@@ -105,8 +105,19 @@ class Indexing:
             if start:
                 await self._sleep(self._pause)
             part = messages[start : start + AT_ONCE]
-            await self._pages.keep_messages(part)
+            try:
+                await self._pages.keep_messages(part)
+            except BadBatch:
+                await self._keep_what_can_be(part)
             self.written += len(part)
+
+    async def _keep_what_can_be(self, messages: list[MessageId]) -> None:
+        """One after the other: what the database refuses is not found, and stops nothing else."""
+        for message in messages:
+            try:
+                await self._pages.keep_messages([message])
+            except BadBatch as problem:
+                _log.error("a message cannot be found", message=message, problem=str(problem))
 
 
 def _message(event: e.Event) -> MessageId:

@@ -11,8 +11,15 @@ import { openCase } from "./route";
 /** Long enough that nobody is asked for each letter, short enough to seem at once. */
 const PAUSE_MS = 150;
 
+interface Search {
+  found: Found | null;
+  /** It is the answer to what stands there now. */
+  fresh: boolean;
+  error: Error | undefined;
+}
+
 /** What is found by what has been typed; what was found before stays until there is an answer. */
-export function useSearch(typed: string): { found: Found | null; error: Error | undefined } {
+export function useSearch(typed: string): Search {
   const [asked, setAsked] = useState("");
   useEffect(() => {
     const timer = setTimeout(() => setAsked(typed), PAUSE_MS);
@@ -21,8 +28,9 @@ export function useSearch(typed: string): { found: Found | null; error: Error | 
   const answer = useResource(asked ? `search ${asked}` : null, () => search(asked));
   const kept = useRef<Found | null>(null);
   if (answer.data) kept.current = answer.data;
-  if (!typed) kept.current = null;
-  return { found: kept.current, error: answer.error };
+  if (!typed || answer.error) kept.current = null;
+  const fresh = asked === typed && !answer.loading;
+  return { found: kept.current, fresh, error: answer.error };
 }
 
 /** A line of the palette for each case and each customer; choosing it opens the case. */
@@ -37,6 +45,7 @@ export function ofFound(found: Found | null, close: () => void) {
     mark: <Kind kind={one.kind} small />,
     aside: one.case.customer?.name ?? "",
     keys: [],
+    opens: true,
     found: one,
     run: open(one.case.number),
   }));
@@ -50,6 +59,7 @@ export function ofFound(found: Found | null, close: () => void) {
             mark: <Icon of={User} size={14} />,
             aside: name ? (identities[0] ?? "") : "",
             keys: [],
+            opens: true,
             run: open(latest),
           },
         ],

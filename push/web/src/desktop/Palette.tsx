@@ -32,6 +32,8 @@ interface Entry {
   keys: string[];
   macro?: Macro;
   found?: FoundCase;
+  /** A case, which was found. */
+  opens?: boolean;
   mark?: ComponentChildren;
   aside?: string;
   run(): void | Promise<void>;
@@ -47,7 +49,7 @@ export function Palette({ item: opened, onClose }: { item: ItemView | null; onCl
   const [typed, setTyped] = useState("");
   const query = typed.trim();
   const there = useResource(query ? `who ${query}` : null, () => who(query));
-  const { found, error: unsearched } = useSearch(query);
+  const { found, fresh, error: unsearched } = useSearch(query);
   const [chosen, setChosen] = useState(0);
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState("");
@@ -67,8 +69,18 @@ export function Palette({ item: opened, onClose }: { item: ItemView | null; onCl
     list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
   }, [at, entries]);
 
+  // Who types on and presses Enter means what that finds, not what stood there before.
+  const [awaited, setAwaited] = useState(false);
+  useEffect(() => {
+    if (!awaited || !fresh) return;
+    setAwaited(false);
+    void run(entry);
+  }, [awaited, fresh, entry]);
+
   const run = async (wish: Entry | undefined) => {
-    if (!wish || busy) return;
+    if (busy) return;
+    if (!fresh && (!wish || wish.opens)) return setAwaited(true);
+    if (!wish) return;
     setBusy(true);
     setWrong("");
     try {
@@ -126,6 +138,7 @@ export function Palette({ item: opened, onClose }: { item: ItemView | null; onCl
         onInput={(event) => {
           setTyped(event.currentTarget.value);
           setChosen(0);
+          setAwaited(false);
         }}
         onKeyDown={onKeyDown}
       />
