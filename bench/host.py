@@ -22,7 +22,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ from gateway.running import App
 
 BACKLOG = 6_000
 """Uncommitted entries at which the source waits when it sends as fast as it can."""
+SETTLING = 1.0
 MOST_A_SECOND = 15_000
 """Messages made ahead for each second of sending as many as become durable: more than go out."""
 ADA, CHAT, WEBCHAT = (
@@ -79,6 +80,7 @@ class Source:
         self._dice = random.Random(3)
         self._texts = [body(self._dice) for _ in range(200)]
         self._hands: list[tuple[ItemId, CaseId]] = []
+        self.prepared: Callable[[], object] = lambda: None
         self._made: deque[list[e.Change]] = deque()
         self._numbers = itertools.count(1_000_000)
         self._waiting: dict[int, tuple[int, float, float]] = {}
@@ -137,6 +139,8 @@ class Source:
         """Record messages for ``seconds``; ``rate`` 0: as many as become durable."""
         self._times.clear()
         self._prepare(math.ceil((rate or MOST_A_SECOND) * seconds) + 1)
+        await asyncio.sleep(SETTLING)  # making them has held the loop: what waited goes first
+        self.prepared()
         began = time.monotonic()
         count = await (self._paced(rate, seconds) if rate else self._flat_out(seconds))
         await self._ledger.committed(self._ledger.position)
@@ -224,6 +228,7 @@ class Beside:
         self._app = app
         self._source = Source(app)
         self.lag = LoopLag()
+        self._source.prepared = self.lag.take
 
     def routes(self) -> list[HttpRoute]:
         return [
